@@ -1,0 +1,147 @@
+"""Pinhole cameras in the one convention of the project (see the package docstring)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from triptych.geometry.rays import Rays
+
+SRN_RADIUS = 1.3
+"""Distance of the ShapeNet-SRN car cameras from the origin, in world units."""
+SRN_FOCAL = 131.25 / 128
+"""Focal length of the ShapeNet-SRN cameras, in image widths."""
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """Several pinhole cameras that share one picture size.
+
+    Attributes:
+        c2w: camera-to-world matrices [R | t], OpenCV axes.
+        intrinsics: fx, fy, cx, cy in pixels; the centre of the first pixel lies at (0.5, 0.5).
+        height: picture height in pixels.
+        width: picture width in pixels.
+    """
+
+    c2w: Float[Tensor, "view 3 4"]
+    intrinsics: Float[Tensor, "view 4"]
+    height: int
+    width: int
+
+    def __len__(self) -> int:
+        return self.c2w.shape[0]
+
+    def __getitem__(self, views: slice | list[int] | Int[Tensor, " chosen"]) -> "Cameras":
+        """The chosen cameras, as a new object (always several: index with a list or a slice)."""
+        return Cameras(self.c2w[views], self.intrinsics[views], self.height, self.width)
+
+    def to(self, device: torch.device | str) -> "Cameras":
+        """The same cameras on another device."""
+        return Cameras(self.c2w.to(device), self.intrinsics.to(device), self.height, self.width)
+
+    def resized(self, height: int, width: int) -> "Cameras":
+        """The same cameras looking through a coarser or finer pixel grid over the same field of view."""
+        scale = self.intrinsics.new_tensor(
+            [width / self.width, height / self.height, width / self.width, height / self.height]
+        )
+        return Cameras(self.c2w, self.intrinsics * scale, height, width)
+
+    def rays(self) -> Rays:
+        """One ray through every pixel centre, shaped [view, height * width, 3], rows first."""
+        device, dtype = self.c2w.device, self.c2w.dtype
+        rows = torch.arange(self.height, device=device, dtype=dtype) + 0.5
+        columns = torch.arange(self.width, device=device, dtype=dtype) + 0.5
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
+        fx, fy, cx, cy = self.intrinsics[:, :, None].unbind(1)
+        x = (x.reshape(1, -1) - cx) / fx
+        y = (y.reshape(1, -1) - cy) / fy
+        in_camera = torch.stack([x, y, torch.ones_like(x)], dim=-1)
+        directions = torch.einsum("vij,vrj->vri", self.c2w[:, :, :3], in_camera)
+        directions = torch.nn.functional.normalize(directions, dim=-1)
+        origins = self.c2w[:, None, :, 3].expand_as(directions)
+        return Rays(origins, directions)
+
+    def project(
+        self, points: Float[Tensor, "point 3"]
+    ) -> tuple[Float[Tensor, "view point 2"], Float[Tensor, "view point"]]:
+        """Pixel coordinates (x, y) of world points in every camera, and their depth along the camera's z axis."""
+        offset = points[None] - self.c2w[:, None, :, 3]
+        in_camera = torch.einsum("vij,vpi->vpj", self.c2w[:, :, :3], offset)
+        depth = in_camera[..., 2]
+        focal, centre = self.intrinsics[:, None, :2], self.intrinsics[:, None, 2:]
+        return in_camera[..., :2] / depth[..., None] * focal + centre, depth
+
+
+def look_at(
+    eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None
+) -> Float[Tensor, "view 3 4"]:
+    """Camera-to-world matrices of upright cameras (world z up) at ``eyes`` that look at ``target`` (the origin)."""
+    target = torch.zeros(3, dtype=eyes.dtype, device=eyes.device) if target is None else target
+    forward = torch.nn.functional.normalize(target - eyes, dim=-1)
+    up = torch.tensor([0.0, 0.0, 1.0], dtype=eyes.dtype, device=eyes.device).expand_as(forward)
+    # A camera straight above has no upright direction: any fixed one will do.
+    vertical = forward[:, 2:].abs() > 1 - 1e-6
+    up = torch.where(vertical, up.new_tensor([0.0, 1.0, 0.0]).expand_as(up), up)
+    right = torch.nn.functional.normalize(torch.cross(forward, up, dim=-1), dim=-1)
+    down = torch.cross(forward, right, dim=-1)
+    return torch.stack([right, down, forward, eyes], dim=-1)
+
+
+def _srn_like(eyes: Float[Tensor, "view 3"], resolution: int, focal: float) -> Cameras:
+    pixels = focal * resolution
+    intrinsics = torch.tensor([pixels, pixels, resolution / 2, resolution / 2], dtype=eyes.dtype)
+    return Cameras(look_at(eyes), intrinsics.expand(len(eyes), 4).clone(), resolution, resolution)
+
+
+def hemisphere_cameras(
+    count: int,
+    resolution: int,
+    seed: int,
+    *,
+    radius: float = SRN_RADIUS,
+    focal: float = SRN_FOCAL,
+    elevation_degrees: tuple[float, float] = (0.0, 75.0),
+) -> Cameras:
+    """Cameras on the upper hemisphere around the origin, spread evenly by area and turned at random by the seed.
+
+    Azimuths follow the golden angle and heights are stratified, both with a seeded jitter: any prefix or strided
+    subset of the views still surrounds the object, and no two scenes share exactly the same poses.
+
+    Args:
+        count: number of cameras.
+        resolution: side of the square pictures in pixels.
+        seed: seed of the jitter.
+        radius: distance from the origin in world units.
+        focal: focal length in image widths.
+        elevation_degrees: lowest and highest elevation above the ground.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    jitter = torch.rand(2, count, generator=generator, dtype=torch.float64)
+    order = torch.randperm(count, generator=generator)
+    lowest, highest = (math.sin(math.radians(angle)) for angle in elevation_degrees)
+    height = lowest + (highest - lowest) * (order + jitter[0]) / count
+    golden_angle = math.pi * (3 - math.sqrt(5))
+    azimuth = golden_angle * (torch.arange(count, dtype=torch.float64) + jitter[1]) + 2 * math.pi * jitter[1, 0]
+    across = torch.sqrt(1 - height**2)
+    eyes = radius * torch.stack([across * azimuth.cos(), across * azimuth.sin(), height], dim=-1)
+    return _srn_like(eyes.float(), resolution, focal)
+
+
+def orbit_cameras(
+    count: int,
+    resolution: int,
+    *,
+    radius: float = SRN_RADIUS,
+    focal: float = SRN_FOCAL,
+    elevation_degrees: float = 25.0,
+) -> Cameras:
+    """Cameras on one full circle around the origin at a fixed elevation, without repeating the first view."""
+    azimuth = torch.arange(count, dtype=torch.float64) * (2 * math.pi / count)
+    elevation = math.radians(elevation_degrees)
+    height = torch.full_like(azimuth, math.sin(elevation))
+    across = math.cos(elevation)
+    eyes = radius * torch.stack([across * azimuth.cos(), across * azimuth.sin(), height], dim=-1)
+    return _srn_like(eyes.float(), resolution, focal)

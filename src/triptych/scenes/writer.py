@@ -1,0 +1,77 @@
+"""Writing posed datasets: one folder a scene, in the transforms.json layout that the parsers read back.
+
+    dataset.json                  box, splits and how the dataset was made
+    <scene>/transforms.json       intrinsics in pixels, one OpenGL camera-to-world matrix a view
+    <scene>/rgba/000.png ...      straight alpha
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from triptych.files import atomic_directory, write_json
+from triptych.geometry import Cameras
+
+FORMAT = "triptych-dataset"
+VERSION = 1
+DATASET_FILE = "dataset.json"
+TRANSFORMS_FILE = "transforms.json"
+
+
+def scene_is_written(root: Path, name: str) -> bool:
+    """Whether ``write_scene`` has finished this scene in an earlier run (scenes appear whole or not at all)."""
+    return (root / name / TRANSFORMS_FILE).is_file()
+
+
+def write_scene(root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray, "view height width 4"]) -> None:
+    """Write one scene, whole or not at all.
+
+    Args:
+        root: the dataset's folder.
+        name: the scene's folder name.
+        cameras: one camera a view, all with the same intrinsics.
+        rgba: the pictures, straight (not premultiplied) alpha.
+    """
+    opengl = cameras.c2w.double().cpu().numpy().copy()
+    opengl[:, :, 1:3] *= -1  # OpenCV (y down, z forward) to OpenGL (y up, z backward)
+    bottom = np.array([[0.0, 0.0, 0.0, 1.0]])
+    fx, fy, cx, cy = (float(value) for value in cameras.intrinsics[0])
+    frames = []
+    with atomic_directory(root / name) as folder:
+        (folder / "rgba").mkdir()
+        for view, (matrix, picture) in enumerate(zip(opengl, rgba, strict=True)):
+            file = f"rgba/{view:03d}.png"
+            Image.fromarray(picture, "RGBA").save(folder / file, compress_level=4)
+            frames.append({"file_path": file, "transform_matrix": np.vstack([matrix, bottom]).tolist()})
+        header = {"fl_x": fx, "fl_y": fy, "cx": cx, "cy": cy, "w": cameras.width, "h": cameras.height}
+        write_json(folder / TRANSFORMS_FILE, header | {"frames": frames})
+
+
+def write_dataset_file(
+    root: Path,
+    aabb: Sequence[Sequence[float]],
+    splits: Mapping[str, Sequence[str]],
+    made_by: Mapping[str, Any],
+) -> None:
+    """Write ``dataset.json``, the last step of making a dataset.
+
+    Args:
+        root: the dataset's folder.
+        aabb: lower and upper corner of a box around every scene, in world units.
+        splits: scene names by use: ``train`` for stage 1, ``test`` for stage 2. They must not overlap.
+        made_by: the generator, its options and its seed.
+    """
+    write_json(
+        root / DATASET_FILE,
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "aabb": [list(corner) for corner in aabb],
+            "splits": {use: list(names) for use, names in splits.items()},
+            "made_by": dict(made_by),
+        },
+    )
