@@ -19,45 +19,42 @@ def uniform_edges(
 
 
 def stratified_edges(
-    near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], count: int, generator: torch.Generator
+    near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], jitter: Float[Tensor, "ray inner"]
 ) -> Float[Tensor, "ray edge"]:
-    """Uniform edges with every inner one moved at random by up to half an interval; the ends stay.
+    """Uniform edges with every inner one moved by up to half an interval either way; the ends stay.
 
     The edges remain sorted, the intervals still cover [near, far], and their middles are random.
 
     Args:
         near: start of each ray's interval.
         far: end of each ray's interval.
-        count: number of intervals.
-        generator: random numbers, on the CPU whatever the device, so that runs agree across devices.
+        jitter: uniform random numbers in [0, 1), one for each inner edge (the number of intervals less one).
     """
+    count = jitter.shape[1] + 1
     edges = uniform_edges(near, far, count)
-    jitter = torch.rand(len(near), count - 1, generator=generator, dtype=near.dtype).to(near.device) - 0.5
-    edges[:, 1:-1] += jitter * ((far - near) / count)[:, None]
+    edges[:, 1:-1] += (jitter - 0.5) * ((far - near) / count)[:, None]
     return edges
 
 
 def importance_edges(
     edges: Float[Tensor, "ray edge"],
     weights: Float[Tensor, "ray sample"],
-    count: int,
-    generator: torch.Generator | None,
+    offsets: Float[Tensor, "ray chosen"],
     *,
     floor: float = 0.01,
 ) -> Float[Tensor, "ray chosen"]:
-    """``count`` further edges, placed where the weights are by inverting their cumulative distribution.
+    """Further edges, placed where the weights are by inverting their cumulative distribution.
 
     Args:
         edges: sorted edges of the histogram.
         weights: non-negative weight of each interval; need not sum to one.
-        count: number of edges to draw.
-        generator: stratified random quantiles; None takes the middles of ``count`` equal quantiles.
+        offsets: place of each new edge within its quantile, of as many equal ones: uniform random numbers in
+            [0, 1), or 0.5 for the middles.
         floor: share of the probability spread evenly by length, so that no interval is ever starved.
 
     Returns:
         Sorted positions within each ray's edges.
     """
-    rays = len(edges)
     lengths = edges.diff(dim=-1)
     # A ray that sees nothing has no weights: it falls back to sampling by length.
     total = weights.sum(dim=-1, keepdim=True)
@@ -70,12 +67,8 @@ def importance_edges(
     cumulative = torch.cat([torch.zeros_like(cumulative[:, :1]), cumulative[:, :-1]], dim=-1)
     cumulative = torch.cat([cumulative, torch.ones_like(cumulative[:, :1])], dim=-1)
 
-    if generator is None:
-        offsets = torch.full((rays, count), 0.5, dtype=edges.dtype, device=edges.device)
-    else:
-        offsets = torch.rand(rays, count, generator=generator, dtype=edges.dtype).to(edges.device)
+    count = offsets.shape[1]
     quantiles = (torch.arange(count, dtype=edges.dtype, device=edges.device) + offsets) / count
-
     upper = torch.searchsorted(cumulative, quantiles, right=True).clamp(1, edges.shape[1] - 1)
     low, high = cumulative.gather(1, upper - 1), cumulative.gather(1, upper)
     start, end = edges.gather(1, upper - 1), edges.gather(1, upper)

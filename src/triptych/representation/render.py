@@ -21,6 +21,8 @@ class SamplingConfig:
     """Stratified samples from where the ray enters the box to where it leaves."""
     importance: int = 48
     """Further samples where the coarse ones found matter; 0 renders in one pass."""
+    supersample: int = 1
+    """Rays along each side of a latent pixel, averaged: a latent pixel covers a patch of image, not a point."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def render(
     rays_per_scene: Sequence[int],
     background: Float[Tensor, "#ray channel"],
     sampling: SamplingConfig,
-    generator: torch.Generator | None = None,
+    generators: Sequence[torch.Generator] | None = None,
     backend: kernels.Backend = "auto",
 ) -> Rendering:
     """Render rays through tri-plane scenes by volume rendering (NeRF, equation 3).
@@ -72,7 +74,8 @@ def render(
         rays_per_scene: how many rays belong to each scene; sums to the number of rays.
         background: channels behind everything, one row for all rays or one a ray.
         sampling: samples a ray.
-        generator: random sample placement, for training; None places samples evenly.
+        generators: random sample placement, for training, with one generator a scene (on the CPU whatever the
+            device, so that devices agree); None places samples evenly.
         backend: which kernel computes it.
     """
     near, far = intersect_aabb(rays, field.aabb)
@@ -80,7 +83,7 @@ def render(
     hits_per_scene = [int(part.sum()) for part in hit.split(list(rays_per_scene))]
     hit_rays = rays[hit]
     t_starts, t_ends = place_samples(
-        field, hit_rays, near[hit], far[hit], hits_per_scene, sampling, generator, backend
+        field, hit_rays, near[hit], far[hit], hits_per_scene, sampling, generators, backend
     )
     integral = kernels.integrate(
         field.planes, field.mlp, field.aabb, hit_rays, t_starts, t_ends, hits_per_scene, backend
@@ -98,22 +101,39 @@ def place_samples(
     far: Float[Tensor, " ray"],
     rays_per_scene: Sequence[int],
     sampling: SamplingConfig,
-    generator: torch.Generator | None,
+    generators: Sequence[torch.Generator] | None,
     backend: kernels.Backend,
 ) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:
     """Starts and ends of each ray's intervals: coarse ones, cut finer where the coarse pass found matter."""
-    if generator is None:
+    if generators is None:
         edges = uniform_edges(near, far, sampling.coarse)
     else:
-        edges = stratified_edges(near, far, sampling.coarse, generator)
+        edges = stratified_edges(near, far, _uniform(near, rays_per_scene, sampling.coarse - 1, generators))
     if sampling.importance:
         with torch.no_grad():
             weights = kernels.interval_weights(
                 field.planes, field.mlp, field.aabb, rays, edges[:, :-1], edges[:, 1:], rays_per_scene, backend
             )
-        further = importance_edges(edges, weights, sampling.importance, generator)
+        if generators is None:
+            offsets = near.new_full((len(near), sampling.importance), 0.5)
+        else:
+            offsets = _uniform(near, rays_per_scene, sampling.importance, generators)
+        further = importance_edges(edges, weights, offsets)
         edges = torch.cat([edges, further], dim=-1).sort(dim=-1).values
     return edges[:, :-1].contiguous(), edges[:, 1:].contiguous()
+
+
+def _uniform(
+    like: Float[Tensor, " ray"],
+    rays_per_scene: Sequence[int],
+    count: int,
+    generators: Sequence[torch.Generator],
+) -> Float[Tensor, "ray count"]:
+    parts = [
+        torch.rand(rays, count, generator=generator, dtype=like.dtype)
+        for rays, generator in zip(rays_per_scene, generators, strict=True)
+    ]
+    return torch.cat(parts).to(like.device)
 
 
 def _scatter(values: Float[Tensor, "hit *channel"], hit: Tensor) -> Tensor:

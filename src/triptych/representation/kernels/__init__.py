@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.geometry import Rays
-from triptych.representation.kernels import reference
+from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import TinyMLP
 
-Backend = Literal["auto", "reference"]
+Backend = Literal["auto", "reference", "cpu"]
 """Which implementation renders: auto takes the fastest one that can handle the tensors."""
 
 
@@ -27,7 +27,7 @@ def integrate(
     backend: Backend = "auto",
 ) -> Integral:
     """Volume rendering of rays through tri-plane scenes (see ``reference.integrate``)."""
-    return _module(backend, planes).integrate(planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene)
+    return _module(backend, planes, mlp).integrate(planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene)
 
 
 def interval_weights(
@@ -41,10 +41,12 @@ def interval_weights(
     backend: Backend = "auto",
 ) -> Float[Tensor, "ray sample"]:
     """Rendering weights of the intervals (see ``reference.interval_weights``)."""
-    return _module(backend, planes).interval_weights(
+    return _module(backend, planes, mlp).interval_weights(
         planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene
     )
 
 
-def _module(backend: Backend, planes: Tensor) -> ModuleType:
-    return reference
+def _module(backend: Backend, planes: Tensor, mlp: TinyMLP) -> ModuleType:
+    if backend == "reference" or (backend == "auto" and not cpu.supports(planes, mlp)):
+        return reference
+    return cpu

@@ -1,0 +1,28 @@
+"""Which number format a network computes in: bfloat16 only where the processor has instructions for it."""
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 convolutions are native on ``device`` rather than emulated.
+
+    Emulation is ruinous: on a processor with AVX2 only, 3x3 convolutions in bfloat16 measured 5 to 8 GFLOP/s,
+    forward and backward, against 60 to 140 in float32. The native instructions are AVX512_BF16 and AMX.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+    return False
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager:
+    """A context in which convolutions on ``device`` run in ``precision``; parameters stay float32."""
+    enabled = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

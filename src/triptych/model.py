@@ -1,0 +1,283 @@
+"""The category model: everything that the scenes of a category share."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from triptych.autoencoder import Autoencoder, LatentNormalization
+from triptych.autoencoder.saving import check_weights, load_autoencoder, read_weights, save_autoencoder
+from triptych.errors import InputError
+from triptych.files import atomic_directory, read_json, write_json
+from triptych.geometry import Cameras
+from triptych.representation.kernels import Backend
+from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.planes import PlaneConfig, compose
+from triptych.representation.render import Rendering, SamplingConfig, TriPlaneField, render
+
+FORMAT = "triptych-model"
+VERSION = 1
+MODEL_FILE = "model.json"
+SHARED_FILE = "shared.safetensors"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the shared parts look like, the autoencoder apart."""
+
+    planes: PlaneConfig
+    mlp: MLPConfig
+    sampling: SamplingConfig
+    height: int
+    """Height of the pictures it was trained on, in pixels."""
+    width: int
+    """Width of the pictures it was trained on, in pixels."""
+
+
+@dataclass(frozen=True)
+class SceneViews:
+    """Renderings of one scene from several cameras.
+
+    Attributes:
+        images: RGB, not clamped.
+        latents: normalised latent channels.
+        opacity: share of light stopped by the scene, at latent resolution.
+        depth: mean depth in world units, at latent resolution.
+    """
+
+    images: Float[Tensor, "view 3 height width"]
+    latents: Float[Tensor, "view channel latent_height latent_width"]
+    opacity: Float[Tensor, "view latent_height latent_width"]
+    depth: Float[Tensor, "view latent_height latent_width"]
+
+
+class CategoryModel(nn.Module):
+    """Autoencoder, latent normalisation, base planes and tiny MLP of one category, and how new scenes start.
+
+    Args:
+        config: sizes and sampling.
+        autoencoder: E and D; an `IdentityAutoencoder` makes this a model of RGB tri-planes.
+        normalization: the scale in which latents are rendered.
+        base: base planes [base, 3, row, column, feature].
+        aabb: the scene box.
+        trained_scenes: fingerprint of each stage-1 scene, by name, so that none is later taken for a new one.
+    """
+
+    aabb: Float[Tensor, "2 3"]
+    start_micro: Float[Tensor, "3 k k micro"]
+    start_coefficients: Float[Tensor, " base"]
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        autoencoder: Autoencoder,
+        normalization: LatentNormalization,
+        base: Float[Tensor, "base 3 k k macro"],
+        aabb: Float[Tensor, "2 3"],
+        trained_scenes: Mapping[str, str],
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.autoencoder = autoencoder
+        self.normalization = normalization
+        self.base = nn.Parameter(base)
+        self.mlp = TinyMLP(config.planes.features, autoencoder.channels, config.mlp)
+        self.trained_scenes = dict(trained_scenes)
+        self.register_buffer("aabb", aabb)
+        self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
+        self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
+
+    @property
+    def latent_size(self) -> tuple[int, int]:
+        """Height and width of a latent image."""
+        factor = self.autoencoder.downscale
+        return self.config.height // factor, self.config.width // factor
+
+    def encode(
+        self, images: Float[Tensor, "view 3 height width"]
+    ) -> Float[Tensor, "view channel latent_height latent_width"]:
+        """Normalised latents of images in [0, 1]."""
+        return self.normalization.normalize(self.autoencoder.encode(images).float())
+
+    def decode(
+        self, latents: Float[Tensor, "view channel latent_height latent_width"]
+    ) -> Float[Tensor, "view 3 height width"]:
+        """Images of normalised latents, not clamped."""
+        return self.autoencoder.decode(self.normalization.denormalize(latents)).float()
+
+    def background(self) -> Float[Tensor, "pixel channel"]:
+        """The latent of a white image, one row a latent pixel: what rays see behind the scene."""
+        white = torch.ones(1, 3, self.config.height, self.config.width, device=self.aabb.device)
+        with torch.no_grad():
+            return self.encode(white)[0].flatten(1).T.contiguous()
+
+    def field(
+        self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]
+    ) -> TriPlaneField:
+        """Scenes that can be rendered, from their own parts and the shared ones."""
+        planes = compose(self.config.planes, micro, coefficients, self.base)
+        return TriPlaneField(planes, self.mlp, self.aabb)
+
+    def render_latents(
+        self,
+        field: TriPlaneField,
+        cameras: Cameras,
+        views_per_scene: list[int],
+        background: Float[Tensor, "pixel channel"],
+        generators: Sequence[torch.Generator] | None = None,
+        backend: Backend = "auto",
+    ) -> Rendering:
+        """Render whole latent images, differentiably; the rays are grouped by view, rows first.
+
+        Each latent pixel is the mean of ``supersample``² rays spread evenly over the patch of image that it covers.
+
+        Args:
+            field: the scenes.
+            cameras: image cameras of all views, grouped by scene.
+            views_per_scene: number of views of each scene.
+            background: from ``background``.
+            generators: random samples, for training, one generator a scene; None for even ones.
+            backend: which kernel renders.
+        """
+        height, width = self.latent_size
+        fine = self.config.sampling.supersample
+        rays = cameras.resized(height * fine, width * fine).rays().flatten()
+        per_view = height * width * fine**2
+        rows = background.reshape(height, width, -1).repeat_interleave(fine, 0).repeat_interleave(fine, 1)
+        rendering = render(
+            field,
+            rays,
+            [views * per_view for views in views_per_scene],
+            rows.reshape(per_view, -1).repeat(len(cameras), 1),
+            self.config.sampling,
+            generators,
+            backend,
+        )
+        if fine == 1:
+            return rendering
+
+        def averaged(values: Tensor) -> Tensor:
+            blocks = values.reshape(len(cameras), height, fine, width, fine, -1).mean(dim=(2, 4))
+            return blocks.reshape(-1, *values.shape[1:])
+
+        return Rendering(averaged(rendering.channels), averaged(rendering.opacity), averaged(rendering.depth))
+
+    def as_images(self, channels: Float[Tensor, "ray channel"]) -> Float[Tensor, "view channel height width"]:
+        """Flat rendered rays of whole latent images, as a stack of them."""
+        height, width = self.latent_size
+        return channels.reshape(-1, height, width, channels.shape[-1]).permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def render_scene(
+        self,
+        micro: Float[Tensor, "3 k k micro"],
+        coefficients: Float[Tensor, " base"],
+        cameras: Cameras,
+        *,
+        views_at_once: int = 16,
+        backend: Backend = "auto",
+    ) -> SceneViews:
+        """Render and decode one scene from any number of cameras of the model's picture size."""
+        field = self.field(micro[None], coefficients[None])
+        background = self.background()
+        height, width = self.latent_size
+        parts = []
+        for first in range(0, len(cameras), views_at_once):
+            some = cameras[first : first + views_at_once]
+            rendering = self.render_latents(field, some, [len(some)], background, backend=backend)
+            latents = self.as_images(rendering.channels)
+            opacity = rendering.opacity.reshape(-1, height, width)
+            depth = rendering.depth.reshape(-1, height, width)
+            parts.append(SceneViews(self.decode(latents), latents, opacity, depth))
+        return SceneViews(
+            torch.cat([part.images for part in parts]),
+            torch.cat([part.latents for part in parts]),
+            torch.cat([part.opacity for part in parts]),
+            torch.cat([part.depth for part in parts]),
+        )
+
+    def identity(self) -> str:
+        """A hash of every shared number: two models with the same one render every scene alike."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def save(self, folder: Path) -> None:
+        """Write the model folder, whole or not at all; one that stands there is replaced."""
+        with atomic_directory(folder) as temporary:
+            save_autoencoder(self.autoencoder, temporary)
+            (temporary / SHARED_FILE).write_bytes(save(self._shared_tensors()))
+            document = {
+                "format": FORMAT,
+                "version": VERSION,
+                "id": self.identity(),
+                "config": asdict(self.config),
+                "normalization": self.normalization.kind,
+                "trained_scenes": self.trained_scenes,
+            }
+            write_json(temporary / MODEL_FILE, document)
+
+    @classmethod
+    def load(cls, folder: Path) -> "CategoryModel":
+        """Read a model folder, on the CPU.
+
+        Raises:
+            InputError: the folder or a file in it is missing, damaged or of another model.
+        """
+        document = _read_model_file(folder)
+        try:
+            values = document["config"]
+            config = ModelConfig(
+                PlaneConfig(**values["planes"]),
+                MLPConfig(**values["mlp"]),
+                SamplingConfig(**values["sampling"]),
+                values["height"],
+                values["width"],
+            )
+            kind, trained = document["normalization"], document["trained_scenes"]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{folder / MODEL_FILE}: field missing or unknown: {error}") from None
+        autoencoder = load_autoencoder(folder)
+        unit = torch.ones(autoencoder.channels)
+        model = cls(
+            config,
+            autoencoder,
+            LatentNormalization(kind, torch.zeros_like(unit), unit),
+            torch.zeros(config.planes.base_shape),
+            torch.zeros(2, 3),
+            trained,
+        )
+        shared = read_weights(folder / SHARED_FILE)
+        check_weights(folder / SHARED_FILE, shared, model._shared_tensors())
+        model.load_state_dict(shared, strict=False)
+        if model.identity() != document["id"]:
+            raise InputError(f"{folder}: its files are not of one model; copy the whole folder again")
+        return model.requires_grad_(False).eval()
+
+    def _shared_tensors(self) -> dict[str, Tensor]:
+        return {
+            name: tensor.contiguous()
+            for name, tensor in self.state_dict().items()
+            if not name.startswith("autoencoder.")
+        }
+
+
+def _read_model_file(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected a category model made by `triptych train`")
+    document = read_json(folder / MODEL_FILE)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(f"{folder / MODEL_FILE}: expected a category model (format {FORMAT!r})")
+    if document.get("version") != VERSION:
+        raise InputError(
+            f"{folder / MODEL_FILE}: version {document.get('version')!r}, expected {VERSION}; update triptych"
+        )
+    return document

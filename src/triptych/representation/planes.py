@@ -1,0 +1,99 @@
+"""Tri-planes made of a scene's own micro planes and of base planes that all scenes share.
+
+    T_i = T_mic ⊕ W_i B        W_i B = sum_k w_i^k B_k
+
+(Schnepf, Kassab et al. 2024, section 3.2), where ⊕ concatenates along the features or, as an option, adds. All planes
+are stored channels last: [3, row, column, feature], in the order XY, XZ, YZ.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.errors import InputError
+
+
+@dataclass(frozen=True)
+class PlaneConfig:
+    """Size of the tri-planes, and which part of them is shared."""
+
+    resolution: int = 64
+    """Texels along each side of a plane (K)."""
+    micro_features: int = 10
+    """Features that belong to one scene alone (F_mic); 0 leaves the micro planes out."""
+    macro_features: int = 22
+    """Features combined from the base planes (F_mac); 0 leaves the macro planes out."""
+    base_planes: int = 50
+    """Number of shared base planes (M)."""
+    combine: Literal["concat", "sum"] = "concat"
+    """How micro and macro planes meet: side by side, or added (then both need the same number of features)."""
+
+    def __post_init__(self) -> None:
+        if self.resolution < 2:
+            raise InputError(f"planes.resolution: expected at least 2, got {self.resolution}")
+        if min(self.micro_features, self.macro_features) < 0 or self.features == 0:
+            raise InputError("planes: expected micro_features or macro_features (or both) above 0")
+        if self.macro_features and self.base_planes < 1:
+            raise InputError("planes.base_planes: expected at least 1 when macro_features is above 0")
+        both = self.micro_features and self.macro_features
+        if self.combine == "sum" and both and self.micro_features != self.macro_features:
+            raise InputError("planes.combine=sum: expected micro_features equal to macro_features")
+
+    @property
+    def features(self) -> int:
+        """Features a lookup returns (F)."""
+        if self.combine == "sum":
+            return max(self.micro_features, self.macro_features)
+        return self.micro_features + self.macro_features
+
+    @property
+    def micro_shape(self) -> tuple[int, int, int, int]:
+        """Shape of one scene's micro planes."""
+        return (3, self.resolution, self.resolution, self.micro_features)
+
+    @property
+    def base_shape(self) -> tuple[int, int, int, int, int]:
+        """Shape of all base planes together."""
+        count = self.base_planes if self.macro_features else 0
+        return (count, 3, self.resolution, self.resolution, self.macro_features)
+
+    @property
+    def coefficients(self) -> int:
+        """Coefficients of one scene (M, or 0 without macro planes)."""
+        return self.base_planes if self.macro_features else 0
+
+
+def initial_base_planes(
+    config: PlaneConfig, generator: torch.Generator
+) -> Float[Tensor, "base 3 k k feature"]:
+    """Fresh base planes, independent Gaussian texels; a mean of M of them has a standard deviation near 0.1."""
+    scale = 0.1 * math.sqrt(max(config.base_planes, 1))
+    return scale * torch.randn(config.base_shape, generator=generator)
+
+
+def compose(
+    config: PlaneConfig,
+    micro: Float[Tensor, "scene 3 k k micro"],
+    coefficients: Float[Tensor, "scene base"],
+    base: Float[Tensor, "base 3 k k macro"],
+) -> Float[Tensor, "scene 3 k k feature"]:
+    """Full tri-planes of several scenes from their own parts and the shared base planes, by one matrix product."""
+    if not config.macro_features:
+        return micro
+    macro = (coefficients @ base.flatten(1)).reshape(len(coefficients), *base.shape[1:])
+    if not config.micro_features:
+        return macro
+    if config.combine == "sum":
+        return micro + macro
+    return torch.cat([micro, macro], dim=-1)
+
+
+def total_variation(planes: Float[Tensor, "scene 3 k k feature"]) -> Float[Tensor, ""]:
+    """Mean squared difference between neighbouring texels, along rows plus along columns (L2 total variation)."""
+    along_rows = planes.diff(dim=2).square().mean()
+    along_columns = planes.diff(dim=3).square().mean()
+    return along_rows + along_columns

@@ -1,0 +1,55 @@
+"""Which views of a scene are fitted and which are never seen until the metrics are computed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool
+
+from triptych.errors import InputError
+
+TestRule = Literal["spread", "first"]
+
+
+@dataclass(frozen=True)
+class ViewSplit:
+    """Which views of a scene are for fitting, and which are never seen by it.
+
+    Attributes:
+        train: sorted view numbers.
+        test: sorted view numbers, none of them in ``train``.
+    """
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+def split_by_rule(count: int, test_views: int, rule: TestRule, where: str) -> ViewSplit:
+    """Hold out ``test_views`` of ``count`` sorted views: the first, or the middle ones of as many equal runs.
+
+    Raises:
+        InputError: no view would remain for training.
+    """
+    if count <= test_views:
+        raise InputError(
+            f"{where}: {count} view(s), of which {test_views} cannot be held out; lower test_views"
+        )
+    if rule == "first":
+        test = tuple(range(test_views))
+    else:
+        test = tuple((2 * index + 1) * count // (2 * test_views) for index in range(test_views))
+    return ViewSplit(train=tuple(sorted(set(range(count)) - set(test))), test=test)
+
+
+def split_as_declared(is_test: Bool[np.ndarray, " view"], where: str) -> ViewSplit:
+    """The split that the dataset itself makes.
+
+    Raises:
+        InputError: no view would remain for training.
+    """
+    split = ViewSplit(
+        train=tuple(np.flatnonzero(~is_test).tolist()), test=tuple(np.flatnonzero(is_test).tolist())
+    )
+    if not split.train:
+        raise InputError(f"{where}: no view remains for training; loosen the rule that drops views")
+    return split

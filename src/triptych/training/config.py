@@ -1,0 +1,137 @@
+"""Every weight, rate and size of the training, with the presets."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
+from triptych.representation.mlp import MLPConfig
+from triptych.representation.planes import PlaneConfig
+from triptych.representation.render import SamplingConfig
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Adam's step sizes; 0 freezes the part."""
+
+    micro: float = 0.0
+    """Micro planes of the scenes."""
+    coefficients: float = 0.0
+    """Coefficients of the scenes."""
+    base: float = 0.0
+    """Base planes."""
+    mlp: float = 0.0
+    """Tiny MLP."""
+    encoder: float = 0.0
+    """Encoder."""
+    decoder: float = 0.0
+    """Decoder."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the loss terms (means over pixels of squared errors)."""
+
+    ae: float = 0.0
+    """L_ae: image against its own decoded latent."""
+    enc: float = 0.0
+    """L_Enc: encoded latent against rendered latent."""
+    dec: float = 0.0
+    """L_Dec: image against decoded rendered latent."""
+    tv: float = 0.0
+    """Total variation of the planes of the scenes in the batch."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of optimisation."""
+
+    epochs: float
+    """Passes over all training views; 0 leaves the phase out."""
+    batch: int
+    """Views in a step."""
+    rates: Rates
+    """Step sizes at the start."""
+    weights: LossWeights
+    """Which losses count, and how much."""
+    ramp_steps: int = 0
+    """Steps over which the rates rise from 0."""
+    final_factor: float = 1.0
+    """The rates fall exponentially to this share of their start."""
+    milestones: tuple[float, ...] = ()
+    """Epochs at which the rates are multiplied by `milestone_factor`."""
+    milestone_factor: float = 0.3
+    """What each milestone multiplies the rates by."""
+    freeze_mlp_from: float = math.inf
+    """Epoch from which the tiny MLP is frozen."""
+
+    def steps(self, views: int) -> int:
+        """Number of steps over ``views`` training views."""
+        return math.ceil(self.epochs * views / self.batch)
+
+    def factor(self, step: int, views: int) -> float:
+        """What the rates are multiplied by at a step."""
+        ramp = min(1.0, (step + 1) / self.ramp_steps) if self.ramp_steps else 1.0
+        decay = self.final_factor ** (step / max(self.steps(views), 1))
+        epoch = step * self.batch / views
+        passed = sum(epoch >= milestone for milestone in self.milestones)
+        return ramp * decay * self.milestone_factor**passed
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """Training of the autoencoder alone on the views, before any scene is learned."""
+
+    epochs: float = 0.0
+    """Passes over all training views; 0 leaves it out."""
+    batch: int = 16
+    """Views in a step."""
+    rate: float = 1e-3
+    """Adam's step size after the ramp; it falls along a cosine to a hundredth."""
+    ramp_steps: int = 50
+    """Steps over which the rate rises from 0."""
+    clip: float = 1.0
+    """Largest gradient norm."""
+    latent_noise: float = 0.0
+    """Gaussian noise added to the latents before decoding, in their standard deviations."""
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Where the latent space comes from."""
+
+    kind: Literal["convolutional", "pretrained", "identity"] = "convolutional"
+    """Our small one from scratch; a pre-trained one; or none (RGB tri-planes in image space)."""
+    pretrained: str | None = None
+    """For kind=pretrained: a folder or a hub id in diffusers' format (AutoencoderKL or AutoencoderTiny)."""
+    convolutional: ConvolutionalConfig = field(default_factory=ConvolutionalConfig)
+    """For kind=convolutional: its size."""
+    normalization: NormalizationKind = "affine"
+    """How latents are scaled for rendering."""
+
+
+@dataclass(frozen=True)
+class Stage1Config:
+    """Stage 1: a category model from many scenes."""
+
+    autoencoder: AutoencoderConfig
+    planes: PlaneConfig
+    mlp: MLPConfig
+    sampling: SamplingConfig
+    pretraining: Pretraining
+    warmup: Phase
+    joint: Phase
+
+
+@dataclass(frozen=True)
+class Stage2Config:
+    """Stage 2: further scenes, fitted one by one with everything shared frozen (by default)."""
+
+    latent: Phase
+    """L_Enc on cached latents."""
+    image: Phase
+    """L_Dec through the decoder."""
+    scenes_at_once: int = 8
+    """Scenes fitted side by side; it changes the speed, not the result."""
+    finetune_shared: bool = False
+    """The published recipe: train base planes, MLP and decoder along on all new scenes together."""

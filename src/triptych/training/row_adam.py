@@ -1,0 +1,64 @@
+"""Adam over a few rows of a large array: what a step costs does not depend on how many scenes there are."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.optim.adam import adam
+
+
+class RowAdam:
+    """An array with one row a scene, and the Adam state of each row (Kingma and Ba 2015).
+
+    Rows outside a batch are neither read nor written: they keep their values, moments and step counts, so that no
+    stale momentum moves a scene that was not seen.
+
+    Attributes:
+        values: the parameters, [row, ...].
+        first_moment: running mean of the gradients, like ``values``.
+        second_moment: running mean of their squares, like ``values``.
+        steps: number of steps taken by each row, [row].
+    """
+
+    def __init__(self, values: Float[Tensor, "row *shape"], betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        self.values = values
+        self.first_moment = torch.zeros_like(values)
+        self.second_moment = torch.zeros_like(values)
+        self.steps = torch.zeros(len(values), device=values.device)
+        self.betas = betas
+
+    def leaf(self, rows: Int[Tensor, " chosen"]) -> Float[Tensor, "chosen *shape"]:
+        """A copy of some rows that collects their gradient."""
+        return self.values[rows].requires_grad_()
+
+    def step(
+        self, rows: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen *shape"], rate: float
+    ) -> None:
+        """One Adam step on distinct rows, in place."""
+        if gradient[:1].numel() == 0:
+            return
+        chosen = rows.tolist()
+        adam(
+            [self.values[row] for row in chosen],
+            list(gradient.unbind()),
+            [self.first_moment[row] for row in chosen],
+            [self.second_moment[row] for row in chosen],
+            [],
+            [self.steps[row] for row in chosen],
+            fused=True,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=rate,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The array and its optimiser state, by name; the tensors are not copied."""
+        return {
+            "values": self.values,
+            "first_moment": self.first_moment,
+            "second_moment": self.second_moment,
+            "steps": self.steps,
+        }

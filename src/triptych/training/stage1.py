@@ -1,0 +1,172 @@
+"""Stage 1: a category model from many scenes (the train phase of Schnepf, Kassab et al. 2024).
+
+    pre-training   the autoencoder alone on the views (optional)
+    warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
+    joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from triptych.autoencoder import (
+    Autoencoder,
+    ConvolutionalAutoencoder,
+    DiffusersAutoencoder,
+    IdentityAutoencoder,
+    LatentNormalization,
+)
+from triptych.bank import SceneBank, StoredScene
+from triptych.errors import InputError
+from triptych.model import CategoryModel, ModelConfig
+from triptych.representation.planes import initial_base_planes
+from triptych.scenes import SceneCollection
+from triptych.training.config import AutoencoderConfig, Stage1Config
+from triptych.training.joint import JointTraining
+from triptych.training.pretraining import pretrain
+from triptych.training.progress import Progress
+from triptych.training.run import Checkpoint, Run, open_run
+from triptych.training.scenes import SceneParameters
+from triptych.training.views import TrainingViews
+
+MODEL = "model"
+PLAIN_MODEL = "plain_model"
+TRAINED_SCENES = "trained_scenes"
+_PHASES = ("pretraining", "warmup", "joint")
+_FIT_NORMALIZATION_ON = 256
+
+
+def train(
+    collection: SceneCollection,
+    out: Path,
+    config: Stage1Config,
+    *,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+    checkpoint_seconds: float = 60.0,
+) -> CategoryModel:
+    """Train a category model, or go on with one.
+
+    The run's folder then holds the category model (``model``), the model as it was after the warm-up, whose latent
+    space is not yet 3D-aware (``plain_model``), the bank of stage-1 scenes (``trained_scenes``), the log and a
+    picture.
+
+    Args:
+        collection: the stage-1 scenes.
+        out: the run's folder.
+        config: all settings.
+        seed: all random numbers follow from it.
+        device: where to compute.
+        progress: where to show how it goes.
+        checkpoint_seconds: how often the run is saved.
+
+    Raises:
+        InputError: the folder belongs to another run, or the data do not fit the autoencoder.
+        KeyboardInterrupt: Ctrl-C, after saving.
+    """
+    description = {
+        "stage": 1,
+        "config": asdict(config),
+        "seed": seed,
+        "device": device.type,
+        "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
+    }
+    with open_run(out, description, checkpoint_seconds) as run:
+        if (out / MODEL).is_dir():
+            progress.note(f"{out / MODEL}: already trained")
+            return CategoryModel.load(out / MODEL).to(device)
+        return _train(collection, run, config, seed, device, progress)
+
+
+def _train(
+    collection: SceneCollection,
+    run: Run,
+    config: Stage1Config,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> CategoryModel:
+    checkpoint = run.load_checkpoint()
+    phase_begun = checkpoint.state["phase"] if checkpoint else _PHASES[0]
+    remaining = _PHASES[_PHASES.index(phase_begun) :]
+
+    def resumed(phase: str) -> Checkpoint | None:
+        return checkpoint if checkpoint and phase == phase_begun else None
+
+    torch.manual_seed(seed)  # the networks' initial weights
+    generator = torch.Generator().manual_seed(seed)
+    views, test_views = TrainingViews(collection), TrainingViews(collection, "test")
+    autoencoder = create_autoencoder(config.autoencoder).to(device)
+    if "pretraining" in remaining and config.pretraining.epochs:
+        pretrain(autoencoder, views, config.pretraining, seed, run, resumed("pretraining"), progress)
+
+    model = _new_model(collection, config, autoencoder, views, generator).to(device)
+    scenes = SceneParameters.fresh(config.planes, len(collection), generator, device)
+    training = JointTraining(model, scenes, views, test_views, seed, run, progress)
+    if "warmup" in remaining:
+        training.run_phase("warmup", config.warmup, resumed("warmup"))
+        _set_start(model, scenes)
+        model.save(run.folder / PLAIN_MODEL)
+    training.run_phase("joint", config.joint, resumed("joint"))
+
+    _set_start(model, scenes)
+    model.requires_grad_(False).eval()
+    _store_scenes(collection, model, scenes, run.folder / TRAINED_SCENES)
+    model.save(run.folder / MODEL)
+    run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
+    return model
+
+
+def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:
+    """The autoencoder a configuration asks for.
+
+    Raises:
+        InputError: no source is given for a pre-trained one, or it cannot be loaded.
+    """
+    if config.kind == "identity":
+        return IdentityAutoencoder()
+    if config.kind == "convolutional":
+        return ConvolutionalAutoencoder(config.convolutional)
+    if config.pretrained is None:
+        raise InputError("autoencoder.pretrained: expected a folder or a hub id with autoencoder.kind=pretrained")
+    return DiffusersAutoencoder.load(config.pretrained)
+
+
+def _new_model(
+    collection: SceneCollection,
+    config: Stage1Config,
+    autoencoder: Autoencoder,
+    views: TrainingViews,
+    generator: torch.Generator,
+) -> CategoryModel:
+    device = next((parameter.device for parameter in autoencoder.parameters()), torch.device("cpu"))
+    rows = torch.linspace(0, len(views) - 1, min(len(views), _FIT_NORMALIZATION_ON)).long().unique()
+    batches = [views.group(part) for part in rows.split(32)]
+    with torch.no_grad():
+        latents = torch.cat([autoencoder.encode(views.images(batch, device)).float() for batch in batches])
+    return CategoryModel(
+        ModelConfig(config.planes, config.mlp, config.sampling, collection.height, collection.width),
+        autoencoder,
+        LatentNormalization.fit(latents, config.autoencoder.normalization),
+        initial_base_planes(config.planes, generator),
+        collection.aabb,
+        dict(zip(collection.names, collection.fingerprints, strict=True)),
+    )
+
+
+def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
+    """New scenes start from the mean of the trained ones."""
+    model.start_micro.copy_(scenes.micro.values.mean(dim=0))
+    model.start_coefficients.copy_(scenes.coefficients.values.mean(dim=0))
+
+
+def _store_scenes(
+    collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path
+) -> None:
+    bank = SceneBank.create(folder, model)
+    for number, name in enumerate(collection.names):
+        if name not in bank:
+            micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
+            bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], {"stage": 1}))

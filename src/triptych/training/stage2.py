@@ -1,0 +1,222 @@
+"""Stage 2: further scenes into a bank (the exploit phase of Schnepf, Kassab et al. 2024).
+
+By default everything shared stays frozen: each scene is a problem of its own, can be added at any time, and never
+changes an earlier one. First L_Enc on cached latents, then L_Dec through the frozen decoder. With ``finetune_shared``
+base planes, tiny MLP and decoder are trained along on all new scenes together, and the bank keeps its own copy.
+"""
+
+import hashlib
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from triptych.bank import SceneBank, StoragePrecision, StoredScene
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.representation.mlp import TinyMLP
+from triptych.scenes import SceneCollection, require_disjoint
+from triptych.training.config import Phase, Stage2Config
+from triptych.training.joint import JointTraining
+from triptych.training.losses import mean, psnr
+from triptych.training.objective import batch_losses
+from triptych.training.progress import Progress
+from triptych.training.run import lock, open_run
+from triptych.training.scenes import SceneParameters
+from triptych.training.views import TrainingViews, encode_views
+
+
+def fit(
+    model: CategoryModel,
+    collection: SceneCollection,
+    out: Path,
+    config: Stage2Config,
+    *,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+    precision: StoragePrecision = "float16",
+    checkpoint_seconds: float = 60.0,
+) -> SceneBank:
+    """Fit new scenes into a bank; those that are there already are left alone.
+
+    Args:
+        model: the category model; not changed.
+        collection: the new scenes, at the model's resolution.
+        out: the bank's folder.
+        config: all settings.
+        seed: all random numbers follow from it.
+        device: where to compute.
+        progress: where to show how it goes.
+        precision: number format of the micro planes on disk.
+        checkpoint_seconds: how often a ``finetune_shared`` run is saved.
+
+    Raises:
+        InputError: a scene is one of stage 1's, sizes differ from the model's, or the bank is another model's.
+        KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
+    """
+    require_disjoint(model.trained_scenes, collection)
+    size = (model.config.height, model.config.width)
+    if (collection.height, collection.width) != size:
+        raise InputError(
+            f"scenes: pictures of {collection.width}x{collection.height} pixels, but the model was trained on "
+            f"{size[1]}x{size[0]}; resize them, or train a model on their size"
+        )
+    if config.finetune_shared:
+        return _fit_together(model, collection, out, config, seed, device, progress, precision, checkpoint_seconds)
+    bank = SceneBank.create(out, model, precision=precision)
+    with lock(bank.folder):
+        _fit_each(model.to(device), collection, bank, config, seed, progress)
+    return bank
+
+
+def _fit_each(
+    model: CategoryModel,
+    collection: SceneCollection,
+    bank: SceneBank,
+    config: Stage2Config,
+    seed: int,
+    progress: Progress,
+) -> None:
+    progress.start("fit", len(collection))
+    for first in range(0, len(collection), config.scenes_at_once):
+        group = collection.subset(range(first, min(first + config.scenes_at_once, len(collection))))
+        if any(name not in bank for name in group.names):
+            started = time.perf_counter()
+            scenes = fit_scenes(model, group, config, seed)
+            seconds = (time.perf_counter() - started) / len(group)
+            quality = _test_psnr(model, scenes, group)
+            for number, name in enumerate(group.names):
+                record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
+                if name not in bank:
+                    bank.add(name, _stored(scenes, group, number, record))
+            progress.advance(0, test_psnr=mean(quality), seconds=seconds)
+        progress.advance(len(group))
+
+
+def fit_scenes(
+    model: CategoryModel, collection: SceneCollection, config: Stage2Config, seed: int
+) -> SceneParameters:
+    """Fit some scenes side by side with everything shared frozen.
+
+    Each scene has its own order of views and its own random samples, which follow from the seed and its content:
+    whichever scenes are fitted beside it, the result is the same but for rounding.
+    """
+    device = model.aabb.device
+    model.requires_grad_(False)
+    views = TrainingViews(collection)
+    scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
+    background = model.background()
+    latents = encode_views(model, views, device)
+    everyone = torch.arange(len(collection), device=device)
+    seeds = [_seed_of(fingerprint, seed) for fingerprint in collection.fingerprints]
+    rows_of = [views.rows_of(scene) for scene in range(len(collection))]
+
+    for phase in (config.latent, config.image):
+        steps = phase.steps(max(len(rows) for rows in rows_of))
+        for step in range(steps):
+            chosen = [
+                _rows_of_step(rows, step, phase, own) for rows, own in zip(rows_of, seeds, strict=True)
+            ]
+            batch = views.group([row for rows in chosen for row in rows])
+            leaves = scenes.leaves(everyone)
+            losses = batch_losses(
+                model,
+                model.field(*leaves),
+                views.cameras(batch, device),
+                batch.views_per_scene,
+                views.images(batch, device) if phase.weights.dec else None,
+                latents[batch.rows].to(device).float(),
+                background,
+                phase.weights,
+                [torch.Generator().manual_seed(own + step) for own in seeds],
+            )
+            # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbours.
+            (losses.total(phase.weights) * len(collection)).backward()
+            scenes.step(everyone, leaves, phase.rates, phase.factor(step, len(rows_of[0])))
+    return scenes
+
+
+def _rows_of_step(rows: list[int], step: int, phase: Phase, seed: int) -> list[int]:
+    """The views of one scene in a step: a seeded shuffle each epoch, cut into batches (the last may be short)."""
+    size = min(phase.batch, len(rows))
+    per_epoch = -(-len(rows) // size)
+    epoch, place = divmod(step, per_epoch)
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed + epoch)).tolist()
+    return [rows[number] for number in order[place * size : (place + 1) * size]]
+
+
+def _seed_of(fingerprint: str, seed: int) -> int:
+    digest = hashlib.sha256(f"{seed} {fingerprint}".encode()).digest()
+    return int.from_bytes(digest[:6])
+
+
+@torch.no_grad()
+def _test_psnr(model: CategoryModel, scenes: SceneParameters, collection: SceneCollection) -> list[float | None]:
+    """Mean PSNR in dB over the test views of each scene; None where it has none."""
+    views = TrainingViews(collection, "test")
+    found: list[float | None] = []
+    for number in range(len(collection)):
+        rows = views.rows_of(number)
+        if not rows:
+            found.append(None)
+            continue
+        batch = views.group(rows)
+        rendered = model.render_scene(
+            scenes.micro.values[number],
+            scenes.coefficients.values[number],
+            views.cameras(batch, model.aabb.device),
+        )
+        found.append(mean(psnr(rendered.images, views.images(batch, model.aabb.device))))
+    return found
+
+
+def _stored(scenes: SceneParameters, collection: SceneCollection, number: int, record: dict) -> StoredScene:
+    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
+    return StoredScene(micro, coefficients, collection.fingerprints[number], record)
+
+
+def _fit_together(
+    model: CategoryModel,
+    collection: SceneCollection,
+    out: Path,
+    config: Stage2Config,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+    precision: StoragePrecision,
+    checkpoint_seconds: float,
+) -> SceneBank:
+    """The published recipe: a fresh tiny MLP; base planes, MLP and decoder trained along on all new scenes."""
+    description = {
+        "stage": 2,
+        "model": model.identity(),
+        "config": asdict(config),
+        "seed": seed,
+        "device": device.type,
+        "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
+    }
+    with open_run(out, description, checkpoint_seconds) as run:
+        if (out / "bank" / "model").is_dir() and len(SceneBank(out / "bank")) == len(collection):
+            return SceneBank(out / "bank")
+        checkpoint = run.load_checkpoint()
+        torch.manual_seed(seed)
+        model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
+        model.to(device)
+        scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
+        views, test_views = TrainingViews(collection), TrainingViews(collection, "test")
+        training = JointTraining(model, scenes, views, test_views, seed, run, progress)
+        begun = checkpoint.state["phase"] if checkpoint else "latent"
+        if begun == "latent":
+            training.run_phase("latent", config.latent, checkpoint)
+        training.run_phase("image", config.image, checkpoint if begun == "image" else None)
+
+        bank = SceneBank.create(out / "bank", model.requires_grad_(False).eval(), precision=precision, own_model=True)
+        quality = _test_psnr(model, scenes, collection)
+        seconds = run.elapsed() / len(collection)
+        for number, name in enumerate(collection.names):
+            if name not in bank:
+                record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
+                bank.add(name, _stored(scenes, collection, number, record))
+        return bank

@@ -1,0 +1,28 @@
+"""The state of optimisers as flat, named tensors, so that checkpoints are safetensors and not pickles."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+_PREFIX = "optimizer"
+
+
+def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Every tensor of an optimiser's state, named by the number of its parameter."""
+    return {
+        f"{_PREFIX}.{number}.{name}": value
+        for number, entries in optimizer.state_dict()["state"].items()
+        for name, value in entries.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Load what `flatten_optimizer` gave into an optimiser over the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        prefix, _, rest = key.partition(".")
+        if prefix == _PREFIX:
+            number, name = rest.split(".")
+            state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

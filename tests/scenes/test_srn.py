@@ -1,0 +1,95 @@
+"""The parser of the SRN layout: what it accepts besides the canonical form, and what it refuses."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from posed_scenes import picture_with_dot, save, write_srn
+
+from triptych.errors import InputError
+from triptych.scenes.frames import ParsedScene
+from triptych.scenes.srn import parse_srn
+from triptych.scenes.validation import Problems
+
+
+def parse(folder: Path) -> ParsedScene:
+    return parse_srn("scene", folder, Problems())
+
+
+def test_poses_on_four_lines(tmp_path: Path) -> None:
+    expected = parse(write_srn(tmp_path)).c2w
+    for pose in (tmp_path / "pose").iterdir():
+        words = pose.read_text().split()
+        pose.write_text("\n".join(" ".join(words[row * 4 : row * 4 + 4]) for row in range(4)) + "\n")
+    assert np.array_equal(parse(tmp_path).c2w, expected)
+
+
+def test_stray_files_are_left_aside(tmp_path: Path) -> None:
+    write_srn(tmp_path)
+    (tmp_path / "pose" / "transforms.json").write_text("{not json")
+    (tmp_path / "rgb" / "Thumbs.db").write_text("")
+    assert len(parse(tmp_path).files) == 3
+
+
+def test_intrinsics_follow_the_size_of_the_pictures(tmp_path: Path) -> None:
+    write_srn(tmp_path, picture=picture_with_dot(side=64))
+    assert parse(tmp_path).intrinsics[0].tolist() == [64, 64, 32, 32]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "expected"),
+    [
+        ("pose/000001.txt", "1 2 3", "expected the 16 numbers"),
+        ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 one 0 0 0 0 1", "expected numbers only"),
+        ("pose/000001.txt", "nan 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "NaN or infinity"),
+        ("pose/000001.txt", "2 0 0 0 0 2 0 0 0 0 2 0 0 0 0 1", "holds no rotation"),
+        ("pose/000001.txt", "1e300 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "holds no rotation"),
+        ("pose/000001.txt", "-1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "mirrors"),
+        ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 1 0 0 0 1 1", "bottom row"),
+        ("pose/000001.txt", b"\xff\xfe\x00", "expected a text file"),
+        ("intrinsics.txt", "32 16 16 0.", "in the first line and 'height width' in the last"),
+        ("intrinsics.txt", "32 16\n32 32", "in the first line, found '32 16'"),
+        ("intrinsics.txt", "32 16 16 0.\n0 0 0\n1.\n32", "in the last line, found '32'"),
+        ("intrinsics.txt", "32 16 16 0.\n0 32", "in the last line, found '0 32'"),
+        ("intrinsics.txt", "0 16 16 0.\n32 32", "positive focal length"),
+        ("intrinsics.txt", "-32 16 16 0.\n32 32", "positive focal length"),
+        ("intrinsics.txt", "nan 16 16 0.\n32 32", "finite intrinsics"),
+        ("intrinsics.txt", "32 16 16 0.\n32 64", "other proportions"),
+        ("rgb/000001.png", b"GIF? no.", "this file is not one"),
+    ],
+)
+def test_bad_files_are_named(tmp_path: Path, file: str, content: str | bytes, expected: str) -> None:
+    write_srn(tmp_path)
+    (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=expected) as caught:
+        parse(tmp_path)
+    assert "\n" not in str(caught.value)
+    named = "rgb/000000.png" if "proportions" in expected else file
+    assert str(tmp_path / named) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("rgb/000002.png", "no picture rgb/000002.png belongs to this pose"),
+        ("pose/000002.txt", "no pose/000002.txt belongs to this picture"),
+        ("intrinsics.txt", "intrinsics.txt is missing"),
+    ],
+)
+def test_missing_files_are_named(tmp_path: Path, file: str, expected: str) -> None:
+    write_srn(tmp_path)
+    (tmp_path / file).unlink()
+    with pytest.raises(InputError, match=expected):
+        parse(tmp_path)
+
+
+def test_sixteen_bit_pictures_are_refused(tmp_path: Path) -> None:
+    write_srn(tmp_path)
+    save(tmp_path / "rgb" / "000001.png", np.zeros((32, 32), dtype=np.uint16))
+    with pytest.raises(InputError, match="expected 8 bits a channel"):
+        parse(tmp_path)
+
+
+def test_camera_paths_without_pictures_are_refused(shared_data: Path) -> None:
+    with pytest.raises(InputError, match="rgb is missing; an SRN scene holds"):
+        parse(shared_data / "srn_camera_paths" / "demo" / "camera_spiral_cars")
