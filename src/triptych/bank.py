@@ -73,7 +73,12 @@ class SceneBank:
 
     @classmethod
     def create(
-        cls, folder: Path, model: CategoryModel, *, precision: StoragePrecision = "float16", own_model: bool = False
+        cls,
+        folder: Path,
+        model: CategoryModel,
+        *,
+        precision: StoragePrecision = "float16",
+        own_model: bool = False,
     ) -> "SceneBank":
         """Make an empty bank, or open the one that stands there if it belongs to the same model.
 

@@ -270,6 +270,12 @@ class CategoryModel(nn.Module):
         }
 
 
+def find_model(path: Path) -> Path:
+    """The model folder at ``path``, or the one inside it when ``path`` is the folder of a stage-1 run."""
+    inside = path / "model"
+    return inside if (inside / MODEL_FILE).is_file() else path
+
+
 def _read_model_file(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a category model made by `triptych train`")

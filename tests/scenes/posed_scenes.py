@@ -11,12 +11,12 @@ from PIL import Image
 SIDE = 32
 FOCAL = 32.0
 
-# The camera stands at x = 2 and looks back at the origin, upright: its right is +y, its up +z, its forward -x.
+# The camera stands at x = 2 and looks back at the origin, upright: right is +y, up is +z, forward is -x.
 EYE = (2.0, 0.0, 0.0)
 OPENCV_C2W = [[0, 0, -1, 2], [1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]]
 OPENGL_C2W = [[0, 0, 1, 2], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
 
-# 0.28125 to the right and 0.46875 up, 2 away: 32/2 pixels a unit puts it 4.5 right and 7.5 above (16, 16).
+# 0.28125 to the right and 0.46875 up, 2 away: 16 pixels a unit put it 4.5 right of and 7.5 above (16, 16).
 POINT = (0.0, 0.28125, 0.46875)
 PIXEL = (20.5, 8.5)
 
@@ -35,7 +35,7 @@ def save(file: Path, picture: np.ndarray) -> None:
     Image.fromarray(picture).save(file)
 
 
-def turned(degrees: float, c2w: list[list[float]]) -> list[list[float]]:
+def turned(degrees: float, c2w: list[list[int]]) -> list[list[float]]:
     """The camera, carried about the world's z axis."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return (np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]) @ np.array(c2w)).tolist()

@@ -128,17 +128,18 @@ def test_no_car_is_cut_by_the_box_its_rays_are_clipped_to():
         half_y = car.lengths.half_width + 1.4 * car.lengths.mirror_size
         top = car.lengths.height + BOX_MARGIN
         faces = [
-            [
+            point
+            for u in side
+            for v in side
+            for point in (
                 (half_x, u * half_y, (v + 1) / 2 * top),
                 (-half_x, u * half_y, (v + 1) / 2 * top),
                 (u * half_x, half_y, (v + 1) / 2 * top),
                 (u * half_x, v * half_y, top),
                 (u * half_x, v * half_y, -1e-6),
-            ]
-            for u in side
-            for v in side
+            )
         ]
-        assert (_distance_to(car, sum(faces, [])) > 0).all()
+        assert (_distance_to(car, faces) > 0).all()
 
 
 def test_cars_stand_on_four_wheels_centred_in_the_box():

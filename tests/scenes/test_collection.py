@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def written(tmp_path: Path) -> Path:
     return tmp_path / "cars"
 
 
-def open_at(path: Path, **options: object) -> SceneCollection:
+def open_at(path: Path, **options: Any) -> SceneCollection:
     """Open with a cache beside the dataset and one test view."""
     config = DatasetConfig(path, **({"test_views": 1, "cache": path.parent / "cache"} | options))
     return open_collection(config)
@@ -262,7 +263,7 @@ print(collection.fingerprints[0], int(collection.images(2, [3]).astype(int).sum(
 def test_folders_without_scenes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         open_at(tmp_path / "absent")
-    with pytest.raises(InputError, match="no scene found; expected transforms.json, or rgb/"):
+    with pytest.raises(InputError, match=r"no scene found; expected transforms\.json, or rgb/"):
         open_at(tmp_path)
     file = write_transforms(tmp_path / "scene", {"fl_x": FOCAL}) / "transforms.json"
     with pytest.raises(InputError, match="expected a folder, found a file"):

@@ -69,9 +69,9 @@ def test_intrinsics_of_each_frame_are_its_own(tmp_path: Path) -> None:
     assert collection.cameras(0).intrinsics.tolist() == [[32, 32, 16, 16], [64, 96, 15, 16]]
 
 
-def _looks_at_origin(collection_or_c2w: torch.Tensor) -> torch.Tensor:
-    eyes = collection_or_c2w[:, :, 3]
-    return -(eyes * collection_or_c2w[:, :, 2]).sum(-1) / eyes.norm(dim=-1)
+def _looks_at_origin(c2w: torch.Tensor) -> torch.Tensor:
+    eyes = c2w[:, :, 3]
+    return -(eyes * c2w[:, :, 2]).sum(-1) / eyes.norm(dim=-1)
 
 
 @pytest.mark.parametrize("category", ["cars", "chairs"])
@@ -118,7 +118,7 @@ def test_real_blender_silhouettes_meet_in_one_visual_hull(shared_data: Path, tmp
     """Points inside all silhouettes fill every silhouette again, which any wrong axis would prevent."""
     collection = _chair(shared_data, tmp_path)
     views = list(range(0, 150, 10))
-    cameras, masks = collection.cameras(0)[views], (collection.images(0, views) < 250).any(axis=-1)
+    cameras, masks = collection.cameras(0)[views], collection.images(0, views).min(axis=-1) < 250
     axis = torch.linspace(-1.2, 1.2, 80)
     points = torch.cartesian_prod(axis, axis, axis)
     pixels, _ = cameras.project(points)

@@ -92,8 +92,8 @@ def test_lens_model_against_hand_computed_point() -> None:
 
 
 def test_distortion_is_undone(tmp_path: Path) -> None:
-    # The ideal pixel (48, 16) lies at x = 0.5, y = -0.5 of the image plane. With k1 = 0.1 the lens shows it
-    # at 0.5 * (1 + 0.1 * 0.5) = 0.525, which is 33.6 pixels from the centre: (65.6, -1.6 + 32) ...
+    # A point at (0.5, -0.5) of the image plane has r2 = 0.5; with k1 = 0.1 the lens shows it 1 + 0.05 times
+    # as far out. Its spot must come back to where a pinhole camera shows the point.
     side, focal = 128, 64.0
     ideal = np.array([0.5, -0.5])
     shown = ideal * 1.05 * focal + side / 2

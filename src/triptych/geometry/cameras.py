@@ -75,9 +75,7 @@ class Cameras:
         return in_camera[..., :2] / depth[..., None] * focal + centre, depth
 
 
-def look_at(
-    eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None
-) -> Float[Tensor, "view 3 4"]:
+def look_at(eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None) -> Float[Tensor, "view 3 4"]:
     """Camera-to-world matrices of upright cameras (world z up) at ``eyes`` that look at ``target`` (the origin)."""
     target = torch.zeros(3, dtype=eyes.dtype, device=eyes.device) if target is None else target
     forward = torch.nn.functional.normalize(target - eyes, dim=-1)

@@ -28,9 +28,7 @@ class Rays:
         return Rays(self.origins.to(device), self.directions.to(device))
 
 
-def intersect_aabb(
-    rays: Rays, aabb: Float[Tensor, "2 3"]
-) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch"]]:
+def intersect_aabb(rays: Rays, aabb: Float[Tensor, "2 3"]) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch"]]:
     """Distances at which rays enter and leave an axis-aligned box (the slab method).
 
     A ray that starts inside the box enters at 0. A ray that misses it gets near = far = 0, an interval of no length.

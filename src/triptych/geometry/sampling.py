@@ -10,9 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def uniform_edges(
-    near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], count: int
-) -> Float[Tensor, "ray edge"]:
+def uniform_edges(near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], count: int) -> Float[Tensor, "ray edge"]:
     """Edges of ``count`` intervals of equal length from near to far."""
     steps = torch.linspace(0.0, 1.0, count + 1, dtype=near.dtype, device=near.device)
     return near[:, None] + (far - near)[:, None] * steps
@@ -60,9 +58,7 @@ def importance_edges(
     total = weights.sum(dim=-1, keepdim=True)
     extent = lengths.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(edges.dtype).tiny)
     by_length = lengths / extent
-    by_weight = torch.where(
-        total > 1e-8, weights / total.clamp_min(torch.finfo(weights.dtype).tiny), by_length
-    )
+    by_weight = torch.where(total > 1e-8, weights / total.clamp_min(torch.finfo(weights.dtype).tiny), by_length)
     cumulative = torch.cumsum((1 - floor) * by_weight + floor * by_length, dim=-1)
     cumulative = torch.cat([torch.zeros_like(cumulative[:, :1]), cumulative[:, :-1]], dim=-1)
     cumulative = torch.cat([cumulative, torch.ones_like(cumulative[:, :1])], dim=-1)

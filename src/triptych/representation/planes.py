@@ -67,9 +67,7 @@ class PlaneConfig:
         return self.base_planes if self.macro_features else 0
 
 
-def initial_base_planes(
-    config: PlaneConfig, generator: torch.Generator
-) -> Float[Tensor, "base 3 k k feature"]:
+def initial_base_planes(config: PlaneConfig, generator: torch.Generator) -> Float[Tensor, "base 3 k k feature"]:
     """Fresh base planes, independent Gaussian texels; a mean of M of them has a standard deviation near 0.1."""
     scale = 0.1 * math.sqrt(max(config.base_planes, 1))
     return scale * torch.randn(config.base_shape, generator=generator)

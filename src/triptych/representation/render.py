@@ -112,7 +112,14 @@ def place_samples(
     if sampling.importance:
         with torch.no_grad():
             weights = kernels.interval_weights(
-                field.planes, field.mlp, field.aabb, rays, edges[:, :-1], edges[:, 1:], rays_per_scene, backend
+                field.planes,
+                field.mlp,
+                field.aabb,
+                rays,
+                edges[:, :-1],
+                edges[:, 1:],
+                rays_per_scene,
+                backend,
             )
         if generators is None:
             offsets = near.new_full((len(near), sampling.importance), 0.5)

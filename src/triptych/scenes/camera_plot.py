@@ -32,7 +32,7 @@ def write_camera_plot(
     c2w = cameras.c2w.double().cpu().numpy()[shown]
     eyes, forward = c2w[:, :, 3], c2w[:, :, 2]
     length = 0.2 * np.median(np.linalg.norm(eyes - aabb.mean(axis=0), axis=1))
-    figure = Figure(figsize=(7, 7), layout="constrained")
+    figure = Figure(figsize=(7, 7))
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(projection="3d")
     for use, chosen in (("train", ~is_test[shown]), ("test", is_test[shown])):
@@ -46,8 +46,8 @@ def write_camera_plot(
     )
     lower, upper = (extreme(np.concatenate([eyes, aabb]), axis=0) for extreme in (np.min, np.max))
     axes.set(xlim=(lower[0], upper[0]), ylim=(lower[1], upper[1]), zlim=(lower[2], upper[2]))
-    # Sides in proportion to the limits make the three scales equal; the zoom keeps the labels inside.
-    axes.set_box_aspect(upper - lower, zoom=0.88)
+    axes.set_box_aspect(upper - lower)  # sides in proportion to the limits: one scale for the three axes
+    figure.subplots_adjust(left=0, right=0.93, bottom=0, top=1)
     axes.set(xlabel="x (world units)", ylabel="y (world units)", zlabel="z, up (world units)")
     axes.legend(loc="upper left")
     picture = BytesIO()

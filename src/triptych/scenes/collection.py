@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
+from tyro.conf import Positional
 
 from triptych.errors import InputError
 from triptych.geometry import Cameras
@@ -23,7 +24,7 @@ from triptych.scenes.validation import Problems
 class DatasetConfig:
     """A dataset of posed pictures and how to use it."""
 
-    path: Path
+    path: Positional[Path]
     """Folder of the dataset: one scene, or one subfolder a scene (SRN layout or transforms.json)."""
     scenes: str | None = None
     """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The command

@@ -79,9 +79,8 @@ def assemble_scene(name: str, folder: Path, frames: Sequence[Frame]) -> ParsedSc
             raise InputError(f"{frame.file}: this picture is listed for training and for testing; remove one")
     if len(by_file) < 2:
         raise InputError(f"{folder}: {len(by_file)} usable view(s) found; a scene needs at least two")
-    ordered = sorted(
-        by_file.values(), key=lambda frame: _natural_order(frame.file.relative_to(folder.resolve()))
-    )
+    root = folder.resolve()
+    ordered = sorted(by_file.values(), key=lambda frame: _natural_order(frame.file.relative_to(root)))
     return ParsedScene(
         name=name,
         files=tuple(str(frame.file) for frame in ordered),

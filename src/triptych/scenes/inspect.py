@@ -115,7 +115,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
         views=len(rows),
         train_views=int((~is_test).sum()),
         test_views=int(is_test.sum()),
-        aabb=aabb.tolist(),
+        aabb=[[round(entry, 6) for entry in corner] for corner in aabb.tolist()],
         splits={use: len(names) for use, names in (declaration.splits or {}).items()},
         cameras=numbers,
         notes=dataset.notes,

@@ -59,7 +59,7 @@ def _check_same(record: Path, wanted: dict[str, Any]) -> None:
     found = document.get("made_by") if isinstance(document, dict) else None
     if not isinstance(found, dict):
         raise InputError(f"{record}: made_by is missing, so scenes cannot be added; choose another folder")
-    differing = [key for key in wanted | found if wanted.get(key) != found.get(key)]
+    differing = [key for key in wanted if wanted[key] != found.get(key)]
     if differing:
         key = differing[0]
         raise InputError(

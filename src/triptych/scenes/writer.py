@@ -1,8 +1,8 @@
 """Writing posed datasets: one folder a scene, in the transforms.json layout that the parsers read back.
 
-    dataset.json                  box, splits and how the dataset was made
-    <scene>/transforms.json       intrinsics in pixels, one OpenGL camera-to-world matrix a view
-    <scene>/rgba/000.png ...      straight alpha
+dataset.json                  box, splits and how the dataset was made
+<scene>/transforms.json       intrinsics in pixels, one OpenGL camera-to-world matrix a view
+<scene>/rgba/000.png ...      straight alpha
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,9 @@ def scene_is_written(root: Path, name: str) -> bool:
     return (root / name / TRANSFORMS_FILE).is_file()
 
 
-def write_scene(root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray, "view height width 4"]) -> None:
+def write_scene(
+    root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray, "view height width 4"]
+) -> None:
     """Write one scene, whole or not at all.
 
     Args:

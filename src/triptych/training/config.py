@@ -62,8 +62,8 @@ class Phase:
     """Epochs at which the rates are multiplied by `milestone_factor`."""
     milestone_factor: float = 0.3
     """What each milestone multiplies the rates by."""
-    freeze_mlp_from: float = math.inf
-    """Epoch from which the tiny MLP is frozen."""
+    freeze_mlp_from: float | None = None
+    """Epoch from which the tiny MLP is frozen; never if not given."""
 
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""

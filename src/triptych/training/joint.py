@@ -14,7 +14,7 @@ from triptych.training.progress import Progress
 from triptych.training.run import Checkpoint, Run
 from triptych.training.scenes import SceneParameters
 from triptych.training.state import flatten_optimizer, restore_optimizer
-from triptych.training.views import Batch, TrainingViews, encode_views
+from triptych.training.views import Batch, PosedViews, encode_views
 
 EVALUATIONS = 20
 """How often a phase measures the test PSNR."""
@@ -37,8 +37,8 @@ class JointTraining:
 
     model: CategoryModel
     scenes: SceneParameters
-    views: TrainingViews
-    test_views: TrainingViews
+    views: PosedViews
+    test_views: PosedViews
     seed: int
     run: Run
     progress: Progress
@@ -83,15 +83,16 @@ class JointTraining:
             total.backward()
             factor = phase.factor(step, len(self.views))
             epoch = step * phase.batch / len(self.views)
+            mlp_frozen = phase.freeze_mlp_from is not None and epoch >= phase.freeze_mlp_from
             for group in optimizer.param_groups:
-                frozen_now = group["part"] == "mlp" and epoch >= phase.freeze_mlp_from
+                frozen_now = mlp_frozen and group["part"] == "mlp"
                 group["lr"] = 0.0 if frozen_now else factor * getattr(phase.rates, group["part"])
             optimizer.step()
             self.scenes.step(batch.scenes, leaves, phase.rates, factor)
 
             self.progress.advance(loss=float(total.detach()))
             if step % _LOG_EVERY == 0:
-                terms = {term: float(value) for term, value in vars(losses).items()}
+                terms = {term: float(value.detach()) for term, value in vars(losses).items()}
                 self.run.log(step, phase=name, total=float(total.detach()), **terms)
             if (step + 1) % max(1, steps // EVALUATIONS) == 0:
                 test = self.test_psnr(write_picture=True)

@@ -61,9 +61,7 @@ def batch_losses(
         generators: random sample placement, one generator a scene.
     """
     zero = background.new_zeros(())
-    rendered = model.as_images(
-        model.render_latents(field, cameras, views_per_scene, background, generators).channels
-    )
+    rendered = model.as_images(model.render_latents(field, cameras, views_per_scene, background, generators).channels)
     if latents is None:
         assert images is not None
         latents = model.encode(images)

@@ -11,12 +11,12 @@ from triptych.training.config import Pretraining
 from triptych.training.progress import Progress
 from triptych.training.run import Checkpoint, Run
 from triptych.training.state import flatten_optimizer, restore_optimizer
-from triptych.training.views import TrainingViews
+from triptych.training.views import PosedViews
 
 
 def pretrain(
     autoencoder: Autoencoder,
-    views: TrainingViews,
+    views: PosedViews,
     config: Pretraining,
     seed: int,
     run: Run,

@@ -43,6 +43,11 @@ class Progress:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in self._metrics.items())
         self._bars.update(self._task, advance=steps, metrics=shown)
 
+    def reach(self, done: int, total: int) -> None:
+        """Set the bar: ``done`` of ``total``, for work whose size is found on the way."""
+        assert self._task is not None
+        self._bars.update(self._task, completed=done, total=total)
+
     def note(self, message: str) -> None:
         """A line above the bars."""
         self._bars.console.print(message, highlight=False, soft_wrap=True, markup=False)

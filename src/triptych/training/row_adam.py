@@ -30,9 +30,7 @@ class RowAdam:
         """A copy of some rows that collects their gradient."""
         return self.values[rows].requires_grad_()
 
-    def step(
-        self, rows: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen *shape"], rate: float
-    ) -> None:
+    def step(self, rows: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen *shape"], rate: float) -> None:
         """One Adam step on distinct rows, in place."""
         if gradient[:1].numel() == 0:
             return

@@ -17,9 +17,7 @@ class SceneParameters:
         coefficients: coefficients of every scene.
     """
 
-    def __init__(
-        self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]
-    ) -> None:
+    def __init__(self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]) -> None:
         self.micro = RowAdam(micro)
         self.coefficients = RowAdam(coefficients)
 
@@ -38,9 +36,7 @@ class SceneParameters:
         cls, micro: Float[Tensor, "3 k k micro"], coefficients: Float[Tensor, " base"], count: int
     ) -> "SceneParameters":
         """Scenes that all start alike: stage 2 starts from the mean of the trained ones."""
-        return cls(
-            micro.expand(count, *micro.shape).clone(), coefficients.expand(count, *coefficients.shape).clone()
-        )
+        return cls(micro.expand(count, *micro.shape).clone(), coefficients.expand(count, *coefficients.shape).clone())
 
     def leaves(
         self, scenes: Int[Tensor, " chosen"]
@@ -67,9 +63,7 @@ class SceneParameters:
     def state_dict(self) -> dict[str, Tensor]:
         """All tensors by name, not copied."""
         parts = {"micro": self.micro, "coefficients": self.coefficients}
-        return {
-            f"{part}.{name}": tensor for part, rows in parts.items() for name, tensor in rows.state_dict().items()
-        }
+        return {f"{part}.{name}": tensor for part, rows in parts.items() for name, tensor in rows.state_dict().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over a saved state of the same shape."""

@@ -1,8 +1,8 @@
 """Stage 1: a category model from many scenes (the train phase of Schnepf, Kassab et al. 2024).
 
-    pre-training   the autoencoder alone on the views (optional)
-    warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
-    joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
+pre-training   the autoencoder alone on the views (optional)
+warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
+joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
 from dataclasses import asdict
@@ -28,7 +28,7 @@ from triptych.training.pretraining import pretrain
 from triptych.training.progress import Progress
 from triptych.training.run import Checkpoint, Run, open_run
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import TrainingViews
+from triptych.training.views import PosedViews
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
@@ -97,7 +97,7 @@ def _train(
 
     torch.manual_seed(seed)  # the networks' initial weights
     generator = torch.Generator().manual_seed(seed)
-    views, test_views = TrainingViews(collection), TrainingViews(collection, "test")
+    views, test_views = PosedViews(collection), PosedViews(collection, "test")
     autoencoder = create_autoencoder(config.autoencoder).to(device)
     if "pretraining" in remaining and config.pretraining.epochs:
         pretrain(autoencoder, views, config.pretraining, seed, run, resumed("pretraining"), progress)
@@ -138,7 +138,7 @@ def _new_model(
     collection: SceneCollection,
     config: Stage1Config,
     autoencoder: Autoencoder,
-    views: TrainingViews,
+    views: PosedViews,
     generator: torch.Generator,
 ) -> CategoryModel:
     device = next((parameter.device for parameter in autoencoder.parameters()), torch.device("cpu"))
@@ -162,9 +162,7 @@ def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
     model.start_coefficients.copy_(scenes.coefficients.values.mean(dim=0))
 
 
-def _store_scenes(
-    collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path
-) -> None:
+def _store_scenes(collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
     bank = SceneBank.create(folder, model)
     for number, name in enumerate(collection.names):
         if name not in bank:

@@ -24,7 +24,7 @@ from triptych.training.objective import batch_losses
 from triptych.training.progress import Progress
 from triptych.training.run import lock, open_run
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import TrainingViews, encode_views
+from triptych.training.views import PosedViews, encode_views
 
 
 def fit(
@@ -95,9 +95,7 @@ def _fit_each(
         progress.advance(len(group))
 
 
-def fit_scenes(
-    model: CategoryModel, collection: SceneCollection, config: Stage2Config, seed: int
-) -> SceneParameters:
+def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2Config, seed: int) -> SceneParameters:
     """Fit some scenes side by side with everything shared frozen.
 
     Each scene has its own order of views and its own random samples, which follow from the seed and its content:
@@ -105,7 +103,7 @@ def fit_scenes(
     """
     device = model.aabb.device
     model.requires_grad_(False)
-    views = TrainingViews(collection)
+    views = PosedViews(collection)
     scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
     background = model.background()
     latents = encode_views(model, views, device)
@@ -116,9 +114,7 @@ def fit_scenes(
     for phase in (config.latent, config.image):
         steps = phase.steps(max(len(rows) for rows in rows_of))
         for step in range(steps):
-            chosen = [
-                _rows_of_step(rows, step, phase, own) for rows, own in zip(rows_of, seeds, strict=True)
-            ]
+            chosen = [_rows_of_step(rows, step, phase, own) for rows, own in zip(rows_of, seeds, strict=True)]
             batch = views.group([row for rows in chosen for row in rows])
             leaves = scenes.leaves(everyone)
             losses = batch_losses(
@@ -155,7 +151,7 @@ def _seed_of(fingerprint: str, seed: int) -> int:
 @torch.no_grad()
 def _test_psnr(model: CategoryModel, scenes: SceneParameters, collection: SceneCollection) -> list[float | None]:
     """Mean PSNR in dB over the test views of each scene; None where it has none."""
-    views = TrainingViews(collection, "test")
+    views = PosedViews(collection, "test")
     found: list[float | None] = []
     for number in range(len(collection)):
         rows = views.rows_of(number)
@@ -205,7 +201,7 @@ def _fit_together(
         model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
         model.to(device)
         scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
-        views, test_views = TrainingViews(collection), TrainingViews(collection, "test")
+        views, test_views = PosedViews(collection), PosedViews(collection, "test")
         training = JointTraining(model, scenes, views, test_views, seed, run, progress)
         begun = checkpoint.state["phase"] if checkpoint else "latent"
         if begun == "latent":

@@ -18,7 +18,7 @@ class Batch:
     """Views grouped by scene.
 
     Attributes:
-        rows: index of each view in the ``TrainingViews``.
+        rows: index of each view in the ``PosedViews``.
         scenes: the distinct scenes, ascending.
         views_per_scene: number of the batch's views in each of them.
     """
@@ -28,8 +28,8 @@ class Batch:
     views_per_scene: list[int]
 
 
-class TrainingViews:
-    """The training (or the test) views of some scenes, addressed by one number each: pictures stay on the disk."""
+class PosedViews:
+    """The training (or the test) views of some scenes, one number each; their pictures stay on the disk."""
 
     def __init__(self, collection: SceneCollection, use: str = "train") -> None:
         self.collection = collection
@@ -91,7 +91,7 @@ class TrainingViews:
 
 @torch.no_grad()
 def encode_views(
-    model: CategoryModel, views: TrainingViews, device: torch.device, views_at_once: int = 32
+    model: CategoryModel, views: PosedViews, device: torch.device, views_at_once: int = 32
 ) -> Float[Tensor, "row channel height width"]:
     """Normalised latents of all views, in half precision on the CPU."""
     parts = []

@@ -25,7 +25,10 @@ from triptych.representation.mlp import TinyMLP
 
 def supports(planes: Tensor, mlp: TinyMLP) -> bool:
     tensors = [planes, *mlp.parameters()]
-    return all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors) and planes.shape[2] == planes.shape[3]
+    return (
+        all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
+        and planes.shape[2] == planes.shape[3]
+    )
 
 
 def integrate(
@@ -41,7 +44,15 @@ def integrate(
     tensors = (planes, *_weights_of(mlp))
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     channels, opacity, depth, _, _ = _integrate(
-        *tensors, aabb, rays.origins, rays.directions, t_starts, t_ends, list(rays_per_scene), *_constants(mlp), keep
+        *tensors,
+        aabb,
+        rays.origins,
+        rays.directions,
+        t_starts,
+        t_ends,
+        list(rays_per_scene),
+        *_constants(mlp),
+        keep,
     )
     return Integral(channels, opacity, depth)
 
@@ -57,7 +68,14 @@ def interval_weights(
 ) -> Float[Tensor, "ray sample"]:
     """Rendering weights of the intervals (see ``reference.interval_weights``); not differentiable."""
     return _interval_weights(
-        planes, *_weights_of(mlp), aabb, rays.origins, rays.directions, t_starts, t_ends, list(rays_per_scene),
+        planes,
+        *_weights_of(mlp),
+        aabb,
+        rays.origins,
+        rays.directions,
+        t_starts,
+        t_ends,
+        list(rays_per_scene),
         *_constants(mlp),
     )
 
@@ -78,13 +96,37 @@ def _constants(mlp):
 
 @torch.library.custom_op("triptych::integrate", mutates_args=())
 def _integrate(
-    planes: Tensor, hidden_weight: Tensor, hidden_bias: Tensor, output_weight: Tensor, output_bias: Tensor,
-    aabb: Tensor, origins: Tensor, directions: Tensor, t_starts: Tensor, t_ends: Tensor,
-    rays_per_scene: Sequence[int], relu: bool, sigmoid: bool, density_scale: float, density_shift: float, keep: bool,
+    planes: Tensor,
+    hidden_weight: Tensor,
+    hidden_bias: Tensor,
+    output_weight: Tensor,
+    output_bias: Tensor,
+    aabb: Tensor,
+    origins: Tensor,
+    directions: Tensor,
+    t_starts: Tensor,
+    t_ends: Tensor,
+    rays_per_scene: Sequence[int],
+    relu: bool,
+    sigmoid: bool,
+    density_scale: float,
+    density_shift: float,
+    keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     outputs = len(output_bias)
-    call = Call((planes, hidden_weight, hidden_bias, output_weight, output_bias), aabb, origins, directions, t_starts, t_ends,
-        rays_per_scene, relu, sigmoid, density_scale, density_shift)
+    call = Call(
+        (planes, hidden_weight, hidden_bias, output_weight, output_bias),
+        aabb,
+        origins,
+        directions,
+        t_starts,
+        t_ends,
+        rays_per_scene,
+        relu,
+        sigmoid,
+        density_scale,
+        density_shift,
+    )
     count = len(origins)
     channels = planes.new_empty(count, outputs - 1)
     opacity, depth = planes.new_empty(count), planes.new_empty(count)
@@ -98,35 +140,100 @@ def _integrate(
 
 
 @_integrate.register_fake
-def _(planes, hidden_weight, hidden_bias, output_weight, output_bias, aabb, origins, directions, t_starts, t_ends,
-    rays_per_scene, relu, sigmoid, density_scale, density_shift, keep):
+def _(
+    planes,
+    hidden_weight,
+    hidden_bias,
+    output_weight,
+    output_bias,
+    aabb,
+    origins,
+    directions,
+    t_starts,
+    t_ends,
+    rays_per_scene,
+    relu,
+    sigmoid,
+    density_scale,
+    density_shift,
+    keep,
+):
     count, samples = t_starts.shape
     outputs = output_bias.shape[0]
     padded = (samples + 7) // 8 * 8
     kept = count if keep else 0
     return (
-        planes.new_empty(count, outputs - 1), planes.new_empty(count), planes.new_empty(count),
-        planes.new_empty(kept, outputs, padded), planes.new_empty(kept, dtype=torch.int64),
+        planes.new_empty(count, outputs - 1),
+        planes.new_empty(count),
+        planes.new_empty(count),
+        planes.new_empty(kept, outputs, padded),
+        planes.new_empty(kept, dtype=torch.int64),
     )
 
 
 @torch.library.custom_op("triptych::integrate_backward", mutates_args=())
 def _integrate_backward(
-    channels_gradient: Tensor, opacity_gradient: Tensor, depth_gradient: Tensor, raw: Tensor, reached: Tensor,
-    planes: Tensor, hidden_weight: Tensor, hidden_bias: Tensor, output_weight: Tensor, output_bias: Tensor,
-    aabb: Tensor, origins: Tensor, directions: Tensor, t_starts: Tensor, t_ends: Tensor,
-    rays_per_scene: Sequence[int], relu: bool, sigmoid: bool, density_scale: float, density_shift: float,
+    channels_gradient: Tensor,
+    opacity_gradient: Tensor,
+    depth_gradient: Tensor,
+    raw: Tensor,
+    reached: Tensor,
+    planes: Tensor,
+    hidden_weight: Tensor,
+    hidden_bias: Tensor,
+    output_weight: Tensor,
+    output_bias: Tensor,
+    aabb: Tensor,
+    origins: Tensor,
+    directions: Tensor,
+    t_starts: Tensor,
+    t_ends: Tensor,
+    rays_per_scene: Sequence[int],
+    relu: bool,
+    sigmoid: bool,
+    density_scale: float,
+    density_shift: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    call = Call((planes, hidden_weight, hidden_bias, output_weight, output_bias), aabb, origins, directions, t_starts, t_ends,
-        rays_per_scene, relu, sigmoid, density_scale, density_shift)
-    call.set(raw=raw, reached=reached, channels_gradient=channels_gradient, opacity_gradient=opacity_gradient,
-        depth_gradient=depth_gradient)
+    call = Call(
+        (planes, hidden_weight, hidden_bias, output_weight, output_bias),
+        aabb,
+        origins,
+        directions,
+        t_starts,
+        t_ends,
+        rays_per_scene,
+        relu,
+        sigmoid,
+        density_scale,
+        density_shift,
+    )
+    call.set(
+        raw=raw,
+        reached=reached,
+        channels_gradient=channels_gradient,
+        opacity_gradient=opacity_gradient,
+        depth_gradient=depth_gradient,
+    )
     return call.run_backward()
 
 
 @_integrate_backward.register_fake
-def _(channels_gradient, opacity_gradient, depth_gradient, raw, reached, planes, hidden_weight, hidden_bias, output_weight, output_bias, *rest):
-    return tuple(t.new_empty(t.shape) for t in (planes, hidden_weight, hidden_bias, output_weight, output_bias))
+def _(
+    channels_gradient,
+    opacity_gradient,
+    depth_gradient,
+    raw,
+    reached,
+    planes,
+    hidden_weight,
+    hidden_bias,
+    output_weight,
+    output_bias,
+    *rest,
+):
+    return tuple(
+        t.new_empty(t.shape) for t in (planes, hidden_weight, hidden_bias, output_weight, output_bias)
+    )
 
 
 def _setup(ctx, inputs, output):
@@ -136,7 +243,9 @@ def _setup(ctx, inputs, output):
 
 
 def _backward(ctx, channels_gradient, opacity_gradient, depth_gradient, *_):
-    gradients = _integrate_backward(channels_gradient, opacity_gradient, depth_gradient, *ctx.saved_tensors, *ctx.rest)
+    gradients = _integrate_backward(
+        channels_gradient, opacity_gradient, depth_gradient, *ctx.saved_tensors, *ctx.rest
+    )
     return (*gradients, *[None] * 11)
 
 
@@ -145,12 +254,35 @@ _integrate.register_autograd(_backward, setup_context=_setup)
 
 @torch.library.custom_op("triptych::interval_weights", mutates_args=())
 def _interval_weights(
-    planes: Tensor, hidden_weight: Tensor, hidden_bias: Tensor, output_weight: Tensor, output_bias: Tensor,
-    aabb: Tensor, origins: Tensor, directions: Tensor, t_starts: Tensor, t_ends: Tensor,
-    rays_per_scene: Sequence[int], relu: bool, sigmoid: bool, density_scale: float, density_shift: float,
+    planes: Tensor,
+    hidden_weight: Tensor,
+    hidden_bias: Tensor,
+    output_weight: Tensor,
+    output_bias: Tensor,
+    aabb: Tensor,
+    origins: Tensor,
+    directions: Tensor,
+    t_starts: Tensor,
+    t_ends: Tensor,
+    rays_per_scene: Sequence[int],
+    relu: bool,
+    sigmoid: bool,
+    density_scale: float,
+    density_shift: float,
 ) -> Tensor:
-    call = Call((planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1]), aabb, origins, directions, t_starts, t_ends,
-        rays_per_scene, relu, sigmoid, density_scale, density_shift)
+    call = Call(
+        (planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1]),
+        aabb,
+        origins,
+        directions,
+        t_starts,
+        t_ends,
+        rays_per_scene,
+        relu,
+        sigmoid,
+        density_scale,
+        density_shift,
+    )
     weights = torch.empty(t_starts.shape)
     call.set(weights=weights)
     call.run_forward()
@@ -158,7 +290,9 @@ def _interval_weights(
 
 
 @_interval_weights.register_fake
-def _(planes, hidden_weight, hidden_bias, output_weight, output_bias, aabb, origins, directions, t_starts, *rest):
+def _(
+    planes, hidden_weight, hidden_bias, output_weight, output_bias, aabb, origins, directions, t_starts, *rest
+):
     return t_starts.new_empty(t_starts.shape)
 
 
@@ -167,7 +301,20 @@ def _round_up(x, m):
 
 
 class Call:
-    def __init__(self, parameters, aabb, origins, directions, t_starts, t_ends, rays_per_scene, relu, sigmoid, density_scale, density_shift):
+    def __init__(
+        self,
+        parameters,
+        aabb,
+        origins,
+        directions,
+        t_starts,
+        t_ends,
+        rays_per_scene,
+        relu,
+        sigmoid,
+        density_scale,
+        density_shift,
+    ):
         planes, hidden_weight, hidden_bias, output_weight, output_bias = parameters
         self.shapes = [p.shape for p in parameters]
         self.threads = torch.get_num_threads()
@@ -182,14 +329,35 @@ class Call:
         self.planes = planes.contiguous()
         samples = t_starts.shape[1]
         self.padded_samples = _round_up(samples, 8)
-        self.set(planes=planes, origins=origins, directions=directions, t_starts=t_starts, t_ends=t_ends, aabb=aabb,
-            hidden=hidden, hidden_transposed=hidden.T, hidden_bias=F.pad(hidden_bias, (0, pad_h)),
-            output=F.pad(output_weight, (0, pad_h)), output_bias=output_bias, zeros=torch.zeros(max(features, hidden_units)))
+        self.set(
+            planes=planes,
+            origins=origins,
+            directions=directions,
+            t_starts=t_starts,
+            t_ends=t_ends,
+            aabb=aabb,
+            hidden=hidden,
+            hidden_transposed=hidden.T,
+            hidden_bias=F.pad(hidden_bias, (0, pad_h)),
+            output=F.pad(output_weight, (0, pad_h)),
+            output_bias=output_bias,
+            zeros=torch.zeros(max(features, hidden_units)),
+        )
         self.sizes = (features, hidden_units, len(output_bias))
         scratch = cpu_loops.scratch_size(self.padded_samples, *self.sizes)
-        for name, value in dict(samples=samples, padded_samples=self.padded_samples, features=features, hidden_units=hidden_units,
-            outputs=len(output_bias), resolution=planes.shape[2], scratch_size=scratch, relu=relu, sigmoid=sigmoid,
-            density_scale=density_scale, density_shift=density_shift).items():
+        for name, value in dict(
+            samples=samples,
+            padded_samples=self.padded_samples,
+            features=features,
+            hidden_units=hidden_units,
+            outputs=len(output_bias),
+            resolution=planes.shape[2],
+            scratch_size=scratch,
+            relu=relu,
+            sigmoid=sigmoid,
+            density_scale=density_scale,
+            density_shift=density_shift,
+        ).items():
             self.job[name] = value
         self.set(scratch=torch.empty(self.threads * scratch), counters=torch.zeros(2, dtype=torch.int64))
 
@@ -201,7 +369,11 @@ class Call:
 
     def plan(self, items, limit):
         count = len(items)
-        chunks = np.unique(np.linspace(0, count, min(count, limit) + 1).round().astype(np.int64)) if count else np.zeros(1, np.int64)
+        chunks = (
+            np.unique(np.linspace(0, count, min(count, limit) + 1).round().astype(np.int64))
+            if count
+            else np.zeros(1, np.int64)
+        )
         self.set(items=torch.tensor(items, dtype=torch.int64).reshape(-1), chunks=torch.from_numpy(chunks))
         self.job["chunk_count"] = len(chunks) - 1
         return len(chunks) - 1
@@ -241,11 +413,23 @@ class Call:
         for scene, piece in zip(owners, extra):
             gradient[scene] += piece
         features, hidden_units, outputs = sizes
-        hw, hb, ow, ob, _ = parameters.sum(dim=0).split([features * hidden_units, hidden_units, outputs * hidden_units, outputs,
-            parameters.shape[1] - (features + 1) * hidden_units - outputs * (hidden_units + 1)])
+        hw, hb, ow, ob, _ = parameters.sum(dim=0).split(
+            [
+                features * hidden_units,
+                hidden_units,
+                outputs * hidden_units,
+                outputs,
+                parameters.shape[1] - (features + 1) * hidden_units - outputs * (hidden_units + 1),
+            ]
+        )
         s = self.shapes
-        return (gradient[..., :s[0][-1]].contiguous(), hw.view(hidden_units, features)[:s[1][0], :s[1][1]].clone(),
-            hb[:s[2][0]].clone(), ow.view(outputs, hidden_units)[:, :s[3][1]].clone(), ob.clone())
+        return (
+            gradient[..., : s[0][-1]].contiguous(),
+            hw.view(hidden_units, features)[: s[1][0], : s[1][1]].clone(),
+            hb[: s[2][0]].clone(),
+            ow.view(outputs, hidden_units)[:, : s[3][1]].clone(),
+            ob.clone(),
+        )
 
 
 @lru_cache

@@ -32,6 +32,7 @@ from triptych.representation.kernels.cpu_vectors import (
     load16,
     maximum,
     minimum,
+    prefetch,
     read,
     sigmoid,
     softplus,
@@ -60,7 +61,9 @@ _POINTERS = (
     "channels_gradient opacity_gradient depth_gradient parameters_gradient "
     "items chunks counters scratch"
 )
-_SIZES = "samples padded_samples features hidden_units outputs resolution chunk_count scratch_size relu sigmoid"
+_SIZES = (
+    "samples padded_samples features hidden_units outputs resolution chunk_count scratch_size relu sigmoid"
+)
 JOB = np.dtype(
     [(name, np.uintp) for name in _POINTERS.split()]
     + [(name, np.int64) for name in _SIZES.split()]
@@ -182,6 +185,21 @@ def _corners(cells, b, count, features, resolution):
     )
 
 
+@compiled
+def _prefetch(planes, features, resolution, cells, count):
+    column = features if resolution > 1 else 0
+    row = column * resolution
+    for b in range(count):
+        xy, xz, yz = _corners(cells, b, count, features, resolution)
+        for f in range(0, 2 * features, 16):
+            prefetch(planes, xy + f)
+            prefetch(planes, xy + row + f)
+            prefetch(planes, xz + f)
+            prefetch(planes, xz + row + f)
+            prefetch(planes, yz + f)
+            prefetch(planes, yz + row + f)
+
+
 @inlined
 def _blend(planes, corner, row, column, weights, count, value):
     value = fma(read(weights, 0), load16(planes, corner), value)
@@ -231,7 +249,8 @@ def _scatter(gradient, features, resolution, cells, corner_weights, count, used,
 def _activate(hidden, size, relu):
     if relu:
         for i in range(0, size, 16):
-            store(hidden, i, maximum(0.0, load16(hidden, i)))
+            x = load16(hidden, i)
+            store(hidden, i, x - minimum(x, 0.0))
     else:
         for i in range(0, size, 16):
             store(hidden, i, softplus(load16(hidden, i)))
@@ -242,7 +261,7 @@ def _activate_with_slope(hidden, slope, size, relu):
     if relu:
         for i in range(0, size, 16):
             x = load16(hidden, i)
-            store(hidden, i, maximum(0.0, x))
+            store(hidden, i, x - minimum(x, 0.0))
             store(slope, i, where_positive(-x, 0.0, 1.0))
     else:
         for i in range(0, size, 16):
@@ -329,12 +348,20 @@ def _render_ray(job, planes, ray, scratch):
 
     optical_depth = np.float32(0.0)
     reached = 0
-    while reached < count and not optical_depth > OPAQUE:
-        t = load8(middles, reached)
+    if count:
+        t = load8(middles, 0)
         for axis in range(3):
             store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))
         _locate(coordinates, GROUP, job.resolution, cells, corner_weights)
+    while reached < count and not optical_depth > OPAQUE:
+        t = load8(middles, reached)
         _gather(planes, features, job.resolution, cells, corner_weights, GROUP, block)
+        if reached + GROUP < count:
+            tn = load8(middles, reached + GROUP)
+            for axis in range(3):
+                store(coordinates, axis * GROUP, fma(tn, read(lines, 3 + axis), read(lines, axis)))
+            _locate(coordinates, GROUP, job.resolution, cells, corner_weights)
+            _prefetch(planes, features, job.resolution, cells, GROUP)
         _product(
             block, features, 1, floats_at(job.hidden_transposed), hidden_units, features,
             floats_at(job.hidden_bias), 0, hidden, hidden_units, GROUP, hidden_units,

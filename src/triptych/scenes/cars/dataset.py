@@ -14,7 +14,7 @@ from triptych.scenes.cars.tracer import profile_distances, trace
 from triptych.scenes.making import open_for_making
 from triptych.scenes.writer import scene_is_written, write_dataset_file, write_scene
 
-AABB = ((-0.53, -0.26, -0.24), (0.53, 0.26, 0.24))
+AABB = ((-0.53, -0.25, -0.235), (0.53, 0.25, 0.235))
 """Lower and upper corner of a box around every car, in world units."""
 VERSION = 1
 """To be raised whenever a car of the same index and seed, or its cameras, come out differently."""

@@ -20,7 +20,7 @@ PAINT_HUES = (0.0, 0.02, 0.06, 0.10, 0.14, 0.25, 0.40, 0.52, 0.57, 0.61, 0.65, 0
 
 
 class CarLengths(NamedTuple):
-    """Every number of one car that the tracer reads, in world units where it is a length."""
+    """Every number that outlines and tracer read, in world units where it is a length."""
 
     # Body, as wide as the wheels stand: ``taper`` narrows its ends, ``bow`` rounds them, ``edge`` its edges.
     height: float
@@ -246,7 +246,7 @@ def _cabin_outline(p: Proportions, car: CarLengths) -> Float[np.ndarray, "point 
         (roof_front, car.height - crown, 0.5 * corner),
         (roof_front - 0.4 * (roof_front - roof_rear), car.height, corner),
         (roof_rear, car.height - crown - slope, 0.5 * corner),
-        (car.cabin_rear + 0.012, belt_rear - depth, 0.0),
+        (car.cabin_rear + 0.004, belt_rear - depth, 0.0),
     ]
     return rounded_polygon(corners)
 

@@ -17,7 +17,7 @@ from numba import njit, prange
 
 GRID_X, GRID_Z, CELL = -0.62, -0.04, 0.005
 COLUMNS, ROWS = 249, 117
-STEP, HIT_DISTANCE, MAX_STEPS = 0.9, 7e-4, 80
+STEP, SHORTEST_STEP, HIT_DISTANCE = 0.9, 1.2e-3, 7e-4
 NORMAL_STEP = 0.004
 BOX_MARGIN = 0.004
 BED_WALL = 0.028
@@ -28,7 +28,7 @@ PLAIN, TWO_TONE, DARK_ROOF, RACING_STRIPES, SIDE_STRIPE = range(5)
 
 RUBBER, PLASTIC = (0.11, 0.11, 0.12), (0.21, 0.21, 0.22)
 HEAD_LAMP, TAIL_LAMP, PLATE = (0.98, 0.95, 0.80), (0.80, 0.07, 0.07), (0.93, 0.91, 0.84)
-GLASS_LOW, GLASS_HIGH = (0.07, 0.09, 0.12), (0.30, 0.37, 0.44)
+GLASS_LOW, GLASS_RISE = (0.07, 0.09, 0.12), (0.23, 0.28, 0.32)
 
 # ``no_type_check`` keeps the run-time type checker of the tests from wrapping what numba has to compile.
 _compiled = njit(cache=True, fastmath=True)
@@ -187,7 +187,7 @@ def _is_glass(car, profiles, x, across, z):
         return x > car.glass_rear and not pillar
     front, rear = (
         bowed > car.roof_front and z < car.windshield_top,
-        bowed < car.roof_rear and z < car.rear_top,
+        bowed < car.roof_rear + 0.008 and z < car.rear_top,
     )
     return wall < -car.frame and (front or rear)
 
@@ -224,11 +224,8 @@ def _body_colour(car, paints, x, across, z, normal_x):
         return PLATE
     if front and across < car.grille_half_width and abs(z - car.grille_z) < car.grille_half_height:
         return RUBBER
-    if (
-        car.bed_rear < x < car.bed_front
-        and across < car.half_width - BED_WALL + 0.001
-        and z < car.belt - 0.012
-    ):
+    in_bed = car.bed_rear - 0.004 < x < car.bed_front + 0.004 and across < car.half_width - BED_WALL + 0.004
+    if in_bed and z < car.belt - 0.012:
         return PLASTIC
     at_end = abs(x) > car.half_length - 0.07
     if car.dark_bumpers and at_end and z < car.bumper_z:
@@ -253,16 +250,11 @@ def _colour(car, profiles, paints, x, across, z, normal_x):
             return RUBBER
         shade = car.hub_shade * (0.6 if radius < 0.2 else 1.0)
         return shade, shade, 1.03 * shade
-    if nearest == cabin:
-        if _is_glass(car, profiles, x, across, z):
-            up = (z - car.belt) / (car.height - car.belt)
-            return (
-                GLASS_LOW[0] + up * (GLASS_HIGH[0] - GLASS_LOW[0]),
-                GLASS_LOW[1] + up * (GLASS_HIGH[1] - GLASS_LOW[1]),
-                GLASS_LOW[2] + up * (GLASS_HIGH[2] - GLASS_LOW[2]),
-            )
-        return _paint(car, paints, x, across, z, True)
-    if nearest == mirrors:
+    if nearest == cabin and _is_glass(car, profiles, x, across, z):
+        up = (z - car.belt) / (car.height - car.belt)
+        low, rise = GLASS_LOW, GLASS_RISE
+        return low[0] + up * rise[0], low[1] + up * rise[1], low[2] + up * rise[2]
+    if nearest in (cabin, mirrors):
         return _paint(car, paints, x, across, z, True)
     return _body_colour(car, paints, x, across, z, normal_x)
 
@@ -302,13 +294,11 @@ def _hit(car, profiles, box, ox, oy, oz, dx, dy, dz):
     z0, z1 = -oz / dz, (box[2] - oz) / dz
     t = max(max(min(x0, x1), min(y0, y1)), max(min(z0, z1), 0.0))
     end = min(min(max(x0, x1), max(y0, y1)), max(z0, z1))
-    for _ in range(MAX_STEPS):
-        if t > end:
-            return -1.0
+    while t < end:
         distance = _distance(car, profiles, ox + t * dx, oy + t * dy, oz + t * dz)
         if distance < HIT_DISTANCE:
             return t
-        t += STEP * distance
+        t += max(STEP * distance, SHORTEST_STEP)
     return -1.0
 
 

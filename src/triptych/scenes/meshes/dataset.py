@@ -97,7 +97,6 @@ def render_meshes(
     surveyed, skipped = _survey(source, config, on_skip)
     # A folder moved as a whole still gives the same dataset, so only its name is recorded.
     made_by = {"generator": "meshes", "version": VERSION, "source": source.resolve().name} | asdict(config)
-    made_by["skipped"] = skipped
     with open_for_making(out, made_by):
         for done, scene in enumerate(surveyed, start=1):
             if not scene_is_written(out, scene.name):
@@ -105,7 +104,7 @@ def render_meshes(
             on_scene(scene.name, done, len(surveyed))
         groups = group_copies({scene.name: scene.fingerprint for scene in surveyed})
         splits = split_groups(groups, config.test_fraction, config.seed)
-        write_dataset_file(out, _common_box(surveyed), splits, made_by)
+        write_dataset_file(out, _common_box(surveyed), splits, made_by | {"skipped": skipped})
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,10 @@ def split_groups(groups: Sequence[Sequence[str]], test_fraction: float, seed: in
     uses get at least one group where there are two groups and the fraction is neither 0 nor 1.
     """
     target = test_fraction * sum(len(group) for group in groups)
-    shuffled = [groups[index] for index in np.random.default_rng(seed).permutation(len(groups)).tolist()]
+    order = np.random.default_rng(seed).permutation(len(groups))
     train: list[Sequence[str]] = []
     test: list[Sequence[str]] = []
-    for group in shuffled:
+    for group in (groups[int(index)] for index in order):
         missing = target - sum(map(len, test))
         use = test if abs(missing - len(group)) < abs(missing) else train
         use.append(group)

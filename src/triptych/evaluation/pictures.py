@@ -1,0 +1,92 @@
+"""Pictures that compare ground truth and renderings side by side, with labels."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from triptych.files import write_atomically
+from triptych.model import SceneViews
+from triptych.training.pictures import channel_range, latent_colours
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One test view of one scene, on the CPU.
+
+    Attributes:
+        name: the scene.
+        truth: the picture.
+        found: the rendering, clamped.
+        encoded: latent of the picture.
+        rendered: latent rendered from the tri-planes.
+        opacity: share of light stopped.
+        depth: mean depth in world units.
+    """
+
+    name: str
+    truth: Float[Tensor, "3 height width"]
+    found: Float[Tensor, "3 height width"]
+    encoded: Float[Tensor, "channel latent_height latent_width"]
+    rendered: Float[Tensor, "channel latent_height latent_width"]
+    opacity: Float[Tensor, "latent_height latent_width"]
+    depth: Float[Tensor, "latent_height latent_width"]
+
+    @classmethod
+    def of_first_view(
+        cls,
+        name: str,
+        images: Float[Tensor, "view 3 height width"],
+        found: SceneViews,
+        encoded: Float[Tensor, "view channel latent_height latent_width"],
+    ) -> "Comparison":
+        """The first of several views."""
+        tensors = (images, found.images.clamp(0, 1), encoded, found.latents, found.opacity, found.depth)
+        return cls(name, *(tensor[0].cpu() for tensor in tensors))
+
+
+def write_comparison(path: Path, comparisons: list[Comparison]) -> None:
+    """One row a scene: ground truth, ours, error, encoded and rendered latent (three channels as RGB), depth."""
+    titles = ("ground truth", "ours", "absolute error x4", "latent of the image", "rendered latent", "depth")
+    figure = new_figure(1.7 * len(titles), 1.75 * len(comparisons) + 0.3)
+    axes = figure.subplots(len(comparisons), len(titles), squeeze=False)
+    for row, comparison in zip(axes, comparisons, strict=True):
+        low, high = channel_range(comparison.encoded[None])
+        latents = [latent_colours(latent[None], low, high)[0] for latent in (comparison.encoded, comparison.rendered)]
+        error = (comparison.truth - comparison.found).abs().mul(4).clamp(0, 1)
+        for cell, image in zip(row, (comparison.truth, comparison.found, error, *latents), strict=False):
+            cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
+        depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)
+        row[-1].imshow(np.ma.masked_invalid(depth.numpy()), cmap="viridis_r", interpolation="nearest")
+        row[0].set_ylabel(comparison.name, fontsize=7)
+    for cell, title in zip(axes[0], titles, strict=True):
+        cell.set_title(title, fontsize=8)
+    for cell in axes.flat:
+        cell.set_xticks([])
+        cell.set_yticks([])
+    save_figure(figure, path)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure in inches, free of matplotlib's global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def figure_bytes(figure: Figure) -> bytes:
+    """A figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, atomically."""
+    write_atomically(path, lambda file: file.write(figure_bytes(figure)))

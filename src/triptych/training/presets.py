@@ -1,0 +1,104 @@
+"""Settings that are known to work: ``quick`` for a laptop, ``paper`` for the published recipe on a GPU."""
+
+from triptych.autoencoder import ConvolutionalConfig
+from triptych.representation.mlp import MLPConfig
+from triptych.representation.planes import PlaneConfig
+from triptych.representation.render import SamplingConfig
+from triptych.training.config import (
+    AutoencoderConfig,
+    LossWeights,
+    Phase,
+    Pretraining,
+    Rates,
+    Stage1Config,
+    Stage2Config,
+)
+
+_DECAY_OVER_50_EPOCHS = 0.94157**50
+
+STAGE1 = {
+    "quick": Stage1Config(
+        autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=4)),
+        planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
+        mlp=MLPConfig(hidden=64, hidden_activation="relu"),
+        sampling=SamplingConfig(coarse=32, importance=0),
+        pretraining=Pretraining(epochs=3, batch=8),
+        warmup=Phase(
+            epochs=6,
+            batch=16,
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2),
+            weights=LossWeights(enc=1, tv=1e-4),
+        ),
+        joint=Phase(
+            epochs=6,
+            batch=16,
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=3e-4, decoder=3e-4),
+            weights=LossWeights(ae=0.1, enc=1, dec=1, tv=1e-4),
+            ramp_steps=60,
+            final_factor=0.1,
+        ),
+    ),
+    "paper": Stage1Config(
+        autoencoder=AutoencoderConfig(
+            kind="pretrained",
+            pretrained="stable-diffusion-v1-5/stable-diffusion-v1-5/vae",
+            normalization="tanh",
+        ),
+        planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=50),
+        mlp=MLPConfig(hidden=64, hidden_activation="softplus", channel_activation="sigmoid"),
+        sampling=SamplingConfig(coarse=48, importance=48),
+        pretraining=Pretraining(epochs=0),
+        warmup=Phase(
+            epochs=50,
+            batch=32,
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2),
+            weights=LossWeights(enc=1, tv=1e-4),
+            freeze_mlp_from=45,
+        ),
+        joint=Phase(
+            epochs=50,
+            batch=32,
+            rates=Rates(micro=1e-3, coefficients=1e-2, base=1e-2, mlp=1e-3, encoder=1e-4, decoder=1e-4),
+            weights=LossWeights(ae=0.1, enc=1, dec=1, tv=1e-4),
+        ),
+    ),
+}
+"""Stage 1 by preset."""
+
+STAGE2 = {
+    "quick": Stage2Config(
+        latent=Phase(
+            epochs=8,
+            batch=2,
+            rates=Rates(micro=1e-2, coefficients=1e-2),
+            weights=LossWeights(enc=1),
+            final_factor=0.2,
+        ),
+        image=Phase(
+            epochs=4,
+            batch=2,
+            rates=Rates(micro=5e-3, coefficients=5e-3),
+            weights=LossWeights(dec=1),
+            final_factor=0.1,
+        ),
+        scenes_at_once=12,
+    ),
+    "paper": Stage2Config(
+        latent=Phase(
+            epochs=50,
+            batch=32,
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2),
+            weights=LossWeights(enc=1),
+            final_factor=_DECAY_OVER_50_EPOCHS,
+        ),
+        image=Phase(
+            epochs=50,
+            batch=32,
+            rates=Rates(micro=1e-3, coefficients=1e-2, base=1e-2, mlp=1e-3, decoder=1e-4),
+            weights=LossWeights(dec=1),
+            final_factor=_DECAY_OVER_50_EPOCHS,
+        ),
+        finetune_shared=True,
+    ),
+}
+"""Stage 2 by preset; ``paper`` fine-tunes the shared parts, as published."""
