@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+from balls import make_balls, tiny_stage1
+
+from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.training.progress import Progress
+from triptych.training.stage1 import train
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +20,26 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real test data not found at {folder}; set TRIPTYCH_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def balls(tmp_path_factory: pytest.TempPathFactory) -> SceneCollection:
+    """Five balls, three declared for stage 1 and two for stage 2, six views each at 32x32."""
+    root = tmp_path_factory.mktemp("balls")
+    make_balls(root / "data")
+    return open_collection(DatasetConfig(root / "data", test_views=2, cache=root / "cache"))
+
+
+@pytest.fixture(scope="session")
+def trained_balls(balls: SceneCollection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished stage-1 run on the balls for stage 1."""
+    out = tmp_path_factory.mktemp("stage1") / "run"
+    train(
+        select_scenes(balls, "train", "all"),
+        out,
+        tiny_stage1(),
+        seed=0,
+        device=torch.device("cpu"),
+        progress=Progress(quiet=True),
+    )
+    return out

@@ -59,7 +59,7 @@ class SceneBank:
         Raises:
             InputError: the folder is no bank.
         """
-        document = read_json(folder / BANK_FILE) if folder.is_dir() else None
+        document = read_json(folder / BANK_FILE) if (folder / BANK_FILE).is_file() else None
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise InputError(f"{folder}: expected a scene bank (a folder with {BANK_FILE}) made by `triptych fit`")
         if document.get("version") != VERSION:

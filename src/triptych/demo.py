@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from triptych.evaluation.report import Report, training_curves

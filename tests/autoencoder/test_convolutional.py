@@ -11,7 +11,7 @@ from triptych.errors import InputError
 
 def small(**changes) -> ConvolutionalAutoencoder:
     torch.manual_seed(0)
-    return ConvolutionalAutoencoder(ConvolutionalConfig(**({"width": 8, "inner_width": 16} | changes)))
+    return ConvolutionalAutoencoder(ConvolutionalConfig(**({"width": 8, "blocks": 2, "inner_width": 16} | changes)))
 
 
 @pytest.mark.parametrize("downscale", [4, 8])
@@ -90,9 +90,10 @@ def test_same_seed_same_weights():
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
-def test_image_sides_must_be_multiples_of_eight():
-    with pytest.raises(InputError, match=r"20x16 pixels.*multiples of 8"):
-        small().encode(torch.rand(1, 3, 16, 20))
+@pytest.mark.parametrize("downscale", [4, 8])
+def test_image_sides_must_be_multiples_of_the_downscale(downscale: int):
+    with pytest.raises(InputError, match=rf"18x16 pixels.*multiples of {downscale}"):
+        small(downscale=downscale).encode(torch.rand(1, 3, 16, 18))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_image_sides_must_be_multiples_of_eight():
     [
         ({"channels": 0}, "channels is 0"),
         ({"channels": 49}, "at most 48"),
-        ({"inner_blocks": -1}, "inner_blocks is -1"),
+        ({"blocks": -1}, "blocks is -1"),
         ({"width": 0}, "width is 0"),
     ],
 )

@@ -9,9 +9,7 @@ from triptych.errors import InputError
 
 def raw_latents() -> torch.Tensor:
     noise = torch.randn(6, 3, 5, 4, generator=torch.Generator().manual_seed(0))
-    return (
-        noise * torch.tensor([0.1, 3.0, 20.0])[:, None, None] + torch.tensor([5.0, -2.0, 0.0])[:, None, None]
-    )
+    return noise * torch.tensor([0.1, 3.0, 20.0])[:, None, None] + torch.tensor([5.0, -2.0, 0.0])[:, None, None]
 
 
 def test_affine_gives_zero_mean_and_unit_variance():

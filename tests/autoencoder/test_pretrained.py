@@ -114,9 +114,7 @@ def test_pickled_weights_are_not_read(tmp_path: Path):
 
 def test_other_classes_are_refused(tmp_path: Path):
     (tmp_path / "config.json").write_text('{"_class_name": "UNet2DModel"}')
-    with pytest.raises(
-        InputError, match="expected one of AutoencoderKL, AutoencoderTiny, found 'UNet2DModel'"
-    ):
+    with pytest.raises(InputError, match="expected one of AutoencoderKL, AutoencoderTiny, found 'UNet2DModel'"):
         DiffusersAutoencoder.load(str(tmp_path))
 
 

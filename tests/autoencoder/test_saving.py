@@ -12,7 +12,7 @@ from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.autoencoder.saving import DESCRIPTION_NAME, WEIGHTS_NAME, load_autoencoder, save_autoencoder
 from triptych.errors import InputError
 
-CONFIG = ConvolutionalConfig(channels=4, downscale=8, width=8, inner_width=8, inner_blocks=1)
+CONFIG = ConvolutionalConfig(channels=4, downscale=8, width=8, blocks=1, inner_width=8)
 
 
 @pytest.fixture

@@ -191,9 +191,7 @@ def test_a_surface_point_has_one_colour_from_everywhere():
     """Two cameras on one line through a point of the roof see it alike, though one is twice as far away."""
     near, far = _cameras([(0.0, 0.0, 1.3)], 33), _cameras([(0.0, 0.0, 2.6)], 33)
     slanted = _cameras([(0.0, 0.9, 0.9)], 33)
-    index = next(
-        i for i in range(200) if (car := draw_car(i, 0)).kind == "bus" and car.lengths.scheme == PLAIN
-    )
+    index = next(i for i in range(200) if (car := draw_car(i, 0)).kind == "bus" and car.lengths.scheme == PLAIN)
     middle = [int(render_car(index, 0, view)[0, 16, 16, 0]) for view in (near, far)]
     assert abs(middle[0] - middle[1]) <= 1
     roof = render_car(index, 0, slanted)[0, :, 16, 0].astype(int)
@@ -254,9 +252,7 @@ def test_dataset_holds_what_was_drawn(tmp_path):
 
 def test_scenes_have_different_cameras(tmp_path):
     make_cars(tmp_path, CarsConfig(count=2, train=1, **SMALL))
-    poses = [
-        json.loads((tmp_path / name / "transforms.json").read_text()) for name in ("car_00000", "car_00001")
-    ]
+    poses = [json.loads((tmp_path / name / "transforms.json").read_text()) for name in ("car_00000", "car_00001")]
     assert poses[0]["frames"][0]["transform_matrix"] != poses[1]["frames"][0]["transform_matrix"]
 
 

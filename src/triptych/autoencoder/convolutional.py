@@ -1,8 +1,8 @@
 """A small convolutional autoencoder that a CPU trains from scratch in minutes.
 
-It never works above a quarter of the image's size. Images become 4x4 space-to-depth blocks; residual blocks
-(depthwise 3x3, then two 1x1 convolutions: ConvNeXt, arXiv 2201.03545, without normalisation) run at H/4 and,
-with most of the capacity, at H/8. With ``downscale=4`` each side is a small U: down to H/8 and back up.
+It never works above a quarter of the image's size. Images become 4x4 space-to-depth blocks, residual blocks
+(depthwise 3x3, then two 1x1 convolutions: ConvNeXt, arXiv 2201.03545, without normalisation) run at H/4, and
+with ``downscale=8`` more of them at H/8. The decoder mirrors the encoder.
 
 A linear path runs beside each network: E(x) = DCT(x) + network(x), and its mirror image for D. It starts as
 the C smoothest colour patterns of the block discrete cosine transform (see `triptych.autoencoder.dct`); the
@@ -24,7 +24,6 @@ from triptych.autoencoder.precision import Precision, autocast
 from triptych.errors import InputError
 
 _BLOCK = 4
-_SIDE_MULTIPLE = 8
 _BRANCH_GAIN = 0.1
 _LAST_LAYER_DEVIATION = 1e-3
 
@@ -37,14 +36,14 @@ class ConvolutionalConfig:
     """Latent channels C."""
     downscale: Literal[4, 8] = 4
     """Image size divided by latent size. 4 gives more 3D-consistent latents, 8 four times fewer."""
-    width: int = 48
+    width: int = 64
     """Features at a quarter of the image's size."""
+    blocks: int = 4
+    """Residual blocks at a quarter of the image's size, on each side of the latents."""
     inner_width: int = 128
-    """Features at an eighth of the image's size."""
-    outer_blocks: int = 1
-    """Residual blocks at a quarter of the image's size, in each place where they stand."""
+    """Features at an eighth of the image's size, for downscale=8."""
     inner_blocks: int = 2
-    """Residual blocks at an eighth of the image's size, on each side of the latents."""
+    """Residual blocks at an eighth of the image's size, on each side of the latents, for downscale=8."""
     expansion: int = 2
     """Hidden features of a residual block, as a multiple of its width."""
     precision: Precision = "auto"
@@ -56,16 +55,9 @@ class ConvolutionalConfig:
         Raises:
             InputError: a field is out of its range.
         """
-        for name, lowest in (
-            ("channels", 1),
-            ("width", 1),
-            ("inner_width", 1),
-            ("outer_blocks", 0),
-            ("inner_blocks", 0),
-            ("expansion", 1),
-        ):
-            if getattr(self, name) < lowest:
-                raise InputError(f"autoencoder: {name} is {getattr(self, name)}, expected at least {lowest}")
+        for name in ("channels", "width", "blocks", "inner_width", "inner_blocks", "expansion"):
+            if getattr(self, name) < 1:
+                raise InputError(f"autoencoder: {name} is {getattr(self, name)}, expected at least 1")
         if self.channels > 3 * self.downscale**2:
             raise InputError(
                 f"autoencoder: channels is {self.channels}, expected at most {3 * self.downscale**2}, "
@@ -74,7 +66,7 @@ class ConvolutionalConfig:
 
 
 class ConvolutionalAutoencoder(Autoencoder):
-    """The autoencoder made from scratch; image sides must be multiples of 8. See the module's docstring."""
+    """The autoencoder made from scratch; image sides must be multiples of ``downscale``. See the module's docstring."""
 
     kind: ClassVar[str] = "convolutional"
 
@@ -92,7 +84,7 @@ class ConvolutionalAutoencoder(Autoencoder):
         self, images: Float[Tensor, "view 3 height width"]
     ) -> Float[Tensor, "view channel latent_height latent_width"]:
         """E(x); see `Autoencoder.encode`."""
-        check_image_size(images, _SIDE_MULTIPLE)
+        check_image_size(images, self.downscale)
         with autocast(self.config.precision, images.device):
             return self.encoder(2 * images - 2).float()
 
@@ -140,16 +132,12 @@ class _Encoder(nn.Module):
         super().__init__()
         self.linear = nn.Conv2d(3, config.channels, config.downscale, config.downscale, bias=False)
         self.stem = nn.Conv2d(3 * _BLOCK**2, config.width, 1)
-        if config.downscale == _BLOCK:
-            self.body = _u_shape(config)
-            last_width = config.width
-        else:
-            self.body = nn.Sequential(
-                _blocks(config.width, config.outer_blocks, config),
-                nn.Conv2d(config.width, config.inner_width, 2, 2),
-                _blocks(config.inner_width, config.inner_blocks, config),
-            )
+        self.body = _blocks(config.width, config.blocks, config.expansion)
+        last_width = config.width
+        if config.downscale == 2 * _BLOCK:
             last_width = config.inner_width
+            self.body.append(nn.Conv2d(config.width, config.inner_width, 2, 2))
+            self.body.extend(_blocks(config.inner_width, config.inner_blocks, config.expansion))
         self.last = nn.Conv2d(last_width, config.channels, 1)
         _start_near_zero(self.last)
         with torch.no_grad():
@@ -168,17 +156,14 @@ class _Decoder(nn.Module):
         patch = 3 * config.downscale**2
         self.linear = nn.Conv2d(config.channels, patch, 1, bias=False)
         self.from_patch = nn.PixelShuffle(config.downscale)
-        if config.downscale == _BLOCK:
-            self.stem = nn.Conv2d(config.channels, config.width, 3, padding=1)
-            self.body = _u_shape(config)
-        else:
-            self.stem = nn.Conv2d(config.channels, config.inner_width, 3, padding=1)
-            self.body = nn.Sequential(
-                _blocks(config.inner_width, config.inner_blocks, config),
-                nn.Conv2d(config.inner_width, 4 * config.width, 1),
-                nn.PixelShuffle(2),
-                _blocks(config.width, config.outer_blocks, config),
-            )
+        first_width = config.inner_width if config.downscale == 2 * _BLOCK else config.width
+        self.stem = nn.Conv2d(config.channels, first_width, 3, padding=1)
+        self.body = nn.Sequential()
+        if config.downscale == 2 * _BLOCK:
+            self.body.extend(_blocks(config.inner_width, config.inner_blocks, config.expansion))
+            self.body.append(nn.Conv2d(config.inner_width, 4 * config.width, 1))
+            self.body.append(nn.PixelShuffle(2))
+        self.body.extend(_blocks(config.width, config.blocks, config.expansion))
         self.last = nn.Conv2d(config.width, 3 * _BLOCK**2, 1)
         _start_near_zero(self.last)
         with torch.no_grad():
@@ -208,29 +193,8 @@ class _ResidualBlock(nn.Module):
         return x + self.contract(F.relu(self.expand(self.depthwise(x))))
 
 
-class _HalfSizeDetour(nn.Module):
-    """x + up(blocks(down(x))): most of the capacity, where a pixel costs a quarter."""
-
-    def __init__(self, config: ConvolutionalConfig):
-        super().__init__()
-        self.down = nn.Conv2d(config.width, config.inner_width, 2, 2)
-        self.blocks = _blocks(config.inner_width, config.inner_blocks, config)
-        self.up = nn.Conv2d(config.inner_width, 4 * config.width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + F.pixel_shuffle(self.up(self.blocks(self.down(x))), 2)
-
-
-def _blocks(width: int, count: int, config: ConvolutionalConfig) -> nn.Sequential:
-    return nn.Sequential(*(_ResidualBlock(width, config.expansion) for _ in range(count)))
-
-
-def _u_shape(config: ConvolutionalConfig) -> nn.Sequential:
-    return nn.Sequential(
-        _blocks(config.width, config.outer_blocks, config),
-        _HalfSizeDetour(config),
-        _blocks(config.width, config.outer_blocks, config),
-    )
+def _blocks(width: int, count: int, expansion: int) -> nn.Sequential:
+    return nn.Sequential(*(_ResidualBlock(width, expansion) for _ in range(count)))
 
 
 def _start_near_zero(convolution: nn.Conv2d) -> None:

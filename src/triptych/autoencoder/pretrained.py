@@ -132,9 +132,7 @@ def _locate(source: str) -> dict[str, Any]:
         return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
     parts = source.split("/")
     if folder.exists() or len(parts) < 2 or any(part in ("", ".", "..", "~") for part in parts):
-        raise InputError(
-            f"{source}: expected a folder, or a Hugging Face id such as 'owner/name/vae'; found neither"
-        )
+        raise InputError(f"{source}: expected a folder, or a Hugging Face id such as 'owner/name/vae'; found neither")
     subfolder = "/".join(parts[2:]) or None
     return {"pretrained_model_name_or_path": "/".join(parts[:2]), "subfolder": subfolder}
 

@@ -56,7 +56,7 @@ class Evaluation:
             *(_markdown_row(name, values, columns) for name, values in self.scenes.items()),
             _markdown_row("**mean**", self.summary(), columns),
         ]
-        return "\n".join(lines + [""] + self.notes) + "\n"
+        return "\n".join([*lines, "", *self.notes]) + "\n"
 
 
 def evaluate(

@@ -32,7 +32,8 @@ def open_for_making(root: Path, made_by: Mapping[str, Any]) -> Iterator[None]:
     Args:
         root: the dataset's folder; it need not exist.
         made_by: whatever decides how a scene of a given name looks: the generator, its options, its seed. The
-            number of scenes and their splits stay out of it, so that a dataset can grow.
+            number of scenes and their splits stay out of it, so that a dataset can grow. What ``dataset.json``
+            records beyond it, such as files that were skipped, is not compared.
 
     Raises:
         InputError: the folder holds a dataset with another ``made_by``, or something that is no dataset.
@@ -45,9 +46,7 @@ def open_for_making(root: Path, made_by: Mapping[str, Any]) -> Iterator[None]:
     if record is not None:
         _check_same(record, wanted)
     elif root.is_dir() and any(not entry.name.startswith(".") for entry in root.iterdir()):
-        raise InputError(
-            f"{root}: expected a new or empty folder, or a dataset to continue; choose another path"
-        )
+        raise InputError(f"{root}: expected a new or empty folder, or a dataset to continue; choose another path")
     else:
         write_json(root / MAKING_FILE, {"made_by": wanted})
     yield

@@ -99,7 +99,8 @@ def _train(
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
     autoencoder = create_autoencoder(config.autoencoder).to(device)
-    if "pretraining" in remaining and config.pretraining.epochs:
+    trainable = any(True for _ in autoencoder.parameters())
+    if "pretraining" in remaining and config.pretraining.epochs and trainable:
         pretrain(autoencoder, views, config.pretraining, seed, run, resumed("pretraining"), progress)
 
     model = _new_model(collection, config, autoencoder, views, generator).to(device)

@@ -18,7 +18,10 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Load what `flatten_optimizer` gave into an optimiser over the same parameters."""
+    """Load what `flatten_optimizer` gave into an optimiser over the same parameters.
+
+    Moments get the memory layout of their parameter again: fused Adam pairs numbers by their place in memory.
+    """
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         prefix, _, rest = key.partition(".")
@@ -26,3 +29,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
             number, name = rest.split(".")
             state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for parameter, entries in optimizer.state.items():
+        for name, value in entries.items():
+            if value.shape == parameter.shape:
+                entries[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)

@@ -30,15 +30,16 @@ from triptych.representation.kernels.cpu_vectors import (
     last,
     load8,
     load16,
+    load32,
     maximum,
     minimum,
-    prefetch,
     read,
     sigmoid,
     softplus,
     softplus_and_slope,
     spread8,
     spread16,
+    spread32,
     store,
     sum_after,
     sum_before,
@@ -50,7 +51,7 @@ from triptych.representation.kernels.cpu_vectors import (
 
 GROUP = 8
 """Samples that the forward pass takes at a time: one AVX register of them."""
-QUEUE = 16
+QUEUE = 32
 """Samples that the backward pass takes at a time."""
 OPAQUE = 13.8
 """Optical depth at which a ray ends: less than 1e-6 of the light is left."""
@@ -185,27 +186,19 @@ def _corners(cells, b, count, features, resolution):
     )
 
 
-@compiled
-def _prefetch(planes, features, resolution, cells, count):
-    column = features if resolution > 1 else 0
-    row = column * resolution
-    for b in range(count):
-        xy, xz, yz = _corners(cells, b, count, features, resolution)
-        for f in range(0, 2 * features, 16):
-            prefetch(planes, xy + f)
-            prefetch(planes, xy + row + f)
-            prefetch(planes, xz + f)
-            prefetch(planes, xz + row + f)
-            prefetch(planes, yz + f)
-            prefetch(planes, yz + row + f)
+@inlined
+def _blend(load, planes, corner, row, column, weights, count, value):
+    value = fma(read(weights, 0), load(planes, corner), value)
+    value = fma(read(weights, count), load(planes, corner + column), value)
+    value = fma(read(weights, 2 * count), load(planes, corner + row), value)
+    return fma(read(weights, 3 * count), load(planes, corner + row + column), value)
 
 
 @inlined
-def _blend(planes, corner, row, column, weights, count, value):
-    value = fma(read(weights, 0), load16(planes, corner), value)
-    value = fma(read(weights, count), load16(planes, corner + column), value)
-    value = fma(read(weights, 2 * count), load16(planes, corner + row), value)
-    return fma(read(weights, 3 * count), load16(planes, corner + row + column), value)
+def _blend_planes(load, planes, xy, xz, yz, row, column, weights, count, value):
+    value = _blend(load, planes, xy, row, column, weights, count, value)
+    value = _blend(load, planes, xz, row, column, advance(weights, 4 * count), count, value)
+    return _blend(load, planes, yz, row, column, advance(weights, 8 * count), count, value)
 
 
 @compiled
@@ -216,18 +209,26 @@ def _gather(planes, features, resolution, cells, corner_weights, count, out):
     for b in range(count):
         xy, xz, yz = _corners(cells, b, count, features, resolution)
         weights = advance(corner_weights, b)
-        for f in range(0, features, 16):
-            value = _blend(planes, xy + f, row, column, weights, count, spread16(0.0))
-            value = _blend(planes, xz + f, row, column, advance(weights, 4 * count), count, value)
-            value = _blend(planes, yz + f, row, column, advance(weights, 8 * count), count, value)
-            store(out, b * features + f, value)
+        own = advance(out, b * features)
+        for f in range(0, features - 31, 32):
+            store(own, f, _blend_planes(load32, planes, xy + f, xz + f, yz + f, row, column, weights, count, spread32(0.0)))
+        if features % 32:
+            f = features - 16
+            store(own, f, _blend_planes(load16, planes, xy + f, xz + f, yz + f, row, column, weights, count, spread16(0.0)))
 
 
 @inlined
-def _spill(gradient, corner, row, column, weights, count, value):
+def _spill(load, gradient, corner, row, column, weights, count, value):
     for step, weight in ((0, 0), (column, 1), (row, 2), (row + column, 3)):
         place = corner + step
-        store(gradient, place, fma(read(weights, weight * count), value, load16(gradient, place)))
+        store(gradient, place, fma(read(weights, weight * count), value, load(gradient, place)))
+
+
+@inlined
+def _spill_planes(load, gradient, xy, xz, yz, row, column, weights, count, value):
+    _spill(load, gradient, xy, row, column, weights, count, value)
+    _spill(load, gradient, xz, row, column, advance(weights, 4 * count), count, value)
+    _spill(load, gradient, yz, row, column, advance(weights, 8 * count), count, value)
 
 
 @compiled
@@ -238,11 +239,12 @@ def _scatter(gradient, features, resolution, cells, corner_weights, count, used,
     for b in range(used):
         xy, xz, yz = _corners(cells, b, count, features, resolution)
         weights = advance(corner_weights, b)
-        for f in range(0, features, 16):
-            value = load16(values, b * features + f)
-            _spill(gradient, xy + f, row, column, weights, count, value)
-            _spill(gradient, xz + f, row, column, advance(weights, 4 * count), count, value)
-            _spill(gradient, yz + f, row, column, advance(weights, 8 * count), count, value)
+        own = advance(values, b * features)
+        for f in range(0, features - 31, 32):
+            _spill_planes(load32, gradient, xy + f, xz + f, yz + f, row, column, weights, count, load32(own, f))
+        if features % 32:
+            f = features - 16
+            _spill_planes(load16, gradient, xy + f, xz + f, yz + f, row, column, weights, count, load16(own, f))
 
 
 @compiled
@@ -348,20 +350,12 @@ def _render_ray(job, planes, ray, scratch):
 
     optical_depth = np.float32(0.0)
     reached = 0
-    if count:
-        t = load8(middles, 0)
+    while reached < count and not optical_depth > OPAQUE:
+        t = load8(middles, reached)
         for axis in range(3):
             store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))
         _locate(coordinates, GROUP, job.resolution, cells, corner_weights)
-    while reached < count and not optical_depth > OPAQUE:
-        t = load8(middles, reached)
         _gather(planes, features, job.resolution, cells, corner_weights, GROUP, block)
-        if reached + GROUP < count:
-            tn = load8(middles, reached + GROUP)
-            for axis in range(3):
-                store(coordinates, axis * GROUP, fma(tn, read(lines, 3 + axis), read(lines, axis)))
-            _locate(coordinates, GROUP, job.resolution, cells, corner_weights)
-            _prefetch(planes, features, job.resolution, cells, GROUP)
         _product(
             block, features, 1, floats_at(job.hidden_transposed), hidden_units, features,
             floats_at(job.hidden_bias), 0, hidden, hidden_units, GROUP, hidden_units,

@@ -27,12 +27,14 @@ Integers = types.CPointer(types.int64)
 
 def compiled(function):
     """Numba's njit of a bare function, without what a run-time type checker may have wrapped around it."""
-    return njit(inspect.unwrap(function))
+    return njit(inspect.unwrap(function), no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def inlined(function):
     """The same, for a function that shall dissolve in its caller."""
-    return njit(inspect.unwrap(function), forceinline=True)
+    return njit(
+        inspect.unwrap(function), forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )
 
 
 class Vector(types.Type):
@@ -197,8 +199,8 @@ def _make_spread(lanes):
     return intrinsic(spread)
 
 
-load8, load16 = _make_load(8), _make_load(16)
-spread8, spread16 = _make_spread(8), _make_spread(16)
+load8, load16, load32 = _make_load(8), _make_load(16), _make_load(32)
+spread8, spread16, spread32 = _make_spread(8), _make_spread(16), _make_spread(32)
 
 
 @intrinsic

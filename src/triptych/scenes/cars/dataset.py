@@ -100,9 +100,7 @@ def make_cars(out: Path, config: CarsConfig, on_scene: Callable[[str], None] = l
     with open_for_making(out, made_by):
         for index, name in enumerate(names):
             if not scene_is_written(out, name):
-                cameras = hemisphere_cameras(
-                    config.views, config.resolution, _camera_seed(index, config.seed)
-                )
+                cameras = hemisphere_cameras(config.views, config.resolution, _camera_seed(index, config.seed))
                 rgba = render_car(index, config.seed, cameras, samples_per_axis=config.samples_per_axis)
                 write_scene(out, name, cameras, rgba)
             on_scene(name)

@@ -138,9 +138,7 @@ def _parts(car, profiles, x, across, z):
     body = _smooth_max(body, min(car.arch - radius, across - well), 0.008)
     if car.bed_front > car.bed_rear:
         middle, half_bed = 0.5 * (car.bed_front + car.bed_rear), 0.5 * (car.bed_front - car.bed_rear)
-        bed = _box(
-            x - middle, across, z - car.bed_floor - 0.2, half_bed, car.half_width - BED_WALL, 0.2, 0.015
-        )
+        bed = _box(x - middle, across, z - car.bed_floor - 0.2, half_bed, car.half_width - BED_WALL, 0.2, 0.015)
         # The housings of the rear wheels stand in the bed.
         bed = max(bed, min(car.arch + 0.01 - radius, across - well + 0.01))
         body = max(body, -bed)

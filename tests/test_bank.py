@@ -1,0 +1,133 @@
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from triptych.bank import SceneBank, StoredScene
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+
+
+@pytest.fixture
+def model(trained_balls: Path) -> CategoryModel:
+    return CategoryModel.load(trained_balls / "model")
+
+
+def scene(model: CategoryModel, value: float) -> StoredScene:
+    planes = model.config.planes
+    return StoredScene(
+        torch.full(planes.micro_shape, value), torch.full((planes.coefficients,), value), "f", {"value": value}
+    )
+
+
+def test_a_scene_comes_back_as_it_went_in(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model, precision="float32")
+    generator = torch.Generator().manual_seed(0)
+    stored = StoredScene(
+        torch.randn(model.config.planes.micro_shape, generator=generator),
+        torch.randn(model.config.planes.coefficients, generator=generator),
+        "abc",
+        {"test_psnr": 21.5, "views": [1, 2]},
+    )
+    bank.add("car/1 ..é", stored)
+    found = SceneBank(tmp_path / "bank").scene("car/1 ..é")
+    assert torch.equal(found.micro, stored.micro)
+    assert torch.equal(found.coefficients, stored.coefficients)
+    assert (found.fingerprint, found.record) == ("abc", {"test_psnr": 21.5, "views": [1, 2]})
+    assert bank.names() == ["car/1 ..é"]
+
+
+def test_half_precision_keeps_three_digits_in_half_the_bytes(model: CategoryModel, tmp_path: Path) -> None:
+    sizes = {}
+    for precision in ("float16", "float32"):
+        bank = SceneBank.create(tmp_path / precision, model, precision=precision)
+        micro = torch.randn(model.config.planes.micro_shape, generator=torch.Generator().manual_seed(0))
+        bank.add("a", StoredScene(micro, torch.zeros(model.config.planes.coefficients), "f", {}))
+        assert torch.allclose(bank.scene("a").micro, micro, rtol=1e-3, atol=1e-4)
+        sizes[precision] = bank.bytes_of("a")
+    assert sizes["float16"] < 0.8 * sizes["float32"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../../escape", "/etc"])
+def test_no_name_leaves_the_bank(model: CategoryModel, tmp_path: Path, name: str) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add(name, scene(model, 1.0))
+    assert bank.names() == [name]
+    assert {entry.name for entry in tmp_path.iterdir()} == {"bank"}
+
+
+def test_scenes_are_never_changed(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    with pytest.raises(InputError, match="never changed"):
+        bank.add("a", scene(model, 2.0))
+    assert bank.scene("a").record["value"] == 1.0
+
+
+def test_a_scene_is_readable_without_the_others(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    bank.add("b", scene(model, 2.0))
+    shutil.rmtree(tmp_path / "bank" / "scenes" / "a" / "micro")
+    assert bank.scene("b").record["value"] == 2.0
+    with pytest.raises(InputError, match="damaged scene"):
+        bank.scene("a")
+
+
+def test_a_bank_of_another_model_is_refused(model: CategoryModel, trained_balls: Path, tmp_path: Path) -> None:
+    SceneBank.create(tmp_path / "bank", model)
+    other = CategoryModel.load(trained_balls / "plain_model")
+    with pytest.raises(InputError, match="belongs to model"):
+        SceneBank.create(tmp_path / "bank", other)
+
+
+def test_what_is_no_bank_is_refused(model: CategoryModel, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a scene bank"):
+        SceneBank(tmp_path)
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(InputError, match="new or empty folder"):
+        SceneBank.create(tmp_path, model)
+
+
+WRITER = """
+import sys, torch
+from pathlib import Path
+from triptych.bank import SceneBank, StoredScene
+from triptych.errors import InputError
+bank = SceneBank(Path(sys.argv[1]))
+for number in range(int(sys.argv[2])):
+    micro = torch.full(bank.planes.micro_shape, float(number))
+    try:
+        bank.add(f"scene {number}", StoredScene(micro, torch.zeros(bank.planes.coefficients), "f", {"n": number}))
+    except InputError:
+        pass
+print("done")
+"""
+
+
+def test_after_a_kill_every_scene_is_whole(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(bank.folder), "100000"], env=os.environ)
+    deadline = time.monotonic() + 120
+    while len(bank) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    writer.kill()
+    writer.wait()
+    assert len(bank) >= 5
+    for name in bank:
+        number = int(name.split()[1])
+        assert (bank.scene(name).micro == number).all()
+
+
+def test_two_writers_at_once_leave_each_scene_whole(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    command = [sys.executable, "-c", WRITER, str(bank.folder), "12"]
+    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [writer.communicate()[0].strip() for writer in writers] == ["done", "done"]
+    assert len(bank) == 12
+    assert all((bank.scene(name).micro == int(name.split()[1])).all() for name in bank)

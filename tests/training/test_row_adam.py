@@ -1,0 +1,28 @@
+import torch
+
+from triptych.training.row_adam import RowAdam
+
+
+def test_agrees_with_torch_adam_on_every_row_alone() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(4, 2, 3, generator=generator)
+    rows = RowAdam(values.clone())
+    alone = [torch.nn.Parameter(row.clone()) for row in values]
+    optimizers = [torch.optim.Adam([parameter], lr=0.01) for parameter in alone]
+    for chosen in ([0, 2], [2, 3], [0, 2, 3]):
+        gradient = torch.randn(len(chosen), 2, 3, generator=generator)
+        rows.step(torch.tensor(chosen), gradient, 0.01)
+        for row, part in zip(chosen, gradient, strict=True):
+            alone[row].grad = part
+            optimizers[row].step()
+    assert torch.allclose(rows.values, torch.stack([parameter.detach() for parameter in alone]), atol=1e-7)
+
+
+def test_rows_outside_the_batch_are_not_moved_by_stale_momentum() -> None:
+    rows = RowAdam(torch.zeros(2, 3))
+    rows.step(torch.tensor([0, 1]), torch.ones(2, 3), 0.1)
+    before = {name: tensor.clone() for name, tensor in rows.state_dict().items()}
+    rows.step(torch.tensor([0]), torch.ones(1, 3), 0.1)
+    after = rows.state_dict()
+    assert all(torch.equal(before[name][1], after[name][1]) for name in before)
+    assert not torch.equal(before["values"][0], after["values"][0])

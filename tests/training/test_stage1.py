@@ -1,0 +1,156 @@
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from balls import tiny_stage1
+
+from triptych.autoencoder import ConvolutionalConfig
+from triptych.bank import SceneBank
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.scenes import SceneCollection, select_scenes
+from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
+from triptych.training.progress import Progress
+from triptych.training.run import Run
+from triptych.training.stage1 import train
+
+CPU = torch.device("cpu")
+
+
+def run(balls: SceneCollection, out: Path, **changes: Any) -> CategoryModel:
+    scenes = select_scenes(balls, "train", "all")
+    return train(
+        scenes, out, tiny_stage1(**changes), seed=0, device=CPU, progress=Progress(quiet=True), checkpoint_seconds=0.0
+    )
+
+
+def test_the_run_leaves_a_model_its_scenes_a_log_and_a_picture(trained_balls: Path) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    assert sorted(model.trained_scenes) == ["ball_0", "ball_1", "ball_2"]
+    assert SceneBank(trained_balls / "trained_scenes").names() == ["ball_0", "ball_1", "ball_2"]
+    phases = {json.loads(line)["phase"] for line in (trained_balls / "log.jsonl").read_text().splitlines()}
+    assert phases == {"pretraining", "warmup", "joint", "done"}
+    assert (trained_balls / "progress.png").stat().st_size > 0
+    assert json.loads((trained_balls / "run.json").read_text())["config"]["seed"] == 0
+
+
+def test_the_plain_model_differs_from_ours_in_its_autoencoder(trained_balls: Path) -> None:
+    ours, plain = (CategoryModel.load(trained_balls / name) for name in ("model", "plain_model"))
+    before, after = (next(iter(model.autoencoder.decoder_parameters())) for model in (plain, ours))
+    assert not torch.equal(before, after)
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing of the run's code gets to clean up what it holds in memory."""
+
+
+@pytest.mark.parametrize("stop_at", [("pretraining", 2), ("warmup", 3), ("joint", 1), ("joint", 5)])
+def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
+    balls: SceneCollection,
+    trained_balls: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop_at: tuple[str, int],
+) -> None:
+    save = Run.save_checkpoint
+
+    def save_then_die(self: Run, tensors: Any, state: Any) -> None:
+        save(self, tensors, state)
+        if (state["phase"], state["step"]) == stop_at:
+            raise Killed
+
+    monkeypatch.setattr(Run, "save_checkpoint", save_then_die)
+    with pytest.raises(Killed):
+        run(balls, tmp_path / "run")
+    monkeypatch.undo()
+
+    resumed = run(balls, tmp_path / "run")
+    undisturbed = CategoryModel.load(trained_balls / "model")
+    assert resumed.identity() == undisturbed.identity()
+    first, second = (SceneBank(folder / "trained_scenes") for folder in (tmp_path / "run", trained_balls))
+    for name in second:
+        assert torch.equal(first.scene(name).micro, second.scene(name).micro)
+
+    def losses(folder: Path) -> list[tuple[str, int, float]]:
+        lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        return [(line["phase"], line["step"], line["total"]) for line in lines if "total" in line]
+
+    assert losses(tmp_path / "run") == losses(trained_balls)
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Run.log
+
+    def interrupt(self: Run, step: int, **values: Any) -> None:
+        log(self, step, **values)
+        if values["phase"] == "joint":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Run, "log", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(balls, tmp_path / "run")
+    monkeypatch.undo()
+    assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+
+
+def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(
+    balls: SceneCollection, trained_balls: Path
+) -> None:
+    with pytest.raises(InputError, match=r"config.pretraining.epochs = 1.0, not 2.0"):
+        run(balls, trained_balls, pretraining=Pretraining(epochs=2.0, batch=4))
+
+
+def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(InputError, match="new or empty folder"):
+        run(balls, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_damaged_checkpoint_is_named(balls: SceneCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Run.save_checkpoint
+
+    def die(self: Run, tensors: Any, state: Any) -> None:
+        save(self, tensors, state)
+        raise Killed
+
+    monkeypatch.setattr(Run, "save_checkpoint", die)
+    with pytest.raises(Killed):
+        run(balls, tmp_path / "run")
+    monkeypatch.undo()
+    (tmp_path / "run" / "checkpoint" / "tensors.safetensors").write_bytes(b"no")
+    with pytest.raises(InputError, match="damaged checkpoint"):
+        run(balls, tmp_path / "run")
+
+
+def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCollection, tmp_path: Path) -> None:
+    rates = Rates(micro=2e-2, coefficients=2e-2, base=2e-2, mlp=2e-2)
+    model = run(
+        balls,
+        tmp_path / "rgb",
+        autoencoder=AutoencoderConfig(kind="identity"),
+        warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0)),
+        joint=Phase(0.0, 4, rates, LossWeights(enc=1.0)),
+    )
+    lines = [json.loads(line) for line in (tmp_path / "rgb" / "log.jsonl").read_text().splitlines()]
+    assert model.autoencoder.channels == 3
+    assert [line["test_psnr"] for line in lines if "test_psnr" in line][-1] > 20
+
+
+def test_latent_scenes_learn_the_balls(balls: SceneCollection, tmp_path: Path) -> None:
+    rates = Rates(micro=2e-2, coefficients=2e-2, base=2e-2, mlp=2e-2)
+    run(
+        balls,
+        tmp_path / "latent",
+        autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=6, width=8, inner_width=8)),
+        warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0, tv=1e-4)),
+    )
+    lines = [json.loads(line) for line in (tmp_path / "latent" / "log.jsonl").read_text().splitlines()]
+    quality = [line["test_psnr"] for line in lines if "test_psnr" in line]
+    assert quality[-1] > 16
+    assert quality[-1] > quality[0] + 3
