@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,7 @@ from triptych.training.stage2 import fit
 
 CONTACT_SHEET = "contact_sheet.png"
 Preset = Literal["quick", "paper"]
+_preset: ContextVar[Preset] = ContextVar("preset", default="quick")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Train:
     """Folder of the run; the category model will be its subfolder "model"."""
     preset: Preset = "quick"
     """Where all settings below start from: quick for a laptop, paper for the published recipe."""
-    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1["quick"]
+    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE1[_preset.get()])
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
@@ -144,7 +146,7 @@ class Fit:
     """Where the settings below start from."""
     precision: StoragePrecision = "float16"
     """Number format of the micro planes on the disk."""
-    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2["quick"]
+    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE2[_preset.get()])
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
@@ -266,18 +268,14 @@ class DataCommand:
         self.command.run()
 
 
-def _commands(preset: Preset) -> Any:
-    """All commands, the settings of ``train`` and ``fit`` starting from a preset."""
-    trained = Train(data=tyro.MISSING, out=tyro.MISSING, preset=preset, config=STAGE1[preset])
-    fitted = Fit(model=tyro.MISSING, data=tyro.MISSING, out=tyro.MISSING, preset=preset, config=STAGE2[preset])
-    return (
-        Annotated[DataCommand, tyro.conf.subcommand("data")]
-        | Annotated[Train, tyro.conf.subcommand("train", default=trained)]
-        | Annotated[Fit, tyro.conf.subcommand("fit", default=fitted)]
-        | Annotated[Evaluate, tyro.conf.subcommand("eval")]
-        | Annotated[Video, tyro.conf.subcommand("video")]
-        | Annotated[Demo, tyro.conf.subcommand("demo")]
-    )
+Command = (
+    Annotated[DataCommand, tyro.conf.subcommand("data")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Fit, tyro.conf.subcommand("fit")]
+    | Annotated[Evaluate, tyro.conf.subcommand("eval")]
+    | Annotated[Video, tyro.conf.subcommand("video")]
+    | Annotated[Demo, tyro.conf.subcommand("demo")]
+)
 
 
 def _preset_named(arguments: list[str]) -> Preset:
@@ -293,12 +291,13 @@ def _preset_named(arguments: list[str]) -> Preset:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    command = tyro.cli(
-        _commands(_preset_named(arguments)),
+    _preset.set(_preset_named(arguments))
+    command: Any = tyro.cli(
+        Command,  # pyright: ignore[reportArgumentType] (tyro takes unions, its stub does not say so)
         args=arguments,
         prog="triptych",
         description="Learn thousands of similar 3D scenes fast and small.",
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+        config=(tyro.conf.OmitSubcommandPrefixes,),
     )
     try:
         command.run()

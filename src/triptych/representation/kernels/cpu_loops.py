@@ -83,11 +83,12 @@ def scratch_size(samples, features, hidden_units, outputs):
     return (ray + block + 256 + 15) // 16 * 16
 
 
-@compiled
 def parameter_count(features, hidden_units, outputs):
     """Floats in the gradient of the tiny MLP: hidden weights, hidden bias, output weights, output bias."""
     return (features + 1) * hidden_units + outputs * hidden_units + (outputs + 15) // 16 * 16
 
+
+_parameter_count = inlined(parameter_count)
 
 # ---------------------------------------------------------------------------------------------------------------
 # Matrix products
@@ -592,7 +593,7 @@ def backward(jobs):
     scratch = _start(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
-    parameters = parameter_count(job.features, job.hidden_units, job.outputs)
+    parameters = _parameter_count(job.features, job.hidden_units, job.outputs)
     while True:
         chunk = fetch_add(integers_at(job.counters), 1)
         if chunk >= job.chunk_count:

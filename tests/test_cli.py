@@ -1,0 +1,194 @@
+"""The command line as a user meets it: its exit codes, its one line about bad input, and what it leaves behind."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from balls import make_balls
+from PIL import Image
+
+from triptych.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return make_balls(tmp_path / "data")
+
+
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What a refused command says: one line below the progress bars, with exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert ended.value.code == 2
+    assert [line.startswith("triptych: ") for line in lines].index(True) == len(lines) - 1
+    return lines[-1]
+
+
+TINY = [
+    *("--planes.resolution", "8", "--planes.micro-features", "4", "--planes.macro-features", "4"),
+    *("--planes.base-planes", "3", "--mlp.hidden", "16", "--sampling.coarse", "8"),
+    *("--autoencoder.convolutional.width", "8", "--autoencoder.convolutional.blocks", "1"),
+    *("--test-views", "2", "--pretraining.epochs", "1", "--warmup.epochs", "1", "--joint.epochs", "1"),
+]
+
+
+def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    split = ["--test-views", "2"]
+    main(["data", "inspect", str(data), "--out", str(tmp_path / "inspect"), *split])
+    main(["train", str(data), "--out", str(tmp_path / "run"), *TINY])
+    short = ["--latent.epochs", "1", "--image.epochs", "1"]
+    main(["fit", str(tmp_path / "run"), str(data), "--out", str(tmp_path / "bank"), *split, *short])
+    model = ["--model", str(tmp_path / "run")]
+    main(["eval", str(tmp_path / "bank"), str(data), "--out", str(tmp_path / "eval"), *model, *split])
+    main(["video", str(tmp_path / "bank"), str(tmp_path / "orbit.mp4"), *model, "--frames", "4"])
+    metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
+    assert set(metrics["scenes"]) == {"ball_3", "ball_4"}
+    assert (tmp_path / "inspect" / "cameras.png").exists()
+    assert (tmp_path / "orbit.mp4").stat().st_size > 500
+    assert "**mean**" in capsys.readouterr().out
+
+
+def remove_a_picture(data: Path) -> None:
+    (data / "ball_1" / "rgba" / "002.png").unlink()
+
+
+def truncate_a_picture(data: Path) -> None:
+    picture = data / "ball_1" / "rgba" / "002.png"
+    picture.write_bytes(picture.read_bytes()[:200])
+
+
+def shrink_a_picture(data: Path) -> None:
+    Image.new("RGBA", (16, 16)).save(data / "ball_1" / "rgba" / "002.png")
+
+
+def edit(change: Callable[[dict], None]) -> Callable[[Path], None]:
+    def damage(data: Path) -> None:
+        path = data / "ball_1" / "transforms.json"
+        document = json.loads(path.read_text())
+        change(document)
+        path.write_text(json.dumps(document))
+
+    return damage
+
+
+def no_json(data: Path) -> None:
+    (data / "ball_1" / "transforms.json").write_text("{ not json")
+
+
+def empty(data: Path) -> None:
+    shutil.rmtree(data)
+    data.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (shutil.rmtree, "data"),
+        (empty, "data"),
+        (remove_a_picture, "002.png"),
+        (truncate_a_picture, "002.png"),
+        (shrink_a_picture, "002.png"),
+        (no_json, "transforms.json"),
+        (edit(lambda d: d["frames"][2]["transform_matrix"][0].__setitem__(0, float("nan"))), "transforms.json"),
+        (edit(lambda d: d["frames"][2]["transform_matrix"][0].__setitem__(0, 5.0)), "transforms.json"),
+        (edit(lambda d: d.update(fl_x=0.0)), "transforms.json"),
+        (edit(lambda d: d["frames"][2].update(file_path="../../../etc/passwd")), "transforms.json"),
+        (edit(lambda d: d.update(frames=d["frames"][:1])), "ball_1"),
+    ],
+)
+def test_bad_data_are_refused_in_one_line_and_nothing_is_begun(
+    damage: Callable[[Path], None],
+    expected: str,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    damage(data)
+    said = refusal(["train", str(data), "--out", str(tmp_path / "run"), *TINY], capsys)
+    assert expected in said
+    assert not (tmp_path / "run").exists()
+    cache = tmp_path / "cache" / "triptych"
+    assert not cache.exists() or not any(cache.iterdir())
+
+
+def test_a_box_that_no_ray_meets_is_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads((data / "dataset.json").read_text())
+    document["aabb"] = [[50.0, 50.0, 50.0], [51.0, 51.0, 51.0]]
+    (data / "dataset.json").write_text(json.dumps(document))
+    assert "box" in refusal(["train", str(data), "--out", str(tmp_path / "run"), *TINY], capsys)
+
+
+def test_wrong_banks_and_models_are_refused(
+    data: Path, trained_balls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "out")]
+    assert "no such folder" in refusal(["fit", str(tmp_path / "nothing"), str(data), *out], capsys)
+    assert "expected a scene bank" in refusal(["eval", str(data), str(data), *out], capsys)
+    shutil.copytree(trained_balls / "model", tmp_path / "model")
+    (tmp_path / "model" / "shared.safetensors").unlink()
+    assert "shared.safetensors" in refusal(["fit", str(tmp_path / "model"), str(data), *out], capsys)
+    bank, plain = str(trained_balls / "trained_scenes"), str(trained_balls / "plain_model")
+    assert "belongs to model" in refusal(["eval", bank, str(data), *out, "--model", plain], capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unavailable_device_is_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(["train", str(data), "--out", str(tmp_path / "run"), "--device", "mps", *TINY], capsys)
+    assert "--device mps" in said
+
+
+def test_inspect_names_every_problem(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truncate_a_picture(data)
+    (data / "ball_3" / "transforms.json").write_text("[]")
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "inspect", str(data), "--out", str(tmp_path / "inspect"), "--test-views", "2"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "002.png" in said
+    assert "ball_3" in said
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root to mount a tiny disk")
+def test_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount a tiny disk")
+    try:
+        command = [sys.executable, "-m", "triptych", "data", "cars", str(disk / "cars"), "--count", "6", "--train", "3"]
+        ended = subprocess.run(command, capture_output=True, text=True)
+        assert ended.returncode == 2
+        lines = [line for line in ended.stderr.splitlines() if line.startswith("triptych: ")]
+        assert len(lines) == 1
+        assert "No space left" in lines[0]
+        left = [entry for entry in (disk / "cars").glob("car_*")]
+        assert all((entry / "transforms.json").exists() for entry in left)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_presets_set_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    for preset, channels in (("quick", "affine"), ("paper", "tanh")):
+        with pytest.raises(SystemExit) as ended:
+            main(["train", "--preset", preset, "--help"])
+        assert ended.value.code == 0
+        assert f"(default: {channels})" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+def test_pictures_are_what_the_tool_shows(data: Path, tmp_path: Path) -> None:
+    main(["data", "inspect", str(data), "--out", str(tmp_path / "inspect"), "--test-views", "2"])
+    sheet = np.asarray(Image.open(tmp_path / "inspect" / "contact_sheet.png").convert("RGB"))
+    assert sheet.std() > 10

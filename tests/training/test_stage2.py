@@ -1,0 +1,108 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from balls import make_balls, tiny_stage2
+
+from triptych.bank import SceneBank
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.training.config import LossWeights, Phase, Rates
+from triptych.training.progress import Progress
+from triptych.training.stage2 import fit
+
+CPU = torch.device("cpu")
+
+
+def fit_balls(trained: Path, scenes: SceneCollection, out: Path, **changes: Any) -> SceneBank:
+    model = CategoryModel.load(trained / "model")
+    config = tiny_stage2(**changes)
+    return fit(model, scenes, out, config, seed=0, device=CPU, progress=Progress(quiet=True), precision="float32")
+
+
+def test_new_scenes_land_in_the_bank_with_their_test_psnr(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    bank = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "bank")
+    assert bank.names() == ["ball_3", "ball_4"]
+    record = bank.scene("ball_3").record
+    assert 5 < record["test_psnr"] < 50
+    assert record["seconds"] > 0
+    assert bank.scene("ball_3").fingerprint == balls.fingerprints[3]
+
+
+def test_fitting_brings_a_scene_closer_than_its_start(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    scenes = select_scenes(balls, "test", "all")
+    before = fit_balls(trained_balls, scenes, tmp_path / "start", latent=_phase(0.0), image=_phase(0.0))
+    after = fit_balls(trained_balls, scenes, tmp_path / "fitted", latent=_phase(30.0), image=_phase(0.0))
+    for name in before:
+        assert after.scene(name).record["test_psnr"] > before.scene(name).record["test_psnr"] + 1
+
+
+def _phase(epochs: float) -> Phase:
+    return Phase(epochs, 2, Rates(micro=2e-2, coefficients=2e-2), LossWeights(enc=1.0))
+
+
+def test_a_scene_does_not_depend_on_its_neighbours(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    together = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "together")
+    alone = fit_balls(trained_balls, select_scenes(balls, "ball_4", "all"), tmp_path / "alone")
+    assert torch.allclose(together.scene("ball_4").micro, alone.scene("ball_4").micro, atol=2e-3)
+
+
+def test_later_scenes_leave_earlier_ones_alone(balls: SceneCollection, trained_balls: Path, tmp_path: Path) -> None:
+    bank = fit_balls(trained_balls, select_scenes(balls, "ball_3", "all"), tmp_path / "bank")
+    files = {file: file.read_bytes() for file in bank.folder.rglob("*") if file.is_file() and "scenes" in file.parts}
+    bank = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "bank")
+    assert bank.names() == ["ball_3", "ball_4"]
+    assert all(file.read_bytes() == before for file, before in files.items())
+
+
+def test_a_stage_1_scene_is_refused_under_any_name(balls: SceneCollection, trained_balls: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="trained on in stage 1: ball_1"):
+        fit_balls(trained_balls, select_scenes(balls, "1:4", "all"), tmp_path / "bank")
+    assert not (tmp_path / "bank").exists()
+
+    make_balls(tmp_path / "renamed")
+    (tmp_path / "renamed" / "ball_0").rename(tmp_path / "renamed" / "new_ball")
+    (tmp_path / "renamed" / "dataset.json").unlink()
+    config = DatasetConfig(tmp_path / "renamed", test_views=2, half_extent=0.45, cache=tmp_path / "cache")
+    copies = select_scenes(open_collection(config), "new_ball", "all")
+    with pytest.raises(InputError, match=r"new_ball \(there ball_0\)"):
+        fit_balls(trained_balls, copies, tmp_path / "bank")
+
+
+def test_pictures_of_another_size_are_refused(trained_balls: Path, tmp_path: Path) -> None:
+    make_balls(tmp_path / "large", train=0, test=1, resolution=64)
+    scenes = open_collection(DatasetConfig(tmp_path / "large", test_views=2, cache=tmp_path / "cache"))
+    with pytest.raises(InputError, match="64x64 pixels, but the model was trained on 32x32"):
+        fit_balls(trained_balls, scenes, tmp_path / "bank")
+
+
+def test_finetuning_keeps_its_own_shared_part_and_leaves_the_model_alone(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    rates = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
+    with_decoder = Rates(micro=1e-3, coefficients=1e-2, base=1e-2, mlp=1e-3, decoder=1e-4)
+    scenes = select_scenes(balls, "test", "all")
+    bank = fit_balls(
+        trained_balls,
+        scenes,
+        tmp_path / "run",
+        latent=Phase(2.0, 4, rates, LossWeights(enc=1.0)),
+        image=Phase(2.0, 4, with_decoder, LossWeights(dec=1.0)),
+        finetune_shared=True,
+    )
+    original = CategoryModel.load(trained_balls / "model")
+    own = bank.load_model()
+    assert own.identity() != original.identity()
+    assert bank.names() == ["ball_3", "ball_4"]
+    encoders = [list(model.autoencoder.encoder_parameters()) for model in (own, original)]
+    assert all(torch.equal(one, other) for one, other in zip(*encoders, strict=True))
+    with pytest.raises(InputError, match="belongs to model"):
+        bank.load_model(trained_balls / "model")
