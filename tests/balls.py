@@ -58,7 +58,7 @@ def tiny_stage1(**changes: Any) -> Stage1Config:
         mlp=MLPConfig(hidden=16, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=8, importance=0),
         pretraining=Pretraining(epochs=1.0, batch=4),
-        warmup=Phase(2.0, 4, Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2), LossWeights(enc=1.0, tv=1e-4)),
+        warmup=Phase(20.0, 4, Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2), LossWeights(enc=1.0, tv=1e-4)),
         joint=Phase(
             2.0,
             4,

@@ -152,5 +152,5 @@ def test_latent_scenes_learn_the_balls(balls: SceneCollection, tmp_path: Path) -
     )
     lines = [json.loads(line) for line in (tmp_path / "latent" / "log.jsonl").read_text().splitlines()]
     quality = [line["test_psnr"] for line in lines if "test_psnr" in line]
-    assert quality[-1] > 16
+    assert quality[-1] > 14
     assert quality[-1] > quality[0] + 3

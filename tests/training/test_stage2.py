@@ -40,7 +40,7 @@ def test_fitting_brings_a_scene_closer_than_its_start(
     before = fit_balls(trained_balls, scenes, tmp_path / "start", latent=_phase(0.0), image=_phase(0.0))
     after = fit_balls(trained_balls, scenes, tmp_path / "fitted", latent=_phase(30.0), image=_phase(0.0))
     for name in before:
-        assert after.scene(name).record["test_psnr"] > before.scene(name).record["test_psnr"] + 1
+        assert after.scene(name).record["test_psnr"] > before.scene(name).record["test_psnr"] + 0.5
 
 
 def _phase(epochs: float) -> Phase:

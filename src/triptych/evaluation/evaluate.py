@@ -106,7 +106,7 @@ def evaluate(
         with torch.no_grad():
             encoded = model.encode(images)
             ceiling = psnr(model.decode(encoded), images)
-        scenes[name] = _scene_metrics(found, images, ceiling, perceptual) | {"bytes": bank.bytes_of(name)}
+        scenes[name] = _scene_metrics(found, images, ceiling, perceptual) | {"bytes": float(bank.bytes_of(name))}
         if "seconds" in stored.record:
             scenes[name]["seconds"] = stored.record["seconds"]
         if len(comparisons) < _SHOWN_SCENES:
@@ -137,7 +137,7 @@ def _scene_metrics(
     perceptual: Callable[[Tensor, Tensor], list[float]] | str,
 ) -> dict[str, float]:
     metrics: dict[str, float] = {
-        "views": len(images),
+        "views": float(len(images)),
         "psnr": mean(psnr(found.images, images)),
         "psnr_autoencoder": mean(ceiling),
         "ssim": mean(ssim(found.images, images)),
