@@ -91,3 +91,53 @@ def test_agrees_with_the_reference(name):
         assert_agrees(
             cpu.interval_weights(*case.arguments()), reference.interval_weights(*case.arguments())
         )
+
+
+def test_two_calls_give_the_same_bits():
+    case = make_case(rays_per_scene=(300, 40))
+    first, second = run(cpu, case), run(cpu, case)
+    assert all(torch.equal(a, b) for a, b in zip(first[0] + first[1], second[0] + second[1], strict=True))
+
+
+def test_several_python_threads_may_render_at_once():
+    cases = [make_case(rays_per_scene=(150, 30), seed=seed) for seed in range(4)]
+    alone = [run(cpu, case) for case in cases]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda case: run(cpu, case), cases * 5))
+    for place, (outputs, gradients) in enumerate(together):
+        expected = alone[place % 4]
+        assert all(torch.equal(a, b) for a, b in zip(outputs + gradients, expected[0] + expected[1], strict=True))
+
+
+def test_a_call_without_rays_gives_zero_gradients():
+    case = make_case(rays_per_scene=(0, 0))
+    outputs, gradients = run(cpu, case)
+    assert outputs[0].shape == (0, 4)
+    assert all((gradient == 0).all() for gradient in gradients)
+
+
+def test_empty_intervals_contribute_nothing():
+    case = make_case()
+    t_ends = torch.where(torch.arange(20) % 3 == 0, case.t_starts, case.t_ends)
+    gaps = Case(case.planes, case.mlp, case.rays, case.t_starts, t_ends, case.rays_per_scene)
+    for actual, expected in zip(sum(run(cpu, gaps), []), sum(run(reference, gaps), []), strict=True):
+        assert_agrees(actual, expected)
+
+
+def test_autograd_and_compile_see_one_operator():
+    case = make_case(rays_per_scene=(5, 4), samples=9)
+    inputs = (
+        case.planes.detach(),
+        *(weight.detach() for weight in cpu._weights_of(case.mlp)),
+        AABB,
+        case.rays.origins,
+        case.rays.directions,
+        case.t_starts,
+        case.t_ends,
+        case.rays_per_scene,
+        *cpu._constants(case.mlp),
+        True,
+    )
+    torch.library.opcheck(
+        torch.ops.triptych.integrate.default, inputs, test_utils=("test_schema", "test_faketensor")
+    )

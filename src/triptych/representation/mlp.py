@@ -21,7 +21,7 @@ class MLPConfig:
     """Activation of the channels: sigmoid for RGB and for latents within (0, 1), else linear."""
     density_scale: float = 30.0
     """Density per unit of softplus, per world unit of length: an opaque surface needs a few hundred."""
-    density_shift: float = -3.0
+    density_shift: float = -4.0
     """Added to the raw density before its softplus, so that a fresh scene starts nearly transparent."""
 
 

@@ -19,10 +19,10 @@ _DECAY_OVER_50_EPOCHS = 0.94157**50
 STAGE1 = {
     "quick": Stage1Config(
         autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=4)),
-        planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
+        planes=PlaneConfig(resolution=32, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=32, importance=0),
-        pretraining=Pretraining(epochs=3.0, batch=8),
+        pretraining=Pretraining(epochs=1.5, batch=8, rate=8e-3),
         warmup=Phase(
             epochs=6.0,
             batch=16,
@@ -30,9 +30,9 @@ STAGE1 = {
             weights=LossWeights(enc=1.0, tv=1e-4),
         ),
         joint=Phase(
-            epochs=6.0,
+            epochs=5.0,
             batch=16,
-            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=3e-4, decoder=3e-4),
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=1e-3, decoder=1e-3),
             weights=LossWeights(ae=0.1, enc=1.0, dec=1.0, tv=1e-4),
             ramp_steps=60,
             final_factor=0.1,

@@ -1,14 +1,17 @@
 """The CPU kernel: gather, tiny MLP and compositing fused into one pass a ray, compiled by numba.
 
-Agrees with ``reference`` for float32 tensors on the CPU, several times faster and in a fraction of the memory.
+Agrees with ``reference`` for float32 tensors on the CPU, several times faster and in a fraction of the memory. The
+loops are in ``cpu_loops``; here they become two differentiable operators of torch.
+
+The compiled code holds no Python lock, so a pool of as many threads as torch uses runs it: numba's own threading
+layers are not safe to call from several Python threads at once, which a viewer does.
 """
 
-import ctypes
 import inspect
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,13 +25,16 @@ from triptych.representation.kernels import cpu_loops
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import TinyMLP
 
+_RAYS_AN_ITEM = 64
+_MOST_BACKWARD_CHUNKS = 64
+"""Each chunk of the backward pass has its own gradient of the MLP; their number bounds memory, not the result."""
+
 
 def supports(planes: Tensor, mlp: TinyMLP) -> bool:
+    """Whether these tensors can be rendered here: float32, on the CPU, square planes."""
     tensors = [planes, *mlp.parameters()]
-    return (
-        all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
-        and planes.shape[2] == planes.shape[3]
-    )
+    on_cpu = all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
+    return on_cpu and planes.shape[2] == planes.shape[3]
 
 
 def integrate(
@@ -42,7 +48,7 @@ def integrate(
 ) -> Integral:
     """Volume rendering of rays through tri-plane scenes (see ``reference.integrate``)."""
     tensors = (planes, *_weights_of(mlp))
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    differentiable = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     channels, opacity, depth, _, _ = _integrate(
         *tensors,
         aabb,
@@ -52,7 +58,7 @@ def integrate(
         t_ends,
         list(rays_per_scene),
         *_constants(mlp),
-        keep,
+        differentiable,
     )
     return Integral(channels, opacity, depth)
 
@@ -67,31 +73,27 @@ def interval_weights(
     rays_per_scene: Sequence[int],
 ) -> Float[Tensor, "ray sample"]:
     """Rendering weights of the intervals (see ``reference.interval_weights``); not differentiable."""
-    return _interval_weights(
-        planes,
-        *_weights_of(mlp),
-        aabb,
-        rays.origins,
-        rays.directions,
-        t_starts,
-        t_ends,
-        list(rays_per_scene),
-        *_constants(mlp),
+    hidden_weight, hidden_bias, output_weight, output_bias = _weights_of(mlp)
+    job = _Job(
+        (planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1]),
+        (aabb, rays.origins, rays.directions, t_starts, t_ends),
+        rays_per_scene,
+        _constants(mlp),
     )
+    weights = torch.empty(t_starts.shape)
+    job.point(weights=weights)
+    job.run_forward()
+    return weights
 
 
-def _weights_of(mlp):
+def _weights_of(mlp: TinyMLP) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
 
 
-def _constants(mlp):
+def _constants(mlp: TinyMLP) -> tuple[bool, bool, float, float]:
     config = mlp.config
-    return (
-        config.hidden_activation == "relu",
-        config.channel_activation == "sigmoid",
-        float(config.density_scale),
-        float(config.density_shift),
-    )
+    relu, sigmoid = config.hidden_activation == "relu", config.channel_activation == "sigmoid"
+    return relu, sigmoid, float(config.density_scale), float(config.density_shift)
 
 
 @torch.library.custom_op("triptych::integrate", mutates_args=())
@@ -111,62 +113,39 @@ def _integrate(
     sigmoid: bool,
     density_scale: float,
     density_shift: float,
-    keep: bool,
+    differentiable: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    outputs = len(output_bias)
-    call = Call(
-        (planes, hidden_weight, hidden_bias, output_weight, output_bias),
-        aabb,
-        origins,
-        directions,
-        t_starts,
-        t_ends,
+    """Channels, opacity and depth; for the backward pass, each sample's raw MLP outputs and how many were reached."""
+    parameters = (planes, hidden_weight, hidden_bias, output_weight, output_bias)
+    job = _Job(
+        parameters,
+        (aabb, origins, directions, t_starts, t_ends),
         rays_per_scene,
-        relu,
-        sigmoid,
-        density_scale,
-        density_shift,
+        (relu, sigmoid, density_scale, density_shift),
     )
-    count = len(origins)
-    channels = planes.new_empty(count, outputs - 1)
-    opacity, depth = planes.new_empty(count), planes.new_empty(count)
-    raw = planes.new_empty((count if keep else 0, outputs, call.padded_samples))
-    reached = torch.empty(count if keep else 0, dtype=torch.int64)
-    call.set(channels=channels, opacity=opacity, depth=depth)
-    if keep:
-        call.set(raw=raw, reached=reached)
-    call.run_forward()
+    count, outputs = len(origins), len(output_bias)
+    channels, opacity, depth = torch.empty(count, outputs - 1), torch.empty(count), torch.empty(count)
+    kept = count if differentiable else 0
+    raw = torch.empty(kept, outputs, job.padded_samples)
+    reached = torch.empty(kept, dtype=torch.int64)
+    job.point(channels=channels, opacity=opacity, depth=depth)
+    if differentiable:
+        job.point(raw=raw, reached=reached)
+    job.run_forward()
     return channels, opacity, depth, raw, reached
 
 
 @_integrate.register_fake
-def _(
-    planes,
-    hidden_weight,
-    hidden_bias,
-    output_weight,
-    output_bias,
-    aabb,
-    origins,
-    directions,
-    t_starts,
-    t_ends,
-    rays_per_scene,
-    relu,
-    sigmoid,
-    density_scale,
-    density_shift,
-    keep,
-):
+def _(planes, hidden_weight, hidden_bias, output_weight, output_bias, *rest):
+    t_starts, differentiable = rest[3], rest[-1]
     count, samples = t_starts.shape
     outputs = output_bias.shape[0]
-    padded = (samples + 7) // 8 * 8
-    kept = count if keep else 0
+    kept = count if differentiable else 0
     return (
         planes.new_empty(count, outputs - 1),
         planes.new_empty(count),
         planes.new_empty(count),
-        planes.new_empty(kept, outputs, padded),
+        planes.new_empty(kept, outputs, _round_up(samples, cpu_loops.GROUP)),
         planes.new_empty(kept, dtype=torch.int64),
     )
 
@@ -194,143 +173,73 @@ def _integrate_backward(
     density_scale: float,
     density_shift: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    call = Call(
-        (planes, hidden_weight, hidden_bias, output_weight, output_bias),
-        aabb,
-        origins,
-        directions,
-        t_starts,
-        t_ends,
+    """Gradients of planes and MLP weights; features and hidden layer are computed again."""
+    parameters = (planes, hidden_weight, hidden_bias, output_weight, output_bias)
+    job = _Job(
+        parameters,
+        (aabb, origins, directions, t_starts, t_ends),
         rays_per_scene,
-        relu,
-        sigmoid,
-        density_scale,
-        density_shift,
+        (relu, sigmoid, density_scale, density_shift),
     )
-    call.set(
+    job.point(
         raw=raw,
         reached=reached,
         channels_gradient=channels_gradient,
         opacity_gradient=opacity_gradient,
         depth_gradient=depth_gradient,
     )
-    return call.run_backward()
+    return job.run_backward()
 
 
 @_integrate_backward.register_fake
-def _(
-    channels_gradient,
-    opacity_gradient,
-    depth_gradient,
-    raw,
-    reached,
-    planes,
-    hidden_weight,
-    hidden_bias,
-    output_weight,
-    output_bias,
-    *rest,
-):
-    return tuple(
-        t.new_empty(t.shape) for t in (planes, hidden_weight, hidden_bias, output_weight, output_bias)
-    )
+def _(channels_gradient, opacity_gradient, depth_gradient, raw, reached, *rest):
+    return tuple(tensor.new_empty(tensor.shape) for tensor in rest[:5])
 
 
-def _setup(ctx, inputs, output):
+def _remember(ctx: Any, inputs: tuple, output: tuple) -> None:
     ctx.save_for_backward(*output[3:], *inputs[:10])
     ctx.rest = inputs[10:15]
-    ctx.set_materialize_grads(True)
 
 
-def _backward(ctx, channels_gradient, opacity_gradient, depth_gradient, *_):
+def _backward(
+    ctx: Any, channels_gradient: Tensor, opacity_gradient: Tensor, depth_gradient: Tensor, *_: Any
+) -> tuple[Tensor | None, ...]:
     gradients = _integrate_backward(
         channels_gradient, opacity_gradient, depth_gradient, *ctx.saved_tensors, *ctx.rest
     )
     return (*gradients, *[None] * 11)
 
 
-_integrate.register_autograd(_backward, setup_context=_setup)
+_integrate.register_autograd(_backward, setup_context=_remember)
 
 
-@torch.library.custom_op("triptych::interval_weights", mutates_args=())
-def _interval_weights(
-    planes: Tensor,
-    hidden_weight: Tensor,
-    hidden_bias: Tensor,
-    output_weight: Tensor,
-    output_bias: Tensor,
-    aabb: Tensor,
-    origins: Tensor,
-    directions: Tensor,
-    t_starts: Tensor,
-    t_ends: Tensor,
-    rays_per_scene: Sequence[int],
-    relu: bool,
-    sigmoid: bool,
-    density_scale: float,
-    density_shift: float,
-) -> Tensor:
-    call = Call(
-        (planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1]),
-        aabb,
-        origins,
-        directions,
-        t_starts,
-        t_ends,
-        rays_per_scene,
-        relu,
-        sigmoid,
-        density_scale,
-        density_shift,
-    )
-    weights = torch.empty(t_starts.shape)
-    call.set(weights=weights)
-    call.run_forward()
-    return weights
+class _Job:
+    """One call's tensors, laid out for the loops: widths padded to what a vector register takes."""
 
-
-@_interval_weights.register_fake
-def _(
-    planes, hidden_weight, hidden_bias, output_weight, output_bias, aabb, origins, directions, t_starts, *rest
-):
-    return t_starts.new_empty(t_starts.shape)
-
-
-def _round_up(x, m):
-    return -(-x // m) * m
-
-
-class Call:
     def __init__(
         self,
-        parameters,
-        aabb,
-        origins,
-        directions,
-        t_starts,
-        t_ends,
-        rays_per_scene,
-        relu,
-        sigmoid,
-        density_scale,
-        density_shift,
-    ):
+        parameters: tuple[Tensor, Tensor, Tensor, Tensor, Tensor],
+        geometry: tuple[Tensor, Tensor, Tensor, Tensor, Tensor],
+        rays_per_scene: Sequence[int],
+        constants: tuple[bool, bool, float, float],
+    ) -> None:
         planes, hidden_weight, hidden_bias, output_weight, output_bias = parameters
-        self.shapes = [p.shape for p in parameters]
+        aabb, origins, directions, t_starts, t_ends = geometry
+        self.shapes = [tensor.shape for tensor in parameters]
         self.threads = torch.get_num_threads()
         self.rays_per_scene = rays_per_scene
-        self.job = np.zeros(1, cpu_loops.JOB)
-        self.alive = []
+        self.record = np.zeros(1, cpu_loops.JOB)
+        self._alive: list[Tensor] = []
+
         features, hidden_units = _round_up(planes.shape[-1], 16), _round_up(len(hidden_bias), 16)
-        pad_f, pad_h = features - planes.shape[-1], hidden_units - len(hidden_bias)
-        if pad_f:
-            planes = F.pad(planes, (0, pad_f))
-        hidden = F.pad(hidden_weight, (0, pad_f, 0, pad_h))
-        self.planes = planes.contiguous()
-        samples = t_starts.shape[1]
-        self.padded_samples = _round_up(samples, 8)
-        self.set(
-            planes=planes,
+        more_features, more_units = features - planes.shape[-1], hidden_units - len(hidden_bias)
+        self.planes = F.pad(planes, (0, more_features)) if more_features else planes.contiguous()
+        hidden = F.pad(hidden_weight, (0, more_features, 0, more_units))
+        self.padded_samples = _round_up(t_starts.shape[1], cpu_loops.GROUP)
+        self.sizes = (features, hidden_units, len(output_bias))
+        scratch = cpu_loops.scratch_size(self.padded_samples, *self.sizes)
+        self.point(
+            planes=self.planes,
             origins=origins,
             directions=directions,
             t_starts=t_starts,
@@ -338,122 +247,115 @@ class Call:
             aabb=aabb,
             hidden=hidden,
             hidden_transposed=hidden.T,
-            hidden_bias=F.pad(hidden_bias, (0, pad_h)),
-            output=F.pad(output_weight, (0, pad_h)),
+            hidden_bias=F.pad(hidden_bias, (0, more_units)),
+            output=F.pad(output_weight, (0, more_units)),
             output_bias=output_bias,
             zeros=torch.zeros(max(features, hidden_units)),
+            scratch=torch.empty(self.threads * scratch),
+            counters=torch.zeros(2, dtype=torch.int64),
         )
-        self.sizes = (features, hidden_units, len(output_bias))
-        scratch = cpu_loops.scratch_size(self.padded_samples, *self.sizes)
-        for name, value in dict(
-            samples=samples,
-            padded_samples=self.padded_samples,
-            features=features,
-            hidden_units=hidden_units,
-            outputs=len(output_bias),
-            resolution=planes.shape[2],
-            scratch_size=scratch,
-            relu=relu,
-            sigmoid=sigmoid,
-            density_scale=density_scale,
-            density_shift=density_shift,
-        ).items():
-            self.job[name] = value
-        self.set(scratch=torch.empty(self.threads * scratch), counters=torch.zeros(2, dtype=torch.int64))
+        relu, sigmoid, density_scale, density_shift = constants
+        values = {
+            "samples": t_starts.shape[1],
+            "padded_samples": self.padded_samples,
+            "features": features,
+            "hidden_units": hidden_units,
+            "outputs": len(output_bias),
+            "resolution": planes.shape[2],
+            "scratch_size": scratch,
+            "relu": relu,
+            "sigmoid": sigmoid,
+            "density_scale": density_scale,
+            "density_shift": density_shift,
+        }
+        for name, value in values.items():
+            self.record[name] = value
 
-    def set(self, **tensors):
+    def point(self, **tensors: Tensor) -> None:
+        """Set addresses in the record, and keep the tensors behind them alive."""
         for name, tensor in tensors.items():
-            tensor = tensor.contiguous()
-            self.alive.append(tensor)
-            self.job[name] = tensor.data_ptr()
+            contiguous = tensor.detach().contiguous()
+            self._alive.append(contiguous)
+            self.record[name] = contiguous.data_ptr()
 
-    def plan(self, items, limit):
-        count = len(items)
-        chunks = (
-            np.unique(np.linspace(0, count, min(count, limit) + 1).round().astype(np.int64))
-            if count
-            else np.zeros(1, np.int64)
-        )
-        self.set(items=torch.tensor(items, dtype=torch.int64).reshape(-1), chunks=torch.from_numpy(chunks))
-        self.job["chunk_count"] = len(chunks) - 1
-        return len(chunks) - 1
+    def run_forward(self) -> None:
+        """Render every ray, a few at a time."""
+        items = [
+            (scene, first, min(first + _RAYS_AN_ITEM, end), 0)
+            for scene, (start, end) in enumerate(self._ranges())
+            for first in range(start, end, _RAYS_AN_ITEM)
+        ]
+        if items:
+            self._plan(items, chunks=len(items))
+            _run("forward", self.record, self.threads)
 
-    def run_forward(self):
-        ends = np.cumsum(self.rays_per_scene)
-        items = []
-        for scene, (end, count) in enumerate(zip(ends, self.rays_per_scene)):
-            for first in range(end - count, end, 64):
-                items.append((scene, first, min(first + 64, end), 0))
-        if self.plan(items, 1 << 30):
-            run("forward", self.job, self.threads)
+    def run_backward(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Gradients of planes, hidden weight and bias, output weight and bias.
 
-    def run_backward(self):
-        ends = np.cumsum(self.rays_per_scene)
-        total = int(ends[-1]) if len(ends) else 0
-        quota = max(64, total / (2 * self.threads))
+        Each scene's planes are written by one chunk alone, so that no write needs an atomic. A scene with more rays
+        than a thread's share is cut into parts, and all but the first write to planes of their own, added at the end.
+        """
+        share = max(64.0, sum(self.rays_per_scene) / (2 * self.threads))
+        parts = [min(self.threads, max(1, round(rays / share))) for rays in self.rays_per_scene]
         gradient = torch.empty(self.planes.shape)
-        parts = [min(self.threads, max(1, round(count / quota))) for count in self.rays_per_scene]
-        extra = torch.empty((sum(parts) - len(parts), *self.planes.shape[1:]))
-        size = extra[0].numel() * 4 if len(extra) else 0
-        items, owners = [], []
-        for scene, (end, count, pieces) in enumerate(zip(ends, self.rays_per_scene, parts)):
-            cuts = np.linspace(end - count, end, pieces + 1).astype(int)
-            for piece in range(pieces):
-                if piece == 0:
-                    address = gradient[scene].data_ptr()
-                else:
-                    address = extra.data_ptr() + len(owners) * size
-                    owners.append(scene)
-                items.append((scene, cuts[piece], cuts[piece + 1], address))
-        chunks = self.plan(items, 64)
-        sizes = self.sizes
-        parameters = torch.empty(chunks, cpu_loops.parameter_count(*sizes))
-        self.set(parameters_gradient=parameters)
-        run("backward", self.job, self.threads)
-        for scene, piece in zip(owners, extra):
+        extra = torch.empty(sum(parts) - len(parts), *self.planes.shape[1:])
+        items: list[tuple[int, int, int, int]] = []
+        owners: list[int] = []
+        for scene, ((start, end), count) in enumerate(zip(self._ranges(), parts, strict=True)):
+            cuts = np.linspace(start, end, count + 1).astype(int)
+            for part in range(count):
+                target = gradient[scene] if part == 0 else extra[len(owners)]
+                owners += [scene] if part else []
+                items.append((scene, int(cuts[part]), int(cuts[part + 1]), target.data_ptr()))
+        chunks = self._plan(items, _MOST_BACKWARD_CHUNKS)
+        weights = torch.empty(chunks, cpu_loops.parameter_count(*self.sizes))
+        self.point(parameters_gradient=weights)
+        _run("backward", self.record, self.threads)
+        for scene, piece in zip(owners, extra, strict=True):
             gradient[scene] += piece
-        features, hidden_units, outputs = sizes
-        hw, hb, ow, ob, _ = parameters.sum(dim=0).split(
-            [
-                features * hidden_units,
-                hidden_units,
-                outputs * hidden_units,
-                outputs,
-                parameters.shape[1] - (features + 1) * hidden_units - outputs * (hidden_units + 1),
-            ]
-        )
-        s = self.shapes
+        return gradient[..., : self.shapes[0][-1]].contiguous(), *self._unpack(weights.sum(dim=0))
+
+    def _unpack(self, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        features, hidden_units, outputs = self.sizes
+        _, (units, inputs), _, _, _ = self.shapes
+        lengths = [hidden_units * features, hidden_units, outputs * hidden_units, outputs]
+        hidden, hidden_bias, output, output_bias = weights[: sum(lengths)].split(lengths)
         return (
-            gradient[..., : s[0][-1]].contiguous(),
-            hw.view(hidden_units, features)[: s[1][0], : s[1][1]].clone(),
-            hb[: s[2][0]].clone(),
-            ow.view(outputs, hidden_units)[:, : s[3][1]].clone(),
-            ob.clone(),
+            hidden.view(hidden_units, features)[:units, :inputs].clone(),
+            hidden_bias[:units].clone(),
+            output.view(outputs, hidden_units)[:, :units].clone(),
+            output_bias.clone(),
         )
+
+    def _ranges(self) -> list[tuple[int, int]]:
+        ends = np.cumsum(self.rays_per_scene).tolist()
+        return [(end - rays, end) for end, rays in zip(ends, self.rays_per_scene, strict=True)]
+
+    def _plan(self, items: list[tuple[int, int, int, int]], chunks: int) -> int:
+        """Lay out the work; the chunks depend on the items alone, so that results do not depend on the threads."""
+        bounds = np.unique(np.linspace(0, len(items), min(len(items), chunks) + 1).round().astype(np.int64))
+        self.point(items=torch.tensor(items, dtype=torch.int64).reshape(-1), chunks=torch.from_numpy(bounds))
+        self.record["chunk_count"] = len(bounds) - 1
+        return len(bounds) - 1
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
 
 
 @lru_cache
-def _entry(name):
+def _entry(name: str) -> Any:
     return cfunc(cpu_loops.SIGNATURE, cache=True)(inspect.unwrap(getattr(cpu_loops, name)))
 
 
 @lru_cache
-def _pool(threads):
-    return ThreadPoolExecutor(threads)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="triptych-render")
 
 
-_gomp = ctypes.CDLL(os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so")).GOMP_parallel
-_gomp.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
-_gomp.restype = None
-MODE = os.environ.get("RUNMODE", "gomp")
-
-
-def run(name, job, threads):
-    entry = _entry(name)
-    if MODE == "gomp":
-        _gomp(entry.address, job.ctypes.data, threads, 0)
-        return
-    futures = [_pool(threads).submit(entry.ctypes, job.ctypes.data) for _ in range(threads - 1)]
-    entry.ctypes(job.ctypes.data)
-    for future in futures:
-        future.result()
+def _run(name: str, record: np.ndarray, threads: int) -> None:
+    call, address = _entry(name).ctypes, record.ctypes.data
+    others = [_pool(threads).submit(call, address) for _ in range(threads - 1)]
+    call(address)
+    for other in others:
+        other.result()

@@ -1,0 +1,68 @@
+"""The reference kernel against formulas and brute force."""
+
+import numpy as np
+import torch
+
+from triptych.geometry import Rays
+from triptych.geometry.sampling import uniform_edges
+from triptych.representation.kernels import reference
+from triptych.representation.mlp import MLPConfig, TinyMLP
+
+AABB = torch.tensor([[-1.0, -0.5, -0.25], [1.0, 0.5, 0.25]], dtype=torch.float64)
+
+
+def bilinear(plane: np.ndarray, row: float, column: float) -> np.ndarray:
+    """Value at (row, column), counted in texels from the first centre, clamped to the border."""
+    size = len(plane)
+    row, column = np.clip(row, 0, size - 1), np.clip(column, 0, size - 1)
+    r, c = int(row), int(column)
+    down, right = min(r + 1, size - 1), min(c + 1, size - 1)
+    y, x = row - r, column - c
+    top = (1 - x) * plane[r, c] + x * plane[r, right]
+    return (1 - y) * top + y * ((1 - x) * plane[down, c] + x * plane[down, right])
+
+
+def test_features_are_the_sum_of_the_planes_xy_xz_yz() -> None:
+    generator = torch.Generator().manual_seed(0)
+    planes = torch.randn(3, 5, 5, 2, generator=generator, dtype=torch.float64)
+    points = AABB[0] + (AABB[1] - AABB[0]) * torch.rand(50, 3, generator=generator, dtype=torch.float64)
+    x, y, z = (((points - AABB[0]) / (AABB[1] - AABB[0])) * 5 - 0.5).T.numpy()
+    table = planes.numpy()
+    expected = [
+        bilinear(table[0], y[i], x[i]) + bilinear(table[1], z[i], x[i]) + bilinear(table[2], z[i], y[i])
+        for i in range(50)
+    ]
+    assert np.allclose(reference.triplane_features(planes, points, AABB).numpy(), expected)
+
+
+def test_gradients_in_double_precision() -> None:
+    generator = torch.Generator().manual_seed(0)
+    planes = torch.randn(2, 3, 4, 4, 3, generator=generator, dtype=torch.float64, requires_grad=True)
+    torch.manual_seed(0)
+    mlp = TinyMLP(3, 2, MLPConfig(hidden=5, density_scale=2.0, density_shift=0.0)).double()
+    rays = Rays(torch.randn(5, 3, generator=generator).double(), torch.eye(3).double()[[0, 1, 2, 0, 1]])
+    edges = uniform_edges(torch.zeros(5).double(), torch.ones(5).double(), 4)
+
+    def rendered(values: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+        integral = reference.integrate(values, mlp, AABB, rays, edges[:, :-1], edges[:, 1:], [3, 2])
+        return torch.cat([integral.channels, integral.opacity[:, None], integral.depth[:, None]], dim=1)
+
+    assert torch.autograd.gradcheck(rendered, (planes, *mlp.parameters()))
+
+
+def test_a_constant_density_follows_beer_lambert() -> None:
+    mlp = TinyMLP(4, 3, MLPConfig(density_scale=1.0, density_shift=0.0))
+    with torch.no_grad():
+        mlp.output.weight.zero_()
+        mlp.output.bias.copy_(torch.tensor([1.0, 0.2, 0.4, 0.6]))
+    edges = uniform_edges(torch.zeros(1), torch.full((1,), 2.0), 64)
+    rays = Rays(torch.tensor([[-1.0, 0.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]]))
+    integral = reference.integrate(
+        torch.zeros(1, 3, 4, 4, 4), mlp, AABB.float(), rays, edges[:, :-1], edges[:, 1:], [1]
+    )
+    density = float(torch.nn.functional.softplus(torch.tensor(1.0)))
+    opacity = 1 - np.exp(-2 * density)
+    assert np.isclose(float(integral.opacity[0]), opacity, atol=1e-5)
+    assert np.allclose(integral.channels[0].detach().numpy(), opacity * np.array([0.2, 0.4, 0.6]), atol=1e-5)
+    depth = 1 / density - np.exp(-2 * density) * (2 + 1 / density)
+    assert np.isclose(float(integral.depth[0]), depth, atol=1e-3)
