@@ -174,7 +174,7 @@ def test_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
         lines = [line for line in ended.stderr.splitlines() if line.startswith("triptych: ")]
         assert len(lines) == 1
         assert "No space left" in lines[0]
-        left = [entry for entry in (disk / "cars").glob("car_*")]
+        left = list((disk / "cars").glob("car_*"))
         assert all((entry / "transforms.json").exists() for entry in left)
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -1,3 +1,15 @@
 """triptych: learn thousands of similar 3D scenes fast and small."""
 
+import os
+
 __version__ = "0.1.0"
+
+# torch's worker threads would spin between operations and take the cores from the renderer's own threads, or from any
+# other program. OpenMP reads this once, when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from triptych.bank import SceneBank, StoredScene  # noqa: E402
+from triptych.errors import InputError  # noqa: E402
+from triptych.model import CategoryModel  # noqa: E402
+
+__all__ = ["CategoryModel", "InputError", "SceneBank", "StoredScene", "__version__"]

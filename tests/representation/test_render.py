@@ -56,7 +56,9 @@ def test_the_same_generators_give_the_same_picture() -> None:
     assert not torch.equal(once(1), once(2))
 
 
-@pytest.mark.parametrize(("micro", "macro", "combine"), [(3, 4, "concat"), (4, 4, "sum"), (0, 4, "concat"), (3, 0, "concat")])
+@pytest.mark.parametrize(
+    ("micro", "macro", "combine"), [(3, 4, "concat"), (4, 4, "sum"), (0, 4, "concat"), (3, 0, "concat")]
+)
 def test_composed_planes_agree_with_the_sum_over_bases(micro: int, macro: int, combine: str) -> None:
     config = PlaneConfig(resolution=4, micro_features=micro, macro_features=macro, base_planes=5, combine=combine)
     generator = torch.Generator().manual_seed(0)

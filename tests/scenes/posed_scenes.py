@@ -72,9 +72,7 @@ def write_transforms(
     **frames_options: Any,
 ) -> Path:
     """A transforms.json scene with its pictures; ``header`` may hold frames of its own."""
-    header = (
-        {"fl_x": FOCAL, "fl_y": FOCAL, "cx": 16, "cy": 16, "w": SIDE, "h": SIDE} if header is None else header
-    )
+    header = {"fl_x": FOCAL, "fl_y": FOCAL, "cx": 16, "cy": 16, "w": SIDE, "h": SIDE} if header is None else header
     content = {"frames": frames(**frames_options)} | header
     for frame in content["frames"]:
         path = folder / frame["file_path"]

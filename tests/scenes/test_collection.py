@@ -33,9 +33,7 @@ def written(tmp_path: Path) -> Path:
         rgba = generator.integers(0, 256, (4, 16, 16, 4), dtype=np.uint8)
         write_scene(tmp_path / "cars", name, hemisphere_cameras(4, 16, seed), rgba)
     splits = {"train": SCENES[:2], "test": SCENES[2:]}
-    write_dataset_file(
-        tmp_path / "cars", [[-0.5, -0.4, -0.3], [0.5, 0.4, 0.3]], splits, {"generator": "test"}
-    )
+    write_dataset_file(tmp_path / "cars", [[-0.5, -0.4, -0.3], [0.5, 0.4, 0.3]], splits, {"generator": "test"})
     return tmp_path / "cars"
 
 
@@ -124,9 +122,7 @@ def test_views_spread_or_first() -> None:
 
 
 def test_too_many_test_views(written: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"car_00: 4 view\(s\), of which 4 cannot be held out; lower test_views"
-    ):
+    with pytest.raises(InputError, match=r"car_00: 4 view\(s\), of which 4 cannot be held out; lower test_views"):
         open_at(written, test_views=4)
 
 

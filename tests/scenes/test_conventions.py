@@ -101,9 +101,7 @@ def test_real_srn_scene(shared_data: Path, tmp_path: Path) -> None:
 
 
 def _chair(shared_data: Path, cache: Path) -> SceneCollection:
-    return open_collection(
-        DatasetConfig(shared_data / "nerf_synthetic_chair_200", cache=cache, resolution=50)
-    )
+    return open_collection(DatasetConfig(shared_data / "nerf_synthetic_chair_200", cache=cache, resolution=50))
 
 
 def test_real_blender_scene_has_its_own_split(shared_data: Path, tmp_path: Path) -> None:

@@ -33,9 +33,7 @@ def test_a_sound_dataset(tmp_path: Path) -> None:
     assert report.cameras.distance == pytest.approx((2, 2))
     assert report.cameras.elevation_degrees == pytest.approx((0, 0), abs=1e-5)
     assert calls[-1] == (8, 8)
-    assert json.loads((tmp_path / "out" / "report.json").read_text()) == json.loads(
-        json.dumps(asdict(report))
-    )
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == json.loads(json.dumps(asdict(report)))
     for file in ("cameras.png", "contact_sheet.png"):
         assert np.asarray(Image.open(tmp_path / "out" / file)).std() > 0
 

@@ -223,9 +223,7 @@ def test_texture_lookup_is_bilinear_and_repeats() -> None:
     centres = np.stack([(column + 0.5) / 8, 1 - (row + 0.5) / 4], axis=-1)
     level = np.zeros(len(centres), np.int64)
     np.testing.assert_allclose(texture.lookup(centres, level), rgba[row, column] / 255, atol=1e-6)
-    np.testing.assert_allclose(
-        texture.lookup(centres + np.array([3, -2]), level), rgba[row, column] / 255, atol=1e-6
-    )
+    np.testing.assert_allclose(texture.lookup(centres + np.array([3, -2]), level), rgba[row, column] / 255, atol=1e-6)
     corner = texture.lookup(np.zeros((1, 2)), np.zeros(1, np.int64))[0]
     np.testing.assert_allclose(corner, rgba[[0, 0, -1, -1], [0, -1, 0, -1]].mean(axis=0) / 255, atol=1e-6)
     coarsest = texture.lookup(np.full((1, 2), 0.5), np.array([9]))[0]
@@ -312,9 +310,7 @@ def test_gltf_vertex_colours_multiply_the_material(tmp_path: Path) -> None:
 
 def test_edges_stay_sharp_without_normals_and_smooth_with_them(tmp_path: Path) -> None:
     (tmp_path / "flat.obj").write_text(QUAD.format(y=0) + "f 1 2 3 4\n")
-    (tmp_path / "leaning.obj").write_text(
-        QUAD.format(y=0) + "vn 0.6 0.8 0\nf 1//1 2//1 3//1\nf 1//1 3//1 4//1\n"
-    )
+    (tmp_path / "leaning.obj").write_text(QUAD.format(y=0) + "vn 0.6 0.8 0\nf 1//1 2//1 3//1\nf 1//1 3//1 4//1\n")
     assert not load_mesh(tmp_path / "flat.obj", tmp_path).normals.any()
     leaning = read(tmp_path / "leaning.obj")
     np.testing.assert_allclose(leaning.normals, [[0.6, 0, 0.8]] * len(leaning.normals), atol=1e-6)

@@ -68,9 +68,7 @@ def test_both_fields_of_view(tmp_path: Path) -> None:
 def test_names_with_dots_and_backslashes(tmp_path: Path) -> None:
     write_transforms(tmp_path, {"fl_x": FOCAL})
     save(tmp_path / "images" / "a.v2.png", picture_with_dot())
-    named = [
-        {"file_path": name, "transform_matrix": OPENGL_C2W} for name in (".\\images\\r_0", "images/a.v2")
-    ]
+    named = [{"file_path": name, "transform_matrix": OPENGL_C2W} for name in (".\\images\\r_0", "images/a.v2")]
     (tmp_path / "transforms.json").write_text(json.dumps({"fl_x": FOCAL, "frames": named}))
     assert [Path(file).name for file in parse(tmp_path).files] == ["a.v2.png", "r_0.png"]
 
@@ -103,9 +101,7 @@ def test_distortion_is_undone(tmp_path: Path) -> None:
     picture = np.repeat((255 * (1 - spot))[..., None], 3, axis=-1).round().astype(np.uint8)
     header = {"fl_x": focal, "k1": 0.1, "k2": 0.0, "p1": 0.0, "p2": 0.0, "camera_model": "OPENCV"}
     parsed = parse(write_transforms(tmp_path, header, picture=picture))
-    read = read_picture(
-        Path(parsed.files[0]), intrinsics=parsed.intrinsics[0], distortion=parsed.distortions[0]
-    )
+    read = read_picture(Path(parsed.files[0]), intrinsics=parsed.intrinsics[0], distortion=parsed.distortions[0])
     weight = 255.0 - read[..., 0]
     found = (weight * columns).sum() / weight.sum(), (weight * rows).sum() / weight.sum()
     assert found == pytest.approx(ideal * focal + side / 2, abs=0.05)

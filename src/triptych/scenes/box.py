@@ -15,9 +15,7 @@ DEFAULT_HALF_EXTENT = {"srn": 0.55, "transforms": 1.5}
 """Half the side of the scene box by format: ShapeNet cars fill ±0.55, NeRF-synthetic objects about ±1.2."""
 
 
-def scene_box(
-    half_extent: float | None, dataset: DatasetFolder, declaration: Declaration
-) -> Float[Tensor, "2 3"]:
+def scene_box(half_extent: float | None, dataset: DatasetFolder, declaration: Declaration) -> Float[Tensor, "2 3"]:
     """The box around every scene: ±``half_extent`` if given, else as declared, else the format's default."""
     if half_extent is None and declaration.aabb is not None:
         return torch.from_numpy(declaration.aabb).float()

@@ -119,9 +119,7 @@ def build_entry(
         _check_space(entry.parent, index)
         temporary = Path(tempfile.mkdtemp(dir=entry.parent, prefix=f".{entry.name}.", suffix=".tmp"))
     except OSError as error:
-        raise InputError(
-            f"{entry.parent}: the cache cannot be written ({error.strerror}); choose another"
-        ) from None
+        raise InputError(f"{entry.parent}: the cache cannot be written ({error.strerror}); choose another") from None
     try:
         _write_index(temporary, index)
         _write_pictures(temporary / "pictures.npy", index, scenes, progress)
@@ -131,9 +129,7 @@ def build_entry(
         if not entry.is_dir():
             raise InputError(f"{entry}: the cache cannot be written; choose another")
     except OSError as error:
-        raise InputError(
-            f"{entry.parent}: the cache cannot be written ({error.strerror}); choose another"
-        ) from None
+        raise InputError(f"{entry.parent}: the cache cannot be written ({error.strerror}); choose another") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -145,9 +141,7 @@ def _write_index(folder: Path, index: SceneIndex) -> None:
     write_json(folder / "index.json", about | {"names": index.names, "fingerprints": index.fingerprints})
 
 
-def _write_pictures(
-    file: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None
-) -> None:
+def _write_pictures(file: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:
     total = len(index.c2w)
     shape = (total, index.height, index.width, 3)
     factor = scenes[0].sizes[0][1] // index.width

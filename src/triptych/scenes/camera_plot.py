@@ -41,9 +41,7 @@ def write_camera_plot(
             axes.scatter(*eyes[chosen].T, s=10, color=_COLOURS[use], label=label, depthshade=False)
             lines = np.stack([eyes[chosen], eyes[chosen] + length * forward[chosen]], axis=1)
             axes.add_collection3d(Line3DCollection(lines, colors=_COLOURS[use], linewidths=0.6))
-    axes.add_collection3d(
-        Line3DCollection(_box_edges(aabb), colors="black", linewidths=1.2, label="scene box")
-    )
+    axes.add_collection3d(Line3DCollection(_box_edges(aabb), colors="black", linewidths=1.2, label="scene box"))
     lower, upper = (extreme(np.concatenate([eyes, aabb]), axis=0) for extreme in (np.min, np.max))
     axes.set(xlim=(lower[0], upper[0]), ylim=(lower[1], upper[1]), zlim=(lower[2], upper[2]))
     axes.set_box_aspect(upper - lower)  # sides in proportion to the limits: one scale for the three axes

@@ -171,9 +171,7 @@ def kept_rows(index: SceneIndex, scene: int, config: DatasetConfig) -> Int[np.nd
     return kept
 
 
-def split_views(
-    index: SceneIndex, scene: int, rows: Int[np.ndarray, " view"], config: DatasetConfig
-) -> ViewSplit:
+def split_views(index: SceneIndex, scene: int, rows: Int[np.ndarray, " view"], config: DatasetConfig) -> ViewSplit:
     """The scene's own split where it declares one, else one by ``test_rule``.
 
     Raises:

@@ -123,9 +123,7 @@ def read_declaration(dataset: DatasetFolder) -> Declaration:
     file = dataset.root / DATASET_FILE
     if not file.is_file():
         if (dataset.root / MAKING_FILE).is_file():
-            raise InputError(
-                f"{dataset.root}: this dataset is half made; run the command that makes it again"
-            )
+            raise InputError(f"{dataset.root}: this dataset is half made; run the command that makes it again")
         return Declaration()
     content = read_json(file)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -136,9 +134,7 @@ def read_declaration(dataset: DatasetFolder) -> Declaration:
             "this dataset was written by another version of triptych"
         )
     names = {scene.name for scene in dataset.scenes}
-    return Declaration(
-        _read_aabb(content.get("aabb"), file), _read_splits(content.get("splits"), names, file)
-    )
+    return Declaration(_read_aabb(content.get("aabb"), file), _read_splits(content.get("splits"), names, file))
 
 
 def _read_aabb(value: Any, file: Path) -> Float[np.ndarray, "2 3"]:
@@ -160,9 +156,7 @@ def _read_splits(value: Any, names: set[str], file: Path) -> dict[str, tuple[str
             raise InputError(f"{file}, splits, {use}: expected a list of scene names, found {shown(chosen)}")
         for name in chosen:
             if name not in names:
-                raise InputError(
-                    f"{file}, splits, {use}: there is no scene {name!r}; is the dataset complete?"
-                )
+                raise InputError(f"{file}, splits, {use}: there is no scene {name!r}; is the dataset complete?")
             if uses.setdefault(name, use) != use:
                 raise InputError(f"{file}, splits: the scene {name!r} is in both {uses[name]!r} and {use!r}")
     return {use: tuple(sorted(chosen)) for use, chosen in value.items()}

@@ -72,9 +72,7 @@ def assemble_scene(name: str, folder: Path, frames: Sequence[Frame]) -> ParsedSc
     for frame in frames:
         first = by_file.setdefault(frame.file, frame)
         if not np.array_equal(first.c2w, frame.c2w):
-            raise InputError(
-                f"{frame.file}: this picture is listed twice, with two different poses; remove one"
-            )
+            raise InputError(f"{frame.file}: this picture is listed twice, with two different poses; remove one")
         if first.use != frame.use:
             raise InputError(f"{frame.file}: this picture is listed for training and for testing; remove one")
     if len(by_file) < 2:

@@ -125,9 +125,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
     return report
 
 
-def _write_pictures(
-    scenes: Sequence[ParsedScene], problems: Problems, progress: Progress | None, file: Path
-) -> None:
+def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress: Progress | None, file: Path) -> None:
     """Decode every picture, keep the few that the contact sheet shows, and write it."""
     every = [(scene, view) for scene, parsed in enumerate(scenes) for view in range(len(parsed.files))]
     chosen = set(choose_views([len(scene.files) for scene in scenes])) if scenes else set()
@@ -145,9 +143,7 @@ def _write_pictures(
         write_tiles(list(tiles.values()), labels, file)
 
 
-def _index_of_one_size(
-    scenes: Sequence[ParsedScene], resolution: int | None, problems: Problems
-) -> SceneIndex | None:
+def _index_of_one_size(scenes: Sequence[ParsedScene], resolution: int | None, problems: Problems) -> SceneIndex | None:
     """The index of those scenes whose pictures have the size of most."""
     if not scenes:
         return None

@@ -43,9 +43,7 @@ def _chosen(collection: SceneCollection, selection: str) -> list[int]:
     return list(range(start, stop))
 
 
-def _numbers(
-    collection: SceneCollection, names: list[str] | tuple[str, ...] | None, selection: str
-) -> list[int]:
+def _numbers(collection: SceneCollection, names: list[str] | tuple[str, ...] | None, selection: str) -> list[int]:
     if names is None:
         raise InputError(
             f"scenes: the dataset declares no split {selection!r}; give a range such as 0:{len(collection)}, "

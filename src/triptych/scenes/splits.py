@@ -31,9 +31,7 @@ def split_by_rule(count: int, test_views: int, rule: TestRule, where: str) -> Vi
         InputError: no view would remain for training.
     """
     if count <= test_views:
-        raise InputError(
-            f"{where}: {count} view(s), of which {test_views} cannot be held out; lower test_views"
-        )
+        raise InputError(f"{where}: {count} view(s), of which {test_views} cannot be held out; lower test_views")
     if rule == "first":
         test = tuple(range(test_views))
     else:
@@ -47,9 +45,7 @@ def split_as_declared(is_test: Bool[np.ndarray, " view"], where: str) -> ViewSpl
     Raises:
         InputError: no view would remain for training.
     """
-    split = ViewSplit(
-        train=tuple(np.flatnonzero(~is_test).tolist()), test=tuple(np.flatnonzero(is_test).tolist())
-    )
+    split = ViewSplit(train=tuple(np.flatnonzero(~is_test).tolist()), test=tuple(np.flatnonzero(is_test).tolist()))
     if not split.train:
         raise InputError(f"{where}: no view remains for training; loosen the rule that drops views")
     return split

@@ -56,13 +56,9 @@ def _read_view(
     size: tuple[int, int],
 ) -> Frame:
     if view not in pictures:
-        raise InputError(
-            f"{poses[view]}: no picture rgb/{view}.png belongs to this pose; restore it or remove this"
-        )
+        raise InputError(f"{poses[view]}: no picture rgb/{view}.png belongs to this pose; restore it or remove this")
     if view not in poses:
-        raise InputError(
-            f"{pictures[view]}: no pose/{view}.txt belongs to this picture; restore it or remove this"
-        )
+        raise InputError(f"{pictures[view]}: no pose/{view}.txt belongs to this picture; restore it or remove this")
     file = pictures[view]
     height, width = picture_size(file)
     scaled = at_picture_size(intrinsics, size, (height, width), str(file))

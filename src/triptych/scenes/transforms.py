@@ -90,9 +90,7 @@ def _files_of(folder: Path) -> list[tuple[Path, ViewUse | None]]:
     return [(next(file for file in candidates if file.is_file()), None)]
 
 
-def _read_frame(
-    fields: Mapping[str, Any], folder: Path, named_in: Path, where: str, use: ViewUse | None
-) -> Frame:
+def _read_frame(fields: Mapping[str, Any], folder: Path, named_in: Path, where: str, use: ViewUse | None) -> Frame:
     _refuse_other_lenses(fields, where)
     file = _find_picture(fields.get("file_path"), folder, named_in, where)
     actual = picture_size(file)

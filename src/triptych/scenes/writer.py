@@ -27,9 +27,7 @@ def scene_is_written(root: Path, name: str) -> bool:
     return (root / name / TRANSFORMS_FILE).is_file()
 
 
-def write_scene(
-    root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray, "view height width 4"]
-) -> None:
+def write_scene(root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray, "view height width 4"]) -> None:
     """Write one scene, whole or not at all.
 
     Args:

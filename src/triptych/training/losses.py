@@ -1,16 +1,11 @@
-"""Distances between images, between latents, and the PSNR they come to."""
+"""Quality of images, and means of it."""
 
 import math
+from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
-
-
-def squared_error(found: Float[Tensor, "*shape"], wanted: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Mean squared error: the norm in L_ae, L_Enc and L_Dec, as the published code has it."""
-    return F.mse_loss(found, wanted)
 
 
 def psnr(found: Float[Tensor, "view 3 height width"], wanted: Float[Tensor, "view 3 height width"]) -> list[float]:
@@ -19,6 +14,6 @@ def psnr(found: Float[Tensor, "view 3 height width"], wanted: Float[Tensor, "vie
     return [-10 * math.log10(max(error, 1e-10)) for error in errors.tolist()]
 
 
-def mean(values: list[float]) -> float:
+def mean(values: Sequence[float]) -> float:
     """Arithmetic mean; NaN of nothing."""
     return float(torch.tensor(values, dtype=torch.float64).mean()) if values else math.nan

@@ -67,6 +67,8 @@ def batch_losses(
         latents = model.encode(images)
     enc = F.mse_loss(rendered, latents) if weights.enc else zero
     ae = dec = zero
+    if weights.ae or weights.dec:
+        assert images is not None
     if weights.ae and weights.dec:
         # One pass of the decoder over both halves fills the cores better than two.
         from_encoder, from_scene = model.decode(torch.cat([latents, rendered])).chunk(2)

@@ -33,6 +33,8 @@ class Progress:
 
     def start(self, phase: str, steps: int, done: int = 0) -> None:
         """Begin a phase of ``steps`` steps, of which some may be done already."""
+        if not self._bars.console.is_terminal:
+            self.note(f"{phase} ...")  # a log file shows no moving bar
         self._metrics = {}
         self._task = self._bars.add_task(phase, total=steps, completed=done, metrics="")
 

@@ -91,7 +91,8 @@ def _fit_each(
                 record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
                 if name not in bank:
                     bank.add(name, _stored(scenes, group, number, record))
-            progress.advance(0, test_psnr=mean(quality), seconds=seconds)
+            measured = [value for value in quality if value is not None]
+            progress.advance(0, test_psnr=mean(measured), seconds=seconds)
         progress.advance(len(group))
 
 

@@ -41,9 +41,7 @@ def interval_weights(
     backend: Backend = "auto",
 ) -> Float[Tensor, "ray sample"]:
     """Rendering weights of the intervals (see ``reference.interval_weights``)."""
-    return _module(backend, planes, mlp).interval_weights(
-        planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene
-    )
+    return _module(backend, planes, mlp).interval_weights(planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene)
 
 
 def _module(backend: Backend, planes: Tensor, mlp: TinyMLP) -> ModuleType:

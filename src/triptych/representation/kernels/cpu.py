@@ -204,9 +204,7 @@ def _remember(ctx: Any, inputs: tuple, output: tuple) -> None:
 def _backward(
     ctx: Any, channels_gradient: Tensor, opacity_gradient: Tensor, depth_gradient: Tensor, *_: Any
 ) -> tuple[Tensor | None, ...]:
-    gradients = _integrate_backward(
-        channels_gradient, opacity_gradient, depth_gradient, *ctx.saved_tensors, *ctx.rest
-    )
+    gradients = _integrate_backward(channels_gradient, opacity_gradient, depth_gradient, *ctx.saved_tensors, *ctx.rest)
     return (*gradients, *[None] * 11)
 
 

@@ -12,6 +12,11 @@ pointers to float32. Work is a list of items, each some rays of one scene, gathe
 draw chunks from a shared counter; what a chunk computes does not depend on who draws it.
 """
 
+# pyright: basic, reportCallIssue=false, reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportGeneralTypeIssues=false, reportPrivateImportUsage=false, reportIndexIssue=false
+# pyright: reportOptionalMemberAccess=false, reportReturnType=false
+# numba types these functions, not Python: intrinsics take a hidden first argument, vectors are no class.
+
 import numpy as np
 from numba import carray, from_dtype, types
 
@@ -62,9 +67,7 @@ _POINTERS = (
     "channels_gradient opacity_gradient depth_gradient parameters_gradient "
     "items chunks counters scratch"
 )
-_SIZES = (
-    "samples padded_samples features hidden_units outputs resolution chunk_count scratch_size relu sigmoid"
-)
+_SIZES = "samples padded_samples features hidden_units outputs resolution chunk_count scratch_size relu sigmoid"
 JOB = np.dtype(
     [(name, np.uintp) for name in _POINTERS.split()]
     + [(name, np.int64) for name in _SIZES.split()]
@@ -212,10 +215,18 @@ def _gather(planes, features, resolution, cells, corner_weights, count, out):
         weights = advance(corner_weights, b)
         own = advance(out, b * features)
         for f in range(0, features - 31, 32):
-            store(own, f, _blend_planes(load32, planes, xy + f, xz + f, yz + f, row, column, weights, count, spread32(0.0)))
+            store(
+                own,
+                f,
+                _blend_planes(load32, planes, xy + f, xz + f, yz + f, row, column, weights, count, spread32(0.0)),
+            )
         if features % 32:
             f = features - 16
-            store(own, f, _blend_planes(load16, planes, xy + f, xz + f, yz + f, row, column, weights, count, spread16(0.0)))
+            store(
+                own,
+                f,
+                _blend_planes(load16, planes, xy + f, xz + f, yz + f, row, column, weights, count, spread16(0.0)),
+            )
 
 
 @inlined
@@ -365,9 +376,7 @@ def _render_ray(job, planes, ray, scratch):
         raw, raw_step = own_raw, GROUP
         if job.raw:
             raw, raw_step = advance(floats_at(job.raw), ray * outputs * padded + reached), padded
-        _raw_outputs(
-            hidden, hidden_units, floats_at(job.output), floats_at(job.output_bias), outputs, raw, raw_step
-        )
+        _raw_outputs(hidden, hidden_units, floats_at(job.output), floats_at(job.output_bias), outputs, raw, raw_step)
         density = job.density_scale * softplus(load8(raw, 0) + job.density_shift)
         own = density * load8(lengths, reached)
         before = sum_before(own) + optical_depth
@@ -549,9 +558,7 @@ def _backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, paramete
         for axis in range(3):
             for b in range(used, QUEUE):
                 write(coordinates, axis * QUEUE + b, np.float32(0.0))
-        _backward_of_queue(
-            job, planes, planes_gradient, parameters_gradient, used, coordinates, queue, block_room
-        )
+        _backward_of_queue(job, planes, planes_gradient, parameters_gradient, used, coordinates, queue, block_room)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,11 @@ Arguments of the functions below are ``Vector`` values or scalars, which are spr
 ``CPointer(float32)``; indices count floats. Comparisons are false for NaN, and are written so that NaN passes through.
 """
 
+# pyright: basic, reportCallIssue=false, reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportGeneralTypeIssues=false, reportPrivateImportUsage=false, reportIndexIssue=false
+# pyright: reportOptionalMemberAccess=false, reportReturnType=false
+# numba types these functions, not Python: intrinsics take a hidden first argument, vectors are no class.
+
 import inspect
 import operator
 from functools import reduce
@@ -32,9 +37,7 @@ def compiled(function):
 
 def inlined(function):
     """The same, for a function that shall dissolve in its caller."""
-    return njit(
-        inspect.unwrap(function), forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )
+    return njit(inspect.unwrap(function), forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 class Vector(types.Type):
@@ -64,9 +67,7 @@ def _constant(kind, value):
 def _spread(builder, scalar, lanes):
     kind = ir.VectorType(scalar.type, lanes)
     single = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, INT32(0))
-    return builder.shuffle_vector(
-        single, ir.Constant(kind, ir.Undefined), _constant(ir.VectorType(INT32, lanes), 0)
-    )
+    return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), _constant(ir.VectorType(INT32, lanes), 0))
 
 
 def _result(arguments):
@@ -82,9 +83,7 @@ def _lifted(context, builder, signature, arguments):
         if isinstance(kind, Vector):
             yield value
         else:
-            yield _spread(
-                builder, context.cast(builder, value, kind, types.float32), signature.return_type.lanes
-            )
+            yield _spread(builder, context.cast(builder, value, kind, types.float32), signature.return_type.lanes)
 
 
 def _elementwise(kinds, emit):

@@ -123,9 +123,7 @@ def _survey(
         raise InputError(f"{source}: expected a folder of meshes; no such folder")
     paths = find_meshes(source)
     if not paths:
-        raise InputError(
-            f"{source}: expected meshes ({', '.join(SUFFIXES)}) in this folder or below; found none"
-        )
+        raise InputError(f"{source}: expected meshes ({', '.join(SUFFIXES)}) in this folder or below; found none")
     surveyed, skipped = [], []
     for path, name in zip(paths, scene_names([path.relative_to(source) for path in paths]), strict=True):
         try:

@@ -90,10 +90,7 @@ def split_groups(groups: Sequence[Sequence[str]], test_fraction: float, seed: in
     for full, empty in ((train, test), (test, train)):
         if not empty and len(full) > 1 and 0 < test_fraction < 1:
             empty.append(full.pop())
-    return {
-        use: sorted(name for group in dealt for name in group)
-        for use, dealt in (("train", train), ("test", test))
-    }
+    return {use: sorted(name for group in dealt for name in group) for use, dealt in (("train", train), ("test", test))}
 
 
 def _sketch(cells: np.ndarray) -> np.ndarray:

@@ -52,9 +52,7 @@ def load_mesh(path: Path, root: Path) -> Mesh:
     scene = open_mesh(path, root)
     textures: dict[int, Texture] = {}
     try:
-        parts = [
-            _part(scene, node, textures) for node in scene.graph.nodes_geometry if _has_faces(scene, node)
-        ]
+        parts = [_part(scene, node, textures) for node in scene.graph.nodes_geometry if _has_faces(scene, node)]
     # Pictures are decoded here, and arrays that contradict each other show here.
     except (ArithmeticError, IndexError, OSError, TypeError, ValueError) as error:
         raise UnreadableMeshError(f"its parts cannot be read: {' '.join(str(error).split())}") from error

@@ -39,9 +39,7 @@ class Texture:
             levels.append(_halved(levels[-1]))
         return cls(tuple((level + 0.5).astype(np.uint8) for level in levels))
 
-    def lookup(
-        self, uv: Float[np.ndarray, "hit 2"], level: Int[np.ndarray, " hit"]
-    ) -> Float[np.ndarray, "hit 4"]:
+    def lookup(self, uv: Float[np.ndarray, "hit 2"], level: Int[np.ndarray, " hit"]) -> Float[np.ndarray, "hit 4"]:
         """Premultiplied RGBA in [0, 1], bilinear inside a level, repeating outside [0, 1).
 
         Args:

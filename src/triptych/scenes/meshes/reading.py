@@ -51,9 +51,7 @@ def open_mesh(path: Path, root: Path) -> trimesh.Scene:
         _check_gltf_extensions(path)
         # process=False keeps vertices as they are; merging them would blur normals and texture seams.
         with path.open("rb") as file:
-            scene = trimesh.load_scene(
-                file, file_type=path.suffix.lower()[1:], resolver=resolver, process=False
-            )
+            scene = trimesh.load_scene(file, file_type=path.suffix.lower()[1:], resolver=resolver, process=False)
     except UnreadableMeshError:
         raise
     # A damaged file can make the parsers fail in any way, and must not stop the other meshes.
@@ -128,6 +126,4 @@ def _check_gltf_extensions(path: Path) -> None:
         return
     unknown = sorted(set(header.get("extensionsRequired", [])) - _KNOWN_GLTF_EXTENSIONS)
     if unknown:
-        raise UnreadableMeshError(
-            f"needs the glTF extension {unknown[0]}, which is not supported; export without it"
-        )
+        raise UnreadableMeshError(f"needs the glTF extension {unknown[0]}, which is not supported; export without it")
