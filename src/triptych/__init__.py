@@ -8,8 +8,8 @@ __version__ = "0.1.0"
 # other program. OpenMP reads this once, when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from triptych.bank import SceneBank, StoredScene  # noqa: E402
-from triptych.errors import InputError  # noqa: E402
-from triptych.model import CategoryModel  # noqa: E402
+from triptych.bank import SceneBank, StoredScene
+from triptych.errors import InputError
+from triptych.model import CategoryModel
 
 __all__ = ["CategoryModel", "InputError", "SceneBank", "StoredScene", "__version__"]

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from balls import tiny_stage1
+from balls import make_balls, tiny_stage1
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.scenes import SceneCollection, select_scenes
+from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
 from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
 from triptych.training.progress import Progress
 from triptych.training.run import Run
@@ -43,7 +43,7 @@ def test_the_plain_model_differs_from_ours_in_its_autoencoder(trained_balls: Pat
     assert not torch.equal(before, after)
 
 
-class Killed(Exception):
+class KillError(Exception):
     """Stands for a kill: nothing of the run's code gets to clean up what it holds in memory."""
 
 
@@ -60,10 +60,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     def save_then_die(self: Run, tensors: Any, state: Any) -> None:
         save(self, tensors, state)
         if (state["phase"], state["step"]) == stop_at:
-            raise Killed
+            raise KillError
 
     monkeypatch.setattr(Run, "save_checkpoint", save_then_die)
-    with pytest.raises(Killed):
+    with pytest.raises(KillError):
         run(balls, tmp_path / "run")
     monkeypatch.undo()
 
@@ -117,10 +117,10 @@ def test_a_damaged_checkpoint_is_named(balls: SceneCollection, tmp_path: Path, m
 
     def die(self: Run, tensors: Any, state: Any) -> None:
         save(self, tensors, state)
-        raise Killed
+        raise KillError
 
     monkeypatch.setattr(Run, "save_checkpoint", die)
-    with pytest.raises(Killed):
+    with pytest.raises(KillError):
         run(balls, tmp_path / "run")
     monkeypatch.undo()
     (tmp_path / "run" / "checkpoint" / "tensors.safetensors").write_bytes(b"no")
@@ -154,3 +154,11 @@ def test_latent_scenes_learn_the_balls(balls: SceneCollection, tmp_path: Path) -
     quality = [line["test_psnr"] for line in lines if "test_psnr" in line]
     assert quality[-1] > 14
     assert quality[-1] > quality[0] + 3
+
+
+def test_pictures_the_autoencoder_cannot_divide_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    make_balls(tmp_path / "data", resolution=36)
+    scenes = open_collection(DatasetConfig(tmp_path / "data", test_views=2, cache=tmp_path / "cache"))
+    with pytest.raises(InputError, match="multiples of 8"):
+        run(scenes, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -104,3 +104,10 @@ def test_finetuning_keeps_its_own_shared_part_and_leaves_the_model_alone(
     assert all(torch.equal(one, other) for one, other in zip(*encoders, strict=True))
     with pytest.raises(InputError, match="belongs to model"):
         bank.load_model(trained_balls / "model")
+
+
+def test_finetuning_that_would_move_nothing_is_refused(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="every shared part has a rate of 0"):
+        fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "run", finetune_shared=True)

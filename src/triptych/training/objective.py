@@ -65,16 +65,19 @@ def batch_losses(
     if latents is None:
         assert images is not None
         latents = model.encode(images)
-    enc = F.mse_loss(rendered, latents) if weights.enc else zero
+    enc = _squared_error(rendered, latents) if weights.enc else zero
     ae = dec = zero
-    if weights.ae or weights.dec:
-        assert images is not None
     if weights.ae and weights.dec:
         # One pass of the decoder over both halves fills the cores better than two.
         from_encoder, from_scene = model.decode(torch.cat([latents, rendered])).chunk(2)
-        ae, dec = F.mse_loss(from_encoder, images), F.mse_loss(from_scene, images)
+        ae, dec = _squared_error(from_encoder, images), _squared_error(from_scene, images)
     elif weights.ae:
-        ae = F.mse_loss(model.decode(latents), images)
+        ae = _squared_error(model.decode(latents), images)
     elif weights.dec:
-        dec = F.mse_loss(model.decode(rendered), images)
+        dec = _squared_error(model.decode(rendered), images)
     return Losses(ae, enc, dec, total_variation(field.planes) if weights.tv else zero)
+
+
+def _squared_error(found: Tensor, wanted: Tensor | None) -> Float[Tensor, ""]:
+    assert wanted is not None, "this loss needs the pictures"
+    return F.mse_loss(found, wanted)

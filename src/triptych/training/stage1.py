@@ -66,6 +66,10 @@ def train(
         InputError: the folder belongs to another run, or the data do not fit the autoencoder.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    torch.manual_seed(seed)  # the networks' initial weights
+    autoencoder = create_autoencoder(config.autoencoder).to(device)
+    with torch.no_grad():  # refuses pictures of the wrong size before anything is written
+        autoencoder.encode(torch.ones(1, 3, collection.height, collection.width, device=device))
     description = {
         "stage": 1,
         "config": asdict(config),
@@ -77,13 +81,14 @@ def train(
         if (out / MODEL).is_dir():
             progress.note(f"{out / MODEL}: already trained")
             return CategoryModel.load(out / MODEL).to(device)
-        return _train(collection, run, config, seed, device, progress)
+        return _train(collection, run, config, autoencoder, seed, device, progress)
 
 
 def _train(
     collection: SceneCollection,
     run: Run,
     config: Stage1Config,
+    autoencoder: Autoencoder,
     seed: int,
     device: torch.device,
     progress: Progress,
@@ -95,10 +100,8 @@ def _train(
     def resumed(phase: str) -> Checkpoint | None:
         return checkpoint if checkpoint and phase == phase_begun else None
 
-    torch.manual_seed(seed)  # the networks' initial weights
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
-    autoencoder = create_autoencoder(config.autoencoder).to(device)
     trainable = any(True for _ in autoencoder.parameters())
     if "pretraining" in remaining and config.pretraining.epochs and trainable:
         pretrain(autoencoder, views, config.pretraining, seed, run, resumed("pretraining"), progress)

@@ -64,6 +64,7 @@ def fit(
             f"{size[1]}x{size[0]}; resize them, or train a model on their size"
         )
     if config.finetune_shared:
+        _check_something_shared_moves(config)
         return _fit_together(model, collection, out, config, seed, device, progress, precision, checkpoint_seconds)
     bank = SceneBank.create(out, model, precision=precision)
     with lock(bank.folder):
@@ -174,6 +175,12 @@ def _stored(scenes: SceneParameters, collection: SceneCollection, number: int, r
     return StoredScene(micro, coefficients, collection.fingerprints[number], record)
 
 
+def _check_something_shared_moves(config: Stage2Config) -> None:
+    rates = [config.latent.rates, config.image.rates]
+    if not any(rate.base or rate.mlp or rate.decoder for rate in rates):
+        raise InputError("finetune_shared: every shared part has a rate of 0; start from --preset paper, or set rates")
+
+
 def _fit_together(
     model: CategoryModel,
     collection: SceneCollection,
@@ -185,7 +192,10 @@ def _fit_together(
     precision: StoragePrecision,
     checkpoint_seconds: float,
 ) -> SceneBank:
-    """The published recipe: a fresh tiny MLP; base planes, MLP and decoder trained along on all new scenes."""
+    """The published recipe: base planes, a fresh tiny MLP and the decoder trained along on all new scenes.
+
+    The run's folder holds the bank in ``bank``, beside log and checkpoint.
+    """
     description = {
         "stage": 2,
         "model": model.identity(),
@@ -199,7 +209,8 @@ def _fit_together(
             return SceneBank(out / "bank")
         checkpoint = run.load_checkpoint()
         torch.manual_seed(seed)
-        model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
+        if config.latent.rates.mlp:
+            model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
         model.to(device)
         scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
         views, test_views = PosedViews(collection), PosedViews(collection, "test")
