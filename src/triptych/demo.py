@@ -162,7 +162,10 @@ def _write_page(out: Path, metrics: dict, evaluations: dict[str, Evaluation], cl
             for label, kind in (("3D-aware latent space (ours)", "ours"), ("plain autoencoder's", "plain"))
         ],
     )
-    page.text("Both rows: the same planes, the same stage-2 settings, the same views; only the latent space differs.")
+    page.text(
+        "Both rows: planes of the same size, the same stage-2 settings, the same views. The plain latent space is that "
+        "of stage 1 stopped after the warm-up: the joint phase has changed neither its autoencoder nor its base planes."
+    )
     page.picture(out / "evaluation_ours" / "comparison.png", "Ours: tri-planes in the 3D-aware latent space.")
     page.picture(
         out / "evaluation_plain" / "comparison.png",

@@ -92,4 +92,4 @@ def _shade_phases(axes: Any, log: list[dict[str, Any]]) -> None:
     for number, phase in enumerate(phases):
         times = [line["seconds"] for line in log if line["phase"] == phase]
         axes.axvspan(times[0], times[-1], alpha=0.06 if number % 2 else 0.14, color="tab:blue")
-        axes.annotate(phase, (times[0], 1.0), xycoords=("data", "axes fraction"), fontsize=7, va="top")
+        axes.annotate(phase, (times[0], 0.0), xycoords=("data", "axes fraction"), fontsize=7, rotation=90, va="bottom")

@@ -38,10 +38,12 @@ def orbit_frames(
         elevation_degrees: height of the camera above the horizon.
 
     Raises:
-        InputError: the model's pictures are not square.
+        InputError: the model's pictures are not square, or there is no scene.
     """
     if model.config.height != model.config.width:
         raise InputError("video: orbits need a model of square pictures")
+    if not names:
+        raise InputError(f"{bank.folder}: the bank is empty; fit scenes first")
     cameras = orbit_cameras(count, model.config.width, radius=radius, focal=focal, elevation_degrees=elevation_degrees)
     device = model.aabb.device
     clips = []
@@ -49,7 +51,7 @@ def orbit_frames(
         scene = bank.scene(name)
         views = model.render_scene(scene.micro.to(device), scene.coefficients.to(device), cameras.to(device))
         clips.append(as_pixels(views.images))
-    columns = math.ceil(math.sqrt(len(clips) * 1.5))
+    columns = math.ceil(math.sqrt(len(clips) * 4 / 3))
     rows = math.ceil(len(clips) / columns)
     blank = np.full_like(clips[0][0], 255)
     for frame in range(count):
