@@ -30,6 +30,7 @@ from triptych.representation.planes import PlaneConfig
 FORMAT = "triptych-bank"
 VERSION = 1
 BANK_FILE = "bank.json"
+OWN_MODEL = "model"
 StoragePrecision = Literal["float16", "float32"]
 
 
@@ -95,10 +96,11 @@ class SceneBank:
             bank = cls(folder)
             bank.require_model(model)
             return bank
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        # A model alone is what a kill before the next lines leaves.
+        if folder.exists() and (not folder.is_dir() or any(entry.name != OWN_MODEL for entry in folder.iterdir())):
             raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
         if own_model:
-            model.save(folder / "model")
+            model.save(folder / OWN_MODEL)
         document = {
             "format": FORMAT,
             "version": VERSION,
@@ -128,7 +130,7 @@ class SceneBank:
         Raises:
             InputError: no folder is given and the bank has no copy, or the model is another one.
         """
-        own = self.folder / "model"
+        own = self.folder / OWN_MODEL
         if folder is None and not own.is_dir():
             raise InputError(f"{self.folder}: this bank keeps no copy of its model; say which one with --model")
         model = CategoryModel.load(own if folder is None else folder)

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from triptych.errors import InputError
 from triptych.geometry import Rays, intersect_aabb
 from triptych.representation.kernels import cpu, reference
+from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import MLPConfig, TinyMLP
 
 AABB = torch.tensor([[-0.5, -0.4, -0.6], [0.5, 0.6, 0.4]])
@@ -49,13 +51,18 @@ def make_case(*, rays_per_scene=(12, 9), samples=20, resolution=11, features=32,
     return Case(planes.requires_grad_(), mlp, rays, edges[:, :-1], edges[:, 1:], list(rays_per_scene))
 
 
+def weighted_sum(integral: Integral) -> Tensor:
+    """A loss that weighs every output differently."""
+    generator = torch.Generator().manual_seed(7)
+    outputs = integral.channels, integral.opacity, integral.depth
+    return torch.stack([(torch.randn(out.shape, generator=generator) * out).sum() for out in outputs]).sum()
+
+
 def run(kernel, case: Case) -> tuple[list[Tensor], list[Tensor]]:
-    """Outputs, and gradients of a loss that weighs every output differently."""
+    """Outputs of a kernel, and gradients of their weighted sum."""
     integral = kernel.integrate(*case.arguments())
     outputs = [integral.channels, integral.opacity, integral.depth]
-    generator = torch.Generator().manual_seed(7)
-    loss = sum((torch.randn(out.shape, generator=generator) * out).sum() for out in outputs)
-    gradients = torch.autograd.grad(loss, case.parameters())
+    gradients = torch.autograd.grad(weighted_sum(integral), case.parameters())
     return [out.detach() for out in outputs], list(gradients)
 
 
@@ -121,18 +128,68 @@ def test_empty_intervals_contribute_nothing():
         assert_agrees(actual, expected)
 
 
-def test_autograd_and_compile_see_one_operator():
-    case = make_case(rays_per_scene=(5, 4), samples=9)
-    inputs = (
-        case.planes.detach(),
-        *(weight.detach() for weight in cpu._weights_of(case.mlp)),
-        AABB,
-        case.rays.origins,
-        case.rays.directions,
-        case.t_starts,
-        case.t_ends,
-        case.rays_per_scene,
-        *cpu._constants(case.mlp),
-        True,
+def test_a_frozen_mlp_leaves_the_gradient_of_the_planes_alone():
+    case = make_case()
+    _, (expected, *_) = run(cpu, case)
+    case.mlp.requires_grad_(False)
+    (actual,) = torch.autograd.grad(weighted_sum(cpu.integrate(*case.arguments())), case.planes)
+    assert torch.equal(actual, expected)
+
+
+def test_a_gradient_of_one_output_alone_agrees():
+    case = make_case()
+    gradients = [
+        torch.autograd.grad(kernel.integrate(*case.arguments()).depth.sum(), case.parameters())
+        for kernel in (cpu, reference)
+    ]
+    for actual, expected in zip(*gradients, strict=True):
+        assert_agrees(actual, expected)
+
+
+def test_not_a_number_spreads_to_its_rays_alone():
+    case = make_case(rays_per_scene=(12, 9))
+    with torch.no_grad():
+        case.planes[0].fill_(torch.nan)
+        case.rays.origins[15] = torch.nan
+    (channels, _, _), (planes_gradient, *_) = run(cpu, case)
+    assert channels[:12].isnan().all()
+    assert channels[[12, 13, 14, 16, 17, 18, 19, 20]].isfinite().all()
+    assert planes_gradient[0].isnan().any()
+
+
+def test_input_it_cannot_handle_is_refused():
+    case = make_case()
+    planes, mlp, *rest, rays_per_scene = case.arguments()
+    with pytest.raises(InputError, match="rays_per_scene"):
+        cpu.integrate(planes, mlp, *rest, [*rays_per_scene, 1])
+    with pytest.raises(InputError, match="float32"):
+        cpu.integrate(planes.double(), mlp, *rest, rays_per_scene)
+    assert not cpu.supports(planes[:, :, 1:], mlp)
+
+
+def operator_arguments(case: Case):
+    planes, *mlp = (parameter.detach().requires_grad_() for parameter in case.parameters())
+    rays = case.rays.origins, case.rays.directions, case.t_starts, case.t_ends
+    constants = False, False, case.mlp.config.density_scale, case.mlp.config.density_shift
+    return planes, *mlp, AABB, *rays, case.rays_per_scene, *constants
+
+
+def test_the_operators_are_sound():
+    arguments = operator_arguments(make_case(rays_per_scene=(5, 4), samples=9))
+    torch.library.opcheck(torch.ops.triptych.integrate.default, (*arguments, True))
+    torch.library.opcheck(
+        torch.ops.triptych.interval_weights.default, arguments, test_utils=("test_schema", "test_faketensor")
     )
-    torch.library.opcheck(torch.ops.triptych.integrate.default, inputs, test_utils=("test_schema", "test_faketensor"))
+
+
+def test_compile_sees_one_graph():
+    planes, *others = operator_arguments(make_case(rays_per_scene=(5, 4), samples=9))
+
+    def loss(planes):
+        channels, _, depth, _, _ = torch.ops.triptych.integrate(planes, *others, True)
+        return channels.square().sum() + depth.sum()
+
+    compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    (actual,) = torch.autograd.grad(compiled(planes), planes)
+    (expected,) = torch.autograd.grad(loss(planes), planes)
+    assert torch.equal(actual, expected)

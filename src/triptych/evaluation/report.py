@@ -69,7 +69,7 @@ class Report:
 
 def training_curves(log: list[dict[str, Any]]) -> bytes:
     """Losses and test PSNR of a stage-1 log against its wall time, as PNG; phases are shaded in turn."""
-    figure = new_figure(10, 3.4)
+    figure = new_figure(10.0, 3.4)
     losses, quality = figure.subplots(1, 2)
     for term, label in (("ae", "L_ae"), ("enc", "L_Enc"), ("dec", "L_Dec")):
         points = [(line["seconds"], line[term]) for line in log if line.get(term)]

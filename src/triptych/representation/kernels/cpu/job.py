@@ -1,0 +1,179 @@
+"""From tensors to a job for the loops and back: padding, working memory, the division of labour."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.errors import InputError
+from triptych.representation.kernels.cpu.layout import (
+    GROUP,
+    ITEM,
+    JOB,
+    parameter_count,
+    round_up,
+    scratch_size,
+)
+from triptych.representation.kernels.cpu.threads import run
+
+RAYS_PER_CHUNK = 64
+"""Rays that a thread renders between two looks at the shared counter."""
+GRADIENT_CHUNKS = 64
+"""Most copies of the MLP's gradient that the threads fill apart before they are summed."""
+
+
+class Job:
+    """One call of the kernel: its inputs in the layout of the loops."""
+
+    def __init__(
+        self,
+        planes: Float[Tensor, "scene 3 side side feature"],
+        hidden_weight: Float[Tensor, "hidden feature"],
+        hidden_bias: Float[Tensor, " hidden"],
+        output_weight: Float[Tensor, "output hidden"],
+        output_bias: Float[Tensor, " output"],
+        aabb: Float[Tensor, "2 3"],
+        origins: Float[Tensor, "ray 3"],
+        directions: Float[Tensor, "ray 3"],
+        t_starts: Float[Tensor, "ray sample"],
+        t_ends: Float[Tensor, "ray sample"],
+        rays_per_scene: Sequence[int],
+        relu: bool,
+        sigmoid: bool,
+        density_scale: float,
+        density_shift: float,
+    ) -> None:
+        if len(rays_per_scene) != len(planes) or sum(rays_per_scene) != len(origins):
+            raise InputError(
+                f"rays_per_scene: expected {len(planes)} counts that sum to {len(origins)} rays, "
+                f"got {len(rays_per_scene)} that sum to {sum(rays_per_scene)}"
+            )
+        self.rays_per_scene = rays_per_scene
+        self.hidden_shape = hidden_weight.shape
+        self.threads = torch.get_num_threads()
+        self._record = np.zeros(1, JOB)
+        self._tensors: dict[str, Tensor] = {}
+
+        features, hidden_units = round_up(planes.shape[-1], 16), round_up(len(hidden_bias), 16)
+        more_features, more_units = features - planes.shape[-1], hidden_units - len(hidden_bias)
+        if more_features or more_units:
+            planes = F.pad(planes, (0, more_features))
+            hidden_weight = F.pad(hidden_weight, (0, more_features, 0, more_units))
+            hidden_bias, output_weight = F.pad(hidden_bias, (0, more_units)), F.pad(output_weight, (0, more_units))
+        self.point(
+            planes=planes,
+            hidden=hidden_weight,
+            hidden_transposed=hidden_weight.T,
+            hidden_bias=hidden_bias,
+            output=output_weight,
+            output_bias=output_bias,
+            zeros=torch.zeros(max(features, hidden_units)),
+            aabb=aabb,
+            origins=origins,
+            directions=directions,
+            t_starts=t_starts,
+            t_ends=t_ends,
+        )
+        samples = t_starts.shape[1]
+        self.mlp_sizes = features, hidden_units, len(output_bias)
+        scratch = scratch_size(round_up(samples, GROUP), *self.mlp_sizes)
+        self._set(
+            samples=samples,
+            padded_samples=round_up(samples, GROUP),
+            features=features,
+            hidden_units=hidden_units,
+            outputs=len(output_bias),
+            resolution=planes.shape[2],
+            scratch_size=scratch,
+            relu=relu,
+            sigmoid=sigmoid,
+            density_scale=density_scale,
+            density_shift=density_shift,
+        )
+        self.point(scratch=torch.empty(self.threads * scratch), counters=torch.zeros(2, dtype=torch.int64))
+
+    def point(self, **tensors: Tensor) -> None:
+        """Give the loops these tensors, and keep them alive; outputs must be contiguous already."""
+        for name, tensor in tensors.items():
+            self._tensors[name] = tensor = tensor.contiguous()
+            assert tensor.device.type == "cpu", name
+            assert tensor.dtype in (torch.float32, torch.int64), name
+            self._record[name] = tensor.data_ptr()
+
+    def run_forward(self) -> None:
+        """Fill the outputs that were pointed to."""
+        items = [
+            (scene, start, min(start + RAYS_PER_CHUNK, end), 0)
+            for scene, (first, end) in enumerate(self._ray_ranges())
+            for start in range(first, end, RAYS_PER_CHUNK)
+        ]
+        self._divide(items, len(items))
+        run("forward", self._record, self.threads)
+
+    def run_backward(self, mlp_gradient: bool) -> tuple[Tensor, ...]:
+        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not wanted.
+
+        A scene's gradient belongs to one thread at a time, so no write needs to be atomic. With fewer scenes than
+        threads can share, scenes are cut into parts whose gradients are added up at the end.
+        """
+        planes = self._tensors["planes"]
+        parts = [self._parts(count) for count in self.rays_per_scene]
+        gradient = torch.empty_like(planes)
+        further = planes.new_empty((sum(parts) - len(parts), *planes.shape[1:]))
+        items, owners = [], []
+        for scene, (first, end) in enumerate(self._ray_ranges()):
+            cuts = np.linspace(first, end, parts[scene] + 1).astype(int).tolist()
+            for part, (start, stop) in enumerate(pairwise(cuts)):
+                target = gradient[scene] if part == 0 else further[len(owners)]
+                owners.extend([scene] if part else [])
+                items.append((scene, start, stop, target.data_ptr()))
+        chunks = self._divide(items, GRADIENT_CHUNKS)
+        sums = planes.new_empty((chunks, parameter_count(*self.mlp_sizes)))
+        if mlp_gradient:
+            self.point(mlp_gradient=sums)
+        run("backward", self._record, self.threads)
+        for scene, part in zip(owners, further, strict=True):
+            gradient[scene] += part
+        features = self.hidden_shape[1]
+        if features < gradient.shape[-1]:
+            gradient = gradient[..., :features].contiguous()
+        return gradient, *(self._split(sums) if mlp_gradient else [planes.new_empty(0) for _ in range(4)])
+
+    def _set(self, **values: int | float) -> None:
+        for name, value in values.items():
+            self._record[name] = value
+
+    def _ray_ranges(self) -> list[tuple[int, int]]:
+        ends = np.cumsum(self.rays_per_scene, dtype=np.int64).tolist()
+        return [(end - count, end) for end, count in zip(ends, self.rays_per_scene, strict=True)]
+
+    def _parts(self, count: int) -> int:
+        """Into how many parts to cut a scene of so many rays: about two parts a thread in all, none of few rays."""
+        share = max(sum(self.rays_per_scene) / (2 * self.threads), RAYS_PER_CHUNK)
+        return min(max(round(count / share), 1), self.threads)
+
+    def _divide(self, items: list[tuple[int, int, int, int]], most: int) -> int:
+        """Put the items into at most so many chunks; how many there are."""
+        count = min(len(items), most)
+        chunks = torch.arange(count + 1) * len(items) // max(count, 1)
+        self.point(items=torch.tensor(items, dtype=torch.int64).reshape(-1, ITEM), chunks=chunks)
+        self._set(chunk_count=count)
+        return count
+
+    def _split(self, sums: Float[Tensor, "chunk parameter"]) -> list[Tensor]:
+        """The MLP's gradient, summed over the chunks and cut into its tensors without their padding."""
+        features, hidden_units, outputs = self.mlp_sizes
+        own_units, own_features = self.hidden_shape
+        sizes = [features * hidden_units, hidden_units, outputs * hidden_units, outputs]
+        rest = sums.shape[1] - sum(sizes)
+        hidden, hidden_bias, output, output_bias, _ = sums.sum(dim=0).split([*sizes, rest])
+        return [
+            hidden.view(hidden_units, features)[:own_units, :own_features].clone(),
+            hidden_bias[:own_units].clone(),
+            output.view(outputs, hidden_units)[:, :own_units].clone(),
+            output_bias.clone(),
+        ]

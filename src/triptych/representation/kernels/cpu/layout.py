@@ -1,0 +1,62 @@
+"""What the loops and their caller agree on: block sizes, the description of a call, the size of working memory.
+
+Matrices lie in rows of a multiple of 16 floats, padded with zeros: features [sample, F], hidden [sample, H]. Raw MLP
+outputs (density first) are [output, sample], with the samples of a ray padded to a multiple of 8.
+"""
+
+import numpy as np
+
+from triptych.representation.kernels.cpu.vectors import inlined
+
+GROUP = 8
+"""Samples that the forward pass takes at a time."""
+QUEUE = 32
+"""Samples that the backward pass takes at a time: more spare trips to memory, fewer stay in the cache."""
+
+_POINTERS = (
+    # Inputs: tri-planes [scene, 3, row, column, F], rays [ray, 3], intervals [ray, sample], box [2, 3].
+    *("planes", "origins", "directions", "t_starts", "t_ends", "aabb"),
+    # Tiny MLP: hidden [H, F], its transpose [F, H], bias [H], output [output, H], bias [output]; and a row of zeros.
+    *("hidden", "hidden_transposed", "hidden_bias", "output", "output_bias", "zeros"),
+    # Kept for the backward pass, or null: raw [ray, output, padded sample], intervals reached [ray].
+    *("raw", "reached"),
+    # Outputs; with a pointer to weights, nothing else is written.
+    *("channels", "opacity", "depth", "weights"),
+    # Gradients of the outputs, and gradients of the MLP [chunk, parameter_count], or null to leave them out.
+    *("channels_gradient", "opacity_gradient", "depth_gradient", "mlp_gradient"),
+    # Work: items [item, ITEM] in chunks from chunks[c] to chunks[c + 1]; the next chunk and the next thread.
+    *("items", "chunks", "counters", "scratch"),
+)
+_SIZES = (
+    *("samples", "padded_samples", "features", "hidden_units", "outputs", "resolution"),
+    *("chunk_count", "scratch_size", "relu", "sigmoid"),
+)
+JOB = np.dtype(
+    [(name, np.uintp) for name in _POINTERS]
+    + [(name, np.int64) for name in _SIZES]
+    + [(name, np.float32) for name in ("density_scale", "density_shift")],
+    align=True,
+)
+"""One call: addresses of float32 and int64 memory, sizes, constants."""
+ITEM = 4
+"""Integers that describe an item of work: scene, first ray, end of the rays, address of its planes' gradient."""
+
+
+def round_up(count, multiple):
+    """The next multiple."""
+    return -(-count // multiple) * multiple
+
+
+def scratch_size(padded_samples, features, hidden_units, outputs):
+    """Floats of working memory for a thread."""
+    ray = (5 + outputs) * padded_samples + GROUP * (outputs + 3)
+    block = QUEUE * (2 * features + 3 * hidden_units + outputs + 20)
+    return round_up(ray + block, 16)
+
+
+def parameter_count(features, hidden_units, outputs):
+    """Floats of the MLP's gradient: hidden weights and bias, output weights and bias, padding."""
+    return hidden_units * (features + 1 + outputs) + (outputs + 15) // 16 * 16
+
+
+parameter_count_in_loops = inlined(parameter_count)

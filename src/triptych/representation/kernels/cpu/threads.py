@@ -1,0 +1,134 @@
+"""Entry points into the loops, and the threads that run them.
+
+The loops run on a thread pool of our own, the calling thread taking part, with the GIL released. Numba's own
+parallel loops were not the better choice: its default layer aborts the process when two Python threads call at once,
+and its OpenMP layer runs no faster. Our threads sleep when idle, so they never take a core from PyTorch's. (Those
+spin for a few milliseconds after each operation; where cores are shared, ``OMP_WAIT_POLICY=PASSIVE`` stops that.)
+
+A call is cut into chunks. Threads draw chunks from a shared counter, but what a chunk computes, and where it puts it,
+does not depend on who draws it: results are the same, bit by bit, every time.
+"""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPrivateImportUsage]
+
+from triptych.representation.kernels.cpu.layout import ITEM, JOB, parameter_count_in_loops
+from triptych.representation.kernels.cpu.memory import (
+    advance,
+    fetch_add,
+    floats_at,
+    integers_at,
+    read,
+    store,
+)
+from triptych.representation.kernels.cpu.rays import backward_of_rays, render_ray
+from triptych.representation.kernels.cpu.vectors import inlined, spread16
+
+_SIGNATURE = types.void(types.CPointer(from_dtype(JOB)))
+
+
+def run(direction: str, job: np.ndarray, threads: int) -> None:
+    """Run the "forward" or "backward" loops of a job to their end on up to ``threads`` threads."""
+    loops, address = _compile(direction), job.ctypes.data
+    helpers = min(threads, int(job["chunk_count"][0])) - 1
+    pending = [_pool(threads - 1).submit(loops, address) for _ in range(helpers)]
+    loops(address)
+    for helper in pending:
+        # One that has not begun by now has nothing left to do; it may be waiting behind another caller's work.
+        if not helper.cancel():
+            helper.result()
+
+
+@lru_cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="triptych")
+
+
+# A forked child inherits the pool, but none of its threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+@lru_cache
+def _compile(direction: str) -> Callable[[int], None]:
+    """The loops as a C function of a job's address; compiled code is kept on disk by numba where it can write."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).digest()
+    function = inspect.unwrap(_entry_points(int.from_bytes(digest[:7], "little"))[direction])
+    try:
+        return cfunc(_SIGNATURE, cache=True)(function).ctypes
+    except RuntimeError:  # neither NUMBA_CACHE_DIR, nor beside this file, nor in the home directory
+        return cfunc(_SIGNATURE)(function).ctypes
+
+
+def _entry_points(sources: int) -> dict[str, Callable[[Any], None]]:
+    """The entry points. ``sources`` stands for all source files: numba's cache knows of changes in this one alone."""
+
+    def forward(jobs):
+        if sources:
+            _forward(carray(jobs, 1)[0])
+
+    def backward(jobs):
+        if sources:
+            _backward(carray(jobs, 1)[0])
+
+    return {"forward": forward, "backward": backward}
+
+
+@inlined
+def _thread_scratch(job):
+    thread = fetch_add(advance(integers_at(job.counters), 1), 1)
+    return advance(floats_at(job.scratch), thread * job.scratch_size)
+
+
+@inlined
+def _zero(pointer, count):
+    for i in range(0, count, 16):
+        store(pointer, i, spread16(0.0))
+
+
+@inlined
+def _forward(job):
+    """Render, or weigh, the rays of chunk after chunk until none is left."""
+    scratch = _thread_scratch(job)
+    chunks, items = integers_at(job.chunks), integers_at(job.items)
+    scene_size = 3 * job.resolution * job.resolution * job.features
+    while True:
+        chunk = fetch_add(integers_at(job.counters), 1)
+        if chunk >= job.chunk_count:
+            return
+        for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
+            planes = advance(floats_at(job.planes), read(items, item * ITEM) * scene_size)
+            for ray in range(read(items, item * ITEM + 1), read(items, item * ITEM + 2)):
+                render_ray(job, planes, ray, scratch)
+
+
+@inlined
+def _backward(job):
+    """Gradients of chunk after chunk until none is left; their memory is zeroed by the thread that fills it."""
+    scratch = _thread_scratch(job)
+    chunks, items = integers_at(job.chunks), integers_at(job.items)
+    scene_size = 3 * job.resolution * job.resolution * job.features
+    parameters = parameter_count_in_loops(job.features, job.hidden_units, job.outputs)
+    while True:
+        chunk = fetch_add(integers_at(job.counters), 1)
+        if chunk >= job.chunk_count:
+            return
+        mlp_gradient = advance(floats_at(job.mlp_gradient), chunk * parameters)
+        if job.mlp_gradient:
+            _zero(mlp_gradient, parameters)
+        for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
+            planes = advance(floats_at(job.planes), read(items, item * ITEM) * scene_size)
+            first_ray, end_ray = read(items, item * ITEM + 1), read(items, item * ITEM + 2)
+            planes_gradient = floats_at(np.uintp(read(items, item * ITEM + 3)))
+            _zero(planes_gradient, scene_size)
+            backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, mlp_gradient, scratch)

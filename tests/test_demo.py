@@ -1,0 +1,27 @@
+import json
+from pathlib import Path
+
+import torch
+
+from triptych.demo import DemoConfig, run_demo
+from triptych.training.progress import Progress
+
+
+def test_a_small_demo_leaves_its_page_and_numbers_and_can_be_rerun(tmp_path: Path) -> None:
+    config = DemoConfig(out=tmp_path / "demo", scenes=2, new_scenes=1, views=12, resolution=32)
+
+    def run() -> dict:
+        page = run_demo(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True))
+        html = page.read_text()
+        assert html.count("data:image/png;base64,") == 5
+        assert "data:video/mp4;base64," in html
+        assert "http://" not in html
+        return json.loads((tmp_path / "demo" / "metrics.json").read_text())
+
+    first, again = run(), run()
+    measured = ("psnr_new_scenes", "psnr_plain_latent", "psnr_autoencoder", "bytes_per_new_scene")
+    assert all(first[key] == again[key] for key in measured)
+    assert 5 < first["psnr_new_scenes"] < 60
+    assert again["seconds_total"] >= first["seconds_total"] > 0
+    assert first["scenes_stage1"] == 2
+    assert first["scenes_stage2"] == 1
