@@ -14,7 +14,7 @@ from triptych.model import CategoryModel
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
 from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
 from triptych.training.progress import Progress
-from triptych.training.run import Run
+from triptych.training.run import Run, lock
 from triptych.training.stage1 import train
 
 CPU = torch.device("cpu")
@@ -162,3 +162,8 @@ def test_pictures_the_autoencoder_cannot_divide_are_refused_before_anything_is_w
     with pytest.raises(InputError, match="multiples of 8"):
         run(scenes, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_two_at_once_in_one_folder_are_refused(balls: SceneCollection, trained_balls: Path) -> None:
+    with lock(trained_balls), pytest.raises(InputError, match="another process is writing there"):
+        run(balls, trained_balls)
