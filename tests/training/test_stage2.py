@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,20 @@ def test_finetuning_that_would_move_nothing_is_refused(
 ) -> None:
     with pytest.raises(InputError, match="every shared part has a rate of 0"):
         fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "run", finetune_shared=True)
+
+
+def test_scenes_with_different_numbers_of_views_keep_their_own_schedule(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    make_balls(tmp_path / "mixed", train=0, test=5)
+    for view in (4, 5):  # ball_3 keeps four of its six views
+        (tmp_path / "mixed" / "ball_3" / "rgba" / f"{view:03d}.png").unlink()
+    path = tmp_path / "mixed" / "ball_3" / "transforms.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"frames": document["frames"][:4]}))
+    config = DatasetConfig(tmp_path / "mixed", test_views=2, cache=tmp_path / "cache")
+    mixed = select_scenes(open_collection(config), "3:5", "all")
+    assert [len(mixed.views(scene).train) for scene in range(2)] == [2, 4]
+    together = fit_balls(trained_balls, mixed, tmp_path / "together")
+    alone = fit_balls(trained_balls, select_scenes(balls, "ball_4", "all"), tmp_path / "alone")
+    assert torch.equal(together.scene("ball_4").micro, alone.scene("ball_4").micro)

@@ -7,7 +7,9 @@ base planes, tiny MLP and decoder are trained along on all new scenes together, 
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -80,25 +82,34 @@ def _fit_each(
     seed: int,
     progress: Progress,
 ) -> None:
-    progress.start("fit", len(collection))
-    for first in range(0, len(collection), config.scenes_at_once):
-        group = collection.subset(range(first, min(first + config.scenes_at_once, len(collection))))
-        if any(name not in bank for name in group.names):
-            started = time.perf_counter()
-            scenes = fit_scenes(model, group, config, seed)
-            seconds = (time.perf_counter() - started) / len(group)
-            quality = _test_psnr(model, scenes, group)
-            for number, name in enumerate(group.names):
-                record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
-                if name not in bank:
-                    bank.add(name, _stored(scenes, group, number, record))
-            measured = [value for value in quality if value is not None]
-            progress.advance(0, test_psnr=mean(measured), seconds=seconds)
-        progress.advance(len(group))
+    missing = [scene for scene, name in enumerate(collection.names) if name not in bank]
+    progress.start("fit", len(collection), done=len(collection) - len(missing))
+    for chosen in _groups(collection, missing, config.scenes_at_once):
+        group = collection.subset(chosen)
+        started = time.perf_counter()
+        scenes = fit_scenes(model, group, config, seed)
+        seconds = (time.perf_counter() - started) / len(group)
+        quality = _test_psnr(model, scenes, group)
+        for number, name in enumerate(group.names):
+            record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
+            bank.add(name, _stored(scenes, group, number, record))
+        measured = [value for value in quality if value is not None]
+        progress.advance(len(group), test_psnr=mean(measured), seconds=seconds)
+
+
+def _groups(collection: SceneCollection, scenes: list[int], size: int) -> Iterator[list[int]]:
+    """Scenes to fit side by side: with equally many training views, so that none waits for another's schedule."""
+
+    def views(scene: int) -> int:
+        return len(collection.views(scene).train)
+
+    for _, alike in groupby(sorted(scenes, key=views), key=views):
+        group = list(alike)
+        yield from (group[first : first + size] for first in range(0, len(group), size))
 
 
 def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2Config, seed: int) -> SceneParameters:
-    """Fit some scenes side by side with everything shared frozen.
+    """Fit some scenes of equally many training views side by side, with everything shared frozen.
 
     Each scene has its own order of views and its own random samples, which follow from the seed and its content:
     whichever scenes are fitted beside it, the result is the same but for rounding.
@@ -113,9 +124,11 @@ def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2
     seeds = [_seed_of(fingerprint, seed) for fingerprint in collection.fingerprints]
     rows_of = [views.rows_of(scene) for scene in range(len(collection))]
 
+    count = len(rows_of[0])
+    assert all(len(rows) == count for rows in rows_of)
+
     for phase in (config.latent, config.image):
-        steps = phase.steps(max(len(rows) for rows in rows_of))
-        for step in range(steps):
+        for step in range(phase.steps(count)):
             chosen = [_rows_of_step(rows, step, phase, own) for rows, own in zip(rows_of, seeds, strict=True)]
             batch = views.group([row for rows in chosen for row in rows])
             leaves = scenes.leaves(everyone)
@@ -132,7 +145,7 @@ def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2
             )
             # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbours.
             (losses.total(phase.weights) * len(collection)).backward()
-            scenes.step(everyone, leaves, phase.rates, phase.factor(step, len(rows_of[0])))
+            scenes.step(everyone, leaves, phase.rates, phase.factor(step, count))
     return scenes
 
 
