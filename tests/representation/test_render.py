@@ -13,7 +13,7 @@ AABB = torch.tensor([[-0.5, -0.5, -0.5], [0.5, 0.5, 0.5]])
 def scene(density_shift: float = 0.0) -> TriPlaneField:
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
-    mlp = TinyMLP(8, 3, MLPConfig(hidden=16, density_shift=density_shift))
+    mlp = TinyMLP(8, 3, MLPConfig(hidden=16, density_shift=density_shift)).requires_grad_(False)
     return TriPlaneField(torch.randn(1, 3, 8, 8, 8, generator=generator), mlp, AABB)
 
 

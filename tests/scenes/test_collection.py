@@ -333,5 +333,5 @@ def test_options_out_of_range(written: Path, options: dict[str, object]) -> None
 
 
 def test_the_command_line_fills_the_config() -> None:
-    config = tyro.cli(DatasetConfig, args=["--path", "cars", "--test-rule", "first", "--above-ground"])
+    config = tyro.cli(DatasetConfig, args=["cars", "--test-rule", "first", "--above-ground"])
     assert config == DatasetConfig(Path("cars"), test_rule="first", above_ground=True)

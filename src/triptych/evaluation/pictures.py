@@ -64,13 +64,17 @@ def write_comparison(path: Path, comparisons: list[Comparison]) -> None:
             cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)
         row[-1].imshow(np.ma.masked_invalid(depth.numpy()), cmap="viridis_r", interpolation="nearest")
-        row[0].set_ylabel(comparison.name, fontsize=7)
+        row[0].set_ylabel(_shortened(comparison.name), fontsize=7)
     for cell, title in zip(axes[0], titles, strict=True):
         cell.set_title(title, fontsize=8)
     for cell in axes.flat:
         cell.set_xticks([])
         cell.set_yticks([])
     save_figure(figure, path)
+
+
+def _shortened(name: str, most: int = 28) -> str:
+    return name if len(name) <= most else f"…{name[1 - most :]}"
 
 
 def new_figure(width: float, height: float) -> Figure:

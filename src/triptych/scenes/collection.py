@@ -63,7 +63,7 @@ class SceneCollection:
     aabb: Float[Tensor, "2 3"]
     height: int
     width: int
-    _rows: tuple[Int[np.ndarray, " view"], ...]
+    _rows: tuple[Int[np.ndarray, "_"], ...]  # each scene has its own number of views
     _splits: tuple[ViewSplit, ...]
     _index: SceneIndex
     _pictures: UInt8[np.ndarray, "row height width 3"]
