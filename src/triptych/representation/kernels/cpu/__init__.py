@@ -1,6 +1,6 @@
 """The CPU kernel: gather, tiny MLP and compositing fused into one pass a ray, compiled by numba.
 
-Agrees with ``reference`` to about 1e-6 for float32 tensors on the CPU, ten to twenty times faster and without its
+Agrees with ``reference`` to about 1e-6 for float32 tensors on the CPU, several times faster and without its
 intermediate tensors: all that is kept for the backward pass are the 1 + C raw outputs of the MLP of each sample.
 A ray ends where less than 1e-6 of the light is left. To autograd and torch.compile a call is one operator.
 
