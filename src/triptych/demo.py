@@ -1,6 +1,5 @@
 """The demonstration: both stages on procedural cars, measured honestly, on one page."""
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from triptych.scenes import (
 from triptych.scenes.cars import CarsConfig, make_cars
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.progress import Progress
-from triptych.training.run import LOG_FILE, lock, versions
+from triptych.training.run import lock, read_log, versions
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
 from triptych.training.stage2 import fit
 
@@ -91,7 +90,7 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
     clock.lap("video")
     metrics = _metrics(evaluations, stage1, model, clock)
     write_json(out / "metrics.json", metrics | {"config": asdict(config) | {"out": str(out)}, "seed": seed})
-    _write_page(out, metrics, evaluations, clock)
+    _write_page(out, metrics, evaluations)
     return out / "report.html"
 
 
@@ -144,8 +143,7 @@ def _metrics(
     }
 
 
-def _write_page(out: Path, metrics: dict, evaluations: dict[str, Evaluation], clock: _Clock) -> None:
-    log = [json.loads(line) for line in (out / "stage1" / LOG_FILE).read_text().splitlines()]
+def _write_page(out: Path, metrics: dict, evaluations: dict[str, Evaluation]) -> None:
     page = Report("triptych: never-seen cars in a 3D-aware latent space")
     page.text(
         f"{metrics['scenes_stage1']} procedural cars trained the category model (stage 1). The "
@@ -172,13 +170,15 @@ def _write_page(out: Path, metrics: dict, evaluations: dict[str, Evaluation], cl
         "The same tri-planes in the plain autoencoder's latent space.",
     )
     page.heading("Stage 1")
-    page.picture(training_curves(log), "Losses, and test PSNR of the stage-1 scenes, over the phases.")
+    page.picture(
+        training_curves(read_log(out / "stage1")), "Losses, and test PSNR of the stage-1 scenes, over the phases."
+    )
     page.picture(
         out / "stage1" / "progress.png",
         "Test views of stage-1 scenes: picture, decoded rendering, encoded latent, rendered latent.",
     )
     page.heading("Where the time went")
-    page.table(["part", "seconds"], [[part, f"{value:.0f}"] for part, value in clock.seconds.items()])
+    page.table(["part", "seconds"], [[part, f"{value:.0f}"] for part, value in metrics["seconds"].items()])
     page.heading("The dataset")
     page.picture(out / "cars.png", "One view of each car.")
     page.text("Made with " + ", ".join(f"{name} {value}" for name, value in versions().items()) + ".")

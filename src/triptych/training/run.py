@@ -125,11 +125,6 @@ class Run:
             os.truncate(self.folder / LOG_FILE, state["log_bytes"])
         return Checkpoint(tensors, state)
 
-    def read_log(self) -> list[dict[str, Any]]:
-        """All lines of the log so far."""
-        path = self.folder / LOG_FILE
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
 
 @contextmanager
 def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float = 60.0) -> Iterator[Run]:
@@ -189,6 +184,11 @@ def lock(folder: Path) -> Iterator[None]:
         except OSError:
             raise InputError(f"{folder}: another process is writing there; wait for it, or choose another") from None
         yield
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """All lines of a run's log."""
+    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
 
 
 def versions() -> dict[str, str]:
