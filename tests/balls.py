@@ -8,9 +8,9 @@ import numpy as np
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.representation.field import SamplingConfig
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig
-from triptych.representation.render import SamplingConfig
 from triptych.scenes.writer import write_dataset_file, write_scene
 from triptych.training.config import (
     AutoencoderConfig,

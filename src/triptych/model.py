@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int32
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -15,14 +15,16 @@ from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights, load_autoencoder, read_weights, save_autoencoder
 from triptych.errors import InputError
 from triptych.files import atomic_directory, read_json, write_json
-from triptych.geometry import Cameras
+from triptych.geometry import Cameras, bit_grid
+from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.occupancy import with_occupancy
 from triptych.representation.planes import PlaneConfig, compose
-from triptych.representation.render import Rendering, SamplingConfig, TriPlaneField, render
+from triptych.representation.render import Rendering, render
 
 FORMAT = "triptych-model"
-VERSION = 1
+VERSION = 2
 MODEL_FILE = "model.json"
 SHARED_FILE = "shared.safetensors"
 
@@ -72,6 +74,7 @@ class CategoryModel(nn.Module):
     aabb: Float[Tensor, "2 3"]
     start_micro: Float[Tensor, "3 k k micro"]
     start_coefficients: Float[Tensor, " base"]
+    start_occupancy: Int32[Tensor, "z y"]
 
     def __init__(
         self,
@@ -92,6 +95,8 @@ class CategoryModel(nn.Module):
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
+        everywhere = torch.full((bit_grid.SIDE, bit_grid.SIDE), bit_grid.ALL, dtype=torch.int32)
+        self.register_buffer("start_occupancy", everywhere)
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -184,7 +189,7 @@ class CategoryModel(nn.Module):
         backend: Backend = "auto",
     ) -> SceneViews:
         """Render and decode one scene from any number of cameras of the model's picture size."""
-        field = self.field(micro[None], coefficients[None])
+        field = with_occupancy(self.field(micro[None], coefficients[None]), backend)
         background = self.background()
         height, width = self.latent_size
         parts = []

@@ -1,29 +1,36 @@
 import torch
 
 from triptych.geometry.compositing import accumulate, rendering_weights
-from triptych.geometry.sampling import importance_edges, stratified_edges, uniform_edges
+from triptych.geometry.sampling import importance_edges, jittered_edges
 
 
-def test_stratified_edges_stay_sorted_and_keep_the_ends() -> None:
+def test_jittered_edges_stay_sorted_and_keep_the_ends() -> None:
     near, far = torch.tensor([0.5, 1.0]), torch.tensor([2.0, 1.0])
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
-        edges = stratified_edges(near, far, torch.rand(2, 15, generator=generator))
+        edges = jittered_edges(near, far, 16, torch.rand(2, generator=generator))
         assert torch.equal(edges[:, 0], near)
-        assert torch.equal(edges[:, -1], far)
+        assert torch.allclose(edges[:, -1], far)
         assert (edges.diff(dim=-1) >= 0).all()
 
 
-def test_stratified_edges_without_jitter_are_uniform() -> None:
-    near, far = torch.tensor([0.5]), torch.tensor([2.0])
-    assert torch.allclose(stratified_edges(near, far, torch.full((1, 7), 0.5)), uniform_edges(near, far, 8))
+def test_a_jitter_of_one_half_gives_intervals_of_equal_length() -> None:
+    edges = jittered_edges(torch.tensor([0.5]), torch.tensor([2.0]), 8, torch.tensor([0.5]))
+    assert torch.allclose(edges[0], torch.linspace(0.5, 2.0, 9))
+
+
+def test_jitter_moves_the_middles_of_intervals_evenly_over_the_ray() -> None:
+    jitter = (torch.arange(1000) + 0.5) / 1000
+    edges = jittered_edges(torch.zeros(1000), torch.ones(1000), 10, jitter)
+    middles = ((edges[:, 1:] + edges[:, :-1]) / 2)[:, 1:-1]
+    counts = torch.histogram(middles.flatten(), bins=8, range=(0.1, 0.9)).hist
+    assert torch.allclose(counts, torch.full((8,), 1000.0), atol=10)
 
 
 def test_importance_edges_follow_the_histogram() -> None:
     edges = torch.tensor([[0.0, 1.0, 2.0, 4.0]], dtype=torch.float64)
     weights = torch.tensor([[1.0, 0.0, 3.0]], dtype=torch.float64)
-    generator = torch.Generator().manual_seed(0)
-    drawn = importance_edges(edges, weights, torch.rand(1, 4000, generator=generator).double(), floor=0.0)[0]
+    drawn = importance_edges(edges, weights, 4000, torch.tensor([0.3]).double(), even_share=0.0)[0]
     counts = [((drawn >= low) & (drawn < high)).sum().item() / 4000 for low, high in ((0, 1), (1, 2), (2, 4))]
     assert [round(share, 2) for share in counts] == [0.25, 0.0, 0.75]
     assert abs(drawn[drawn >= 2].mean().item() - 3.0) < 0.02
@@ -32,12 +39,12 @@ def test_importance_edges_follow_the_histogram() -> None:
 
 def test_importance_edges_of_an_empty_ray_cover_it_evenly() -> None:
     edges = torch.tensor([[0.0, 1.0, 4.0]])
-    drawn = importance_edges(edges, torch.zeros(1, 2), torch.full((1, 8), 0.5))
+    drawn = importance_edges(edges, torch.zeros(1, 2), 8, torch.tensor([0.5]))
     assert torch.allclose(drawn, (torch.arange(8) + 0.5)[None] / 2, atol=1e-5)
 
 
 def test_weights_of_a_uniform_slab_follow_beer_lambert() -> None:
-    edges = uniform_edges(torch.zeros(1), torch.full((1,), 2.0), 500)
+    edges = torch.linspace(0.0, 2.0, 501)[None]
     density = torch.full((1, 500), 1.3)
     weights = rendering_weights(density, edges.diff(dim=-1))
     assert torch.allclose(weights.sum(), 1 - torch.exp(torch.tensor(-2.6)), atol=1e-5)

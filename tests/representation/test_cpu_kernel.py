@@ -1,14 +1,15 @@
 """The fused CPU kernel against the reference, and what only it must hold: determinism, concurrency, one operator."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.geometry import Rays, intersect_aabb
+from triptych.geometry import Rays, bit_grid, intersect_aabb
+from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import MLPConfig, TinyMLP
@@ -20,18 +21,17 @@ AABB = torch.tensor([[-0.5, -0.4, -0.6], [0.5, 0.6, 0.4]])
 class Case:
     """One call of a kernel."""
 
-    planes: Tensor
-    mlp: TinyMLP
+    field: TriPlaneField
     rays: Rays
+    rays_per_scene: list[int]
     t_starts: Tensor
     t_ends: Tensor
-    rays_per_scene: list[int]
 
     def arguments(self):
-        return self.planes, self.mlp, AABB, self.rays, self.t_starts, self.t_ends, self.rays_per_scene
+        return self.field, self.rays, self.rays_per_scene, self.t_starts, self.t_ends
 
     def parameters(self):
-        return [self.planes, *self.mlp.parameters()]
+        return [self.field.planes, *self.field.mlp.parameters()]
 
 
 def make_case(*, rays_per_scene=(12, 9), samples=20, resolution=11, features=32, channels=4, seed=0, **config) -> Case:
@@ -48,7 +48,8 @@ def make_case(*, rays_per_scene=(12, 9), samples=20, resolution=11, features=32,
     near, far = intersect_aabb(rays, AABB)
     places = torch.rand(count, samples + 1, generator=generator).sort(dim=-1).values
     edges = near[:, None] + (far - near)[:, None] * places
-    return Case(planes.requires_grad_(), mlp, rays, edges[:, :-1], edges[:, 1:], list(rays_per_scene))
+    field = TriPlaneField(planes.requires_grad_(), mlp, AABB)
+    return Case(field, rays, list(rays_per_scene), edges[:, :-1], edges[:, 1:])
 
 
 def weighted_sum(integral: Integral) -> Tensor:
@@ -93,7 +94,24 @@ def test_agrees_with_the_reference(name):
     for actual, expected in zip(outputs + gradients, expected_outputs + expected_gradients, strict=True):
         assert_agrees(actual, expected)
     with torch.no_grad():
-        assert_agrees(cpu.interval_weights(*case.arguments()), reference.interval_weights(*case.arguments()))
+        assert_agrees(cpu.densities(*case.arguments()), reference.densities(*case.arguments()))
+
+
+@pytest.mark.parametrize("sampling", [SamplingConfig(24, 0), SamplingConfig(7, 12), SamplingConfig(1, 1)])
+@pytest.mark.parametrize("skipping", [False, True])
+def test_places_samples_like_the_reference(sampling, skipping):
+    case = make_case(rays_per_scene=(60, 0, 41), density_shift=0.0)
+    generator = torch.Generator().manual_seed(1)
+    cells = torch.rand(3, 32, 32, 32, generator=generator) > 0.5
+    field = replace(case.field, occupancy=bit_grid.pack(cells) if skipping else None)
+    case.rays.directions[::10] *= -1  # these miss the box
+    jitter = torch.rand(101, 2, generator=generator)
+    actual = cpu.place_samples(field, case.rays, case.rays_per_scene, sampling, jitter)
+    expected = reference.place_samples(field, case.rays, case.rays_per_scene, sampling, jitter)
+    assert torch.allclose(actual[0], expected[0], atol=1e-4)
+    # A middle on the face of a cell may fall to either side of it.
+    assert (torch.isclose(actual[1], expected[1], atol=1e-4)).float().mean() > 0.999
+    assert (actual[1][::10] == 0).all()
 
 
 def test_two_calls_give_the_same_bits():
@@ -122,7 +140,7 @@ def test_a_call_without_rays_gives_zero_gradients():
 def test_empty_intervals_contribute_nothing():
     case = make_case()
     t_ends = torch.where(torch.arange(20) % 3 == 0, case.t_starts, case.t_ends)
-    gaps = Case(case.planes, case.mlp, case.rays, case.t_starts, t_ends, case.rays_per_scene)
+    gaps = replace(case, t_ends=t_ends)
     (outputs, gradients), (expected_outputs, expected_gradients) = run(cpu, gaps), run(reference, gaps)
     for actual, expected in zip(outputs + gradients, expected_outputs + expected_gradients, strict=True):
         assert_agrees(actual, expected)
@@ -131,8 +149,8 @@ def test_empty_intervals_contribute_nothing():
 def test_a_frozen_mlp_leaves_the_gradient_of_the_planes_alone():
     case = make_case()
     _, (expected, *_) = run(cpu, case)
-    case.mlp.requires_grad_(False)
-    (actual,) = torch.autograd.grad(weighted_sum(cpu.integrate(*case.arguments())), case.planes)
+    case.field.mlp.requires_grad_(False)
+    (actual,) = torch.autograd.grad(weighted_sum(cpu.integrate(*case.arguments())), case.field.planes)
     assert torch.equal(actual, expected)
 
 
@@ -149,7 +167,7 @@ def test_a_gradient_of_one_output_alone_agrees():
 def test_not_a_number_spreads_to_its_rays_alone():
     case = make_case(rays_per_scene=(12, 9))
     with torch.no_grad():
-        case.planes[0].fill_(torch.nan)
+        case.field.planes[0].fill_(torch.nan)
         case.rays.origins[15] = torch.nan
     (channels, _, _), (planes_gradient, *_) = run(cpu, case)
     assert channels[:12].isnan().all()
@@ -159,34 +177,36 @@ def test_not_a_number_spreads_to_its_rays_alone():
 
 def test_input_it_cannot_handle_is_refused():
     case = make_case()
-    planes, mlp, *rest, rays_per_scene = case.arguments()
     with pytest.raises(InputError, match="rays_per_scene"):
-        cpu.integrate(planes, mlp, *rest, [*rays_per_scene, 1])
+        cpu.integrate(case.field, case.rays, [*case.rays_per_scene, 1], case.t_starts, case.t_ends)
+    doubles = replace(case.field, planes=case.field.planes.double())
     with pytest.raises(InputError, match="float32"):
-        cpu.integrate(planes.double(), mlp, *rest, rays_per_scene)
-    assert not cpu.supports(planes[:, :, 1:], mlp)
+        cpu.integrate(doubles, case.rays, case.rays_per_scene, case.t_starts, case.t_ends)
+    assert not cpu.supports(replace(case.field, planes=case.field.planes[:, :, 1:]))
 
 
-def operator_arguments(case: Case):
+def scene_arguments(case: Case):
     planes, *mlp = (parameter.detach().requires_grad_() for parameter in case.parameters())
-    rays = case.rays.origins, case.rays.directions, case.t_starts, case.t_ends
-    constants = False, False, case.mlp.config.density_scale, case.mlp.config.density_shift
-    return planes, *mlp, AABB, *rays, case.rays_per_scene, *constants
+    constants = False, False, case.field.mlp.config.density_scale, case.field.mlp.config.density_shift
+    return planes, *mlp, AABB, case.rays.origins, case.rays.directions, case.rays_per_scene, *constants
 
 
 def test_the_operators_are_sound():
-    arguments = operator_arguments(make_case(rays_per_scene=(5, 4), samples=9))
-    torch.library.opcheck(torch.ops.triptych.integrate.default, (*arguments, True))
-    torch.library.opcheck(
-        torch.ops.triptych.interval_weights.default, arguments, test_utils=("test_schema", "test_faketensor")
-    )
+    case = make_case(rays_per_scene=(5, 4), samples=9)
+    scenes, intervals = scene_arguments(case), (case.t_starts, case.t_ends)
+    torch.library.opcheck(torch.ops.triptych.integrate.default, (*scenes, *intervals, True))
+    without_gradient = ("test_schema", "test_faketensor")
+    torch.library.opcheck(torch.ops.triptych.densities.default, (*scenes, *intervals), test_utils=without_gradient)
+    placing = (*scenes, None, torch.rand(9, 2), 4, 3)
+    torch.library.opcheck(torch.ops.triptych.place_samples.default, placing, test_utils=without_gradient)
 
 
 def test_compile_sees_one_graph():
-    planes, *others = operator_arguments(make_case(rays_per_scene=(5, 4), samples=9))
+    case = make_case(rays_per_scene=(5, 4), samples=9)
+    planes, *others = scene_arguments(case)
 
     def loss(planes):
-        channels, _, depth, _, _ = torch.ops.triptych.integrate(planes, *others, True)
+        channels, _, depth, _, _ = torch.ops.triptych.integrate(planes, *others, case.t_starts, case.t_ends, True)
         return channels.square().sum() + depth.sum()
 
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)

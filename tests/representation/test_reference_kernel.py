@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from triptych.geometry import Rays
-from triptych.geometry.sampling import uniform_edges
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import reference
 from triptych.representation.mlp import MLPConfig, TinyMLP
 
@@ -41,10 +41,11 @@ def test_gradients_in_double_precision() -> None:
     torch.manual_seed(0)
     mlp = TinyMLP(3, 2, MLPConfig(hidden=5, density_scale=2.0, density_shift=0.0)).double()
     rays = Rays(torch.randn(5, 3, generator=generator).double(), torch.eye(3).double()[[0, 1, 2, 0, 1]])
-    edges = uniform_edges(torch.zeros(5).double(), torch.ones(5).double(), 4)
+    edges = torch.linspace(0.0, 1.0, 5, dtype=torch.float64).repeat(5, 1)
 
     def rendered(values: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-        integral = reference.integrate(values, mlp, AABB, rays, edges[:, :-1], edges[:, 1:], [3, 2])
+        field = TriPlaneField(values, mlp, AABB)
+        integral = reference.integrate(field, rays, [3, 2], edges[:, :-1], edges[:, 1:])
         return torch.cat([integral.channels, integral.opacity[:, None], integral.depth[:, None]], dim=1)
 
     assert torch.autograd.gradcheck(rendered, (planes, *mlp.parameters()))
@@ -55,12 +56,11 @@ def test_a_constant_density_follows_beer_lambert() -> None:
     with torch.no_grad():
         mlp.output.weight.zero_()
         mlp.output.bias.copy_(torch.tensor([1.0, 0.2, 0.4, 0.6]))
-    edges = uniform_edges(torch.zeros(1), torch.full((1,), 2.0), 64)
+    edges = torch.linspace(0.0, 2.0, 65)[None]
     rays = Rays(torch.tensor([[-1.0, 0.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]]))
     mlp.requires_grad_(False)
-    integral = reference.integrate(
-        torch.zeros(1, 3, 4, 4, 4), mlp, AABB.float(), rays, edges[:, :-1], edges[:, 1:], [1]
-    )
+    field = TriPlaneField(torch.zeros(1, 3, 4, 4, 4), mlp, AABB.float())
+    integral = reference.integrate(field, rays, [1], edges[:, :-1], edges[:, 1:])
     density = float(torch.nn.functional.softplus(torch.tensor(1.0)))
     opacity = 1 - np.exp(-2 * density)
     assert np.isclose(float(integral.opacity[0]), opacity, atol=1e-5)

@@ -9,46 +9,47 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-
-def uniform_edges(near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], count: int) -> Float[Tensor, "ray edge"]:
-    """Edges of ``count`` intervals of equal length from near to far."""
-    steps = torch.linspace(0.0, 1.0, count + 1, dtype=near.dtype, device=near.device)
-    return near[:, None] + (far - near)[:, None] * steps
+EVEN_SHARE = 0.01
+"""Share of importance samples spread evenly by length, so that no interval is ever starved."""
 
 
-def stratified_edges(
-    near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], jitter: Float[Tensor, "ray inner"]
+def jittered_edges(
+    near: Float[Tensor, " ray"], far: Float[Tensor, " ray"], count: int, jitter: Float[Tensor, " ray"]
 ) -> Float[Tensor, "ray edge"]:
-    """Uniform edges with every inner one moved by up to half an interval either way; the ends stay.
+    """Edges of ``count`` intervals from near to far, the inner ones of a ray all moved by the same random amount.
 
-    The edges remain sorted, the intervals still cover [near, far], and their middles are random.
+    The edges remain sorted, the intervals still cover [near, far], and their middles are random. One number moves all
+    edges of a ray (stratified sampling with a single jitter, as in mip-NeRF 360): it leaves no gap between samples.
 
     Args:
-        near: start of each ray's interval.
-        far: end of each ray's interval.
-        jitter: uniform random numbers in [0, 1), one for each inner edge (the number of intervals less one).
+        near: start of each ray.
+        far: end of each ray.
+        count: number of intervals.
+        jitter: uniform random numbers in [0, 1); 0.5 gives intervals of equal length.
     """
-    count = jitter.shape[1] + 1
-    edges = uniform_edges(near, far, count)
-    edges[:, 1:-1] += (jitter - 0.5) * ((far - near) / count)[:, None]
-    return edges
+    steps = torch.arange(count + 1, dtype=near.dtype, device=near.device)
+    places = steps + (jitter - 0.5)[:, None]
+    places[:, 0], places[:, -1] = 0.0, count
+    return near[:, None] + (far - near)[:, None] / count * places
 
 
 def importance_edges(
     edges: Float[Tensor, "ray edge"],
     weights: Float[Tensor, "ray sample"],
-    offsets: Float[Tensor, "ray chosen"],
+    count: int,
+    jitter: Float[Tensor, " ray"],
     *,
-    floor: float = 0.01,
+    even_share: float = EVEN_SHARE,
 ) -> Float[Tensor, "ray chosen"]:
     """Further edges, placed where the weights are by inverting their cumulative distribution.
 
     Args:
         edges: sorted edges of the histogram.
         weights: non-negative weight of each interval; need not sum to one.
-        offsets: place of each new edge within its quantile, of as many equal ones: uniform random numbers in
-            [0, 1), or 0.5 for the middles.
-        floor: share of the probability spread evenly by length, so that no interval is ever starved.
+        count: number of new edges, one in each of as many quantiles.
+        jitter: place of a ray's new edges within their quantiles: uniform random numbers in [0, 1), or 0.5 for the
+            middles.
+        even_share: share of the probability spread evenly by length.
 
     Returns:
         Sorted positions within each ray's edges.
@@ -59,12 +60,11 @@ def importance_edges(
     extent = lengths.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(edges.dtype).tiny)
     by_length = lengths / extent
     by_weight = torch.where(total > 1e-8, weights / total.clamp_min(torch.finfo(weights.dtype).tiny), by_length)
-    cumulative = torch.cumsum((1 - floor) * by_weight + floor * by_length, dim=-1)
+    cumulative = torch.cumsum((1 - even_share) * by_weight + even_share * by_length, dim=-1)
     cumulative = torch.cat([torch.zeros_like(cumulative[:, :1]), cumulative[:, :-1]], dim=-1)
     cumulative = torch.cat([cumulative, torch.ones_like(cumulative[:, :1])], dim=-1)
 
-    count = offsets.shape[1]
-    quantiles = (torch.arange(count, dtype=edges.dtype, device=edges.device) + offsets) / count
+    quantiles = (torch.arange(count, dtype=edges.dtype, device=edges.device) + jitter[:, None]) / count
     upper = torch.searchsorted(cumulative, quantiles, right=True).clamp(1, edges.shape[1] - 1)
     low, high = cumulative.gather(1, upper - 1), cumulative.gather(1, upper)
     start, end = edges.gather(1, upper - 1), edges.gather(1, upper)

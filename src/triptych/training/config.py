@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
+from triptych.errors import InputError
+from triptych.representation.field import SamplingConfig
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig
-from triptych.representation.render import SamplingConfig
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,20 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class SkippingConfig:
+    """Empty-space skipping while scenes are trained. Updates count the steps that a scene takes part in."""
+
+    first_update: int = 32
+    """Steps before a scene is first sampled by its own occupancy; until then by that of its category, if any."""
+    update_every: int = 16
+    """Steps between updates; at each of them the scene is sampled everywhere once."""
+
+    def __post_init__(self) -> None:
+        if self.first_update < 1 or self.update_every < 1:
+            raise InputError("skipping: expected first_update and update_every of at least 1 (1 never skips)")
+
+
+@dataclass(frozen=True)
 class Pretraining:
     """Training of the autoencoder alone on the views, before any scene is learned."""
 
@@ -121,6 +136,7 @@ class Stage1Config:
     pretraining: Pretraining
     warmup: Phase
     joint: Phase
+    skipping: SkippingConfig = field(default_factory=SkippingConfig)
 
 
 @dataclass(frozen=True)
@@ -133,5 +149,6 @@ class Stage2Config:
     """L_Dec through the decoder."""
     scenes_at_once: int = 8
     """Scenes fitted side by side; it changes the speed, not the result."""
+    skipping: SkippingConfig = field(default_factory=SkippingConfig)
     finetune_shared: bool = False
     """The published recipe: train base planes, MLP and decoder along on all new scenes together."""

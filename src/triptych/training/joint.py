@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from triptych.model import CategoryModel
-from triptych.training.config import Phase, Rates
+from triptych.representation.occupancy import with_occupancy
+from triptych.training.config import Phase, Rates, SkippingConfig
 from triptych.training.losses import mean, psnr
 from triptych.training.objective import batch_losses
 from triptych.training.pictures import write_progress_picture
@@ -28,6 +29,7 @@ class JointTraining:
     Attributes:
         model: the shared parts.
         scenes: the scenes' own parts.
+        skipping: when their empty cells are found anew.
         views: training views.
         test_views: views that are never trained on, for the PSNR shown.
         seed: order of views and placement of samples.
@@ -37,6 +39,7 @@ class JointTraining:
 
     model: CategoryModel
     scenes: SceneParameters
+    skipping: SkippingConfig
     views: PosedViews
     test_views: PosedViews
     seed: int
@@ -67,9 +70,10 @@ class JointTraining:
                 background = self.model.background()
 
             leaves = self.scenes.leaves(batch.scenes.to(device))
+            field = self.scenes.skip_empty(self.model.field(*leaves), batch.scenes.to(device), self.skipping)
             losses = batch_losses(
                 self.model,
-                self.model.field(*leaves),
+                field,
                 self.views.cameras(batch, device),
                 batch.views_per_scene,
                 images,
@@ -121,7 +125,7 @@ class JointTraining:
 
     def _render(self, batch: Batch) -> Tensor:
         device = self.model.aabb.device
-        field = self.model.field(*(leaf.detach() for leaf in self.scenes.leaves(batch.scenes.to(device))))
+        field = with_occupancy(self.model.field(*self.scenes.leaves(batch.scenes.to(device))))
         cameras = self.test_views.cameras(batch, device)
         rendering = self.model.render_latents(field, cameras, batch.views_per_scene, self.model.background())
         return self.model.as_images(rendering.channels)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
+from triptych.representation.field import TriPlaneField
 from triptych.representation.planes import total_variation
-from triptych.representation.render import TriPlaneField
 from triptych.training.config import LossWeights
 
 

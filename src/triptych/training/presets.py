@@ -1,9 +1,9 @@
 """Settings that are known to work: ``quick`` for a laptop, ``paper`` for the published recipe on a GPU."""
 
 from triptych.autoencoder import ConvolutionalConfig
+from triptych.representation.field import SamplingConfig
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig
-from triptych.representation.render import SamplingConfig
 from triptych.training.config import (
     AutoencoderConfig,
     LossWeights,

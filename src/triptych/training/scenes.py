@@ -1,25 +1,38 @@
 """The parameters that belong to single scenes, while they are trained."""
 
+from dataclasses import replace
+
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
+from triptych.geometry import bit_grid
+from triptych.representation.field import TriPlaneField
+from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import PlaneConfig
-from triptych.training.config import Rates
+from triptych.training.config import Rates, SkippingConfig
 from triptych.training.row_adam import RowAdam
 
 
 class SceneParameters:
-    """Micro planes and coefficients of many scenes, with optimiser state of their own.
+    """Micro planes and coefficients of many scenes, with optimiser state of their own, and their occupancies.
 
     Args:
         micro: micro planes of every scene.
         coefficients: coefficients of every scene.
+        occupancy: the cells in which every scene is sampled until it has an occupancy of its own.
     """
 
-    def __init__(self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]) -> None:
+    def __init__(
+        self,
+        micro: Float[Tensor, "scene 3 k k micro"],
+        coefficients: Float[Tensor, "scene base"],
+        occupancy: Int32[Tensor, "z y"],
+    ) -> None:
         self.micro = RowAdam(micro)
         self.coefficients = RowAdam(coefficients)
+        self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
+        self.visits = torch.zeros(len(micro), dtype=torch.int64, device=micro.device)
 
     @classmethod
     def fresh(
@@ -29,20 +42,44 @@ class SceneParameters:
         micro = 0.1 * torch.randn((count, *config.micro_shape), generator=generator)
         bases = max(config.coefficients, 1)
         noise = torch.randn((count, config.coefficients), generator=generator)
-        return cls(micro.to(device), ((1 + noise) / bases).to(device))
+        everywhere = torch.full((bit_grid.SIDE, bit_grid.SIDE), bit_grid.ALL, dtype=torch.int32)
+        return cls(micro.to(device), ((1 + noise) / bases).to(device), everywhere.to(device))
 
     @classmethod
     def started(
-        cls, micro: Float[Tensor, "3 k k micro"], coefficients: Float[Tensor, " base"], count: int
+        cls,
+        micro: Float[Tensor, "3 k k micro"],
+        coefficients: Float[Tensor, " base"],
+        occupancy: Int32[Tensor, "z y"],
+        count: int,
     ) -> "SceneParameters":
-        """Scenes that all start alike: stage 2 starts from the mean of the trained ones."""
-        return cls(micro.expand(count, *micro.shape).clone(), coefficients.expand(count, *coefficients.shape).clone())
+        """Scenes that all start alike: stage 2 starts from the mean of the trained ones, where any of them was."""
+        return cls(
+            micro.expand(count, *micro.shape).clone(),
+            coefficients.expand(count, *coefficients.shape).clone(),
+            occupancy,
+        )
 
     def leaves(
         self, scenes: Int[Tensor, " chosen"]
     ) -> tuple[Float[Tensor, "chosen 3 k k micro"], Float[Tensor, "chosen base"]]:
         """Copies of some scenes' parameters that collect gradients."""
         return self.micro.leaf(scenes), self.coefficients.leaf(scenes)
+
+    def skip_empty(self, field: TriPlaneField, scenes: Int[Tensor, " chosen"], config: SkippingConfig) -> TriPlaneField:
+        """The field of these scenes with the cells in which to sample it this time; each call counts as a visit.
+
+        From time to time a scene finds its occupancy anew from its density in all cells, and is sampled everywhere
+        once: a cell left out by mistake shows itself, and the loss can fill one that had been empty.
+        """
+        visits = self.visits[scenes]
+        self.visits[scenes] += 1
+        due = (visits >= config.first_update) & (visits % config.update_every == 0)
+        if due.any():
+            self.occupancy[scenes[due]] = find_occupancy(replace(field, planes=field.planes.detach()[due]))
+        occupancy = self.occupancy[scenes]
+        occupancy[due] = bit_grid.ALL
+        return replace(field, occupancy=occupancy)
 
     def step(
         self,
@@ -63,7 +100,8 @@ class SceneParameters:
     def state_dict(self) -> dict[str, Tensor]:
         """All tensors by name, not copied."""
         parts = {"micro": self.micro, "coefficients": self.coefficients}
-        return {f"{part}.{name}": tensor for part, rows in parts.items() for name, tensor in rows.state_dict().items()}
+        state = {f"{part}.{name}": tensor for part, rows in parts.items() for name, tensor in rows.state_dict().items()}
+        return state | {"occupancy": self.occupancy, "visits": self.visits}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over a saved state of the same shape."""

@@ -20,6 +20,7 @@ from triptych.autoencoder import (
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
 from triptych.model import CategoryModel, ModelConfig
+from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.scenes import SceneCollection
 from triptych.training.config import AutoencoderConfig, Stage1Config
@@ -35,6 +36,7 @@ PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
 _PHASES = ("pretraining", "warmup", "joint")
 _FIT_NORMALIZATION_ON = 256
+_SCENES_AT_ONCE = 16
 
 
 def train(
@@ -108,7 +110,7 @@ def _train(
 
     model = _new_model(collection, config, autoencoder, views, generator).to(device)
     scenes = SceneParameters.fresh(config.planes, len(collection), generator, device)
-    training = JointTraining(model, scenes, views, test_views, seed, run, progress)
+    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, run, progress)
     if "warmup" in remaining:
         training.run_phase("warmup", config.warmup, resumed("warmup"))
         _set_start(model, scenes)
@@ -160,10 +162,15 @@ def _new_model(
     )
 
 
+@torch.no_grad()
 def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
-    """New scenes start from the mean of the trained ones."""
+    """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
     model.start_micro.copy_(scenes.micro.values.mean(dim=0))
     model.start_coefficients.copy_(scenes.coefficients.values.mean(dim=0))
+    model.start_occupancy.zero_()
+    for part in torch.arange(len(scenes.visits)).split(_SCENES_AT_ONCE):
+        for bits in find_occupancy(model.field(*scenes.leaves(part))):
+            model.start_occupancy.bitwise_or_(bits)
 
 
 def _store_scenes(collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:

@@ -117,7 +117,9 @@ def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2
     device = model.aabb.device
     model.requires_grad_(False)
     views = PosedViews(collection)
-    scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
+    scenes = SceneParameters.started(
+        model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
+    )
     background = model.background()
     latents = encode_views(model, views, device)
     everyone = torch.arange(len(collection), device=device)
@@ -134,7 +136,7 @@ def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2
             leaves = scenes.leaves(everyone)
             losses = batch_losses(
                 model,
-                model.field(*leaves),
+                scenes.skip_empty(model.field(*leaves), everyone, config.skipping),
                 views.cameras(batch, device),
                 batch.views_per_scene,
                 views.images(batch, device) if phase.weights.dec else None,
@@ -225,9 +227,11 @@ def _fit_together(
         if config.latent.rates.mlp:
             model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
         model.to(device)
-        scenes = SceneParameters.started(model.start_micro, model.start_coefficients, len(collection))
+        scenes = SceneParameters.started(
+            model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
+        )
         views, test_views = PosedViews(collection), PosedViews(collection, "test")
-        training = JointTraining(model, scenes, views, test_views, seed, run, progress)
+        training = JointTraining(model, scenes, config.skipping, views, test_views, seed, run, progress)
         begun = checkpoint.state["phase"] if checkpoint else "latent"
         if begun == "latent":
             training.run_phase("latent", config.latent, checkpoint)

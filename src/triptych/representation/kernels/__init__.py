@@ -8,43 +8,51 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.geometry import Rays
+from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.reference import Integral
-from triptych.representation.mlp import TinyMLP
 
 Backend = Literal["auto", "reference", "cpu"]
 """Which implementation renders: auto takes the fastest one that can handle the tensors."""
 
 
-def integrate(
-    planes: Float[Tensor, "scene 3 row column feature"],
-    mlp: TinyMLP,
-    aabb: Float[Tensor, "2 3"],
+def place_samples(
+    field: TriPlaneField,
     rays: Rays,
+    rays_per_scene: Sequence[int],
+    sampling: SamplingConfig,
+    jitter: Float[Tensor, "ray 2"],
+    backend: Backend = "auto",
+) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:
+    """Starts and ends of the intervals in which rays sample the field (see ``reference.place_samples``)."""
+    return _module(backend, field).place_samples(field, rays, rays_per_scene, sampling, jitter)
+
+
+def integrate(
+    field: TriPlaneField,
+    rays: Rays,
+    rays_per_scene: Sequence[int],
     t_starts: Float[Tensor, "ray sample"],
     t_ends: Float[Tensor, "ray sample"],
-    rays_per_scene: Sequence[int],
     backend: Backend = "auto",
 ) -> Integral:
     """Volume rendering of rays through tri-plane scenes (see ``reference.integrate``)."""
-    return _module(backend, planes, mlp).integrate(planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene)
+    return _module(backend, field).integrate(field, rays, rays_per_scene, t_starts, t_ends)
 
 
-def interval_weights(
-    planes: Float[Tensor, "scene 3 row column feature"],
-    mlp: TinyMLP,
-    aabb: Float[Tensor, "2 3"],
+def densities(
+    field: TriPlaneField,
     rays: Rays,
+    rays_per_scene: Sequence[int],
     t_starts: Float[Tensor, "ray sample"],
     t_ends: Float[Tensor, "ray sample"],
-    rays_per_scene: Sequence[int],
     backend: Backend = "auto",
 ) -> Float[Tensor, "ray sample"]:
-    """Rendering weights of the intervals (see ``reference.interval_weights``)."""
-    return _module(backend, planes, mlp).interval_weights(planes, mlp, aabb, rays, t_starts, t_ends, rays_per_scene)
+    """Density in the middle of each interval (see ``reference.densities``)."""
+    return _module(backend, field).densities(field, rays, rays_per_scene, t_starts, t_ends)
 
 
-def _module(backend: Backend, planes: Tensor, mlp: TinyMLP) -> ModuleType:
-    if backend == "reference" or (backend == "auto" and not cpu.supports(planes, mlp)):
+def _module(backend: Backend, field: TriPlaneField) -> ModuleType:
+    if backend == "reference" or (backend == "auto" and not cpu.supports(field)):
         return reference
     return cpu

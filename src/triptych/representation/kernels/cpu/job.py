@@ -39,13 +39,13 @@ class Job:
         aabb: Float[Tensor, "2 3"],
         origins: Float[Tensor, "ray 3"],
         directions: Float[Tensor, "ray 3"],
-        t_starts: Float[Tensor, "ray sample"],
-        t_ends: Float[Tensor, "ray sample"],
         rays_per_scene: Sequence[int],
         relu: bool,
         sigmoid: bool,
         density_scale: float,
         density_shift: float,
+        *,
+        samples: int,
     ) -> None:
         if len(rays_per_scene) != len(planes) or sum(rays_per_scene) != len(origins):
             raise InputError(
@@ -75,10 +75,7 @@ class Job:
             aabb=aabb,
             origins=origins,
             directions=directions,
-            t_starts=t_starts,
-            t_ends=t_ends,
         )
-        samples = t_starts.shape[1]
         self.mlp_sizes = features, hidden_units, len(output_bias)
         scratch = scratch_size(round_up(samples, GROUP), *self.mlp_sizes)
         self._set(
@@ -101,11 +98,12 @@ class Job:
         for name, tensor in tensors.items():
             self._tensors[name] = tensor = tensor.contiguous()
             assert tensor.device.type == "cpu", name
-            assert tensor.dtype in (torch.float32, torch.int64), name
+            assert tensor.dtype in (torch.float32, torch.int64, torch.int32), name
             self._record[name] = tensor.data_ptr()
 
-    def run_forward(self) -> None:
-        """Fill the outputs that were pointed to."""
+    def run_forward(self, task: int, *, coarse: int = 0, importance: int = 0) -> None:
+        """Do a task for all rays: fill the outputs that were pointed to."""
+        self._set(task=task, coarse=coarse, importance=importance)
         items = [
             (scene, start, min(start + RAYS_PER_CHUNK, end), 0)
             for scene, (first, end) in enumerate(self._ray_ranges())

@@ -14,22 +14,25 @@ QUEUE = 32
 """Samples that the backward pass takes at a time: more spare trips to memory, fewer stay in the cache."""
 
 _POINTERS = (
-    # Inputs: tri-planes [scene, 3, row, column, F], rays [ray, 3], intervals [ray, sample], box [2, 3].
-    *("planes", "origins", "directions", "t_starts", "t_ends", "aabb"),
+    # Inputs: tri-planes [scene, 3, row, column, F], box [2, 3], rays [ray, 3].
+    *("planes", "aabb", "origins", "directions"),
+    # Intervals [ray, sample], and what places them: bits of occupied cells [scene, z, y] or null, jitter [ray, 2].
+    *("t_starts", "t_ends", "occupancy", "jitter"),
     # Tiny MLP: hidden [H, F], its transpose [F, H], bias [H], output [output, H], bias [output]; and a row of zeros.
     *("hidden", "hidden_transposed", "hidden_bias", "output", "output_bias", "zeros"),
     # Kept for the backward pass, or null: raw [ray, output, padded sample], intervals reached [ray].
     *("raw", "reached"),
-    # Outputs; with a pointer to weights, nothing else is written.
-    *("channels", "opacity", "depth", "weights"),
+    # Outputs of rendering; of a query.
+    *("channels", "opacity", "depth", "densities"),
     # Gradients of the outputs, and gradients of the MLP [chunk, parameter_count], or null to leave them out.
     *("channels_gradient", "opacity_gradient", "depth_gradient", "mlp_gradient"),
     # Work: items [item, ITEM] in chunks from chunks[c] to chunks[c + 1]; the next chunk and the next thread.
     *("items", "chunks", "counters", "scratch"),
 )
 _SIZES = (
-    *("samples", "padded_samples", "features", "hidden_units", "outputs", "resolution"),
-    *("chunk_count", "scratch_size", "relu", "sigmoid"),
+    *("task", "coarse", "importance", "samples", "padded_samples"),
+    *("features", "hidden_units", "outputs", "resolution", "relu", "sigmoid"),
+    *("chunk_count", "scratch_size"),
 )
 JOB = np.dtype(
     [(name, np.uintp) for name in _POINTERS]
@@ -37,7 +40,9 @@ JOB = np.dtype(
     + [(name, np.float32) for name in ("density_scale", "density_shift")],
     align=True,
 )
-"""One call: addresses of float32 and int64 memory, sizes, constants."""
+"""One call: addresses of float32, int64 and int32 memory, sizes, constants."""
+PLACE, RENDER, QUERY = range(3)
+"""Tasks of the forward loops: place a ray's samples, render it, or look up the density of its samples."""
 ITEM = 4
 """Integers that describe an item of work: scene, first ray, end of the rays, address of its planes' gradient."""
 
@@ -49,7 +54,7 @@ def round_up(count, multiple):
 
 def scratch_size(padded_samples, features, hidden_units, outputs):
     """Floats of working memory for a thread."""
-    ray = (5 + outputs) * padded_samples + GROUP * (outputs + 3)
+    ray = (8 + outputs) * padded_samples + GROUP * (outputs + 6)
     block = QUEUE * (2 * features + 3 * hidden_units + outputs + 20)
     return round_up(ray + block, 16)
 

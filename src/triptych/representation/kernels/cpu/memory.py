@@ -1,4 +1,4 @@
-"""Memory as numba loops see it: bare pointers to float32 and int64, indexed in elements, never checked.
+"""Memory as numba loops see it: bare pointers to float32, int64 and int32, indexed in elements, never checked.
 
 The caller of the loops allocates everything. Nothing here can be called from Python.
 """
@@ -10,6 +10,7 @@ from triptych.representation.kernels.cpu.vectors import FLOAT, Vector, intrinsic
 
 Floats = types.CPointer(types.float32)
 Integers = types.CPointer(types.int64)
+Words = types.CPointer(types.int32)
 
 
 def _make_pointer(kind):
@@ -22,7 +23,7 @@ def _make_pointer(kind):
     return intrinsic(pointer)
 
 
-floats_at, integers_at = _make_pointer(Floats), _make_pointer(Integers)
+floats_at, integers_at, words_at = _make_pointer(Floats), _make_pointer(Integers), _make_pointer(Words)
 """The pointer to an address."""
 
 

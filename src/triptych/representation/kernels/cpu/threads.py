@@ -21,7 +21,10 @@ from typing import Any
 import numpy as np
 from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPrivateImportUsage]
 
-from triptych.representation.kernels.cpu.layout import ITEM, JOB, parameter_count_in_loops
+from triptych.geometry.bit_grid import SIDE
+from triptych.representation.kernels.cpu.backward import backward_of_rays
+from triptych.representation.kernels.cpu.forward import query_ray, render_ray
+from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, parameter_count_in_loops
 from triptych.representation.kernels.cpu.memory import (
     advance,
     fetch_add,
@@ -29,8 +32,9 @@ from triptych.representation.kernels.cpu.memory import (
     integers_at,
     read,
     store,
+    words_at,
 )
-from triptych.representation.kernels.cpu.rays import backward_of_rays, render_ray
+from triptych.representation.kernels.cpu.placing import place_ray
 from triptych.representation.kernels.cpu.vectors import inlined, spread16
 
 _SIGNATURE = types.void(types.CPointer(from_dtype(JOB)))
@@ -98,7 +102,7 @@ def _zero(pointer, count):
 
 @inlined
 def _forward(job):
-    """Render, or weigh, the rays of chunk after chunk until none is left."""
+    """Do the job's task for the rays of chunk after chunk until none is left."""
     scratch = _thread_scratch(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
@@ -107,9 +111,16 @@ def _forward(job):
         if chunk >= job.chunk_count:
             return
         for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
-            planes = advance(floats_at(job.planes), read(items, item * ITEM) * scene_size)
+            scene = read(items, item * ITEM)
+            planes = advance(floats_at(job.planes), scene * scene_size)
+            occupancy = advance(words_at(job.occupancy), scene * SIDE * SIDE)
             for ray in range(read(items, item * ITEM + 1), read(items, item * ITEM + 2)):
-                render_ray(job, planes, ray, scratch)
+                if job.task == RENDER:
+                    render_ray(job, planes, ray, scratch)
+                elif job.task == PLACE:
+                    place_ray(job, planes, occupancy, ray, scratch)
+                else:
+                    query_ray(job, planes, ray, scratch)
 
 
 @inlined

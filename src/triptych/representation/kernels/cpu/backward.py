@@ -1,25 +1,23 @@
-"""Loops over rays, forward and backward.
+"""Loops over the samples of rays, backward.
 
-Forward, a ray's non-empty intervals are taken 8 at a time: gather, tiny MLP, composite, until the ray is opaque. The
-raw MLP outputs may be kept. Backward, they give the gradient of every raw output of a ray at once; samples that have
-one then go to a queue. When the queue is full, features and hidden layer are computed again and the gradients pass
-on to the weights and, by the transpose of the gather, to the planes. The queue fills up across rays: short ones waste
-nothing.
+The raw MLP outputs that the forward pass has kept give the gradient of every raw output of a ray at once; samples that
+have one then go to a queue. When the queue is full, features and hidden layer are computed again and the gradients
+pass on to the weights and, by the transpose of the gather, to the planes. The queue fills up across rays: short ones
+waste nothing.
 """
 
 import numpy as np
 
 from triptych.representation.kernels.cpu.field import (
-    activate,
     activate_with_slope,
     gather,
     hidden_layer,
     locate,
     product,
-    raw_outputs,
     scatter,
 )
 from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid, softplus
+from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals
 from triptych.representation.kernels.cpu.layout import GROUP, QUEUE
 from triptych.representation.kernels.cpu.memory import (
     advance,
@@ -37,132 +35,9 @@ from triptych.representation.kernels.cpu.vectors import (
     fma,
     inlined,
     last,
-    spread8,
     sum_after,
     sum_before,
-    sum_of_lanes,
 )
-
-OPAQUE = 13.8
-"""Optical depth at which a ray ends: less than 1e-6 of the light is left."""
-
-
-@compiled
-def _intervals(job, ray, middles, lengths):
-    """Middles and lengths of a ray's non-empty intervals, and empty ones up to a multiple of 8; how many."""
-    starts = advance(floats_at(job.t_starts), ray * job.samples)
-    ends = advance(floats_at(job.t_ends), ray * job.samples)
-    count = 0
-    for i in range(job.samples):
-        start, end = read(starts, i), read(ends, i)
-        if end > start:
-            write(middles, count, (start + end) * np.float32(0.5))
-            write(lengths, count, end - start)
-            count += 1
-    for i in range(count, (count + GROUP - 1) // GROUP * GROUP):
-        write(middles, i, read(middles, count - 1))
-        write(lengths, i, np.float32(0.0))
-    return count
-
-
-@compiled
-def _coordinate_lines(job, ray, lines):
-    """Offset [axis] and slope [axis] in t of the ray's coordinates in texels, whose centres are integers."""
-    aabb = floats_at(job.aabb)
-    for axis in range(3):
-        lower = read(aabb, axis)
-        scale = np.float32(job.resolution) / (read(aabb, 3 + axis) - lower)
-        origin = read(floats_at(job.origins), 3 * ray + axis)
-        direction = read(floats_at(job.directions), 3 * ray + axis)
-        write(lines, axis, (origin - lower) * scale - np.float32(0.5))
-        write(lines, 3 + axis, direction * scale)
-
-
-@compiled
-def render_ray(job, planes, ray, scratch):
-    """Channels, opacity and depth of a ray, or its weights."""
-    features, hidden_units, outputs = job.features, job.hidden_units, job.outputs
-    lines = scratch
-    middles = advance(lines, GROUP)
-    lengths = advance(middles, job.padded_samples)
-    ray_weights = advance(lengths, job.padded_samples)
-    sums = advance(ray_weights, job.padded_samples)
-    coordinates = advance(sums, GROUP * (outputs + 1))
-    cells = advance(coordinates, 3 * GROUP)
-    corners = advance(cells, 3 * GROUP)
-    block = advance(corners, 12 * GROUP)
-    hidden = advance(block, GROUP * features)
-    raw, raw_row = advance(hidden, GROUP * hidden_units), GROUP
-
-    _coordinate_lines(job, ray, lines)
-    count = _intervals(job, ray, middles, lengths)
-    for i in range(outputs + 1):
-        store(sums, i * GROUP, spread8(0.0))
-    optical_depth = np.float32(0.0)
-    reached = 0
-    while reached < count and not optical_depth > OPAQUE:
-        t = load8(middles, reached)
-        for axis in range(3):
-            store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))
-        locate(coordinates, GROUP, job.resolution, cells, corners)
-        gather(job, planes, cells, corners, GROUP, block)
-        hidden_layer(job, block, GROUP, hidden)
-        activate(hidden, GROUP * hidden_units, job.relu)
-        if job.raw:
-            raw_row = job.padded_samples
-            raw = advance(floats_at(job.raw), ray * outputs * raw_row + reached)
-        raw_outputs(job, hidden, raw, raw_row)
-        density = job.density_scale * softplus(load8(raw, 0) + job.density_shift)
-        own = density * load8(lengths, reached)
-        before = optical_depth + sum_before(own)
-        optical_depth = last(before + own)
-        weights = exp_of_negative(-before) * absorbed(own)
-        store(ray_weights, reached, weights)
-        _accumulate(job, weights, t, raw, raw_row, sums)
-        reached += GROUP
-    reached = min(reached, count)
-
-    if job.weights:
-        _write_weights(job, ray, ray_weights, reached)
-    else:
-        _write_sums(job, ray, sums)
-    if job.raw:
-        write(integers_at(job.reached), ray, reached)
-
-
-@inlined
-def _accumulate(job, weights, t, raw, raw_row, sums):
-    """Add 8 samples to the sums of weights, of weights times t, and of weights times channels."""
-    store(sums, 0, load8(sums, 0) + weights)
-    store(sums, GROUP, fma(weights, t, load8(sums, GROUP)))
-    for o in range(1, job.outputs):
-        channel = load8(raw, o * raw_row)
-        if job.sigmoid:
-            channel = sigmoid(channel)
-        place = (o + 1) * GROUP
-        store(sums, place, fma(weights, channel, load8(sums, place)))
-
-
-@inlined
-def _write_sums(job, ray, sums):
-    write(floats_at(job.opacity), ray, sum_of_lanes(load8(sums, 0)))
-    write(floats_at(job.depth), ray, sum_of_lanes(load8(sums, GROUP)))
-    channels = job.outputs - 1
-    for c in range(channels):
-        write(floats_at(job.channels), ray * channels + c, sum_of_lanes(load8(sums, (c + 2) * GROUP)))
-
-
-@compiled
-def _write_weights(job, ray, ray_weights, reached):
-    """Weights of all intervals from those of the non-empty ones that were reached."""
-    rank = 0
-    for i in range(ray * job.samples, (ray + 1) * job.samples):
-        value = np.float32(0.0)
-        if read(floats_at(job.t_ends), i) > read(floats_at(job.t_starts), i):
-            if rank < reached:
-                value = read(ray_weights, rank)
-            rank += 1
-        write(floats_at(job.weights), i, value)
 
 
 @compiled
@@ -227,8 +102,10 @@ def backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, mlp_gradi
         reached = read(integers_at(job.reached), ray)
         if reached == 0:
             continue
-        _coordinate_lines(job, ray, lines)
-        _intervals(job, ray, middles, lengths)
+        coordinate_lines(job, ray, lines)
+        first_sample = ray * job.samples
+        starts = advance(floats_at(job.t_starts), first_sample)
+        pack_intervals(starts, advance(floats_at(job.t_ends), first_sample), job.samples, middles, lengths)
         _raw_gradients(job, ray, reached, middles, lengths, ray_room, gradients)
         for i in range(reached):
             matters = False

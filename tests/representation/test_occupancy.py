@@ -1,0 +1,95 @@
+"""Empty-space skipping: the same picture from fewer samples, and nothing lost for good."""
+
+import torch
+
+from triptych.geometry import bit_grid, hemisphere_cameras
+from triptych.representation import kernels
+from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.occupancy import find_occupancy, with_occupancy
+from triptych.representation.render import render
+from triptych.training.config import SkippingConfig
+from triptych.training.scenes import SceneParameters
+
+AABB = torch.tensor([[-0.5, -0.4, -0.3], [0.5, 0.4, 0.3]])
+
+
+def ball(radius: float = 0.5) -> TriPlaneField:
+    """A scene whose density falls off around the centre: features are squared distances, the MLP takes them away."""
+    centres = (torch.arange(32.0) + 0.5) / 16 - 1
+    squares = centres**2
+    planes = torch.zeros(1, 3, 32, 32, 2)
+    planes[0, 0, ..., 0] = squares[:, None] + squares  # XY: x² + y²
+    planes[0, 1, ..., 0] = squares[:, None].expand(32, 32)  # XZ: z²
+    mlp = TinyMLP(2, 3, MLPConfig(hidden=16, hidden_activation="relu", density_scale=30.0, density_shift=0.0))
+    with torch.no_grad():
+        for parameter in mlp.parameters():
+            parameter.zero_()
+        mlp.hidden.weight[0, 0] = 1.0
+        mlp.output.weight[0, 0] = -200.0
+        mlp.output.bias[:] = torch.tensor([200.0 * radius**2, 0.9, 0.5, 0.1])
+    return TriPlaneField(planes, mlp.requires_grad_(False), AABB)
+
+
+def test_occupied_cells_are_those_of_the_ball_and_their_neighbours() -> None:
+    cells = bit_grid.unpack(find_occupancy(ball()))[0]
+    centres = (torch.arange(32.0) + 0.5) / 16 - 1
+    z, y, x = torch.meshgrid(centres, centres, centres, indexing="ij")
+    distance = (x**2 + y**2 + z**2).sqrt()
+    assert cells[distance < 0.5].all()
+    assert not cells[distance > 0.75].any()
+
+
+def test_backends_find_the_same_occupancy() -> None:
+    assert torch.equal(find_occupancy(ball(), "cpu"), find_occupancy(ball(), "reference"))
+
+
+def test_skipping_gives_the_same_picture_from_a_fraction_of_the_samples() -> None:
+    field, sampling = ball(), SamplingConfig(96, 0)
+    rays = hemisphere_cameras(3, 24, seed=0).rays().flatten()
+    count, jitter = [len(rays.origins)], torch.full((len(rays.origins), 2), 0.5)
+    pictures, shares = [], []
+    for some in (field, with_occupancy(field)):
+        pictures.append(render(some, rays, count, torch.ones(1, 3), sampling).channels)
+        t_starts, t_ends = kernels.place_samples(some, rays, count, sampling, jitter)
+        shares.append(float((t_ends > t_starts).float().mean()))
+    assert (pictures[0] - pictures[1]).abs().max() < 1e-3
+    assert shares[1] < 0.4 * shares[0]
+
+
+def test_backends_skip_alike() -> None:
+    field = with_occupancy(ball())
+    rays = hemisphere_cameras(1, 24, seed=0).rays().flatten()
+    pictures = [
+        render(field, rays, [576], torch.ones(1, 3), SamplingConfig(24, 24), backend=backend).channels
+        for backend in ("cpu", "reference")
+    ]
+    assert torch.allclose(*pictures, atol=1e-4)
+
+
+def nowhere_and_everywhere() -> tuple[torch.Tensor, torch.Tensor]:
+    shape = (bit_grid.SIDE, bit_grid.SIDE)
+    return torch.zeros(shape, dtype=torch.int32), torch.full(shape, bit_grid.ALL, dtype=torch.int32)
+
+
+def test_a_scene_is_sampled_by_its_category_then_by_itself_and_at_times_everywhere() -> None:
+    _, everywhere = nowhere_and_everywhere()
+    category = everywhere.clone()
+    category[:4] = 0
+    field, own = ball(), find_occupancy(ball())[0]
+    scenes = SceneParameters.started(torch.zeros(3, 4, 4, 1), torch.zeros(0), category, 2)
+    config, rows = SkippingConfig(first_update=4, update_every=2), torch.tensor([1])
+    seen = [scenes.skip_empty(field, rows, config).occupancy[0] for _ in range(8)]
+    expected = [category] * 4 + [everywhere, own, everywhere, own]
+    assert all(torch.equal(found, wanted) for found, wanted in zip(seen, expected, strict=True))
+    assert scenes.visits.tolist() == [0, 8]
+    assert torch.equal(scenes.occupancy[0], category)
+
+
+def test_matter_that_was_skipped_by_mistake_comes_back() -> None:
+    nowhere, _ = nowhere_and_everywhere()
+    scenes = SceneParameters.started(torch.zeros(3, 4, 4, 1), torch.zeros(0), nowhere, 1)
+    config, rows = SkippingConfig(first_update=2, update_every=2), torch.tensor([0])
+    for _ in range(4):
+        field = scenes.skip_empty(ball(), rows, config)
+    assert torch.equal(field.occupancy, find_occupancy(ball()))
