@@ -5,6 +5,7 @@ its own, which converts it to the one camera convention of ``triptych.geometry``
 ``SceneCollection``.
 """
 
+from triptych.scenes.arrays import collection_from_arrays
 from triptych.scenes.collection import DatasetConfig, SceneCollection, open_collection
 from triptych.scenes.contact_sheet import write_contact_sheet
 from triptych.scenes.inspect import InspectionReport, inspect_dataset
@@ -16,6 +17,7 @@ __all__ = [
     "InspectionReport",
     "SceneCollection",
     "ViewSplit",
+    "collection_from_arrays",
     "inspect_dataset",
     "open_collection",
     "require_disjoint",

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.model import CategoryModel
+from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import with_occupancy
 from triptych.training.config import Phase, Rates, SkippingConfig
 from triptych.training.losses import mean, psnr
-from triptych.training.objective import batch_losses
+from triptych.training.objective import Losses, batch_losses
 from triptych.training.pictures import write_progress_picture
 from triptych.training.progress import Progress
 from triptych.training.run import Checkpoint, Run
@@ -20,6 +22,21 @@ from triptych.training.views import Batch, PosedViews, encode_views
 EVALUATIONS = 20
 """How often a phase measures the test PSNR."""
 _LOG_EVERY = 20
+
+
+@dataclass
+class PhaseWork:
+    """What a phase needs besides the parameters.
+
+    Attributes:
+        optimizer: Adam over the shared parts.
+        latents: cached normalised latents of all training views, where the encoder is frozen.
+        background: latent of a white image.
+    """
+
+    optimizer: torch.optim.Optimizer
+    latents: Float[Tensor, "row channel height width"] | None
+    background: Float[Tensor, "pixel channel"]
 
 
 @dataclass
@@ -47,57 +64,21 @@ class JointTraining:
     progress: Progress
 
     def run_phase(self, name: str, phase: Phase, checkpoint: Checkpoint | None) -> None:
-        """Run one phase, from its checkpoint if there is one.
-
-        The encoder's latents are cached when it is frozen; else each step encodes its own pictures, and the
-        background follows the encoder.
-        """
+        """Run one phase, from its checkpoint if there is one."""
         steps = phase.steps(len(self.views))
-        device = self.model.aabb.device
-        optimizer = _shared_optimizer(self.model, phase.rates)
+        optimizer = shared_optimizer(self.model, phase.rates)
         first = self._restore(checkpoint, optimizer)
-        frozen_encoder = phase.rates.encoder == 0
-        cached = encode_views(self.model, self.views, device) if frozen_encoder else None
-        background = self.model.background()
+        device = self.model.aabb.device
+        latents = None if phase.rates.encoder else encode_views(self.model, self.views, device)
+        work = PhaseWork(optimizer, latents, self.model.background())
         self.progress.start(name, steps, first)
         for step in range(first, steps):
-            batch = self.views.batch(step, phase.batch, self.seed)
-            images = None
-            if not frozen_encoder or phase.weights.ae or phase.weights.dec:
-                images = self.views.images(batch, device)
-            latents = cached[batch.rows].to(device).float() if cached is not None else None
-            if not frozen_encoder:
-                background = self.model.background()
-
-            leaves = self.scenes.leaves(batch.scenes.to(device))
-            field = self.scenes.skip_empty(self.model.field(*leaves), batch.scenes.to(device), self.skipping)
-            losses = batch_losses(
-                self.model,
-                field,
-                self.views.cameras(batch, device),
-                batch.views_per_scene,
-                images,
-                latents,
-                background,
-                phase.weights,
-                [torch.Generator().manual_seed(self.seed * 1_000_003 + step)] * len(batch.scenes),
-            )
-            optimizer.zero_grad()
-            total = losses.total(phase.weights)
-            total.backward()
-            factor = phase.factor(step, len(self.views))
-            epoch = step * phase.batch / len(self.views)
-            mlp_frozen = phase.freeze_mlp_from is not None and epoch >= phase.freeze_mlp_from
-            for group in optimizer.param_groups:
-                frozen_now = mlp_frozen and group["part"] == "mlp"
-                group["lr"] = 0.0 if frozen_now else factor * getattr(phase.rates, group["part"])
-            optimizer.step()
-            self.scenes.step(batch.scenes, leaves, phase.rates, factor)
-
-            self.progress.advance(loss=float(total.detach()))
+            losses = joint_step(self.model, self.scenes, self.views, phase, work, self.skipping, step, self.seed)
+            total = float(losses.total(phase.weights).detach())
+            self.progress.advance(loss=total)
             if step % _LOG_EVERY == 0:
                 terms = {term: float(value.detach()) for term, value in vars(losses).items()}
-                self.run.log(step, phase=name, total=float(total.detach()), **terms)
+                self.run.log(step, phase=name, total=total, **terms)
             if (step + 1) % max(1, steps // EVALUATIONS) == 0:
                 test = self.test_psnr(write_picture=True)
                 self.progress.advance(0, test_psnr=test)
@@ -149,7 +130,57 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _shared_optimizer(model: CategoryModel, rates: Rates) -> torch.optim.Optimizer:
+def joint_step(
+    model: CategoryModel,
+    scenes: SceneParameters,
+    views: PosedViews,
+    phase: Phase,
+    work: PhaseWork,
+    skipping: SkippingConfig,
+    step: int,
+    seed: int,
+    backend: Backend = "auto",
+) -> Losses:
+    """One step of a phase: the shared parts, and the scenes of the batch.
+
+    The cached latents serve while the encoder is frozen; else each step encodes its own pictures, and the background
+    follows the encoder.
+    """
+    device = model.aabb.device
+    batch = views.batch(step, phase.batch, seed)
+    chosen = batch.scenes.to(device)
+    images = None
+    if work.latents is None or phase.weights.ae or phase.weights.dec:
+        images = views.images(batch, device)
+    if work.latents is None:
+        work.background = model.background()
+    leaves = scenes.leaves(chosen)
+    losses = batch_losses(
+        model,
+        scenes.skip_empty(model.field(*leaves), chosen, skipping),
+        views.cameras(batch, device),
+        batch.views_per_scene,
+        images,
+        None if work.latents is None else work.latents[batch.rows].to(device).float(),
+        work.background,
+        phase.weights,
+        [torch.Generator().manual_seed(seed * 1_000_003 + step)] * len(chosen),
+        backend,
+    )
+    work.optimizer.zero_grad()
+    losses.total(phase.weights).backward()
+    factor = phase.factor(step, len(views))
+    epoch = step * phase.batch / len(views)
+    mlp_frozen = phase.freeze_mlp_from is not None and epoch >= phase.freeze_mlp_from
+    for group in work.optimizer.param_groups:
+        frozen_now = mlp_frozen and group["part"] == "mlp"
+        group["lr"] = 0.0 if frozen_now else factor * getattr(phase.rates, group["part"])
+    work.optimizer.step()
+    scenes.step(chosen, leaves, phase.rates, factor)
+    return losses
+
+
+def shared_optimizer(model: CategoryModel, rates: Rates) -> torch.optim.Optimizer:
     """Adam over the shared parts whose rate is above 0; the others get no gradient at all."""
     parts: dict[str, list[nn.Parameter]] = {
         "base": [model.base],

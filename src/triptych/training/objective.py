@@ -11,6 +11,7 @@ from torch import Tensor
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
 from triptych.representation.field import TriPlaneField
+from triptych.representation.kernels import Backend
 from triptych.representation.planes import total_variation
 from triptych.training.config import LossWeights
 
@@ -46,6 +47,7 @@ def batch_losses(
     background: Float[Tensor, "pixel channel"],
     weights: LossWeights,
     generators: Sequence[torch.Generator],
+    backend: Backend = "auto",
 ) -> Losses:
     """Render the batch and compare it with what its weights call for.
 
@@ -59,9 +61,11 @@ def batch_losses(
         background: latent of a white image.
         weights: terms of weight 0 are not computed.
         generators: random sample placement, one generator a scene.
+        backend: which kernel renders.
     """
     zero = background.new_zeros(())
-    rendered = model.as_images(model.render_latents(field, cameras, views_per_scene, background, generators).channels)
+    rendering = model.render_latents(field, cameras, views_per_scene, background, generators, backend)
+    rendered = model.as_images(rendering.channels)
     if latents is None:
         assert images is not None
         latents = model.encode(images)

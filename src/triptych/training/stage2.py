@@ -5,7 +5,6 @@ changes an earlier one. First L_Enc on cached latents, then L_Dec through the fr
 base planes, tiny MLP and decoder are trained along on all new scenes together, and the bank keeps its own copy.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,14 +18,14 @@ from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.representation.mlp import TinyMLP
 from triptych.scenes import SceneCollection, require_disjoint
-from triptych.training.config import Phase, Stage2Config
+from triptych.training.config import Stage2Config
+from triptych.training.fitting import fit_scenes
 from triptych.training.joint import JointTraining
 from triptych.training.losses import mean, psnr
-from triptych.training.objective import batch_losses
 from triptych.training.progress import Progress
 from triptych.training.run import lock, open_run
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import PosedViews, encode_views
+from triptych.training.views import PosedViews
 
 
 def fit(
@@ -106,63 +105,6 @@ def _groups(collection: SceneCollection, scenes: list[int], size: int) -> Iterat
     for _, alike in groupby(sorted(scenes, key=views), key=views):
         group = list(alike)
         yield from (group[first : first + size] for first in range(0, len(group), size))
-
-
-def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2Config, seed: int) -> SceneParameters:
-    """Fit some scenes of equally many training views side by side, with everything shared frozen.
-
-    Each scene has its own order of views and its own random samples, which follow from the seed and its content:
-    whichever scenes are fitted beside it, the result is the same but for rounding.
-    """
-    device = model.aabb.device
-    model.requires_grad_(False)
-    views = PosedViews(collection)
-    scenes = SceneParameters.started(
-        model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
-    )
-    background = model.background()
-    latents = encode_views(model, views, device)
-    everyone = torch.arange(len(collection), device=device)
-    seeds = [_seed_of(fingerprint, seed) for fingerprint in collection.fingerprints]
-    rows_of = [views.rows_of(scene) for scene in range(len(collection))]
-
-    count = len(rows_of[0])
-    assert all(len(rows) == count for rows in rows_of)
-
-    for phase in (config.latent, config.image):
-        for step in range(phase.steps(count)):
-            chosen = [_rows_of_step(rows, step, phase, own) for rows, own in zip(rows_of, seeds, strict=True)]
-            batch = views.group([row for rows in chosen for row in rows])
-            leaves = scenes.leaves(everyone)
-            losses = batch_losses(
-                model,
-                scenes.skip_empty(model.field(*leaves), everyone, config.skipping),
-                views.cameras(batch, device),
-                batch.views_per_scene,
-                views.images(batch, device) if phase.weights.dec else None,
-                latents[batch.rows].to(device).float(),
-                background,
-                phase.weights,
-                [torch.Generator().manual_seed(own + step) for own in seeds],
-            )
-            # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbours.
-            (losses.total(phase.weights) * len(collection)).backward()
-            scenes.step(everyone, leaves, phase.rates, phase.factor(step, count))
-    return scenes
-
-
-def _rows_of_step(rows: list[int], step: int, phase: Phase, seed: int) -> list[int]:
-    """The views of one scene in a step: a seeded shuffle each epoch, cut into batches (the last may be short)."""
-    size = min(phase.batch, len(rows))
-    per_epoch = -(-len(rows) // size)
-    epoch, place = divmod(step, per_epoch)
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed + epoch)).tolist()
-    return [rows[number] for number in order[place * size : (place + 1) * size]]
-
-
-def _seed_of(fingerprint: str, seed: int) -> int:
-    digest = hashlib.sha256(f"{seed} {fingerprint}".encode()).digest()
-    return int.from_bytes(digest[:6])
 
 
 @torch.no_grad()
