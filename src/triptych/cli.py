@@ -11,6 +11,7 @@ import tyro
 from rich.console import Console
 
 from triptych.bank import SceneBank, StoragePrecision
+from triptych.benchmark import BenchConfig, run_benchmark
 from triptych.demo import DemoConfig, run_demo
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import evaluate, write_evaluation
@@ -251,6 +252,18 @@ class Demo:
         _say(f"open {report}")
 
 
+@dataclass(frozen=True)
+class Bench:
+    """Measure what rendering and training steps cost on this machine, the fused kernel against the reference."""
+
+    config: Annotated[BenchConfig, tyro.conf.arg(name="")] = field(default_factory=BenchConfig)
+
+    def run(self) -> None:
+        with Progress() as progress:
+            _, table = run_benchmark(self.config, progress)
+        _say(table)
+
+
 Data = (
     Annotated[Cars, tyro.conf.subcommand("cars")]
     | Annotated[Render, tyro.conf.subcommand("render")]
@@ -275,6 +288,7 @@ Command = (
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
     | Annotated[Video, tyro.conf.subcommand("video")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
 
 

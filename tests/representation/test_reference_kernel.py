@@ -67,3 +67,8 @@ def test_a_constant_density_follows_beer_lambert() -> None:
     assert np.allclose(integral.channels[0].numpy(), opacity * np.array([0.2, 0.4, 0.6]), atol=1e-5)
     depth = 1 / density - np.exp(-2 * density) * (2 + 1 / density)
     assert np.isclose(float(integral.depth[0]), depth, atol=1e-3)
+
+
+def test_total_variation_of_a_ramp_is_its_squared_slope() -> None:
+    rows = torch.arange(6.0)[None, None, :, None, None].expand(1, 3, 6, 6, 2)
+    assert torch.isclose(reference.total_variation(0.5 * rows), torch.tensor(0.25))

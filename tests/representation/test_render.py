@@ -5,7 +5,7 @@ from triptych.errors import InputError
 from triptych.geometry import Rays, hemisphere_cameras
 from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.mlp import MLPConfig, TinyMLP
-from triptych.representation.planes import PlaneConfig, compose, initial_base_planes, total_variation
+from triptych.representation.planes import PlaneConfig, compose, initial_base_planes
 from triptych.representation.render import render
 
 AABB = torch.tensor([[-0.5, -0.5, -0.5], [0.5, 0.5, 0.5]])
@@ -74,11 +74,6 @@ def test_composed_planes_agree_with_the_sum_over_bases(micro: int, macro: int, c
     else:
         expected = torch.cat([own[1], shared], dim=-1) if micro and macro else own[1] if micro else shared
     assert torch.allclose(planes[1], expected, atol=1e-5)
-
-
-def test_total_variation_of_a_ramp_is_its_squared_slope() -> None:
-    rows = torch.arange(6.0)[None, None, :, None, None].expand(1, 3, 6, 6, 2)
-    assert torch.isclose(total_variation(0.5 * rows), torch.tensor(0.25))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from triptych.geometry import Rays, bit_grid
 from triptych.representation import kernels
 from triptych.representation.field import TriPlaneField
 
-EMPTY_OPTICAL_DEPTH = 0.1
+EMPTY_OPTICAL_DEPTH = 0.5
 """A cell is empty when matter of its density, filling the box from corner to corner, would stop less light than this:
-1 - exp(-0.1) is 10 %. What surfaces are made of is hundreds of times denser."""
+1 - exp(-0.5) is 39 %. What surfaces are made of is a hundred times denser."""
 
 
 @torch.no_grad()

@@ -88,10 +88,3 @@ def compose(
     if config.combine == "sum":
         return micro + macro
     return torch.cat([micro, macro], dim=-1)
-
-
-def total_variation(planes: Float[Tensor, "scene 3 k k feature"]) -> Float[Tensor, ""]:
-    """Mean squared difference between neighbouring texels, along rows plus along columns (L2 total variation)."""
-    along_rows = planes.diff(dim=2).square().mean()
-    along_columns = planes.diff(dim=3).square().mean()
-    return along_rows + along_columns

@@ -11,8 +11,7 @@ from torch import Tensor
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
 from triptych.representation.field import TriPlaneField
-from triptych.representation.kernels import Backend
-from triptych.representation.planes import total_variation
+from triptych.representation.kernels import Backend, total_variation
 from triptych.training.config import LossWeights
 
 
@@ -79,7 +78,7 @@ def batch_losses(
         ae = _squared_error(model.decode(latents), images)
     elif weights.dec:
         dec = _squared_error(model.decode(rendered), images)
-    return Losses(ae, enc, dec, total_variation(field.planes) if weights.tv else zero)
+    return Losses(ae, enc, dec, total_variation(field, backend) if weights.tv else zero)
 
 
 def _squared_error(found: Tensor, wanted: Tensor | None) -> Float[Tensor, ""]:

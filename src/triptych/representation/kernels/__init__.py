@@ -52,6 +52,11 @@ def densities(
     return _module(backend, field).densities(field, rays, rays_per_scene, t_starts, t_ends)
 
 
+def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Tensor, ""]:
+    """Total variation of all planes of a field (see ``reference.total_variation``)."""
+    return _module(backend, field).total_variation(field.planes)
+
+
 def _module(backend: Backend, field: TriPlaneField) -> ModuleType:
     if backend == "reference" or (backend == "auto" and not cpu.supports(field)):
         return reference

@@ -145,6 +145,13 @@ def triplane_features(
     return values[..., 0].sum(dim=0).T
 
 
+def total_variation(planes: Float[Tensor, "scene 3 row column feature"]) -> Float[Tensor, ""]:
+    """Mean squared difference between neighbouring texels, along rows plus along columns (L2 total variation)."""
+    along_rows = planes.diff(dim=2).square().mean()
+    along_columns = planes.diff(dim=3).square().mean()
+    return along_rows + along_columns
+
+
 def _leave_out_empty(
     field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int], edges: Float[Tensor, "ray edge"]
 ) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:

@@ -7,6 +7,7 @@ A ray ends where less than 1e-6 of the light is left. To autograd and torch.comp
     layout, vectors, memory, functions            what the loops are made of
     field, intervals, placing, forward, backward  the loops
     threads, job                                  how a call runs
+    variation                                     the total variation of planes
 
 The first call compiles the loops, for about 15 seconds; later ones, in other processes too, read them from disk.
 """
@@ -23,7 +24,10 @@ from triptych.geometry import Rays
 from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
+from triptych.representation.kernels.cpu.variation import total_variation
 from triptych.representation.kernels.reference import Integral
+
+__all__ = ["densities", "integrate", "place_samples", "supports", "total_variation"]
 
 
 def supports(field: TriPlaneField) -> bool:

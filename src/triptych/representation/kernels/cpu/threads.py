@@ -44,7 +44,7 @@ def run(direction: str, job: np.ndarray, threads: int) -> None:
     """Run the "forward" or "backward" loops of a job to their end on up to ``threads`` threads."""
     loops, address = _compile(direction), job.ctypes.data
     helpers = min(threads, int(job["chunk_count"][0])) - 1
-    pending = [_pool(threads - 1).submit(loops, address) for _ in range(helpers)]
+    pending = [thread_pool(threads - 1).submit(loops, address) for _ in range(helpers)]
     loops(address)
     for helper in pending:
         # One that has not begun by now has nothing left to do; it may be waiting behind another caller's work.
@@ -53,13 +53,14 @@ def run(direction: str, job: np.ndarray, threads: int) -> None:
 
 
 @lru_cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def thread_pool(threads: int) -> ThreadPoolExecutor:
+    """The threads of this package, made when first asked for."""
     return ThreadPoolExecutor(threads, thread_name_prefix="triptych")
 
 
 # A forked child inherits the pool, but none of its threads.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=thread_pool.cache_clear)
 
 
 @lru_cache

@@ -1,0 +1,41 @@
+"""Times as medians of calls in turn, and peak memory."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+
+
+def time_in_turn(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median seconds of each call. The calls take turns, so that a slow moment of the machine hits all of them."""
+    for call in calls.values():
+        call()
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def peak_extra_mb(call: Callable[[], object]) -> float | None:
+    """Most memory that the process holds during a call above what it held before, in MB; None where Linux is not."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not (status.exists() and reset.exists()):
+        return None
+    reset.write_text("5")  # the peak starts again from the present
+    before = _kilobytes(status, "VmRSS")
+    call()
+    return (_kilobytes(status, "VmHWM") - before) / 1024
+
+
+def available_memory() -> int | None:
+    """Bytes that programs can still get without swapping; None where Linux is not."""
+    file = Path("/proc/meminfo")
+    return 1024 * _kilobytes(file, "MemAvailable") if file.exists() else None
+
+
+def _kilobytes(file: Path, field: str) -> int:
+    (line,) = (line for line in file.read_text().splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1])

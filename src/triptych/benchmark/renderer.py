@@ -1,0 +1,68 @@
+"""The renderer alone, reference against fused, on the same samples."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from triptych.benchmark.measure import time_in_turn
+from triptych.benchmark.sizes import Sizes, box
+from triptych.geometry import hemisphere_cameras
+from triptych.representation import kernels
+from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.mlp import MLPConfig, TinyMLP
+
+GROWTH: dict[str, tuple[int, ...]] = {
+    "side": (8, 16, 32),
+    "samples": (24, 48, 96, 192),
+    "resolution": (32, 64, 128),
+    "features": (16, 32, 64),
+}
+"""Sizes that vary one at a time around the paper's."""
+
+
+def fused_against_reference(sizes: Sizes, repeats: int) -> dict[str, float]:
+    """Median seconds of forward, and of forward and backward, of both backends.
+
+    Every view is of another scene, as in stage 1, and the scenes are as at the start of a training: half transparent,
+    so that every sample counts, which is the fused kernel's worst case.
+    """
+    calls: dict[str, Callable[[], object]] = {}
+    for backend in ("fused", "reference"):
+        forward, forward_backward = _calls(sizes, backend)
+        calls[f"{backend} forward"] = forward
+        calls[f"{backend} forward + backward"] = forward_backward
+    return time_in_turn(calls, repeats)
+
+
+def growth(repeats: int) -> dict[str, dict[int, float]]:
+    """Median seconds of the fused renderer, forward and backward, as one size varies."""
+    found = {}
+    for name, values in GROWTH.items():
+        calls = {str(value): _calls(replace(Sizes(), **{name: value}), "fused")[1] for value in values}
+        found[name] = {int(value): seconds for value, seconds in time_in_turn(calls, repeats).items()}
+    return found
+
+
+def _calls(sizes: Sizes, name: str) -> tuple[Callable[[], object], Callable[[], object]]:
+    """Forward, and forward and backward, of one backend on a batch of random scenes."""
+    backend: kernels.Backend = "cpu" if name == "fused" else "reference"
+    torch.manual_seed(0)
+    mlp = TinyMLP(sizes.features, sizes.channels, MLPConfig())
+    planes = 0.1 * torch.randn(sizes.views, 3, sizes.resolution, sizes.resolution, sizes.features)
+    field = TriPlaneField(planes.requires_grad_(), mlp, box())
+    cameras = hemisphere_cameras(sizes.views, sizes.side, seed=0)
+    rays, counts = cameras.rays().flatten(), [sizes.side**2] * sizes.views
+    jitter = torch.rand(len(rays.origins), 2)
+    t_starts, t_ends = kernels.place_samples(field, rays, counts, SamplingConfig(sizes.samples, 0), jitter, backend)
+
+    def forward() -> kernels.Integral:
+        with torch.no_grad():
+            return kernels.integrate(field, rays, counts, t_starts, t_ends, backend)
+
+    def forward_backward() -> None:
+        integral = kernels.integrate(field, rays, counts, t_starts, t_ends, backend)
+        loss = integral.channels.square().mean() + integral.opacity.square().mean()
+        torch.autograd.grad(loss, [planes, *mlp.parameters()])
+
+    return forward, forward_backward

@@ -1,0 +1,98 @@
+"""Measurements as a table to read and a picture to look at."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from triptych.evaluation.pictures import figure_bytes, new_figure
+from triptych.files import write_atomically
+
+_LABELS = {
+    "side": "rays along each side of a view",
+    "samples": "samples a ray",
+    "resolution": "texels along each side of a plane, K",
+    "features": "features, F",
+    "bases": "base planes, M (warm-up step)",
+    "scenes": "scenes, N (warm-up step)",
+}
+
+
+def as_table(numbers: dict[str, Any]) -> str:
+    """All numbers as lines of text."""
+    times, growth = numbers["seconds"], numbers["growth"]
+    lines = []
+
+    def add(label: str, value: str) -> None:
+        lines.append(f"{label:<62}{value:>14}")
+
+    def compare(label: str, of: dict[str, float], slow: str, fast: str) -> None:
+        add(f"{label}: {slow} {_time(of[slow])}, {fast} {_time(of[fast])}", f"{of[slow] / of[fast]:.1f}x")
+
+    for part in ("forward", "forward + backward"):
+        compare("renderer", times["renderer"], f"reference {part}", f"fused {part}")
+    for part in ("warm-up", "joint", "stage-2"):
+        compare("whole step", times["steps"], f"reference {part} step", f"fused {part} step")
+    for fast in ("fused", "fused, skipping"):
+        compare("trained scenes", times["trained scenes"], "reference", fast)
+    add("trained scenes: change of test PSNR by skipping", f"{numbers['skipping_psnr_change']:+.3f} dB")
+    for kind in ("", ", skipping"):
+        compare("one view", times["views"], f"RGB render{kind}", f"latent render + decode{kind}")
+    add(
+        "one view: render latents, decode",
+        f"{_time(times['views']['latent render'])}, {_time(times['views']['decode'])}",
+    )
+    scenes = growth["scenes"]
+    few, many = min(scenes), max(scenes)
+    add(
+        f"warm-up step: {few} scenes {_time(scenes[few])}, {many} scenes {_time(scenes[many])}",
+        f"{scenes[many] / scenes[few]:.2f}x",
+    )
+    peak = numbers["peak_extra_mb"]
+    add("warm-up step: peak memory above the parameters", "not measured" if peak is None else f"{peak:.0f} MB")
+    return "\n".join(lines)
+
+
+def write_plot(numbers: dict[str, Any], file: Path) -> None:
+    """A PNG: how the fused renderer's cost grows with each size, and both backends side by side."""
+    figure = new_figure(15.0, 7.0)
+    axes = figure.subplots(2, 4).flatten()
+    for axis, (name, label) in zip(axes, _LABELS.items(), strict=False):
+        measured = numbers["growth"][name]
+        axis.plot(list(measured), list(measured.values()), "o-")
+        axis.set(xlabel=label, ylabel="seconds", xscale="log", ylim=(0, 1.15 * max(measured.values())))
+        axis.set_xticks(list(measured), [f"{value:,}" for value in measured])
+        axis.minorticks_off()
+    _plot_backends(axes[6], numbers["seconds"]["renderer"] | numbers["seconds"]["steps"])
+    _plot_views(axes[7], numbers["seconds"]["views"])
+    figure.suptitle(
+        f"triptych bench on {numbers['versions']['machine']}: medians of {numbers['repeats']} calls in turn"
+    )
+    write_atomically(file, lambda stream: stream.write(figure_bytes(figure)))
+
+
+def _plot_backends(axis: Axes, seconds: dict[str, float]) -> None:
+    parts = ("forward", "forward + backward", "warm-up step", "joint step", "stage-2 step")
+    for shift, backend in ((-0.2, "reference"), (0.2, "fused")):
+        places = [place + shift for place in range(len(parts))]
+        axis.barh(places, [seconds[f"{backend} {part}"] for part in parts], height=0.4, label=backend)
+    axis.set_yticks(range(len(parts)), parts)
+    axis.invert_yaxis()
+    axis.set(xlabel="seconds", xscale="log")
+    axis.legend()
+
+
+def _plot_views(axis: Axes, seconds: dict[str, float]) -> None:
+    for place, (label, kind) in enumerate((("all samples", ""), ("skipping", ", skipping"))):
+        axis.barh(place - 0.2, 1000 * seconds[f"RGB render{kind}"], height=0.4, color="tab:gray")
+        render = 1000 * seconds[f"latent render{kind}"]
+        axis.barh(place + 0.2, render, height=0.4, color="tab:blue")
+        axis.barh(place + 0.2, 1000 * seconds["decode"], left=render, height=0.4, color="tab:cyan")
+        axis.text(0, place - 0.45, label)
+    axis.set_yticks([])
+    axis.invert_yaxis()
+    axis.set(xlabel="milliseconds for one view of 128x128", title="RGB (grey), latent render + decode (blue)")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

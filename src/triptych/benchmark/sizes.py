@@ -1,0 +1,90 @@
+"""The sizes that a measurement is about, by default the paper's; and random models and data of such sizes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
+from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.model import CategoryModel, ModelConfig
+from triptych.representation.field import SamplingConfig
+from triptych.representation.mlp import MLPConfig
+from triptych.representation.planes import PlaneConfig, initial_base_planes
+from triptych.scenes import SceneCollection, collection_from_arrays
+from triptych.scenes.cars import AABB
+from triptych.training.config import LossWeights, Phase, Rates
+from triptych.training.presets import STAGE1
+
+PICTURE = 128
+VIEWS = 40
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a batch and of its scenes (Schnepf, Kassab et al. 2024): 32 latent views of 16x16 rays."""
+
+    views: int = 32
+    side: int = 16
+    samples: int = 96
+    resolution: int = 64
+    features: int = 32
+    bases: int = 50
+    channels: int = 4
+
+    def planes(self) -> PlaneConfig:
+        """Micro and macro features in the paper's proportion."""
+        micro = round(self.features * 10 / 32)
+        return PlaneConfig(self.resolution, micro, self.features - micro, self.bases)
+
+    def sampling(self) -> SamplingConfig:
+        """Half the samples coarse, half where the coarse ones found matter."""
+        return SamplingConfig(self.samples // 2, self.samples - self.samples // 2)
+
+
+def box() -> torch.Tensor:
+    """The scene box of all measurements."""
+    return torch.tensor(AABB)
+
+
+def random_model(
+    sizes: Sizes, autoencoder: Autoencoder | None = None, planes: PlaneConfig | None = None
+) -> CategoryModel:
+    """A category model at the start of its training; its autoencoder is a block transform 8x down by default."""
+    torch.manual_seed(0)
+    autoencoder = autoencoder or ConvolutionalAutoencoder(
+        ConvolutionalConfig(channels=sizes.channels, downscale=PICTURE // sizes.side)  # type: ignore[arg-type]
+    )
+    planes = planes or sizes.planes()
+    unit = torch.ones(autoencoder.channels)
+    return CategoryModel(
+        ModelConfig(planes, MLPConfig(), sizes.sampling(), PICTURE, PICTURE),
+        autoencoder,
+        LatentNormalization("affine", torch.zeros_like(unit), unit),
+        initial_base_planes(planes, torch.Generator().manual_seed(0)),
+        box(),
+        {},
+    )
+
+
+def random_scenes(count: int, views: int = VIEWS) -> SceneCollection:
+    """White pictures of nothing, from real cameras: for measurements of time, where the content does not matter."""
+    cameras = hemisphere_cameras(views, PICTURE, seed=0)
+    tiled = Cameras(cameras.c2w.repeat(count, 1, 1), cameras.intrinsics.repeat(count, 1), PICTURE, PICTURE)
+    white = np.broadcast_to(np.uint8(255), (count * views, PICTURE, PICTURE, 3))
+    return collection_from_arrays(white, tiled, views, box())
+
+
+def warmup_phase(sizes: Sizes) -> Phase:
+    """The published warm-up: L_Enc on cached latents."""
+    return replace(STAGE1["paper"].warmup, batch=sizes.views)
+
+
+def joint_phase(sizes: Sizes) -> Phase:
+    """The published joint phase: all three losses, everything trained."""
+    return replace(STAGE1["paper"].joint, batch=sizes.views)
+
+
+def fit_phase(views_per_scene: int) -> Phase:
+    """Stage 2 with everything shared frozen."""
+    return Phase(1.0, views_per_scene, Rates(micro=1e-2, coefficients=1e-2), LossWeights(enc=1.0))
