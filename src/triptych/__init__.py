@@ -4,9 +4,11 @@ import os
 
 __version__ = "0.1.0"
 
-# torch's worker threads would spin between operations and take the cores from the renderer's own threads, or from any
-# other program. OpenMP reads this once, when torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# torch's worker threads spin for milliseconds after each operation, and would keep the cores from the renderer's own
+# threads; asleep at once, they would wake too slowly for the many small operations of a network. A millisecond of
+# spinning serves both (docs/performance.md). OpenMP reads this once, when torch is loaded.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 # Tensors of tens of megabytes come and go in every step. In huge pages the kernel hands them out several times faster.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 

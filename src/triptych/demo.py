@@ -35,7 +35,7 @@ class DemoConfig:
 
     out: Path = Path("runs/demo")
     """Folder for everything; rerun to go on after a stop."""
-    scenes: int = 36
+    scenes: int = 48
     """Cars for stage 1."""
     new_scenes: int = 12
     """Cars that stage 1 never sees, for stage 2."""

@@ -167,7 +167,6 @@ def joint_step(
         [torch.Generator().manual_seed(seed * 1_000_003 + step)] * len(chosen),
         backend,
     )
-    work.optimizer.zero_grad()
     losses.total(phase.weights).backward()
     factor = phase.factor(step, len(views))
     epoch = step * phase.batch / len(views)
@@ -176,6 +175,7 @@ def joint_step(
         frozen_now = mlp_frozen and group["part"] == "mlp"
         group["lr"] = 0.0 if frozen_now else factor * getattr(phase.rates, group["part"])
     work.optimizer.step()
+    work.optimizer.zero_grad()  # now, so that the gradients are not held through the next step
     scenes.step(chosen, leaves, phase.rates, factor)
     return losses
 

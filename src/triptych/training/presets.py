@@ -22,15 +22,15 @@ STAGE1 = {
         planes=PlaneConfig(resolution=32, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=32, importance=0),
-        pretraining=Pretraining(epochs=1.5, batch=8, rate=8e-3),
+        pretraining=Pretraining(epochs=1.25, batch=8, rate=8e-3),
         warmup=Phase(
-            epochs=6.0,
+            epochs=4.5,
             batch=16,
             rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2),
             weights=LossWeights(enc=1.0, tv=1e-4),
         ),
         joint=Phase(
-            epochs=5.0,
+            epochs=4.5,
             batch=16,
             rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=1e-3, decoder=1e-3),
             weights=LossWeights(ae=0.1, enc=1.0, dec=1.0, tv=1e-4),

@@ -12,6 +12,7 @@ from triptych.representation.kernels.cpu.memory import (
     load8,
     load16,
     load32,
+    prefetch,
     read,
     store,
 )
@@ -28,6 +29,9 @@ from triptych.representation.kernels.cpu.vectors import (
     sums_of_lanes,
     where_positive,
 )
+
+AHEAD = 4
+"""How many samples before its turn the texels of a sample begin to be loaded."""
 
 
 @inlined
@@ -77,6 +81,20 @@ def _first_corners(cells, b, count, features, resolution):
 
 
 @inlined
+def _prefetch_corners(planes, cells, b, count, features, resolution):
+    """Begin to load a later sample's texels: planes are larger than the cache next to the core."""
+    xy, xz, yz = _first_corners(cells, b, count, features, resolution)
+    row = features * resolution
+    for line in range(0, 2 * features, 16):
+        prefetch(planes, xy + line)
+        prefetch(planes, xy + row + line)
+        prefetch(planes, xz + line)
+        prefetch(planes, xz + row + line)
+        prefetch(planes, yz + line)
+        prefetch(planes, yz + row + line)
+
+
+@inlined
 def _blend_plane(load, plane, row, column, corners, count, value):
     value = fma(read(corners, 0), load(plane, 0), value)
     value = fma(read(corners, count), load(plane, column), value)
@@ -98,6 +116,8 @@ def gather(job, planes, cells, corners, count, block):
     column = features if resolution > 1 else 0
     row = column * resolution
     for b in range(count):
+        if b + AHEAD < count:
+            _prefetch_corners(planes, cells, b + AHEAD, count, features, resolution)
         xy, xz, yz = _first_corners(cells, b, count, features, resolution)
         own_corners = advance(corners, b)
         for f in range(0, features, 32):
@@ -133,6 +153,8 @@ def scatter(job, gradient, cells, corners, count, used, block):
     column = features if resolution > 1 else 0
     row = column * resolution
     for b in range(used):
+        if b + AHEAD < used:
+            _prefetch_corners(gradient, cells, b + AHEAD, count, features, resolution)
         xy, xz, yz = _first_corners(cells, b, count, features, resolution)
         own_corners = advance(corners, b)
         for f in range(0, features, 32):

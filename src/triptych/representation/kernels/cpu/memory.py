@@ -5,6 +5,7 @@ The caller of the loops allocates everything. Nothing here can be called from Py
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 from triptych.representation.kernels.cpu.vectors import FLOAT, Vector, intrinsic
 
@@ -90,6 +91,22 @@ def store(typingctx, pointer, index, vector):
         return context.get_dummy_value()
 
     return types.void(Floats, types.intp, vector), generate
+
+
+@intrinsic
+def prefetch(typingctx, pointer, index):
+    """Begin to load the cache line of pointer[index]."""
+
+    def generate(context, builder, signature, arguments):
+        pointer, index = arguments
+        address = builder.bitcast(builder.gep(pointer, [index]), ir.IntType(8).as_pointer())
+        integer = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(function, [address, integer(0), integer(3), integer(1)])
+        return context.get_dummy_value()
+
+    return types.void(Floats, types.intp), generate
 
 
 @intrinsic

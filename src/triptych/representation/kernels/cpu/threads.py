@@ -3,7 +3,7 @@
 The loops run on a thread pool of our own, the calling thread taking part, with the GIL released. Numba's own
 parallel loops were not the better choice: its default layer aborts the process when two Python threads call at once,
 and its OpenMP layer runs no faster. Our threads sleep when idle, so they never take a core from PyTorch's. (Those
-spin for a few milliseconds after each operation; where cores are shared, ``OMP_WAIT_POLICY=PASSIVE`` stops that.)
+spin after each operation, for a time that ``triptych/__init__`` shortens.)
 
 A call is cut into chunks. Threads draw chunks from a shared counter, but what a chunk computes, and where it puts it,
 does not depend on who draws it: results are the same, bit by bit, every time.

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,7 @@ def _for_parts_of_scenes(loops: Callable[..., None], planes: Tensor, *arrays: np
     threads, values = torch.get_num_threads(), planes.detach().contiguous().numpy()
     cuts = np.linspace(0, len(values), min(threads, len(values)) + 1).astype(int)
     pool = thread_pool(threads)
-    parts = zip(cuts[:-1], cuts[1:], strict=True)
-    pending: list[Future[None]] = [pool.submit(loops, values, *arrays, first, end) for first, end in parts]
+    pending: list[Future[None]] = [pool.submit(loops, values, *arrays, first, end) for first, end in pairwise(cuts)]
     for part in pending:
         part.result()
 
