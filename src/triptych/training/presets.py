@@ -30,7 +30,7 @@ STAGE1 = {
             weights=LossWeights(enc=1.0, tv=1e-4),
         ),
         joint=Phase(
-            epochs=4.5,
+            epochs=5.0,
             batch=16,
             rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=1e-3, decoder=1e-3),
             weights=LossWeights(ae=0.1, enc=1.0, dec=1.0, tv=1e-4),

@@ -1,0 +1,85 @@
+"""The benchmark's own arithmetic, and its parts at tiny sizes; the times themselves are nobody's test."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from triptych.benchmark import renderer, run, steps, trained
+from triptych.benchmark.measure import peak_extra_mb, time_in_turn
+from triptych.benchmark.run import BenchConfig, run_benchmark
+from triptych.benchmark.sizes import Sizes
+from triptych.errors import InputError
+from triptych.training.progress import Progress
+
+TINY = Sizes(views=4, side=4, samples=6, resolution=8, features=8, bases=3)
+
+
+def test_calls_take_turns_and_the_median_counts() -> None:
+    order: list[str] = []
+    slow = iter([0.0, 0.5, 0.02, 0.02])
+
+    def first() -> None:
+        order.append("first")
+        time.sleep(next(slow))
+
+    seconds = time_in_turn({"first": first, "second": lambda: order.append("second")}, 3)
+    assert order == ["first", "second"] * 4
+    assert 0.02 <= seconds["first"] < 0.4
+    assert seconds["second"] < 0.02
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read from Linux's /proc")
+def test_peak_memory_sees_what_a_call_holds_and_frees() -> None:
+    peak = peak_extra_mb(lambda: np.ones(16 * 2**20).sum())
+    assert peak is not None
+    assert 120 < peak < 160
+
+
+def test_both_backends_are_timed() -> None:
+    seconds = renderer.fused_against_reference(TINY, 1)
+    assert set(seconds) == {
+        f"{name} {part}" for name in ("fused", "reference") for part in ("forward", "forward + backward")
+    }
+    assert min(seconds.values()) > 0
+
+
+def test_a_benchmark_writes_its_numbers_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (renderer, trained, steps, run):
+        monkeypatch.setattr(module, "Sizes", lambda: TINY)
+    monkeypatch.setattr(renderer, "GROWTH", {"side": (2, 4), "samples": (2,), "resolution": (8,), "features": (8, 16)})
+    monkeypatch.setattr(steps, "SCENES", 4)
+    monkeypatch.setattr(steps, "MANY_SCENES", 80)
+    monkeypatch.setattr(steps, "BASES", (1, 3))
+    monkeypatch.setattr(steps, "FITTED_AT_ONCE", 2)
+    monkeypatch.setattr(trained, "train_cars", lambda steps, real=trained.train_cars: real(3))
+    monkeypatch.setattr(trained, "CARS", 2)
+    monkeypatch.setattr("triptych.benchmark.sizes.PICTURE", 32)
+    monkeypatch.setattr(trained, "PICTURE", 32)
+    config = BenchConfig(quick=True, json=tmp_path / "numbers.json", plot=tmp_path / "plot.png")
+    _, table = run_benchmark(config, Progress(quiet=True))
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    for key in ("fused_vs_reference", "skipping_vs_reference", "warmup_step_n10000_vs_n100", "latent_view_vs_rgb_view"):
+        assert numbers[key] > 0
+    assert numbers["growth"]["scenes"].keys() == {"4", "40", "80"}
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    assert "one view" in table
+
+
+def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> None:
+    scenes = trained.train_cars(60)
+    everywhere = trained.skipping_against_reference(scenes, 1)
+    assert everywhere["PSNR"] > 15
+    assert everywhere["PSNR, skipping"] > everywhere["PSNR"] - 0.05
+
+
+def test_pictures_without_cameras_are_refused() -> None:
+    collection = steps.random_scenes(2)
+    assert (len(collection), len(collection.views(0).test)) == (2, 8)
+    with pytest.raises(InputError, match="a camera for each picture"):
+        trained.collection_from_arrays(
+            np.zeros((3, 128, 128, 3), np.uint8), collection.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
+        )
