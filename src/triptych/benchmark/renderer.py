@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from triptych.benchmark.measure import time_in_turn
-from triptych.benchmark.sizes import Sizes, box
+from triptych.benchmark.sizes import Sizes
 from triptych.geometry import hemisphere_cameras
 from triptych.representation import kernels
 from triptych.representation.field import SamplingConfig, TriPlaneField
@@ -19,6 +19,8 @@ GROWTH: dict[str, tuple[int, ...]] = {
     "features": (16, 32, 64),
 }
 """Sizes that vary one at a time around the paper's."""
+BOX = torch.tensor([[-0.65, -0.65, -0.65], [0.65, 0.65, 0.65]])
+"""A box that every ray of the cameras meets, so that there are as many samples as the sizes say."""
 
 
 def fused_against_reference(sizes: Sizes, repeats: int) -> dict[str, float]:
@@ -50,7 +52,7 @@ def _calls(sizes: Sizes, name: str) -> tuple[Callable[[], object], Callable[[], 
     torch.manual_seed(0)
     mlp = TinyMLP(sizes.features, sizes.channels, MLPConfig())
     planes = 0.1 * torch.randn(sizes.views, 3, sizes.resolution, sizes.resolution, sizes.features)
-    field = TriPlaneField(planes.requires_grad_(), mlp, box())
+    field = TriPlaneField(planes.requires_grad_(), mlp, BOX)
     cameras = hemisphere_cameras(sizes.views, sizes.side, seed=0)
     rays, counts = cameras.rays().flatten(), [sizes.side**2] * sizes.views
     jitter = torch.rand(len(rays.origins), 2)

@@ -13,7 +13,7 @@ from triptych.training.config import Phase, SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.joint import PhaseWork, joint_step, shared_optimizer
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import PosedViews
+from triptych.training.views import Batch, PosedViews
 
 SCENES = 100
 MANY_SCENES = 10_000
@@ -45,6 +45,17 @@ def growth_with_bases(repeats: int) -> dict[int, float]:
         sizes = replace(Sizes(), bases=bases)
         calls[str(bases)] = _joint_call(sizes, warmup_phase(sizes), SCENES)
     return {int(bases): seconds for bases, seconds in time_in_turn(calls, repeats).items()}
+
+
+class _ViewsOfDifferentScenes(PosedViews):
+    """Batches in which every view is of another scene: the same work however many scenes there are."""
+
+    def batch(self, step: int, size: int, seed: int) -> Batch:
+        """One view each of random scenes."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        scenes = torch.randperm(len(self.collection), generator=generator)[:size]
+        views = len(self.views_of[0])
+        return self.group(scenes * views + torch.randint(views, scenes.shape, generator=generator))
 
 
 def growth_with_scenes(repeats: int) -> tuple[dict[int, float], int]:
@@ -79,7 +90,7 @@ def _bytes_of_scenes(sizes: Sizes, count: int) -> int:
 def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto") -> Callable[[], object]:
     """A call that takes the next step of a phase on random scenes, whose memory has all been touched before."""
     model = random_model(sizes)
-    views = PosedViews(random_scenes(count))
+    views = _ViewsOfDifferentScenes(random_scenes(count))
     planes = sizes.planes()
     micro = torch.empty(count, *planes.micro_shape).fill_(0.1)
     scenes = SceneParameters(micro, torch.full((count, planes.coefficients), 1 / sizes.bases), _EVERYWHERE)
