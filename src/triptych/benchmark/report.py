@@ -83,15 +83,19 @@ def _plot_backends(axis: Axes, seconds: dict[str, float]) -> None:
 
 
 def _plot_views(axis: Axes, seconds: dict[str, float]) -> None:
-    for place, (label, kind) in enumerate((("all samples", ""), ("skipping", ", skipping"))):
-        axis.barh(place - 0.2, 1000 * seconds[f"RGB render{kind}"], height=0.4, color="tab:gray")
-        render = 1000 * seconds[f"latent render{kind}"]
-        axis.barh(place + 0.2, render, height=0.4, color="tab:blue")
-        axis.barh(place + 0.2, 1000 * seconds["decode"], left=render, height=0.4, color="tab:cyan")
-        axis.text(0, place - 0.45, label)
-    axis.set_yticks([])
+    for place, kind in enumerate(("", ", skipping")):
+        rgb, render = seconds[f"RGB render{kind}"], seconds[f"latent render{kind}"]
+        decode = seconds[f"latent render + decode{kind}"] - render
+        first = place == 0
+        axis.barh(place - 0.2, 1000 * rgb, 0.4, color="tab:gray", label="RGB render" if first else None)
+        axis.barh(place + 0.2, 1000 * render, 0.4, color="tab:blue", label="latent render" if first else None)
+        axis.barh(
+            place + 0.2, 1000 * decode, 0.4, left=1000 * render, color="tab:cyan", label="decode" if first else None
+        )
+    axis.set_yticks([0, 1], ["all samples", "skipping"], rotation=90, va="center")
     axis.invert_yaxis()
-    axis.set(xlabel="milliseconds for one view of 128x128", title="RGB (grey), latent render + decode (blue)")
+    axis.set(xlabel="milliseconds for one view of 128x128")
+    axis.legend(loc="lower right")
 
 
 def _time(seconds: float) -> str:
