@@ -95,8 +95,7 @@ class CategoryModel(nn.Module):
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
-        everywhere = torch.full((bit_grid.SIDE, bit_grid.SIDE), bit_grid.ALL, dtype=torch.int32)
-        self.register_buffer("start_occupancy", everywhere)
+        self.register_buffer("start_occupancy", bit_grid.everywhere())
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -287,8 +286,9 @@ def _read_model_file(folder: Path) -> dict[str, Any]:
     document = read_json(folder / MODEL_FILE)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise InputError(f"{folder / MODEL_FILE}: expected a category model (format {FORMAT!r})")
-    if document.get("version") != VERSION:
-        raise InputError(
-            f"{folder / MODEL_FILE}: version {document.get('version')!r}, expected {VERSION}; update triptych"
-        )
+    version = document.get("version")
+    if version != VERSION:
+        older = isinstance(version, int) and version < VERSION
+        remedy = "train it again" if older else "update triptych"
+        raise InputError(f"{folder / MODEL_FILE}: version {version!r}, expected {VERSION}; {remedy}")
     return document

@@ -33,8 +33,8 @@ def test_points_outside_read_the_nearest_cell() -> None:
     assert bit_grid.at_points(bit_grid.pack(cells), points, AABB).tolist() == [True, False]
 
 
-def test_all_is_every_cell() -> None:
-    assert bit_grid.unpack(torch.full((32, 32), bit_grid.ALL, dtype=torch.int32)).all()
+def test_everywhere_is_every_cell() -> None:
+    assert bit_grid.unpack(bit_grid.everywhere()).all()
 
 
 def test_a_dilated_cell_is_a_block_of_27() -> None:

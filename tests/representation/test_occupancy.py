@@ -1,7 +1,11 @@
 """Empty-space skipping: the same picture from fewer samples, and nothing lost for good."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
+from triptych.errors import InputError
 from triptych.geometry import bit_grid, hemisphere_cameras
 from triptych.representation import kernels
 from triptych.representation.field import SamplingConfig, TriPlaneField
@@ -68,8 +72,7 @@ def test_backends_skip_alike() -> None:
 
 
 def nowhere_and_everywhere() -> tuple[torch.Tensor, torch.Tensor]:
-    shape = (bit_grid.SIDE, bit_grid.SIDE)
-    return torch.zeros(shape, dtype=torch.int32), torch.full(shape, bit_grid.ALL, dtype=torch.int32)
+    return torch.zeros_like(bit_grid.everywhere()), bit_grid.everywhere()
 
 
 def test_a_scene_is_sampled_by_its_category_then_by_itself_and_at_times_everywhere() -> None:
@@ -93,3 +96,22 @@ def test_matter_that_was_skipped_by_mistake_comes_back() -> None:
     for _ in range(4):
         field = scenes.skip_empty(ball(), rows, config)
     assert torch.equal(field.occupancy, find_occupancy(ball()))
+
+
+def test_a_scene_that_is_not_a_number_does_not_vanish() -> None:
+    field = ball()
+    field.planes[0, 0, 10] = torch.nan
+    assert bit_grid.unpack(find_occupancy(field))[0, :, 10].all()
+
+
+def test_an_occupancy_of_another_shape_is_refused() -> None:
+    field = replace(ball(), occupancy=torch.zeros(1, 16, 16, dtype=torch.int32))
+    rays = hemisphere_cameras(1, 4, seed=0).rays().flatten()
+    with pytest.raises(InputError, match="occupancy: expected int32"):
+        render(field, rays, [16], torch.ones(1, 3), SamplingConfig(4, 0))
+
+
+@pytest.mark.parametrize("wrong", [{"coarse": 0}, {"importance": -1}, {"supersample": 0}])
+def test_numbers_of_samples_that_cannot_be_are_refused(wrong: dict) -> None:
+    with pytest.raises(InputError, match="sampling"):
+        SamplingConfig(**wrong)

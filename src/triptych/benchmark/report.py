@@ -48,6 +48,8 @@ def as_table(numbers: dict[str, Any]) -> str:
         f"warm-up step: {few} scenes {_time(scenes[few])}, {many} scenes {_time(scenes[many])}",
         f"{scenes[many] / scenes[few]:.2f}x",
     )
+    if numbers["growth_with_scenes_resolution"] != numbers["sizes"]["resolution"]:
+        add("that was with smaller planes, to fit into memory: K", str(numbers["growth_with_scenes_resolution"]))
     peak = numbers["peak_extra_mb"]
     add("warm-up step: peak memory above the parameters", "not measured" if peak is None else f"{peak:.0f} MB")
     return "\n".join(lines)
@@ -65,9 +67,7 @@ def write_plot(numbers: dict[str, Any], file: Path) -> None:
         axis.minorticks_off()
     _plot_backends(axes[6], numbers["seconds"]["renderer"] | numbers["seconds"]["steps"])
     _plot_views(axes[7], numbers["seconds"]["views"])
-    figure.suptitle(
-        f"triptych bench on {numbers['versions']['machine']}: medians of {numbers['repeats']} calls in turn"
-    )
+    figure.suptitle(f"triptych bench on {numbers['versions']['machine']}: medians of calls in turn")
     write_atomically(file, lambda stream: stream.write(figure_bytes(figure)))
 
 

@@ -20,7 +20,6 @@ MANY_SCENES = 10_000
 BASES = (10, 50, 100)
 FITTED_AT_ONCE = 16
 _NEVER_SKIP = SkippingConfig(first_update=10**9)
-_EVERYWHERE = torch.full((bit_grid.SIDE, bit_grid.SIDE), bit_grid.ALL, dtype=torch.int32)
 
 
 def steps_of_both_backends(repeats: int) -> dict[str, float]:
@@ -93,7 +92,7 @@ def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto
     views = _ViewsOfDifferentScenes(random_scenes(count))
     planes = sizes.planes()
     micro = torch.empty(count, *planes.micro_shape).fill_(0.1)
-    scenes = SceneParameters(micro, torch.full((count, planes.coefficients), 1 / sizes.bases), _EVERYWHERE)
+    scenes = SceneParameters(micro, torch.full((count, planes.coefficients), 1 / sizes.bases), bit_grid.everywhere())
     for rows in (scenes.micro, scenes.coefficients):
         rows.first_moment.fill_(0.0)
         rows.second_moment.fill_(0.0)

@@ -9,8 +9,11 @@ from torch import Tensor
 
 SIDE = 32
 """Cells along each side of the box."""
-ALL = -1
-"""The integer whose 32 bits are all set."""
+
+
+def everywhere() -> Int32[Tensor, "z y"]:
+    """A grid with all bits set."""
+    return torch.full((SIDE, SIDE), -1, dtype=torch.int32)
 
 
 def pack(cells: Bool[Tensor, "*batch z y x"]) -> Int32[Tensor, "*batch z y"]:

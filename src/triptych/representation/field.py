@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int32
 from torch import Tensor
 
+from triptych.errors import InputError
 from triptych.representation.mlp import TinyMLP
 
 
@@ -18,6 +19,10 @@ class SamplingConfig:
     """Further samples where the coarse ones found matter; 0 renders in one pass."""
     supersample: int = 1
     """Rays along each side of a latent pixel, averaged: a latent pixel covers a patch of image, not a point."""
+
+    def __post_init__(self) -> None:
+        if self.coarse < 1 or self.importance < 0 or self.supersample < 1:
+            raise InputError("sampling: expected coarse and supersample of at least 1, importance of at least 0")
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> I
     rays = Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3))
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
     densities = kernels.densities(field, rays, [side**2] * scenes, edges[:, :-1], edges[:, 1:], backend)
-    cells = densities.reshape(scenes, side, side, side) * size.norm() > EMPTY_OPTICAL_DEPTH
-    return bit_grid.pack(bit_grid.dilate(cells))
+    # Not a number is not empty: a scene that diverges must not vanish.
+    empty = densities.reshape(scenes, side, side, side) * size.norm() <= EMPTY_OPTICAL_DEPTH
+    return bit_grid.pack(bit_grid.dilate(~empty))
 
 
 def with_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> TriPlaneField:

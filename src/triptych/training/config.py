@@ -90,7 +90,7 @@ class SkippingConfig:
 
     def __post_init__(self) -> None:
         if self.first_update < 1 or self.update_every < 1:
-            raise InputError("skipping: expected first_update and update_every of at least 1 (1 never skips)")
+            raise InputError("skipping: expected first_update and update_every of at least 1")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Fitting:
         leaves = self.scenes.leaves(everyone)
         losses = batch_losses(
             model,
-            self.scenes.skip_empty(model.field(*leaves), everyone, skipping),
+            self.scenes.skip_empty(model.field(*leaves), everyone, skipping, backend),
             self._views.cameras(batch, device),
             batch.views_per_scene,
             self._views.images(batch, device) if phase.weights.dec else None,

@@ -157,7 +157,7 @@ def joint_step(
     leaves = scenes.leaves(chosen)
     losses = batch_losses(
         model,
-        scenes.skip_empty(model.field(*leaves), chosen, skipping),
+        scenes.skip_empty(model.field(*leaves), chosen, skipping, backend),
         views.cameras(batch, device),
         batch.views_per_scene,
         images,

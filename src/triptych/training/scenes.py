@@ -8,6 +8,7 @@ from torch import Tensor
 
 from triptych.geometry import bit_grid
 from triptych.representation.field import TriPlaneField
+from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import PlaneConfig
 from triptych.training.config import Rates, SkippingConfig
@@ -42,8 +43,7 @@ class SceneParameters:
         micro = 0.1 * torch.randn((count, *config.micro_shape), generator=generator)
         bases = max(config.coefficients, 1)
         noise = torch.randn((count, config.coefficients), generator=generator)
-        everywhere = torch.full((bit_grid.SIDE, bit_grid.SIDE), bit_grid.ALL, dtype=torch.int32)
-        return cls(micro.to(device), ((1 + noise) / bases).to(device), everywhere.to(device))
+        return cls(micro.to(device), ((1 + noise) / bases).to(device), bit_grid.everywhere().to(device))
 
     @classmethod
     def started(
@@ -66,7 +66,13 @@ class SceneParameters:
         """Copies of some scenes' parameters that collect gradients."""
         return self.micro.leaf(scenes), self.coefficients.leaf(scenes)
 
-    def skip_empty(self, field: TriPlaneField, scenes: Int[Tensor, " chosen"], config: SkippingConfig) -> TriPlaneField:
+    def skip_empty(
+        self,
+        field: TriPlaneField,
+        scenes: Int[Tensor, " chosen"],
+        config: SkippingConfig,
+        backend: Backend = "auto",
+    ) -> TriPlaneField:
         """The field of these scenes with the cells in which to sample it this time; each call counts as a visit.
 
         From time to time a scene finds its occupancy anew from its density in all cells, and is sampled everywhere
@@ -74,11 +80,12 @@ class SceneParameters:
         """
         visits = self.visits[scenes]
         self.visits[scenes] += 1
-        due = (visits >= config.first_update) & (visits % config.update_every == 0)
+        since_first = visits - config.first_update
+        due = (since_first >= 0) & (since_first % config.update_every == 0)
         if due.any():
-            self.occupancy[scenes[due]] = find_occupancy(replace(field, planes=field.planes.detach()[due]))
+            self.occupancy[scenes[due]] = find_occupancy(replace(field, planes=field.planes.detach()[due]), backend)
         occupancy = self.occupancy[scenes]
-        occupancy[due] = bit_grid.ALL
+        occupancy[due] = bit_grid.everywhere().to(occupancy.device)
         return replace(field, occupancy=occupancy)
 
     def step(

@@ -60,4 +60,5 @@ def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Te
 def _module(backend: Backend, field: TriPlaneField) -> ModuleType:
     if backend == "reference" or (backend == "auto" and not cpu.supports(field)):
         return reference
+    cpu.require_supported(field)
     return cpu

@@ -21,13 +21,14 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.geometry import Rays
+from triptych.geometry.bit_grid import SIDE
 from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
 from triptych.representation.kernels.cpu.variation import total_variation
 from triptych.representation.kernels.reference import Integral
 
-__all__ = ["densities", "integrate", "place_samples", "supports", "total_variation"]
+__all__ = ["densities", "integrate", "place_samples", "require_supported", "supports", "total_variation"]
 
 
 def supports(field: TriPlaneField) -> bool:
@@ -50,10 +51,15 @@ def place_samples(
     See ``reference.place_samples``.
 
     Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene does not fit them.
+        InputError: the tensors are not ones this kernel supports, or rays_per_scene or occupancy does not fit them.
     """
-    scenes = _scenes(field, rays, rays_per_scene)
-    return _place_samples(*scenes, field.occupancy, jitter, sampling.coarse, sampling.importance)
+    scenes, occupancy = _scenes(field, rays, rays_per_scene), field.occupancy
+    shape = len(field.planes), SIDE, SIDE
+    if occupancy is not None and (occupancy.dtype != torch.int32 or occupancy.shape != shape):
+        raise InputError(
+            f"occupancy: expected int32 of shape {list(shape)}, got {occupancy.dtype} {list(occupancy.shape)}"
+        )
+    return _place_samples(*scenes, occupancy, jitter, sampling.coarse, sampling.importance)
 
 
 def integrate(
@@ -94,6 +100,20 @@ def densities(
     return _densities(*_scenes(field, rays, rays_per_scene), t_starts, t_ends)
 
 
+def require_supported(field: TriPlaneField) -> None:
+    """Refuse what this kernel cannot handle.
+
+    Raises:
+        InputError: the tensors are not ones it supports.
+    """
+    if not supports(field):
+        planes = field.planes
+        raise InputError(
+            f"backend cpu: expected float32 planes [scene, 3, K, K, feature] and MLP on the CPU, got {planes.dtype} "
+            f"{list(planes.shape)} on {planes.device}; use backend auto or reference"
+        )
+
+
 def _parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     mlp = field.mlp
     return field.planes, mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
@@ -101,12 +121,7 @@ def _parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, T
 
 def _scenes(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> tuple[Any, ...]:
     """The arguments that all operators begin with."""
-    if not supports(field):
-        planes = field.planes
-        raise InputError(
-            f"backend cpu: expected float32 planes [scene, 3, K, K, feature] and MLP on the CPU, got {planes.dtype} "
-            f"{list(planes.shape)} on {planes.device}; use backend auto or reference"
-        )
+    require_supported(field)
     config = field.mlp.config
     relu, sigmoid = config.hidden_activation == "relu", config.channel_activation == "sigmoid"
     constants = relu, sigmoid, float(config.density_scale), float(config.density_shift)

@@ -101,7 +101,9 @@ def _cell_line(job, ray, axis):
 
 @inlined
 def _cell(place):
-    return int(min(max(place, np.float32(0.0)), np.float32(SIDE - 1)))
+    if not place > 0.0:  # not a number included
+        return 0
+    return int(min(place, np.float32(SIDE - 1)))
 
 
 @compiled

@@ -74,8 +74,11 @@ def _for_parts_of_scenes(loops: Callable[..., None], planes: Tensor, *arrays: np
     """Run loops on the scenes, shared out among the threads."""
     threads, values = torch.get_num_threads(), planes.detach().contiguous().numpy()
     cuts = np.linspace(0, len(values), min(threads, len(values)) + 1).astype(int)
-    pool = thread_pool(threads)
-    pending: list[Future[None]] = [pool.submit(loops, values, *arrays, first, end) for first, end in pairwise(cuts)]
+    own, *others = pairwise(cuts) if len(values) else [(0, 0)]
+    pending: list[Future[None]] = [
+        thread_pool(threads - 1).submit(loops, values, *arrays, first, end) for first, end in others
+    ]
+    loops(values, *arrays, *own)
     for part in pending:
         part.result()
 
