@@ -193,6 +193,7 @@ def shared_optimizer(model: CategoryModel, rates: Rates) -> torch.optim.Optimize
         rate = getattr(rates, part)
         for parameter in parameters:
             parameter.requires_grad_(rate > 0)
+            parameter.grad = None  # what an earlier phase may have left
         if rate > 0 and any(parameter.numel() for parameter in parameters):
             groups.append({"params": parameters, "lr": rate, "part": part})
     return torch.optim.Adam(groups or [{"params": [torch.zeros(0)], "lr": 0.0, "part": "base"}], fused=True)
