@@ -19,6 +19,7 @@ from triptych.representation.planes import PlaneConfig
 from triptych.representation.render import render
 from triptych.scenes import SceneCollection, collection_from_arrays
 from triptych.scenes.cars.dataset import render_car
+from triptych.scenes.pictures import over_white
 from triptych.training.config import Rates, SkippingConfig
 from triptych.training.losses import mean, psnr
 from triptych.training.scenes import SceneParameters
@@ -152,9 +153,7 @@ def _cars() -> SceneCollection:
     pictures, cameras = [], []
     for car in range(CARS):
         cameras.append(hemisphere_cameras(VIEWS, PICTURE, seed=car))
-        rgba = render_car(car, 0, cameras[-1]).astype(np.float32)
-        alpha = rgba[..., 3:] / 255
-        pictures.append((rgba[..., :3] * alpha + 255 * (1 - alpha)).round().astype(np.uint8))
+        pictures.append(over_white(render_car(car, 0, cameras[-1])).round().astype(np.uint8))
     c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
     return collection_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, PICTURE, PICTURE), VIEWS, box())
 

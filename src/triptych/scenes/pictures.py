@@ -66,15 +66,19 @@ def read_picture(
         raise InputError(f"{file}: this picture is truncated or damaged ({error}); restore it") from None
     if not has_alpha and not distortion and factor == 1:
         return pixels
-    result = pixels[..., :3].astype(np.float32)
-    if has_alpha:
-        result = 255 + (result - 255) * (pixels[..., 3:].astype(np.float32) / 255)
+    result = over_white(pixels) if has_alpha else pixels.astype(np.float32)
     if distortion:
         result = undistort(result, intrinsics, distortion)
     if factor > 1:
         height, width = result.shape[0] // factor, result.shape[1] // factor
         result = result.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
     return (result + 0.5).astype(np.uint8)
+
+
+def over_white(rgba: UInt8[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 3"]:
+    """Colours in [0, 255] of pixels with straight alpha, composited over white; not rounded."""
+    colours, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32)
+    return 255 + (colours - 255) * (alpha / 255)
 
 
 def shrink_factor(height: int, width: int, resolution: int | None, where: str) -> int:
