@@ -2,7 +2,8 @@
 
 It never works above a quarter of the image's size. Images become 4x4 space-to-depth blocks, residual blocks
 (depthwise 3x3, then two 1x1 convolutions: ConvNeXt, arXiv 2201.03545, without normalisation) run at H/4, and
-with ``downscale=8`` more of them at H/8. The decoder mirrors the encoder.
+with ``downscale=8`` more of them at H/8; with ``downscale=2`` each feature becomes a 2x2 block of the latents. The
+decoder mirrors the encoder.
 
 A linear path runs beside each network: E(x) = DCT(x) + network(x), and its mirror image for D. It starts as
 the C smoothest colour patterns of the block discrete cosine transform (see `triptych.autoencoder.dct`); the
@@ -34,8 +35,9 @@ class ConvolutionalConfig:
 
     channels: int = 8
     """Latent channels C."""
-    downscale: Literal[4, 8] = 4
-    """Image size divided by latent size. 4 gives more 3D-consistent latents, 8 four times fewer."""
+    downscale: Literal[2, 4, 8] = 4
+    """Image size divided by latent size. The smaller it is, the more 3D-consistent are the latents, the larger, the
+    fewer rays render them."""
     width: int = 64
     """Features at a quarter of the image's size."""
     blocks: int = 4
@@ -66,7 +68,8 @@ class ConvolutionalConfig:
 
 
 class ConvolutionalAutoencoder(Autoencoder):
-    """The autoencoder made from scratch; image sides must be multiples of ``downscale``. See the module's docstring."""
+    """The autoencoder made from scratch; image sides must be multiples of 4 and of
+    ``downscale``. See the module's docstring."""
 
     kind: ClassVar[str] = "convolutional"
 
@@ -84,7 +87,7 @@ class ConvolutionalAutoencoder(Autoencoder):
         self, images: Float[Tensor, "view 3 height width"]
     ) -> Float[Tensor, "view channel latent_height latent_width"]:
         """E(x); see `Autoencoder.encode`."""
-        check_image_size(images, self.downscale)
+        check_image_size(images, max(self.downscale, _BLOCK))
         with autocast(self.config.precision, images.device):
             return self.encoder(2 * images - 2).float()
 
@@ -138,14 +141,16 @@ class _Encoder(nn.Module):
             last_width = config.inner_width
             self.body.append(nn.Conv2d(config.width, config.inner_width, 2, 2))
             self.body.extend(_blocks(config.inner_width, config.inner_blocks, config.expansion))
-        self.last = nn.Conv2d(last_width, config.channels, 1)
+        finer = _finer(config)
+        self.last = nn.Conv2d(last_width, config.channels * finer**2, 1)
+        self.to_latents = nn.PixelShuffle(finer)
         _start_near_zero(self.last)
         with torch.no_grad():
             self.linear.weight.copy_(color_dct_patterns(config.downscale, config.channels))
 
     def forward(self, images: Tensor) -> Tensor:
         blocks = F.pixel_unshuffle(images, _BLOCK).contiguous(memory_format=torch.channels_last)
-        return self.linear(images) + self.last(self.body(self.stem(blocks)))
+        return self.linear(images) + self.to_latents(self.last(self.body(self.stem(blocks))))
 
 
 class _Decoder(nn.Module):
@@ -157,7 +162,9 @@ class _Decoder(nn.Module):
         self.linear = nn.Conv2d(config.channels, patch, 1, bias=False)
         self.from_patch = nn.PixelShuffle(config.downscale)
         first_width = config.inner_width if config.downscale == 2 * _BLOCK else config.width
-        self.stem = nn.Conv2d(config.channels, first_width, 3, padding=1)
+        finer = _finer(config)
+        self.from_latents = nn.PixelUnshuffle(finer)
+        self.stem = nn.Conv2d(config.channels * finer**2, first_width, 3, padding=1)
         self.body = nn.Sequential()
         if config.downscale == 2 * _BLOCK:
             self.body.extend(_blocks(config.inner_width, config.inner_blocks, config.expansion))
@@ -172,7 +179,8 @@ class _Decoder(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         latents = latents.contiguous(memory_format=torch.channels_last)
-        refinement = F.pixel_shuffle(self.last(self.body(self.stem(latents))), _BLOCK)
+        blocks = self.from_latents(latents).contiguous(memory_format=torch.channels_last)
+        refinement = F.pixel_shuffle(self.last(self.body(self.stem(blocks))), _BLOCK)
         return self.from_patch(self.linear(latents)) + refinement
 
 
@@ -191,6 +199,11 @@ class _ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.contract(F.relu(self.expand(self.depthwise(x))))
+
+
+def _finer(config: ConvolutionalConfig) -> int:
+    """How many latent pixels stand along each side of a 4x4 block of the image; 1 where they are larger."""
+    return max(_BLOCK // config.downscale, 1)
 
 
 def _blocks(width: int, count: int, expansion: int) -> nn.Sequential:
