@@ -142,6 +142,16 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCol
     assert [line["test_psnr"] for line in lines if "test_psnr" in line][-1] > 17
 
 
+def test_another_category_model_lends_its_autoencoder(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    prior = AutoencoderConfig(kind="pretrained", pretrained=str(trained_balls))
+    still = {"pretraining": Pretraining(epochs=0.0), "joint": Phase(0.0, 4, Rates(), LossWeights())}
+    model = run(balls, tmp_path / "run", autoencoder=prior, **still)
+    lent = CategoryModel.load(trained_balls / "model").autoencoder.state_dict()
+    assert all(torch.equal(tensor, lent[name]) for name, tensor in model.autoencoder.state_dict().items())
+
+
 def test_latent_scenes_learn_the_balls(balls: SceneCollection, tmp_path: Path) -> None:
     rates = Rates(micro=2e-2, coefficients=2e-2, base=2e-2, mlp=2e-2)
     run(

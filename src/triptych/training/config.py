@@ -118,7 +118,8 @@ class AutoencoderConfig:
     kind: Literal["convolutional", "pretrained", "identity"] = "convolutional"
     """Our small one from scratch; a pre-trained one; or none (RGB tri-planes in image space)."""
     pretrained: str | None = None
-    """For kind=pretrained: a folder or a hub id in diffusers' format (AutoencoderKL or AutoencoderTiny)."""
+    """For kind=pretrained: a category model, of another category for instance, whose autoencoder to start from; or a
+    folder or a hub id in diffusers' format (AutoencoderKL or AutoencoderTiny)."""
     convolutional: ConvolutionalConfig = field(default_factory=ConvolutionalConfig)
     """For kind=convolutional: its size."""
     normalization: NormalizationKind = "affine"

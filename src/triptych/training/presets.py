@@ -1,4 +1,5 @@
-"""Settings that are known to work: ``quick`` for a laptop, ``paper`` for the published recipe on a GPU."""
+"""Settings that are known to work: ``quick`` for minutes on a laptop, ``best`` for the best scenes that an hour on one
+gives (what mattered is in docs/quality.md), ``paper`` for the published recipe on a GPU."""
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.field import SamplingConfig
@@ -36,6 +37,29 @@ STAGE1 = {
             weights=LossWeights(ae=0.1, enc=1.0, dec=1.0, tv=1e-4),
             ramp_steps=60,
             final_factor=0.1,
+        ),
+    ),
+    "best": Stage1Config(
+        autoencoder=AutoencoderConfig(
+            convolutional=ConvolutionalConfig(channels=8, downscale=2, width=96, blocks=4),
+        ),
+        planes=PlaneConfig(resolution=40, micro_features=10, macro_features=22, base_planes=16),
+        mlp=MLPConfig(hidden=64, hidden_activation="relu"),
+        sampling=SamplingConfig(coarse=40, importance=0),
+        pretraining=Pretraining(epochs=0.5, batch=8, rate=8e-3),
+        warmup=Phase(
+            epochs=1.0,
+            batch=16,
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2),
+            weights=LossWeights(enc=1.0, tv=1e-4),
+        ),
+        joint=Phase(
+            epochs=12.0,
+            batch=16,
+            rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3, encoder=1.5e-3, decoder=1.5e-3),
+            weights=LossWeights(ae=0.1, enc=0.05, dec=1.0, tv=1e-4),
+            ramp_steps=60,
+            final_factor=0.03,
         ),
     ),
     "paper": Stage1Config(
@@ -82,6 +106,23 @@ STAGE2 = {
             final_factor=0.1,
         ),
         scenes_at_once=12,
+    ),
+    "best": Stage2Config(
+        latent=Phase(
+            epochs=4.0,
+            batch=2,
+            rates=Rates(micro=1e-2, coefficients=1e-2),
+            weights=LossWeights(enc=1.0),
+            final_factor=0.5,
+        ),
+        image=Phase(
+            epochs=4.0,
+            batch=2,
+            rates=Rates(micro=2e-2, coefficients=1e-2),
+            weights=LossWeights(dec=1.0),
+            final_factor=0.05,
+        ),
+        scenes_at_once=10,
     ),
     "paper": Stage2Config(
         latent=Phase(

@@ -17,9 +17,10 @@ from triptych.autoencoder import (
     IdentityAutoencoder,
     LatentNormalization,
 )
+from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
-from triptych.model import CategoryModel, ModelConfig
+from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.scenes import SceneCollection
@@ -119,6 +120,7 @@ def _train(
 
     _set_start(model, scenes)
     model.requires_grad_(False).eval()
+    model.round_to_half()
     _store_scenes(collection, model, scenes, run.folder / TRAINED_SCENES)
     model.save(run.folder / MODEL)
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
@@ -137,6 +139,9 @@ def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:
         return ConvolutionalAutoencoder(config.convolutional)
     if config.pretrained is None:
         raise InputError("autoencoder.pretrained: expected a folder or a hub id with autoencoder.kind=pretrained")
+    ours = find_model(Path(config.pretrained))
+    if (ours / DESCRIPTION_NAME).is_file():
+        return load_autoencoder(ours)
     return DiffusersAutoencoder.load(config.pretrained)
 
 

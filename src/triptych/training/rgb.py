@@ -1,0 +1,108 @@
+"""RGB tri-planes, each scene by itself: what latent scenes are measured against.
+
+No autoencoder, no base planes: a scene has planes and a tiny MLP of its own, fitted to the colours of single pixels.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
+from triptych.geometry import Rays, intersect_aabb
+from triptych.model import CategoryModel, ModelConfig
+from triptych.representation.field import SamplingConfig
+from triptych.representation.kernels import total_variation
+from triptych.representation.mlp import MLPConfig
+from triptych.representation.planes import PlaneConfig, initial_base_planes
+from triptych.representation.render import render
+from triptych.scenes import SceneCollection
+from triptych.training.config import Rates, SkippingConfig
+from triptych.training.scenes import SceneParameters
+from triptych.training.views import PosedViews
+
+
+@dataclass(frozen=True)
+class RGBConfig:
+    """How an RGB scene is fitted."""
+
+    planes: PlaneConfig = field(default_factory=lambda: PlaneConfig(64, 32, 0))
+    """Size of the planes, all of them the scene's own."""
+    mlp: MLPConfig = field(default_factory=lambda: MLPConfig(hidden_activation="relu", channel_activation="sigmoid"))
+    """The scene's tiny MLP."""
+    sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(64, 0))
+    """Samples a ray; those in empty space are left out."""
+    skipping: SkippingConfig = field(default_factory=SkippingConfig)
+    """When empty space is found."""
+    steps: int = 2000
+    """Steps of Adam."""
+    rays: int = 4096
+    """Random pixels of all training views in a step; those whose ray misses the scene box never take part."""
+    rate: float = 2e-2
+    """Step size of the planes at the start."""
+    mlp_rate: float = 5e-3
+    """Step size of the MLP at the start."""
+    final_factor: float = 0.03
+    """Both rates fall exponentially to this share."""
+    tv: float = 1e-4
+    """Weight of the total variation of the planes."""
+
+
+def fit_rgb(
+    collection: SceneCollection,
+    config: RGBConfig,
+    seed: int,
+    on_step: Callable[[int], None] = lambda step: None,
+) -> tuple[CategoryModel, SceneParameters]:
+    """Fit one RGB scene on the CPU, from random planes.
+
+    Args:
+        collection: the scene, alone.
+        config: all settings.
+        seed: of the planes, the MLP, the pixels and the samples.
+        on_step: called after each step.
+
+    Returns:
+        the scene's MLP as a model whose autoencoder is the identity, and its planes: what ``render_scene`` takes.
+    """
+    assert len(collection) == 1
+    torch.manual_seed(seed)  # the MLP's initial weights
+    generator = torch.Generator().manual_seed(seed)
+    identity, one = IdentityAutoencoder(), torch.ones(3)
+    model = CategoryModel(
+        ModelConfig(config.planes, config.mlp, config.sampling, collection.height, collection.width),
+        identity,
+        LatentNormalization("affine", torch.zeros(3), one),
+        initial_base_planes(config.planes, generator),
+        collection.aabb,
+        {},
+    )
+    scenes = SceneParameters.fresh(config.planes, 1, generator, collection.aabb.device)
+    rays, colours = _pixels(collection)
+    optimizer = torch.optim.Adam(model.mlp.parameters(), fused=True)
+    alone = torch.zeros(1, dtype=torch.int64)
+    for step in range(config.steps):
+        chosen = torch.randint(len(colours), (config.rays,), generator=generator)
+        leaves = scenes.leaves(alone)
+        planes = scenes.skip_empty(model.field(*leaves), alone, config.skipping)
+        found = render(planes, rays[chosen], [config.rays], one[None], config.sampling, [generator])
+        loss = (found.channels - colours[chosen]).square().mean() + config.tv * total_variation(planes)
+        optimizer.zero_grad()
+        loss.backward()
+        factor = config.final_factor ** (step / config.steps)
+        optimizer.param_groups[0]["lr"] = config.mlp_rate * factor
+        optimizer.step()
+        scenes.step(alone, leaves, Rates(micro=config.rate), factor)
+        on_step(step)
+    return model.requires_grad_(False).eval(), scenes
+
+
+def _pixels(collection: SceneCollection) -> tuple[Rays, torch.Tensor]:
+    """Every ray of the training views that meets the scene box, and its colour [ray, 3]."""
+    views = PosedViews(collection)
+    everything, device = views.group(range(len(views))), collection.aabb.device
+    rays = views.cameras(everything, device).rays().flatten()
+    colours = views.images(everything, device).permute(0, 2, 3, 1).reshape(-1, 3)
+    near, far = intersect_aabb(rays, collection.aabb)
+    meeting = far > near
+    return rays[meeting], colours[meeting]
