@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder, LatentNormalization
-from triptych.autoencoder.saving import check_weights, load_autoencoder, read_weights, save_autoencoder
+from triptych.autoencoder.saving import check_weights, compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.errors import InputError
 from triptych.files import atomic_directory, read_json, write_json
 from triptych.geometry import Cameras, bit_grid
@@ -27,6 +27,8 @@ FORMAT = "triptych-model"
 VERSION = 2
 MODEL_FILE = "model.json"
 SHARED_FILE = "shared.safetensors"
+SHIPPED = Path(__file__).parent / "shipped"
+"""Category models that come with the package, one folder each."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,12 @@ class CategoryModel(nn.Module):
             torch.cat([part.depth for part in parts]),
         )
 
+    @torch.no_grad()
+    def round_to_half(self) -> None:
+        """Round all that is trained to what half precision holds, so that ``save`` needs two bytes a number."""
+        for tensor in (*self.parameters(), self.start_micro, self.start_coefficients):
+            tensor.copy_(tensor.half())
+
     def identity(self) -> str:
         """A hash of every shared number: two models with the same one render every scene alike."""
         digest = hashlib.sha256()
@@ -218,7 +226,7 @@ class CategoryModel(nn.Module):
         """Write the model folder, whole or not at all; one that stands there is replaced."""
         with atomic_directory(folder) as temporary:
             save_autoencoder(self.autoencoder, temporary)
-            (temporary / SHARED_FILE).write_bytes(save(self._shared_tensors()))
+            (temporary / SHARED_FILE).write_bytes(save(compact(self._shared_tensors())))
             document = {
                 "format": FORMAT,
                 "version": VERSION,
@@ -267,17 +275,16 @@ class CategoryModel(nn.Module):
         return model.requires_grad_(False).eval()
 
     def _shared_tensors(self) -> dict[str, Tensor]:
-        return {
-            name: tensor.contiguous()
-            for name, tensor in self.state_dict().items()
-            if not name.startswith("autoencoder.")
-        }
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("autoencoder.")}
 
 
 def find_model(path: Path) -> Path:
-    """The model folder at ``path``, or the one inside it when ``path`` is the folder of a stage-1 run."""
-    inside = path / "model"
-    return inside if (inside / MODEL_FILE).is_file() else path
+    """The model folder at ``path``, or inside it when ``path`` is the folder of a stage-1 run; else, where ``path`` is
+    the name of a model that comes with the package (``cars``), that one."""
+    for folder in (path, path / "model", SHIPPED / path.name if path.name == str(path) else path):
+        if (folder / MODEL_FILE).is_file():
+            return folder
+    return path
 
 
 def _read_model_file(folder: Path) -> dict[str, Any]:

@@ -1,5 +1,7 @@
-"""Which device computes."""
+"""What computes: the device, and the commit of this code."""
 
+import subprocess
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -21,3 +23,16 @@ def choose_device(name: DeviceName) -> torch.device:
     if not available[name]:
         raise InputError(f"--device {name}: not available to this build of torch on this machine; use auto or cpu")
     return torch.device(name)
+
+
+def commit() -> str | None:
+    """The git commit that this code was checked out from, with a + when files have changed since; None outside git."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--exclude=*", "--dirty=+"],
+            cwd=here, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

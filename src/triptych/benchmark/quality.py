@@ -1,0 +1,258 @@
+"""Latent scenes against RGB tri-planes: quality on never-seen scenes against the time that a scene takes.
+
+The protocol, for each set of scenes (procedural cars; real meshes, split by mesh, where they are given):
+
+1. Stage 1 on its training scenes.
+2. Its never-seen scenes, fitted at several budgets of time: in the latent space of stage 1, in that of the plain
+   autoencoder it started from, and as RGB tri-planes without anything shared. Every budget is a run of its own, with
+   the rates falling to their end within it.
+3. PSNR and SSIM on views that were not used for fitting.
+
+Everything measured is kept in a file a scene: rerun to go on after a stop.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from triptych.bank import SceneBank
+from triptych.benchmark.quality_report import write_report
+from triptych.errors import InputError
+from triptych.evaluation.evaluate import evaluate
+from triptych.evaluation.metrics import ssim
+from triptych.files import read_json, write_json
+from triptych.model import CategoryModel
+from triptych.runtime import commit
+from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.training.config import AutoencoderConfig, Stage1Config, Stage2Config
+from triptych.training.losses import mean, psnr
+from triptych.training.presets import STAGE1, STAGE2
+from triptych.training.progress import Progress
+from triptych.training.rgb import RGBConfig, fit_rgb
+from triptych.training.run import lock, read_log, versions
+from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
+from triptych.training.stage2 import fit
+from triptych.training.views import PosedViews
+
+_CPU = torch.device("cpu")
+_REAL_SET_PRETRAINING_EPOCHS = 4.0
+_REAL_SET_WARMUP_EPOCHS = 6.0
+
+
+@dataclass(frozen=True)
+class QualityConfig:
+    """Latent scenes against RGB tri-planes, side by side on this machine's processor."""
+
+    out: Path = Path("runs/quality")
+    """Folder for datasets, runs and measurements; rerun to go on after a stop."""
+    results: Path | None = None
+    """JSON file for all results; a table and a plot are written beside it. By default results.json in the folder."""
+    meshes: Path | None = None
+    """Folder of real meshes for the second set; left out if not given."""
+    scenes: int = 200
+    """Procedural cars for stage 1."""
+    new_scenes: int = 20
+    """Never-seen scenes of each set, at most."""
+    resolution: int = 128
+    """Side of the pictures in pixels."""
+    latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+    """Lengths of stage 2, as multiples of the preset's."""
+    rgb_steps: tuple[int, ...] = (125, 250, 500, 1000, 2000)
+    """Steps of the RGB tri-planes; the last number is taken as convergence."""
+    real_epochs: float = 24.0
+    """Epochs of the joint phase on the real meshes."""
+
+    def __post_init__(self) -> None:
+        if not self.latent_budgets or not self.rgb_steps or self.scenes < 1 or self.new_scenes < 1:
+            raise InputError("quality: expected at least one scene and one budget of each kind")
+
+
+def run_quality(
+    config: QualityConfig,
+    seed: int,
+    progress: Progress,
+    stage1: Stage1Config = STAGE1["best"],
+    stage2: Stage2Config = STAGE2["best"],
+) -> dict[str, Any]:
+    """Measure every set, and write the results with a table and a plot.
+
+    Raises:
+        InputError: a folder holds something else, or the meshes cannot be used.
+    """
+    config.out.mkdir(parents=True, exist_ok=True)
+    with lock(config.out):
+        cars = _car_scenes(config, seed, progress)
+        sets = {"cars": _measure_set(config, "cars", cars, stage1, stage2, seed, progress)}
+        if config.meshes is not None:
+            prior = AutoencoderConfig(kind="pretrained", pretrained=str(config.out / "cars" / "stage1"))
+            real = replace(
+                stage1,
+                autoencoder=prior,
+                pretraining=replace(stage1.pretraining, epochs=_REAL_SET_PRETRAINING_EPOCHS),
+                warmup=replace(stage1.warmup, epochs=_REAL_SET_WARMUP_EPOCHS),
+                joint=replace(stage1.joint, epochs=config.real_epochs),
+            )
+            meshes = _mesh_scenes(config, progress)
+            sets["meshes"] = _measure_set(config, "meshes", meshes, real, stage2, seed, progress)
+        results = {
+            "sets": sets,
+            "config": {
+                name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()
+            },
+            "seed": seed,
+            "commit": commit(),
+            "versions": versions(),
+        }
+        write_report(config.results or config.out / "results.json", results)
+    return results
+
+
+def _car_scenes(config: QualityConfig, seed: int, progress: Progress) -> SceneCollection:
+    folder, count = config.out / "cars" / "data", config.scenes + config.new_scenes
+    progress.start("cars", count)
+    cars = CarsConfig(count, config.scenes, resolution=config.resolution, seed=seed)
+    make_cars(folder, cars, lambda name: progress.advance())
+    return _open(config, folder, progress)
+
+
+def _mesh_scenes(config: QualityConfig, progress: Progress) -> SceneCollection:
+    assert config.meshes is not None
+    folder = config.out / "meshes" / "data"
+    progress.start("meshes", 0)
+    render_meshes(
+        config.meshes,
+        folder,
+        RenderConfig(resolution=config.resolution),
+        lambda name, done, total: progress.reach(done, total),
+        lambda path, reason: progress.note(f"skipped {path}: {reason}"),
+    )
+    return _open(config, folder, progress)
+
+
+def _open(config: QualityConfig, folder: Path, progress: Progress) -> SceneCollection:
+    progress.start("pictures", 0)
+    return open_collection(DatasetConfig(folder, cache=config.out / "cache"), progress.reach)
+
+
+def _measure_set(
+    config: QualityConfig,
+    name: str,
+    collection: SceneCollection,
+    stage1: Stage1Config,
+    stage2: Stage2Config,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Stage 1, then every method at every budget on the never-seen scenes of one set."""
+    folder = config.out / name
+    trained = select_scenes(collection, "train", "train")
+    new = select_scenes(collection, "test", "test")
+    new = new.subset(range(min(config.new_scenes, len(new))))
+    train(trained, folder / "stage1", stage1, seed=seed, device=_CPU, progress=progress)
+
+    latent = []
+    for budget in config.latent_budgets:
+        place = folder / f"latent_{budget:g}"
+        latent.append(_latent(folder / "stage1" / MODEL, new, place, _longer(stage2, budget), seed, progress))
+    plain = _latent(folder / "stage1" / PLAIN_MODEL, new, folder / "plain_1", _longer(stage2, 1.0), seed, progress)
+    rgb = [_rgb(new, folder / f"rgb_{steps}", RGBConfig(steps=steps), seed, progress) for steps in config.rgb_steps]
+    return {
+        "stage1_scenes": len(trained),
+        "new_scenes": len(new),
+        "stage1_seconds": max(line["seconds"] for line in read_log(folder / "stage1")),
+        "latent": [
+            {"budget": budget} | _means(rows) for budget, rows in zip(config.latent_budgets, latent, strict=True)
+        ],
+        "plain": [{"budget": 1.0} | _means(plain)],
+        "rgb": [{"steps": steps} | _means(rows) for steps, rows in zip(config.rgb_steps, rgb, strict=True)],
+    }
+
+
+def _longer(stage2: Stage2Config, factor: float) -> Stage2Config:
+    def scaled(epochs: float) -> float:
+        return factor * epochs
+
+    return replace(
+        stage2,
+        latent=replace(stage2.latent, epochs=scaled(stage2.latent.epochs)),
+        image=replace(stage2.image, epochs=scaled(stage2.image.epochs)),
+    )
+
+
+Row = dict[str, float]
+
+
+def _means(rows: Sequence[Row]) -> Row:
+    """Means over the scenes."""
+    return {key: mean([row[key] for row in rows]) for key in rows[0]}
+
+
+def _measured_once(file: Path, measure: Callable[[], Any]) -> Any:
+    """What an earlier run has left in a file, else what it is found to be now."""
+    if not file.exists():
+        write_json(file, measure())
+    return read_json(file)
+
+
+def _latent(
+    model_folder: Path, new: SceneCollection, place: Path, config: Stage2Config, seed: int, progress: Progress
+) -> list[Row]:
+    """Fit and measure scenes in the latent space of a model."""
+
+    def measure() -> list[Row]:
+        model = CategoryModel.load(model_folder)
+        bank = fit(model, new, place / "bank", config, seed=seed, device=_CPU, progress=progress)
+        progress.start("evaluate", len(bank))
+        evaluation, _ = evaluate(model, bank, new, with_lpips=False, on_scene=lambda name: progress.advance())
+        return [row | _parts(model, bank, new, name) for name, row in evaluation.scenes.items()]
+
+    return _measured_once(place / "measured.json", measure)
+
+
+@torch.no_grad()
+def _parts(model: CategoryModel, bank: SceneBank, collection: SceneCollection, name: str) -> Row:
+    """Which part holds a scene back: the latents that are rendered, or what the decoder makes of them.
+
+    Returns:
+        ``latent_error``: root mean square difference between encoded and rendered latents of test views, relative to
+        the standard deviation of the encoded ones; ``psnr_train_views``: quality on as many of the views that were used for fitting.
+    """
+    scene = collection.subset([collection.names.index(name)])
+    stored, views, seen = bank.scene(name), PosedViews(scene, "test"), PosedViews(scene)
+    test, train_views = views.group(range(len(views))), seen.group(range(0, len(seen), len(seen) // len(views) or 1))
+    found = model.render_scene(stored.micro, stored.coefficients, views.cameras(test, _CPU))
+    fitted = model.render_scene(stored.micro, stored.coefficients, seen.cameras(train_views, _CPU))
+    encoded = model.encode(views.images(test, _CPU))
+    spread = encoded - encoded.mean(dim=(0, 2, 3), keepdim=True)
+    return {
+        "latent_error": float(((found.latents - encoded).square().mean() / spread.square().mean()).sqrt()),
+        "psnr_train_views": mean(psnr(fitted.images, seen.images(train_views, _CPU))),
+    }
+
+
+def _rgb(new: SceneCollection, place: Path, config: RGBConfig, seed: int, progress: Progress) -> list[Row]:
+    """Fit and measure scenes as RGB tri-planes, one after another."""
+    progress.start(f"rgb {config.steps}", len(new))
+    rows = []
+    for number, name in enumerate(new.names):
+        scene = new.subset([number])
+        rows.append(_measured_once(place / f"{name}.json", lambda scene=scene: _rgb_scene(scene, config, seed)))
+        progress.advance(psnr=mean([row["psnr"] for row in rows]), seconds=mean([row["seconds"] for row in rows]))
+    return rows
+
+
+def _rgb_scene(scene: SceneCollection, config: RGBConfig, seed: int) -> Row:
+    started = time.perf_counter()
+    model, fitted = fit_rgb(scene, config, seed)
+    seconds = time.perf_counter() - started
+    views = PosedViews(scene, "test")
+    test = views.group(range(len(views)))
+    images = views.images(test, _CPU)
+    found = model.render_scene(fitted.micro.values[0], fitted.coefficients.values[0], views.cameras(test, _CPU))
+    return {"psnr": mean(psnr(found.images, images)), "ssim": mean(ssim(found.images, images)), "seconds": seconds}
