@@ -7,8 +7,8 @@ from triptych.demo import DemoConfig, run_demo
 from triptych.training.progress import Progress
 
 
-def test_a_small_demo_leaves_its_page_and_numbers_and_can_be_rerun(tmp_path: Path) -> None:
-    config = DemoConfig(out=tmp_path / "demo", scenes=2, new_scenes=1, views=12, resolution=32)
+def test_a_small_demo_from_scratch_leaves_its_page_and_numbers_and_can_be_rerun(tmp_path: Path) -> None:
+    config = DemoConfig(out=tmp_path / "demo", from_scratch=True, scenes=2, new_scenes=1, views=12, resolution=32)
 
     def run() -> dict:
         page = run_demo(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True))
@@ -25,3 +25,13 @@ def test_a_small_demo_leaves_its_page_and_numbers_and_can_be_rerun(tmp_path: Pat
     assert again["seconds_total"] >= first["seconds_total"] > 0
     assert first["scenes_stage1"] == 2
     assert first["scenes_stage2"] == 1
+
+
+def test_the_shipped_model_fits_a_car_it_has_never_seen(tmp_path: Path) -> None:
+    config = DemoConfig(out=tmp_path / "demo", new_scenes=1)
+    page = run_demo(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True))
+    assert page.read_text().count("data:image/png;base64,") == 2
+    metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
+    assert metrics["scenes_stage1"] == 200
+    assert metrics["psnr_new_scenes"] > 25
+    assert "psnr_plain_latent" not in metrics

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from triptych.errors import InputError
 from triptych.geometry import hemisphere_cameras
-from triptych.model import CategoryModel
+from triptych.model import SHIPPED, CategoryModel, find_model
 
 
 def test_a_model_comes_back_as_it_was_saved(trained_balls: Path, tmp_path: Path) -> None:
@@ -18,6 +19,23 @@ def test_a_model_comes_back_as_it_was_saved(trained_balls: Path, tmp_path: Path)
     cameras = hemisphere_cameras(3, 32, seed=9)
     views = [m.render_scene(m.start_micro, m.start_coefficients, cameras) for m in (model, copy)]
     assert torch.equal(views[0].images, views[1].images)
+
+
+def test_a_trained_model_takes_two_bytes_a_number_and_loses_nothing(trained_balls: Path, tmp_path: Path) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    assert load_file(trained_balls / "model" / "shared.safetensors")["base"].dtype == torch.float16
+    model.base.add_(1e-5)  # no longer what half precision holds
+    model.save(tmp_path / "finer")
+    assert torch.equal(CategoryModel.load(tmp_path / "finer").base, model.base)
+
+
+def test_a_model_is_found_in_its_run_by_its_folder_or_by_the_name_it_ships_under(
+    trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_model(trained_balls) == find_model(trained_balls / "model") == trained_balls / "model"
+    assert find_model(Path("cars")) == SHIPPED / "cars"
+    assert find_model(Path("boats")) == Path("boats")
 
 
 @pytest.mark.parametrize("name", ["model.json", "shared.safetensors", "autoencoder.json", "autoencoder.safetensors"])

@@ -281,10 +281,10 @@ class CategoryModel(nn.Module):
 def find_model(path: Path) -> Path:
     """The model folder at ``path``, or inside it when ``path`` is the folder of a stage-1 run; else, where ``path`` is
     the name of a model that comes with the package (``cars``), that one."""
-    for folder in (path, path / "model", SHIPPED / path.name if path.name == str(path) else path):
-        if (folder / MODEL_FILE).is_file():
-            return folder
-    return path
+    places = [path, path / "model"]
+    if len(path.parts) == 1:
+        places.append(SHIPPED / path)
+    return next((place for place in places if (place / MODEL_FILE).is_file()), path)
 
 
 def _read_model_file(folder: Path) -> dict[str, Any]:

@@ -63,9 +63,9 @@ class QualityConfig:
     """Side of the pictures in pixels."""
     latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
     """Lengths of stage 2, as multiples of the preset's."""
-    rgb_steps: tuple[int, ...] = (125, 250, 500, 1000, 2000)
+    rgb_steps: tuple[int, ...] = (250, 500, 1000, 2000)
     """Steps of the RGB tri-planes; the last number is taken as convergence."""
-    real_epochs: float = 24.0
+    real_epochs: float = 16.0
     """Epochs of the joint phase on the real meshes."""
 
     def __post_init__(self) -> None:
