@@ -221,7 +221,8 @@ def _parts(model: CategoryModel, bank: SceneBank, collection: SceneCollection, n
 
     Returns:
         ``latent_error``: root mean square difference between encoded and rendered latents of test views, relative to
-        the standard deviation of the encoded ones; ``psnr_train_views``: quality on as many of the views that were used for fitting.
+        the standard deviation of the encoded ones; ``psnr_train_views``: quality on as many of the views that were
+        used for fitting.
     """
     scene = collection.subset([collection.names.index(name)])
     stored, views, seen = bank.scene(name), PosedViews(scene, "test"), PosedViews(scene)
