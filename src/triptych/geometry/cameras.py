@@ -49,6 +49,11 @@ class Cameras:
         )
         return Cameras(self.c2w, self.intrinsics * scale, height, width)
 
+    def shifted(self, offsets: Int[Tensor, "view 2"]) -> "Cameras":
+        """The same cameras with pictures that begin ``offsets`` = (x, y) pixels to the right and below."""
+        centres = self.intrinsics[:, 2:] - offsets.to(self.intrinsics)
+        return Cameras(self.c2w, torch.cat([self.intrinsics[:, :2], centres], dim=1), self.height, self.width)
+
     def rays(self) -> Rays:
         """One ray through every pixel centre, shaped [view, height * width, 3], rows first."""
         device, dtype = self.c2w.device, self.c2w.dtype

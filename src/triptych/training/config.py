@@ -65,6 +65,9 @@ class Phase:
     """What each milestone multiplies the rates by."""
     freeze_mlp_from: float | None = None
     """Epoch from which the tiny MLP is frozen; never if not given."""
+    shift_views: bool = False
+    """Move each picture by a random part of a latent pixel, in whole image pixels, so that rays pass everywhere
+    between those through the middles of the latent pixels; latents are then encoded in each step, not cached."""
 
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""

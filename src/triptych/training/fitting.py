@@ -53,16 +53,24 @@ class Fitting:
         batch = self._views.group([row for rows in chosen for row in rows])
         everyone = batch.scenes.to(device)
         leaves = self.scenes.leaves(everyone)
+        generators = [torch.Generator().manual_seed(seed + step) for seed in self._seeds]
+        if phase.shift_views:
+            latents = None
+            cameras, images = self._views.shifted(batch, model.autoencoder.downscale, generators, device)
+        else:
+            latents = self._latents[batch.rows].to(device).float()
+            images = self._views.images(batch, device) if phase.weights.dec else None
+            cameras = self._views.cameras(batch, device)
         losses = batch_losses(
             model,
             self.scenes.skip_empty(model.field(*leaves), everyone, skipping, backend),
-            self._views.cameras(batch, device),
+            cameras,
             batch.views_per_scene,
-            self._views.images(batch, device) if phase.weights.dec else None,
-            self._latents[batch.rows].to(device).float(),
+            images,
+            latents,
             self._background,
             phase.weights,
-            [torch.Generator().manual_seed(seed + step) for seed in self._seeds],
+            generators,
             backend,
         )
         # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbours.

@@ -30,7 +30,7 @@ class PhaseWork:
 
     Attributes:
         optimizer: Adam over the shared parts.
-        latents: cached normalised latents of all training views, where the encoder is frozen.
+        latents: cached normalised latents of all training views, where the encoder is frozen and views stay in place.
         background: latent of a white image.
     """
 
@@ -69,7 +69,8 @@ class JointTraining:
         optimizer = shared_optimizer(self.model, phase.rates)
         first = self._restore(checkpoint, optimizer)
         device = self.model.aabb.device
-        latents = None if phase.rates.encoder else encode_views(self.model, self.views, device)
+        cached = not phase.rates.encoder and not phase.shift_views
+        latents = encode_views(self.model, self.views, device) if cached else None
         work = PhaseWork(optimizer, latents, self.model.background())
         self.progress.start(name, steps, first)
         for step in range(first, steps):
@@ -143,28 +144,30 @@ def joint_step(
 ) -> Losses:
     """One step of a phase: the shared parts, and the scenes of the batch.
 
-    The cached latents serve while the encoder is frozen; else each step encodes its own pictures, and the background
-    follows the encoder.
+    Without cached latents each step encodes its own pictures, and the background follows the encoder.
     """
     device = model.aabb.device
     batch = views.batch(step, phase.batch, seed)
     chosen = batch.scenes.to(device)
-    images = None
-    if work.latents is None or phase.weights.ae or phase.weights.dec:
-        images = views.images(batch, device)
+    generators = [torch.Generator().manual_seed(seed * 1_000_003 + step)] * len(chosen)
+    if phase.shift_views:
+        cameras, images = views.shifted(batch, model.autoencoder.downscale, generators, device)
+    else:
+        needed = work.latents is None or phase.weights.ae or phase.weights.dec
+        cameras, images = views.cameras(batch, device), views.images(batch, device) if needed else None
     if work.latents is None:
         work.background = model.background()
     leaves = scenes.leaves(chosen)
     losses = batch_losses(
         model,
         scenes.skip_empty(model.field(*leaves), chosen, skipping, backend),
-        views.cameras(batch, device),
+        cameras,
         batch.views_per_scene,
         images,
         None if work.latents is None else work.latents[batch.rows].to(device).float(),
         work.background,
         phase.weights,
-        [torch.Generator().manual_seed(seed * 1_000_003 + step)] * len(chosen),
+        generators,
         backend,
     )
     losses.total(phase.weights).backward()

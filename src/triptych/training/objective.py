@@ -56,7 +56,8 @@ def batch_losses(
         cameras: image cameras of the views, grouped by scene.
         views_per_scene: number of views of each scene.
         images: pictures of the views; not needed where only L_Enc counts and latents are cached.
-        latents: cached normalised latents of a frozen encoder; None encodes the images here, with gradient.
+        latents: cached normalised latents of a frozen encoder; None encodes the images here where a loss calls for
+            it, with gradient.
         background: latent of a white image.
         weights: terms of weight 0 are not computed.
         generators: random sample placement, one generator a scene.
@@ -65,12 +66,13 @@ def batch_losses(
     zero = background.new_zeros(())
     rendering = model.render_latents(field, cameras, views_per_scene, background, generators, backend)
     rendered = model.as_images(rendering.channels)
-    if latents is None:
+    if latents is None and (weights.enc or weights.ae):
         assert images is not None
         latents = model.encode(images)
     enc = _squared_error(rendered, latents) if weights.enc else zero
     ae = dec = zero
     if weights.ae and weights.dec:
+        assert latents is not None
         # One pass of the decoder over both halves fills the cores better than two.
         from_encoder, from_scene = model.decode(torch.cat([latents, rendered])).chunk(2)
         ae, dec = _squared_error(from_encoder, images), _squared_error(from_scene, images)

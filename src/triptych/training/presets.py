@@ -43,9 +43,9 @@ STAGE1 = {
         autoencoder=AutoencoderConfig(
             convolutional=ConvolutionalConfig(channels=8, downscale=2, width=96, blocks=4),
         ),
-        planes=PlaneConfig(resolution=40, micro_features=10, macro_features=22, base_planes=16),
+        planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
-        sampling=SamplingConfig(coarse=40, importance=0),
+        sampling=SamplingConfig(coarse=48, importance=0),
         pretraining=Pretraining(epochs=0.5, batch=8, rate=8e-3),
         warmup=Phase(
             epochs=1.0,
@@ -54,12 +54,13 @@ STAGE1 = {
             weights=LossWeights(enc=1.0, tv=1e-4),
         ),
         joint=Phase(
-            epochs=12.0,
+            epochs=20.0,
             batch=16,
             rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3, encoder=1.5e-3, decoder=1.5e-3),
             weights=LossWeights(ae=0.1, enc=0.05, dec=1.0, tv=1e-4),
             ramp_steps=60,
             final_factor=0.03,
+            shift_views=True,
         ),
     ),
     "paper": Stage1Config(
@@ -121,6 +122,7 @@ STAGE2 = {
             rates=Rates(micro=2e-2, coefficients=1e-2),
             weights=LossWeights(dec=1.0),
             final_factor=0.05,
+            shift_views=True,
         ),
         scenes_at_once=10,
     ),

@@ -82,11 +82,35 @@ class PosedViews:
         """Cameras of a batch."""
         return self._cameras[batch.rows].to(device)
 
+    def shifted(
+        self, batch: Batch, below: int, generators: Sequence[torch.Generator], device: torch.device
+    ) -> tuple[Cameras, Float[Tensor, "view 3 height width"]]:
+        """Cameras and pictures of a batch, each moved by random whole pixels in x and y from 0 up to, not including,
+        ``below``; each scene's offsets follow from its own generator."""
+        drawn = zip(batch.views_per_scene, generators, strict=True)
+        offsets = torch.cat([torch.randint(below, (count, 2), generator=generator) for count, generator in drawn])
+        return self.cameras(batch, device).shifted(offsets), shift_images(self.images(batch, device), offsets)
+
     def _shuffle(self, epoch: int, seed: int) -> Int[Tensor, " view"]:
         if self._order is None or self._order[:2] != (epoch, seed):
             generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
             self._order = (epoch, seed, torch.randperm(len(self), generator=generator))
         return self._order[2]
+
+
+def shift_images(
+    images: Float[Tensor, "view 3 height width"], offsets: Int[Tensor, "view 2"]
+) -> Float[Tensor, "view 3 height width"]:
+    """What ``Cameras.shifted`` sees: pictures that begin (x, y) pixels to the right and below.
+
+    The last column and row are repeated where the picture ends, which is right where the background reaches its edge.
+    """
+    height, width = images.shape[2:]
+    rows = torch.arange(height) + offsets[:, 1:]
+    columns = torch.arange(width) + offsets[:, :1]
+    rows, columns = rows.clamp_max(height - 1).to(images.device), columns.clamp_max(width - 1).to(images.device)
+    view = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[view, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
 
 
 @torch.no_grad()
