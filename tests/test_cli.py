@@ -52,7 +52,7 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     main(["fit", str(tmp_path / "run"), str(data), "--out", str(tmp_path / "bank"), *split, *short])
     model = ["--model", str(tmp_path / "run")]
     main(["eval", str(tmp_path / "bank"), str(data), "--out", str(tmp_path / "eval"), *model, *split])
-    main(["video", str(tmp_path / "bank"), str(tmp_path / "orbit.mp4"), *model, "--frames", "4"])
+    main(["export", "video", str(tmp_path / "bank"), str(tmp_path / "orbit.mp4"), *model, "--frames", "4"])
     metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
     assert set(metrics["scenes"]) == {"ball_3", "ball_4"}
     assert (tmp_path / "inspect" / "cameras.png").exists()

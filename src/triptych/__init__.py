@@ -14,6 +14,20 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
+from triptych.geometry import Cameras, look_at, orbit_cameras
 from triptych.model import CategoryModel
+from triptych.scene import Scene, Scenes, open_scenes
 
-__all__ = ["CategoryModel", "InputError", "SceneBank", "StoredScene", "__version__"]
+__all__ = [
+    "Cameras",
+    "CategoryModel",
+    "InputError",
+    "Scene",
+    "SceneBank",
+    "Scenes",
+    "StoredScene",
+    "__version__",
+    "look_at",
+    "open_scenes",
+    "orbit_cameras",
+]

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.files import read_json, write_json
-from triptych.model import CategoryModel
+from triptych.model import CategoryModel, find_model, find_shipped
 from triptych.representation.planes import PlaneConfig
 
 FORMAT = "triptych-bank"
@@ -125,15 +125,17 @@ class SceneBank:
             )
 
     def load_model(self, folder: Path | None = None) -> CategoryModel:
-        """The category model of this bank: its own copy if it keeps one, else the one in ``folder``.
+        """The category model of this bank: the one in ``folder`` if given, else the bank's own copy, else the one
+        that comes with the package and has the bank's model id.
 
         Raises:
-            InputError: no folder is given and the bank has no copy, or the model is another one.
+            InputError: no folder is given and none of these is there, or the model is another one.
         """
         own = self.folder / OWN_MODEL
-        if folder is None and not own.is_dir():
+        place = folder or (own if own.is_dir() else find_shipped(self.model_id))
+        if place is None:
             raise InputError(f"{self.folder}: this bank keeps no copy of its model; say which one with --model")
-        model = CategoryModel.load(own if folder is None else folder)
+        model = CategoryModel.load(find_model(place))
         self.require_model(model)
         return model
 

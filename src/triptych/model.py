@@ -138,6 +138,7 @@ class CategoryModel(nn.Module):
         background: Float[Tensor, "pixel channel"],
         generators: Sequence[torch.Generator] | None = None,
         backend: Backend = "auto",
+        sampling: SamplingConfig | None = None,
     ) -> Rendering:
         """Render whole latent images, differentiably; the rays are grouped by view, rows first.
 
@@ -150,9 +151,11 @@ class CategoryModel(nn.Module):
             background: from ``background``.
             generators: random samples, for training, one generator a scene; None for even ones.
             backend: which kernel renders.
+            sampling: another sampling than the model's.
         """
         height, width = self.latent_size
-        fine = self.config.sampling.supersample
+        sampling = sampling or self.config.sampling
+        fine = sampling.supersample
         rays = cameras.resized(height * fine, width * fine).rays().flatten()
         per_view = height * width * fine**2
         rows = background.reshape(height, width, -1).repeat_interleave(fine, 0).repeat_interleave(fine, 1)
@@ -161,7 +164,7 @@ class CategoryModel(nn.Module):
             rays,
             [views * per_view for views in views_per_scene],
             rows.reshape(per_view, -1).repeat(len(cameras), 1),
-            self.config.sampling,
+            sampling,
             generators,
             backend,
         )
@@ -191,22 +194,34 @@ class CategoryModel(nn.Module):
     ) -> SceneViews:
         """Render and decode one scene from any number of cameras of the model's picture size."""
         field = with_occupancy(self.field(micro[None], coefficients[None]), backend)
-        background = self.background()
-        height, width = self.latent_size
-        parts = []
-        for first in range(0, len(cameras), views_at_once):
-            some = cameras[first : first + views_at_once]
-            rendering = self.render_latents(field, some, [len(some)], background, backend=backend)
-            latents = self.as_images(rendering.channels)
-            opacity = rendering.opacity.reshape(-1, height, width)
-            depth = rendering.depth.reshape(-1, height, width)
-            parts.append(SceneViews(self.decode(latents), latents, opacity, depth))
+        parts = [
+            self.render_views(field, cameras[first : first + views_at_once], self.background(), backend=backend)
+            for first in range(0, len(cameras), views_at_once)
+        ]
         return SceneViews(
             torch.cat([part.images for part in parts]),
             torch.cat([part.latents for part in parts]),
             torch.cat([part.opacity for part in parts]),
             torch.cat([part.depth for part in parts]),
         )
+
+    @torch.no_grad()
+    def render_views(
+        self,
+        field: TriPlaneField,
+        cameras: Cameras,
+        background: Float[Tensor, "pixel channel"],
+        *,
+        backend: Backend = "auto",
+        sampling: SamplingConfig | None = None,
+    ) -> SceneViews:
+        """Render and decode a field of one scene from cameras of the model's picture size, all at once."""
+        height, width = self.latent_size
+        rendering = self.render_latents(field, cameras, [len(cameras)], background, backend=backend, sampling=sampling)
+        latents = self.as_images(rendering.channels)
+        opacity = rendering.opacity.reshape(-1, height, width)
+        depth = rendering.depth.reshape(-1, height, width)
+        return SceneViews(self.decode(latents), latents, opacity, depth)
 
     @torch.no_grad()
     def round_to_half(self) -> None:
@@ -285,6 +300,12 @@ def find_model(path: Path) -> Path:
     if len(path.parts) == 1:
         places.append(SHIPPED / path)
     return next((place for place in places if (place / MODEL_FILE).is_file()), path)
+
+
+def find_shipped(identity: str) -> Path | None:
+    """The model that comes with the package and has this identity, if there is one."""
+    files = sorted(SHIPPED.glob(f"*/{MODEL_FILE}"))
+    return next((file.parent for file in files if read_json(file)["id"] == identity), None)
 
 
 def _read_model_file(folder: Path) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def batch_losses(
         from_encoder, from_scene = model.decode(torch.cat([latents, rendered])).chunk(2)
         ae, dec = _squared_error(from_encoder, images), _squared_error(from_scene, images)
     elif weights.ae:
+        assert latents is not None
         ae = _squared_error(model.decode(latents), images)
     elif weights.dec:
         dec = _squared_error(model.decode(rendered), images)

@@ -1,0 +1,97 @@
+"""Making and checking datasets."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from triptych.cli.options import open_data, say
+from triptych.errors import InputError
+from triptych.scenes import DatasetConfig, inspect_dataset, write_contact_sheet
+from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.training.progress import Progress
+
+CONTACT_SHEET = "contact_sheet.png"
+
+
+@dataclass(frozen=True)
+class Cars:
+    """Draw a dataset of procedural cars."""
+
+    out: tyro.conf.Positional[Path]
+    """Folder of the new dataset; rerun to continue, or with a larger count to grow it."""
+    cars: Annotated[CarsConfig, tyro.conf.arg(name="")] = field(default_factory=CarsConfig)
+
+    def run(self) -> None:
+        with Progress() as progress:
+            progress.start("cars", self.cars.count)
+            make_cars(self.out, self.cars, lambda name: progress.advance())
+            write_contact_sheet(open_data(DatasetConfig(self.out), progress), self.out / CONTACT_SHEET)
+        say(f"wrote {self.cars.count} cars to {self.out}; look at {self.out / CONTACT_SHEET}")
+
+
+@dataclass(frozen=True)
+class Render:
+    """Render a folder of meshes (glb, gltf, obj) to a posed dataset."""
+
+    source: tyro.conf.Positional[Path]
+    """Folder of meshes, searched with its subfolders."""
+    out: tyro.conf.Positional[Path]
+    """Folder of the new dataset; rerun to continue."""
+    options: Annotated[RenderConfig, tyro.conf.arg(name="")] = field(default_factory=RenderConfig)
+
+    def run(self) -> None:
+        with Progress() as progress:
+            progress.start("render", 0)
+            render_meshes(
+                self.source,
+                self.out,
+                self.options,
+                lambda name, done, total: progress.reach(done, total),
+                lambda path, reason: progress.note(f"skipped {path}: {reason}"),
+            )
+            collection = open_data(DatasetConfig(self.out), progress)
+            write_contact_sheet(collection, self.out / CONTACT_SHEET)
+        say(f"rendered {len(collection)} meshes to {self.out}; look at {self.out / CONTACT_SHEET}")
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Check a dataset file by file; plot its cameras and a contact sheet."""
+
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for report.json, cameras.png and contact_sheet.png."""
+
+    def run(self) -> None:
+        with Progress() as progress:
+            progress.start("inspect", 0)
+            report = inspect_dataset(self.data, self.out, progress.reach)
+        numbers = report.cameras
+        say(f"{report.scenes} scenes, {report.views} views: {report.train_views} train, {report.test_views} test")
+        if numbers is not None:
+            say(f"{numbers.width}x{numbers.height} pixels, focal {numbers.fx[0]:.2f} to {numbers.fx[1]:.2f} pixels")
+        for note in report.notes:
+            say(f"note: {note}")
+        say(f"look at {self.out}")
+        if report.problems:
+            raise InputError("\n".join(report.problems))
+
+
+Data = (
+    Annotated[Cars, tyro.conf.subcommand("cars")]
+    | Annotated[Render, tyro.conf.subcommand("render")]
+    | Annotated[Inspect, tyro.conf.subcommand("inspect")]
+)
+
+
+@dataclass(frozen=True)
+class DataCommand:
+    """Make and check datasets."""
+
+    command: tyro.conf.OmitSubcommandPrefixes[Annotated[Data, tyro.conf.arg(name="")]]
+
+    def run(self) -> None:
+        self.command.run()

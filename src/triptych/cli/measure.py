@@ -1,0 +1,58 @@
+"""The demonstration, and the measurements of speed and quality."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
+
+from triptych.benchmark import BenchConfig, run_benchmark
+from triptych.benchmark.quality import QualityConfig, run_quality
+from triptych.benchmark.quality_report import as_table
+from triptych.cli.options import Machine, say
+from triptych.demo import DemoConfig, run_demo
+from triptych.runtime import choose_device
+from triptych.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Fit never-seen procedural cars with the category model that comes with triptych; a report to look at."""
+
+    config: Annotated[DemoConfig, tyro.conf.arg(name="")] = field(default_factory=DemoConfig)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        with Progress() as progress:
+            report = run_demo(
+                self.config,
+                seed=self.machine.seed,
+                device=choose_device(self.machine.device),
+                progress=progress,
+            )
+        say(f"open {report}")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure what rendering and training steps cost on this machine, the fused kernel against the reference."""
+
+    config: Annotated[BenchConfig, tyro.conf.arg(name="")] = field(default_factory=BenchConfig)
+
+    def run(self) -> None:
+        with Progress() as progress:
+            _, table = run_benchmark(self.config, progress)
+        say(table)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Measure latent scenes against RGB tri-planes: quality of never-seen scenes against time. Takes hours."""
+
+    config: Annotated[QualityConfig, tyro.conf.arg(name="")] = field(default_factory=QualityConfig)
+    seed: int = 0
+    """All random numbers follow from it."""
+
+    def run(self) -> None:
+        with Progress() as progress:
+            results = run_quality(self.config, self.seed, progress)
+        say(as_table(results))

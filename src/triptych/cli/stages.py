@@ -1,0 +1,107 @@
+"""The stages: train a category model, fit new scenes, measure them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from triptych.bank import SceneBank, StoragePrecision
+from triptych.cli.options import Machine, Preset, chosen_preset, open_data, say
+from triptych.evaluation.evaluate import evaluate, write_evaluation
+from triptych.model import CategoryModel, find_model
+from triptych.runtime import choose_device
+from triptych.scenes import DatasetConfig, select_scenes
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.presets import STAGE1, STAGE2
+from triptych.training.progress import Progress
+from triptych.training.run import versions
+from triptych.training.stage1 import train
+from triptych.training.stage2 import fit
+
+
+@dataclass(frozen=True)
+class Train:
+    """Stage 1: train a category model on many scenes. Rerun the same command to go on after a stop."""
+
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the run; the category model will be its subfolder "model"."""
+    preset: Preset = "quick"
+    """Where all settings below start from: quick for minutes on a laptop, best for an hour, paper for the published
+    recipe."""
+    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE1[chosen_preset.get()])
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        device = choose_device(self.machine.device)
+        with Progress() as progress:
+            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "train")
+            train(scenes, self.out, self.config, seed=self.machine.seed, device=device, progress=progress)
+        say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Stage 2: fit new scenes into a bank. Scenes that are in it already are left alone."""
+
+    model: tyro.conf.Positional[Path]
+    """Category model, the folder of the run that trained it, or "cars" for the one that comes with triptych."""
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the bank."""
+    preset: Preset = "quick"
+    """Where the settings below start from."""
+    precision: StoragePrecision = "float16"
+    """Number format of the micro planes on the disk."""
+    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE2[chosen_preset.get()])
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        device = choose_device(self.machine.device)
+        model = CategoryModel.load(find_model(self.model))
+        with Progress() as progress:
+            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            bank = fit(
+                model,
+                scenes,
+                self.out,
+                self.config,
+                seed=self.machine.seed,
+                device=device,
+                progress=progress,
+                precision=self.precision,
+            )
+        say(f"{len(bank)} scenes in {bank.folder}; measure them with `triptych eval`")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure the scenes of a bank on views that were never seen."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder for metrics.json, metrics.md and comparison.png."""
+    model: Path | None = None
+    """Category model of the bank; not needed when the bank keeps its own copy."""
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        bank = SceneBank(self.bank)
+        model = bank.load_model(self.model)
+        model = model.to(choose_device(self.machine.device))
+        with Progress() as progress:
+            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "all")
+            progress.start("evaluate", len(bank))
+            evaluation, comparisons = evaluate(model, bank, scenes, on_scene=lambda name: progress.advance())
+        about = {
+            "bank": str(self.bank),
+            "data": str(self.data.path),
+            "model": bank.model_id,
+            "versions": versions(),
+        }
+        write_evaluation(evaluation, comparisons, self.out, about)
+        say(evaluation.markdown())
+        say(f"look at {self.out / 'comparison.png'}")

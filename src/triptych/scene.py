@@ -1,0 +1,140 @@
+"""Fitted scenes as things to render: what a bank and its category model make together."""
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from triptych.bank import SceneBank
+from triptych.errors import InputError
+from triptych.geometry import Cameras, orbit_cameras
+from triptych.model import CategoryModel, SceneViews
+from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.occupancy import with_occupancy
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One scene, ready to render.
+
+    Attributes:
+        model: the category model; its device is where the scene is rendered.
+        micro: micro planes, channels last.
+        coefficients: coefficients of the base planes.
+        name: the scene's name.
+    """
+
+    model: CategoryModel
+    micro: Float[Tensor, "3 k k micro"]
+    coefficients: Float[Tensor, " base"]
+    name: str = ""
+
+    @cached_property
+    def field(self) -> TriPlaneField:
+        """The scene as tri-planes, with its empty space known."""
+        return with_occupancy(self.model.field(self.micro[None], self.coefficients[None]))
+
+    @cached_property
+    def background(self) -> Float[Tensor, "pixel channel"]:
+        """The latent of a white image, one row a latent pixel."""
+        return self.model.background()
+
+    def render(self, cameras: Cameras, sampling: SamplingConfig | None = None) -> SceneViews:
+        """RGB, latents, opacity and depth as ``cameras`` see them.
+
+        Args:
+            cameras: any number of cameras of the model's picture size.
+            sampling: another sampling than the model's, a finer one for instance.
+
+        Raises:
+            InputError: the cameras have another picture size.
+        """
+        size = (self.model.config.height, self.model.config.width)
+        if (cameras.height, cameras.width) != size:
+            raise InputError(
+                f"scene {self.name!r}: expected cameras of {size[1]}x{size[0]} pixels, the model's picture size, "
+                f"got {cameras.width}x{cameras.height}; Cameras.resized changes it"
+            )
+        return self.model.render_views(self.field, cameras.to(self.micro.device), self.background, sampling=sampling)
+
+    def blend(self, other: "Scene", share: float) -> "Scene":
+        """A scene between this one (share 0) and another of the same model (share 1): micro planes and coefficients
+        are interpolated.
+
+        Raises:
+            InputError: the scenes belong to different models.
+        """
+        if other.model is not self.model and other.model.identity() != self.model.identity():
+            raise InputError(f"blend: scenes {self.name!r} and {other.name!r} belong to different models")
+        return Scene(
+            self.model,
+            torch.lerp(self.micro, other.micro, share),
+            torch.lerp(self.coefficients, other.coefficients, share),
+            f"{self.name} {1 - share:.0%}, {other.name} {share:.0%}",
+        )
+
+    def picture(self) -> Image.Image:
+        """The scene from in front and above, as the first of ``orbit_cameras`` sees it."""
+        config = self.model.config
+        camera = orbit_cameras(1, config.width).resized(config.height, config.width)
+        pixels = self.render(camera).images[0].clamp(0, 1).mul(255).round().byte()
+        return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        buffer = io.BytesIO()
+        self.picture().save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+class Scenes(Mapping[str, Scene]):
+    """The scenes of a bank by name, read when they are asked for."""
+
+    def __init__(self, bank: SceneBank, model: CategoryModel) -> None:
+        bank.require_model(model)
+        self.bank = bank
+        self.model = model
+
+    def __getitem__(self, name: str) -> Scene:
+        """One scene.
+
+        Raises:
+            InputError: it is damaged.
+            KeyError: there is none of this name.
+        """
+        if name not in self.bank:
+            raise KeyError(name)
+        stored = self.bank.scene(name)
+        device = self.model.aabb.device
+        return Scene(self.model, stored.micro.to(device), stored.coefficients.to(device), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.bank)
+
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.bank
+
+
+def open_scenes(bank: str | Path, model: str | Path | None = None, device: torch.device | str = "cpu") -> Scenes:
+    """Open a bank together with its category model.
+
+    Args:
+        bank: folder of the bank.
+        model: folder of the model or of the run that trained it, or the name of one that comes with triptych; None
+            where the bank keeps its own copy, or belongs to one that comes with triptych.
+        device: where to render.
+
+    Raises:
+        InputError: there is no bank, its model is not found or is another one.
+    """
+    opened = SceneBank(Path(bank))
+    return Scenes(opened, opened.load_model(None if model is None else Path(model)).to(device))
