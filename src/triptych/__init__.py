@@ -17,6 +17,7 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, look_at, orbit_cameras
 from triptych.model import CategoryModel
 from triptych.scene import Scene, Scenes, open_scenes
+from triptych.scene_file import open_scene, save_scene
 
 __all__ = [
     "Cameras",
@@ -28,6 +29,8 @@ __all__ = [
     "StoredScene",
     "__version__",
     "look_at",
+    "open_scene",
     "open_scenes",
     "orbit_cameras",
+    "save_scene",
 ]

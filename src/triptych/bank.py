@@ -207,8 +207,13 @@ class SceneBank:
         return sum(file.stat().st_size for file in self._path(name).rglob("*") if file.is_file())
 
     def _path(self, name: str) -> Path:
-        # A leading dot would hide the scene, and "." or ".." would leave the folder.
-        return self.folder / "scenes" / quote(name, safe=" ").replace(".", "%2E")
+        return self.folder / "scenes" / file_name(name)
+
+
+def file_name(name: str) -> str:
+    """A scene's name as that of a file or folder: no slash, no dot, and another name for every scene."""
+    # A leading dot would hide the scene, and "." or ".." would leave the folder.
+    return quote(name, safe=" ").replace(".", "%2E")
 
 
 def _read(group: zarr.Group, key: str, shape: tuple[int, ...]) -> Tensor:

@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -28,12 +29,14 @@ class Scene:
         micro: micro planes, channels last.
         coefficients: coefficients of the base planes.
         name: the scene's name.
+        record: JSON values about it: metrics, seconds, views, settings.
     """
 
     model: CategoryModel
     micro: Float[Tensor, "3 k k micro"]
     coefficients: Float[Tensor, " base"]
     name: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def field(self) -> TriPlaneField:
@@ -112,7 +115,7 @@ class Scenes(Mapping[str, Scene]):
             raise KeyError(name)
         stored = self.bank.scene(name)
         device = self.model.aabb.device
-        return Scene(self.model, stored.micro.to(device), stored.coefficients.to(device), name)
+        return Scene(self.model, stored.micro.to(device), stored.coefficients.to(device), name, stored.record)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.bank)

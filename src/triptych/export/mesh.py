@@ -1,0 +1,307 @@
+"""Scenes as triangle meshes: marching cubes over the density, vertex colours from decoded views."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import trimesh
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+from trimesh.exchange.gltf import export_glb
+
+from triptych.bank import file_name
+from triptych.errors import InputError
+from triptych.export.orbits import orbit_of
+from triptych.files import write_atomically
+from triptych.geometry import Cameras, Rays
+from triptych.geometry.cameras import SRN_RADIUS
+from triptych.representation import kernels
+from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.render import render
+from triptych.scene import Scene, Scenes
+
+SUFFIXES = (".glb", ".ply", ".obj")
+HALF_STOPPED_WITHIN = 1 / 50
+"""The default threshold is the density that stops half of the light within this share of the box's longest side."""
+DEPTH_TOLERANCE = 0.02
+"""How far a vertex may lie behind the rendered depth and still be seen, as a share of the box's longest side."""
+OPAQUE = 0.5
+"""Where a view stops less light than this, its colour is mostly that of the background."""
+_DEPTH_SAMPLING = SamplingConfig(coarse=64, importance=64)
+_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class MeshConfig:
+    """How a scene becomes a mesh."""
+
+    resolution: int = 128
+    """Voxels along the longest side of the scene box; voxels are cubes."""
+    threshold: float | None = None
+    """Density of the surface, per world unit. By default the one that stops half of the light within a fiftieth of
+    the box's longest side."""
+    smallest_part: float = 0.01
+    """Parts that are not connected to others and have fewer than this share of the faces are dropped."""
+    azimuths: int = 16
+    """Views on each circle that the colours come from."""
+    elevations: tuple[float, ...] = (5.0, 30.0, 60.0)
+    """Heights of the circles above the horizon, in degrees."""
+    radius: float = SRN_RADIUS
+    """Distance of the views from the origin, in world units; as far as the cameras that the model was trained with."""
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.resolution <= 512:
+            raise InputError(f"mesh: resolution is {self.resolution}, expected a number from 8 to 512")
+        if self.threshold is not None and not 0 < self.threshold < float("inf"):
+            raise InputError(f"mesh: threshold is {self.threshold}, expected a positive density")
+        if not 0 <= self.smallest_part <= 1:
+            raise InputError(f"mesh: smallest_part is {self.smallest_part}, expected a share from 0 to 1")
+        if self.azimuths < 1 or not self.elevations or not self.radius > 0:
+            raise InputError("mesh: expected at least one azimuth and one elevation, and a positive radius")
+
+
+def write_meshes(
+    out: Path,
+    scenes: Scenes,
+    names: Sequence[str],
+    config: MeshConfig | None = None,
+    *,
+    suffix: str = ".glb",
+    on_scene: Callable[[str], object] = lambda name: None,
+) -> list[Path]:
+    """Write one mesh file a scene.
+
+    Args:
+        out: a folder, in which each file has its scene's name; or, ending in .glb, .ply or .obj, the file of the one
+            scene.
+        scenes: the bank's scenes.
+        names: which of them.
+        config: how finely, and from which views the colours come.
+        suffix: kind of the files in a folder.
+        on_scene: told each name once its file is written.
+
+    Returns:
+        The files.
+
+    Raises:
+        InputError: there is no scene, or several for one file; the suffix is another one; a scene has no surface.
+    """
+    if not names:
+        raise InputError(f"{scenes.bank.folder}: the bank is empty; fit scenes first")
+    one_file = out.suffix in SUFFIXES
+    if one_file and len(names) > 1:
+        raise InputError(f"{out}: one file for {len(names)} scenes; choose one with --scenes, or give a folder")
+    files = [out if one_file else out / f"{file_name(name)}{suffix}" for name in names]
+    for name, file in zip(names, files, strict=True):
+        write_mesh(file, extract_mesh(scenes[name], config))
+        on_scene(name)
+    return files
+
+
+def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
+    """Write a mesh with vertex colours, whole or not at all.
+
+    A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). Its colours are linear light and its material
+    unlit, since the colours hold the light already. ply and obj keep z up and display colours (sRGB).
+
+    Args:
+        path: the file, ending in .glb, .ply or .obj.
+        mesh: from ``extract_mesh``.
+
+    Raises:
+        InputError: the suffix is another one.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    if path.suffix == ".glb":
+        content = _as_glb(mesh)
+    else:
+        exported = mesh.export(file_type=path.suffix[1:])
+        content = exported.encode() if isinstance(exported, str) else exported
+    write_atomically(path, lambda file: file.write(content))
+
+
+@torch.no_grad()
+def extract_mesh(scene: Scene, config: MeshConfig | None = None) -> trimesh.Trimesh:
+    """The surface of a scene: closed, in world units, z up, with RGBA vertex colours (sRGB).
+
+    The surface lies where the density reaches the threshold, and ends at the scene box. Hollows that cannot be seen
+    from outside are filled.
+
+    Args:
+        scene: the scene.
+        config: how finely, and from which views the colours come.
+
+    Raises:
+        InputError: scikit-image is not installed; the density reaches the threshold nowhere; no view sees the mesh.
+    """
+    config = config or MeshConfig()
+    longest = float((scene.model.aabb[1] - scene.model.aabb[0]).max())
+    threshold = config.threshold or np.log(2) / (HALF_STOPPED_WITHIN * longest)
+    density, origin, voxel = density_grid(scene.field, config.resolution)
+    # Opacity instead of density: it levels off, so that the surface between two voxels is not drawn to the thinner one.
+    solidity = (1 - torch.exp(density * (-np.log(2) / threshold))).cpu().numpy()
+    if not solidity.max() > 0.5:
+        raise InputError(
+            f"scene {scene.name!r}: its density reaches {float(density.max()):.3g}, below the threshold of "
+            f"{threshold:.3g}; give a lower one"
+        )
+    mesh = _without_small_parts(_surface(solidity, origin, voxel), config.smallest_part)
+    mesh.visual.vertex_colors = _colours(scene, mesh, config, DEPTH_TOLERANCE * longest)  # pyright: ignore
+    return mesh
+
+
+def density_grid(
+    field: TriPlaneField, resolution: int
+) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
+    """Densities per world unit in the middles of cubic voxels that fill the scene box.
+
+    Args:
+        field: one scene.
+        resolution: voxels along the box's longest side; along the others as many as fit best.
+
+    Returns:
+        The densities, the middle of the first voxel and the side of a voxel, both in world units.
+    """
+    lower, upper = field.aabb
+    voxel = float((upper - lower).max()) / resolution
+    counts = ((upper - lower) / voxel).round().clamp_min(1).int().tolist()
+    first = (lower + upper) / 2 - voxel * (torch.tensor(counts, device=lower.device) - 1) / 2
+    along_x = torch.tensor([1.0, 0.0, 0.0], device=lower.device)
+    # A row of voxels along x is a ray that is cut into intervals of a voxel's length.
+    edges = (voxel * (torch.arange(counts[0] + 1, device=lower.device) - 0.5)).expand(counts[1], -1)
+    y = first[1] + voxel * torch.arange(counts[1], device=lower.device)
+    layers = []
+    for layer in range(counts[2]):
+        z = first[2] + voxel * layer
+        origins = torch.stack([first[0].expand_as(y), y, z.expand_as(y)], dim=-1)
+        rays = Rays(origins, along_x.expand_as(origins))
+        layers.append(kernels.densities(field, rays, [counts[1]], edges[:, :-1], edges[:, 1:]))
+    return torch.stack(layers).permute(2, 1, 0), first.cpu().double().numpy(), voxel
+
+
+def _surface(
+    solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"], voxel: float
+) -> trimesh.Trimesh:
+    try:
+        from scipy.ndimage import binary_fill_holes
+        from skimage.measure import marching_cubes
+    except ImportError:
+        raise InputError('meshes need scikit-image; install it with pip install "triptych[mesh]"') from None
+    solid = solidity >= 0.5
+    hollow = binary_fill_holes(solid) & ~solid
+    closed = np.pad(np.where(hollow, 1.0, solidity), 1)
+    vertices, faces, _, _ = marching_cubes(closed, 0.5)
+    return trimesh.Trimesh(first + voxel * (vertices.astype(np.float64) - 1), faces, process=False)
+
+
+def _without_small_parts(mesh: trimesh.Trimesh, smallest_share: float) -> trimesh.Trimesh:
+    labels = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces))
+    faces_of_part = np.bincount(labels)
+    wanted = np.minimum(smallest_share * len(mesh.faces), faces_of_part.max())
+    mesh.update_faces(faces_of_part[labels] >= wanted)
+    mesh.remove_unreferenced_vertices()
+    return mesh
+
+
+def _colours(
+    scene: Scene, mesh: trimesh.Trimesh, config: MeshConfig, tolerance: float
+) -> UInt8[np.ndarray, "vertex 4"]:
+    """Mean over the views that see a vertex, weighted by the cosine between its normal and the view's direction."""
+    device = scene.micro.device
+    vertices = torch.from_numpy(mesh.vertices).float().to(device)
+    normals = torch.from_numpy(mesh.vertex_normals.copy()).float().to(device)
+    total, weight = torch.zeros_like(vertices), vertices.new_zeros(len(vertices))
+    for elevation in config.elevations:
+        cameras = orbit_of(scene.model, config.azimuths, radius=config.radius, elevation_degrees=elevation)
+        images = scene.render(cameras).images.clamp(0, 1)
+        towards = cameras.c2w[:, None, :, 3] - vertices
+        distance = towards.norm(dim=-1)
+        cosine = (towards * normals).sum(dim=-1) / distance
+        weights = cosine.clamp_min(0) * _visible(scene, cameras, vertices, distance, tolerance)
+        total += (weights[..., None] * _at_vertices(images, cameras, vertices)).sum(dim=0)
+        weight += weights.sum(dim=0)
+    seen = weight > 0
+    if not seen.any():
+        raise InputError(f"scene {scene.name!r}: no view sees its mesh; give another radius")
+    rgb = (total[seen] / weight[seen, None]).cpu().numpy()
+    nearest = _nearest(mesh.vertices, seen.cpu().numpy())
+    colours = np.full((len(vertices), 4), 255, dtype=np.uint8)
+    colours[:, :3] = np.rint(255 * rgb)[nearest]
+    return colours
+
+
+def _visible(
+    scene: Scene,
+    cameras: Cameras,
+    vertices: Float[Tensor, "vertex 3"],
+    distance: Float[Tensor, "view vertex"],
+    tolerance: float,
+) -> Bool[Tensor, "view vertex"]:
+    """Which cameras see which vertices: those that are inside the picture and not behind the rendered depth."""
+    rays = cameras.rays().flatten()
+    black = vertices.new_zeros(1, scene.model.autoencoder.channels)
+    # Rendered at the size of the pictures: the depth of a whole latent pixel blurs every edge.
+    rendering = render(scene.field, rays, [len(rays.origins)], black, _DEPTH_SAMPLING)
+    maps = torch.stack([rendering.depth, rendering.opacity], dim=-1)
+    maps = maps.reshape(len(cameras), cameras.height, cameras.width, 2).permute(0, 3, 1, 2)
+    depth, opacity = _at_vertices(maps, cameras, vertices).unbind(dim=-1)
+    pixels, in_front = cameras.project(vertices)
+    inside = ((pixels > 0) & (pixels < pixels.new_tensor([cameras.width, cameras.height]))).all(dim=-1)
+    return inside & (in_front > 0) & (opacity > OPAQUE) & (distance < depth + tolerance)
+
+
+def _at_vertices(
+    maps: Float[Tensor, "view channel height width"], cameras: Cameras, vertices: Float[Tensor, "vertex 3"]
+) -> Float[Tensor, "view vertex channel"]:
+    """Bilinear values of pictures where each camera sees each vertex."""
+    pixels, _ = cameras.project(vertices)
+    places = pixels / pixels.new_tensor([cameras.width, cameras.height]) * 2 - 1
+    values = F.grid_sample(maps, places[:, None], mode="bilinear", padding_mode="border", align_corners=False)
+    return values[:, :, 0].transpose(1, 2)
+
+
+def _nearest(points: np.ndarray, known: Bool[np.ndarray, " vertex"]) -> np.ndarray:
+    """For every point the number, among the known ones, of the nearest known one."""
+    from scipy.spatial import KDTree
+
+    return KDTree(points[known]).query(points)[1]
+
+
+def _as_glb(mesh: trimesh.Trimesh) -> bytes:
+    upright = mesh.copy()
+    upright.apply_transform(_Y_UP)
+    linear = np.rint(65535 * _linear_light(np.asarray(mesh.visual.vertex_colors) / 255)).astype("<u2")
+
+    def with_fine_colours(buffers: dict[str, bytes], tree: dict[str, Any]) -> None:
+        # Eight bits of linear light would leave dark colours a handful of steps.
+        accessor = tree["accessors"][_primitive(tree)["attributes"]["COLOR_0"]]
+        accessor["componentType"] = 5123
+        for bound in ("min", "max"):
+            accessor.pop(bound, None)
+        buffers[list(buffers)[accessor["bufferView"]]] = linear.tobytes()
+
+    def with_unlit_material(tree: dict[str, Any]) -> None:
+        rough = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
+        tree["materials"] = [{"pbrMetallicRoughness": rough, "extensions": {"KHR_materials_unlit": {}}}]
+        tree["extensionsUsed"] = ["KHR_materials_unlit"]
+        _primitive(tree)["material"] = 0
+
+    return export_glb(
+        upright.scene(), tree_postprocessor=with_unlit_material, buffer_postprocessor=with_fine_colours
+    )
+
+
+def _primitive(tree: dict[str, Any]) -> dict[str, Any]:
+    return tree["meshes"][0]["primitives"][0]
+
+
+def _linear_light(display: Float[np.ndarray, "vertex 4"]) -> Float[np.ndarray, "vertex 4"]:
+    """The inverse of the sRGB transfer function (IEC 61966-2-1) on the colours; alpha stays."""
+    rgb = display[:, :3]
+    straight = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return np.concatenate([straight, display[:, 3:]], axis=1)

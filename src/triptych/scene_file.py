@@ -1,0 +1,112 @@
+"""One fitted scene as one small file, opened together with its category model.
+
+A ``.triptych-scene`` file is safetensors: ``micro`` [3, K, K, F_mic] in half precision, ``coefficients`` [M] in single;
+the metadata hold the format, its version, the scene's name and record, and the id of the category model.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from triptych.errors import InputError
+from triptych.files import write_atomically
+from triptych.model import CategoryModel, find_model, find_shipped
+from triptych.scene import Scene
+
+FORMAT = "triptych-scene"
+VERSION = 1
+SUFFIX = ".triptych-scene"
+
+
+def save_scene(path: Path, scene: Scene) -> None:
+    """Write a scene without its model, whole or not at all.
+
+    Args:
+        path: the file, ending in .triptych-scene.
+        scene: what to write; its micro planes are rounded to half precision, as in a bank.
+
+    Raises:
+        InputError: the suffix is another one.
+    """
+    if path.suffix != SUFFIX:
+        raise InputError(f"{path}: expected a file name that ends in {SUFFIX}")
+    about = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "name": scene.name,
+        "model": scene.model.identity(),
+        "record": json.dumps(dict(scene.record)),
+    }
+    tensors = {
+        "micro": scene.micro.detach().cpu().half().contiguous(),
+        "coefficients": scene.coefficients.detach().cpu().float().contiguous(),
+    }
+    content = save(tensors, metadata=about)
+    write_atomically(path, lambda file: file.write(content))
+
+
+def open_scene(
+    path: str | Path, model: CategoryModel | str | Path | None = None, device: torch.device | str = "cpu"
+) -> Scene:
+    """Open a scene that ``save_scene`` wrote.
+
+    Args:
+        path: the file.
+        model: its category model, or the folder of it or of the run that trained it, or the name of one that comes
+            with triptych; None where it is one of these.
+        device: where to render; a model given as such stays where it is, and the scene goes there.
+
+    Raises:
+        InputError: the file is missing or damaged, its model is not found, or it belongs to another one.
+    """
+    path = Path(path)
+    tensors, about = _read(path)
+    if not isinstance(model, CategoryModel):
+        place = find_shipped(about["model"]) if model is None else find_model(Path(model))
+        if place is None:
+            raise InputError(f"{path}: its model {about['model']} does not come with triptych; say where it is")
+        model = CategoryModel.load(place).to(device)
+    if model.identity() != about["model"]:
+        raise InputError(
+            f"{path}: this scene belongs to model {about['model']}, not to {model.identity()}; give that model"
+        )
+    planes = model.config.planes
+    _check(path, tensors, {"micro": planes.micro_shape, "coefficients": (planes.coefficients,)})
+    micro, coefficients = (tensors[key].float().to(model.aabb.device) for key in ("micro", "coefficients"))
+    return Scene(model, micro, coefficients, about["name"], json.loads(about["record"]))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (the file is no mapping)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: expected a scene file, found an unreadable one ({error}); export it again") from None
+    if about.get("format") != FORMAT:
+        raise InputError(f"{path}: expected a scene file (format {FORMAT!r}) made by `triptych export scene`")
+    if about.get("version") != str(VERSION):
+        raise InputError(f"{path}: version {about.get('version')}, expected {VERSION}; update triptych")
+    try:
+        record_is_object = isinstance(json.loads(about["record"]), dict)
+    except (KeyError, json.JSONDecodeError):
+        record_is_object = False
+    if not record_is_object or not {"name", "model"} <= about.keys():
+        raise InputError(f"{path}: its name, model or record is missing or damaged; export it again")
+    return tensors, about
+
+
+def _check(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
+    for key, shape in expected.items():
+        found = list(tensors[key].shape) if key in tensors else None
+        if found != list(shape):
+            raise InputError(f"{path}: {key} has shape {found}, expected {list(shape)}; export it again")
+        if not tensors[key].isfinite().all():
+            raise InputError(f"{path}: {key} holds numbers that are not finite; export it again")
