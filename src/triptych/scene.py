@@ -1,7 +1,7 @@
 """Fitted scenes as things to render: what a bank and its category model make together."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +125,19 @@ class Scenes(Mapping[str, Scene]):
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self.bank
+
+    def choose(self, names: Sequence[str] = ()) -> list[str]:
+        """These names, each once, or all if none is given.
+
+        Raises:
+            InputError: the bank is empty or lacks one of them.
+        """
+        if not len(self):
+            raise InputError(f"{self.bank.folder}: the bank is empty; fit scenes first")
+        for name in names:
+            if name not in self:
+                raise InputError(f"{self.bank.folder}: no scene {name!r} in this bank")
+        return list(dict.fromkeys(names)) or list(self)
 
 
 def open_scenes(bank: str | Path, model: str | Path | None = None, device: torch.device | str = "cpu") -> Scenes:

@@ -1,51 +1,111 @@
 """Taking scenes away."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
+import numpy as np
 import tyro
 
-from triptych.bank import SceneBank
-from triptych.cli.options import Machine, say
+from triptych.cli.options import Machine, open_data, say
 from triptych.errors import InputError
-from triptych.export import orbit_frames, write_planes, write_video
+from triptych.export import (
+    MeshConfig,
+    comparison_frames,
+    orbit_frames,
+    orbit_of,
+    read_cameras,
+    save_scene,
+    true_path,
+    write_images,
+    write_meshes,
+    write_planes,
+    write_video,
+)
+from triptych.export.images import Channel
+from triptych.geometry import Cameras
+from triptych.geometry.cameras import SRN_RADIUS
+from triptych.model import CategoryModel
 from triptych.runtime import choose_device
-from triptych.scene import open_scenes
+from triptych.scene import Scenes, open_scenes
+from triptych.scenes import DatasetConfig
+from triptych.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """A circle around the origin."""
+
+    frames: int = 60
+    """Views of the full circle."""
+    radius: float = SRN_RADIUS
+    """Distance of the camera from the origin, in world units."""
+    elevation_degrees: float = 25.0
+    """Height of the camera above the horizon."""
+
+    def cameras(self, model: CategoryModel) -> Cameras:
+        """Its cameras for pictures of the model's size."""
+        return orbit_of(model, self.frames, radius=self.radius, elevation_degrees=self.elevation_degrees)
 
 
 @dataclass(frozen=True)
 class Video:
-    """Render an orbit around scenes of a bank to an mp4."""
+    """Film scenes of a bank to an mp4: an orbit around many, or one beside what it is compared with."""
 
     bank: tyro.conf.Positional[Path]
     """The scene bank."""
     out: tyro.conf.Positional[Path]
     """The file, ending in .mp4."""
     model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy."""
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+    layout: Literal["grid", "compare"] = "grid"
+    """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, latents."""
     scenes: int = 12
-    """The first so many scenes, side by side."""
-    frames: int = 60
-    """Frames of the full circle."""
-    radius: float = 1.3
-    """Distance of the camera from the origin, in world units."""
-    elevation_degrees: float = 25.0
-    """Height of the camera above the horizon."""
+    """Grid: the first so many scenes."""
+    scene: str | None = None
+    """Compare: the scene, by default the first."""
+    compare: Path | None = None
+    """Compare: a bank of the same scenes fitted with another model, of RGB tri-planes for instance."""
+    compare_model: Path | None = None
+    """Compare: category model of that bank; not needed when it keeps its own copy or belongs to a shipped one."""
+    data: Path | None = None
+    """Compare: the dataset, for ground truth. The frames then follow its cameras, sorted by azimuth."""
+    orbit: Annotated[Orbit, tyro.conf.arg(name="")] = field(default_factory=Orbit)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
         if self.out.suffix != ".mp4":
             raise InputError(f"{self.out}: expected a file name that ends in .mp4")
-        bank = SceneBank(self.bank)
-        model = bank.load_model(self.model)
-        model = model.to(choose_device(self.machine.device))
-        names = bank.names()[: self.scenes]
-        frames = orbit_frames(
-            model, bank, names, self.frames, radius=self.radius, elevation_degrees=self.elevation_degrees
-        )
-        write_video(self.out, frames)
+        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
+        write_video(self.out, self._grid(scenes) if self.layout == "grid" else self._comparison(scenes))
         say(f"wrote {self.out}")
+
+    def _grid(self, scenes: Scenes) -> Iterator[np.ndarray]:
+        if self.compare or self.data or self.scene:
+            raise InputError("video: --compare, --data and --scene belong to --layout compare")
+        orbit = self.orbit
+        names = list(scenes)[: self.scenes]
+        return orbit_frames(
+            scenes.model,
+            scenes.bank,
+            names,
+            orbit.frames,
+            radius=orbit.radius,
+            elevation_degrees=orbit.elevation_degrees,
+        )
+
+    def _comparison(self, scenes: Scenes) -> Iterator[np.ndarray]:
+        (name,) = scenes.choose([self.scene] if self.scene else list(scenes)[:1])
+        cameras, truth, other = self.orbit.cameras(scenes.model), None, None
+        if self.compare is not None:
+            others = open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
+            other = others[others.choose([name])[0]]
+        if self.data is not None:
+            with Progress() as progress:
+                config = DatasetConfig(self.data, test_views=0, resolution=scenes.model.config.width)
+                cameras, truth = true_path(open_data(config, progress), scenes.bank.scene(name).fingerprint)
+        return comparison_frames(scenes[name], cameras, other=other, truth=truth)
 
 
 @dataclass(frozen=True)
@@ -67,12 +127,110 @@ class Planes:
         say(f"wrote the planes of {len(scenes)} scenes to {self.out}")
 
 
-Export = Annotated[Video, tyro.conf.subcommand("video")] | Annotated[Planes, tyro.conf.subcommand("planes")]
+@dataclass(frozen=True)
+class Mesh:
+    """Write scenes as triangle meshes with vertex colours."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    out: tyro.conf.Positional[Path]
+    """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""
+    model: Path | None = None
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+    scenes: tuple[str, ...] = ()
+    """Names of the scenes; all by default."""
+    format: Literal["glb", "ply", "obj"] = "glb"
+    """Kind of the files in a folder."""
+    config: Annotated[MeshConfig, tyro.conf.arg(name="")] = field(default_factory=MeshConfig)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
+        names = scenes.choose(self.scenes)
+        with Progress() as progress:
+            progress.start("meshes", len(names))
+            files = write_meshes(
+                self.out,
+                scenes,
+                names,
+                self.config,
+                suffix=f".{self.format}",
+                on_scene=lambda name: progress.advance(),
+            )
+        say(f"wrote {len(files)} mesh(es) to {self.out}")
+
+
+@dataclass(frozen=True)
+class Images:
+    """Render scenes along a camera path into a folder that is a dataset."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    out: tyro.conf.Positional[Path]
+    """Folder of the new dataset; rerun to continue."""
+    model: Path | None = None
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+    scenes: tuple[str, ...] = ()
+    """Names of the scenes; all by default."""
+    path: Literal["orbit"] = "orbit"
+    """The camera path, where no cameras are given."""
+    cameras: Path | None = None
+    """Cameras of a transforms.json (Blender, nerfstudio, instant-ngp) in place of the path."""
+    channels: tuple[Channel, ...] = ()
+    """What else to write, as channels.npz beside the pictures."""
+    orbit: Annotated[Orbit, tyro.conf.arg(name="")] = field(default_factory=Orbit)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
+        names = scenes.choose(self.scenes)
+        size = (scenes.model.config.height, scenes.model.config.width)
+        cameras = self.orbit.cameras(scenes.model) if self.cameras is None else read_cameras(self.cameras, *size)
+        with Progress() as progress:
+            progress.start("images", len(names))
+            write_images(
+                self.out,
+                scenes,
+                names,
+                cameras,
+                channels=self.channels,
+                on_scene=lambda name: progress.advance(),
+            )
+        say(f"wrote {len(cameras)} views of {len(names)} scene(s) to {self.out}")
+
+
+@dataclass(frozen=True)
+class SceneFile:
+    """Write one scene as one small file, for `triptych.open_scene`."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    name: tyro.conf.Positional[str]
+    """Name of the scene."""
+    out: tyro.conf.Positional[Path]
+    """The file, ending in .triptych-scene."""
+    model: Path | None = None
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+
+    def run(self) -> None:
+        scenes = open_scenes(self.bank, self.model)
+        (name,) = scenes.choose([self.name])
+        save_scene(self.out, scenes[name])
+        say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
+
+
+Export = (
+    Annotated[Video, tyro.conf.subcommand("video")]
+    | Annotated[Planes, tyro.conf.subcommand("planes")]
+    | Annotated[Mesh, tyro.conf.subcommand("mesh")]
+    | Annotated[Images, tyro.conf.subcommand("images")]
+    | Annotated[SceneFile, tyro.conf.subcommand("scene")]
+)
 
 
 @dataclass(frozen=True)
 class ExportCommand:
-    """Take scenes of a bank away: videos, planes."""
+    """Take scenes of a bank away: videos, planes, meshes, pictures, single scenes."""
 
     command: tyro.conf.OmitSubcommandPrefixes[Annotated[Export, tyro.conf.arg(name="")]]
 

@@ -1,6 +1,25 @@
-"""Taking scenes away: videos, planes."""
+"""Taking scenes away: videos, planes, pictures, meshes, single scenes."""
 
+from triptych.export.images import write_images
+from triptych.export.mesh import MeshConfig, extract_mesh, write_mesh, write_meshes
+from triptych.export.orbits import orbit_of
 from triptych.export.planes import write_planes
-from triptych.export.video import orbit_frames, write_video
+from triptych.export.video import comparison_frames, orbit_frames, true_path, write_video
+from triptych.scene_file import save_scene
+from triptych.scenes.transforms import read_cameras
 
-__all__ = ["orbit_frames", "write_planes", "write_video"]
+__all__ = [
+    "MeshConfig",
+    "comparison_frames",
+    "extract_mesh",
+    "orbit_frames",
+    "orbit_of",
+    "read_cameras",
+    "save_scene",
+    "true_path",
+    "write_images",
+    "write_mesh",
+    "write_meshes",
+    "write_planes",
+    "write_video",
+]

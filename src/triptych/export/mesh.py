@@ -155,9 +155,7 @@ def extract_mesh(scene: Scene, config: MeshConfig | None = None) -> trimesh.Trim
     return mesh
 
 
-def density_grid(
-    field: TriPlaneField, resolution: int
-) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
+def density_grid(field: TriPlaneField, resolution: int) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
     """Densities per world unit in the middles of cubic voxels that fill the scene box.
 
     Args:
@@ -184,9 +182,7 @@ def density_grid(
     return torch.stack(layers).permute(2, 1, 0), first.cpu().double().numpy(), voxel
 
 
-def _surface(
-    solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"], voxel: float
-) -> trimesh.Trimesh:
+def _surface(solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"], voxel: float) -> trimesh.Trimesh:
     try:
         from scipy.ndimage import binary_fill_holes
         from skimage.measure import marching_cubes
@@ -277,27 +273,18 @@ def _as_glb(mesh: trimesh.Trimesh) -> bytes:
     upright.apply_transform(_Y_UP)
     linear = np.rint(65535 * _linear_light(np.asarray(mesh.visual.vertex_colors) / 255)).astype("<u2")
 
-    def with_fine_colours(buffers: dict[str, bytes], tree: dict[str, Any]) -> None:
+    def finish(buffers: dict[str, bytes], tree: dict[str, Any]) -> None:
+        primitive = tree["meshes"][0]["primitives"][0]
         # Eight bits of linear light would leave dark colours a handful of steps.
-        accessor = tree["accessors"][_primitive(tree)["attributes"]["COLOR_0"]]
-        accessor["componentType"] = 5123
-        for bound in ("min", "max"):
-            accessor.pop(bound, None)
+        accessor = list(tree["accessors"].values())[primitive["attributes"]["COLOR_0"]]
+        accessor |= {"componentType": 5123, "min": linear.min(axis=0).tolist(), "max": linear.max(axis=0).tolist()}
         buffers[list(buffers)[accessor["bufferView"]]] = linear.tobytes()
-
-    def with_unlit_material(tree: dict[str, Any]) -> None:
         rough = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
         tree["materials"] = [{"pbrMetallicRoughness": rough, "extensions": {"KHR_materials_unlit": {}}}]
         tree["extensionsUsed"] = ["KHR_materials_unlit"]
-        _primitive(tree)["material"] = 0
+        primitive["material"] = 0
 
-    return export_glb(
-        upright.scene(), tree_postprocessor=with_unlit_material, buffer_postprocessor=with_fine_colours
-    )
-
-
-def _primitive(tree: dict[str, Any]) -> dict[str, Any]:
-    return tree["meshes"][0]["primitives"][0]
+    return export_glb(upright.scene(), buffer_postprocessor=finish)
 
 
 def _linear_light(display: Float[np.ndarray, "vertex 4"]) -> Float[np.ndarray, "vertex 4"]:

@@ -1,25 +1,36 @@
-"""Orbit videos of the scenes of a bank."""
+"""Videos of the scenes of a bank: orbits around many of them, or one of them beside what it is compared with."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
-from jaxtyping import UInt8
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
+from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.bank import SceneBank
 from triptych.errors import InputError
-from triptych.geometry import orbit_cameras
+from triptych.export.orbits import orbit_of
+from triptych.geometry import Cameras
 from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
 from triptych.model import CategoryModel
-from triptych.training.pictures import as_pixels
+from triptych.scene import Scene
+from triptych.scenes import SceneCollection
+from triptych.training.pictures import as_pixels, channel_range, latent_colours
+
+_COLUMN_HEIGHT = 256
+"""Columns of a comparison are enlarged to at least this many pixels."""
+_LABEL_HEIGHT = 28
 
 
 def orbit_frames(
     model: CategoryModel,
     bank: SceneBank,
-    names: list[str],
+    names: Sequence[str],
     count: int = 60,
     *,
     radius: float = SRN_RADIUS,
@@ -38,18 +49,16 @@ def orbit_frames(
         elevation_degrees: height of the camera above the horizon.
 
     Raises:
-        InputError: the model's pictures are not square, or there is no scene.
+        InputError: there is no scene.
     """
-    if model.config.height != model.config.width:
-        raise InputError("video: orbits need a model of square pictures")
     if not names:
         raise InputError(f"{bank.folder}: the bank is empty; fit scenes first")
-    cameras = orbit_cameras(count, model.config.width, radius=radius, focal=focal, elevation_degrees=elevation_degrees)
+    cameras = orbit_of(model, count, radius=radius, focal=focal, elevation_degrees=elevation_degrees)
     device = model.aabb.device
     clips = []
     for name in names:
         scene = bank.scene(name)
-        views = model.render_scene(scene.micro.to(device), scene.coefficients.to(device), cameras.to(device))
+        views = model.render_scene(scene.micro.to(device), scene.coefficients.to(device), cameras)
         clips.append(as_pixels(views.images))
     columns = math.ceil(math.sqrt(len(clips) * 4 / 3))
     rows = math.ceil(len(clips) / columns)
@@ -58,6 +67,89 @@ def orbit_frames(
         cells = [clip[frame] for clip in clips] + [blank] * (rows * columns - len(clips))
         lines = [np.concatenate(cells[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
         yield np.concatenate(lines)
+
+
+def comparison_frames(
+    scene: Scene, cameras: Cameras, *, other: Scene | None = None, truth: Tensor | None = None
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Frames of one scene, side by side: decoded, by another model, ground truth, and its latents; with labels.
+
+    Latents are shown as three channels, each stretched over the range that holds 98 % of its values.
+
+    Args:
+        scene: the scene.
+        cameras: one camera a frame, in the model's picture size.
+        other: the same scene fitted with another model, of RGB tri-planes for instance; its pictures may be of
+            another size, but of the same proportions.
+        truth: pictures in [0, 1] that the cameras have taken [view, 3, row, column], see ``true_path``.
+
+    Raises:
+        InputError: the cameras have another picture size, or the other model's pictures other proportions.
+    """
+    views = scene.model.render_scene(scene.micro, scene.coefficients, cameras.to(scene.micro.device))
+    columns = {"ours": _enlarged(views.images, cameras, "bicubic")}
+    if other is not None:
+        columns[_label(other)] = _enlarged(_seen_by(other, cameras), cameras, "bicubic")
+    if truth is not None:
+        columns["ground truth"] = _enlarged(truth, cameras, "bicubic")
+    coloured = latent_colours(views.latents, *channel_range(views.latents))
+    columns["latents"] = _enlarged(coloured, cameras, "nearest")
+    header = np.concatenate([_label_picture(text, pixels.shape[2]) for text, pixels in columns.items()], axis=1)
+    for frame in range(len(cameras)):
+        yield np.concatenate([header, np.concatenate([pixels[frame] for pixels in columns.values()], axis=1)])
+
+
+def true_path(collection: SceneCollection, fingerprint: str) -> tuple[Cameras, Float[Tensor, "view 3 height width"]]:
+    """The cameras of a dataset's scene by their azimuth around the box's middle, and the pictures that they took.
+
+    Args:
+        collection: the dataset.
+        fingerprint: which of its scenes, see ``StoredScene``.
+
+    Raises:
+        InputError: the scene is not in the dataset.
+    """
+    if fingerprint not in collection.fingerprints:
+        raise InputError("video: this scene is not in the dataset given; give the one that it was fitted to")
+    scene = collection.fingerprints.index(fingerprint)
+    cameras = collection.cameras(scene)
+    offset = cameras.c2w[:, :, 3] - collection.aabb.mean(dim=0)
+    order = torch.atan2(offset[:, 1], offset[:, 0]).argsort()
+    pictures = torch.from_numpy(collection.images(scene, order.tolist())).permute(0, 3, 1, 2).float() / 255
+    return cameras[order], pictures
+
+
+def _label(other: Scene) -> str:
+    return "RGB tri-planes" if isinstance(other.model.autoencoder, IdentityAutoencoder) else "other model"
+
+
+def _seen_by(other: Scene, cameras: Cameras) -> Float[Tensor, "view 3 height width"]:
+    height, width = other.model.config.height, other.model.config.width
+    if height * cameras.width != width * cameras.height:
+        raise InputError(
+            f"video: the other bank's pictures are {width}x{height}, which has other proportions than "
+            f"{cameras.width}x{cameras.height}"
+        )
+    resized = cameras.resized(height, width).to(other.micro.device)
+    return other.model.render_scene(other.micro, other.coefficients, resized).images
+
+
+def _enlarged(
+    pictures: Float[Tensor, "view 3 h w"], cameras: Cameras, mode: str
+) -> UInt8[np.ndarray, "view height width 3"]:
+    scale = math.ceil(_COLUMN_HEIGHT / cameras.height)
+    size = (scale * cameras.height, scale * cameras.width)
+    if tuple(pictures.shape[2:]) == size:
+        return as_pixels(pictures)
+    smooth = {"align_corners": False} if mode == "bicubic" else {}
+    return as_pixels(torch.nn.functional.interpolate(pictures, size=size, mode=mode, **smooth))
+
+
+def _label_picture(text: str, width: int) -> UInt8[np.ndarray, "height width 3"]:
+    picture = Image.new("RGB", (width, _LABEL_HEIGHT), "white")
+    centre = (width / 2, _LABEL_HEIGHT / 2)
+    ImageDraw.Draw(picture).text(centre, text, fill="black", font=ImageFont.load_default(16), anchor="mm")
+    return np.asarray(picture)
 
 
 def write_video(path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], frames_per_second: int = 20) -> None:

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from triptych.errors import InputError
 from triptych.files import inside, read_json
+from triptych.geometry import Cameras
 from triptych.scenes.distortion import Distortion
 from triptych.scenes.frames import Frame, ParsedScene, ViewUse, assemble_scene
 from triptych.scenes.pictures import SUFFIXES, picture_size
@@ -67,19 +69,44 @@ def parse_transforms(name: str, folder: Path, problems: Problems) -> ParsedScene
     folder = folder.resolve()
     frames: list[Frame] = []
     for file, use in _files_of(folder):
-        header = read_json(file)
-        if not isinstance(header, dict):
-            raise InputError(f"{file}: expected a JSON object, found {shown(header)}")
-        records = header.pop("frames", None)
-        if not isinstance(records, list) or not records:
-            raise InputError(f"{file}, frames: expected a list with one entry a view, found {shown(records)}")
+        header, records = _read_file(file)
         for index, record in enumerate(records):
             with problems.guard():
                 where = f"{file}, frames[{index}]"
-                if not isinstance(record, dict):
-                    raise InputError(f"{where}: expected a JSON object, found {shown(record)}")
-                frames.append(_read_frame(header | record, folder, file, where, use))
+                frames.append(_read_frame(_fields(header, record, where), folder, file, where, use))
     return assemble_scene(name, folder, frames)
+
+
+def read_cameras(file: Path, height: int, width: int) -> Cameras:
+    """Read the cameras of a transforms.json in the order of its frames, for pictures of another size.
+
+    The pictures need not be there where ``w`` and ``h`` are. Lens distortion is left out: these are the cameras of the
+    undistorted pictures.
+
+    Args:
+        file: the file; its name is free.
+        height: height of the pictures to make, in pixels.
+        width: width of the pictures to make, in pixels.
+
+    Raises:
+        InputError: the file is missing, or a frame is not what ``parse_transforms`` reads, or its picture has other
+            proportions.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; expected a transforms.json")
+    matrices, intrinsics = [], []
+    header, records = _read_file(file)
+    for index, record in enumerate(records):
+        where = f"{file}, frames[{index}]"
+        fields = _fields(header, record, where)
+        _refuse_other_lenses(fields, where)
+        declared = _declared_size(fields, file, where)
+        own = _read_intrinsics(fields, declared, where)
+        intrinsics.append(at_picture_size(own, declared, (height, width), where))
+        matrices.append(_read_matrix(fields.get("transform_matrix"), f"{where}, transform_matrix"))
+    return Cameras(
+        torch.from_numpy(np.stack(matrices)).float(), torch.from_numpy(np.stack(intrinsics)).float(), height, width
+    )
 
 
 def _files_of(folder: Path) -> list[tuple[Path, ViewUse | None]]:
@@ -88,6 +115,28 @@ def _files_of(folder: Path) -> list[tuple[Path, ViewUse | None]]:
         return [(train, "train"), (test, "test")]
     candidates = [folder / "transforms.json", train, *sorted(folder.glob(PATTERN))]
     return [(next(file for file in candidates if file.is_file()), None)]
+
+
+def _read_file(file: Path) -> tuple[dict[str, Any], list[Any]]:
+    header = read_json(file)
+    if not isinstance(header, dict):
+        raise InputError(f"{file}: expected a JSON object, found {shown(header)}")
+    records = header.pop("frames", None)
+    if not isinstance(records, list) or not records:
+        raise InputError(f"{file}, frames: expected a list with one entry a view, found {shown(records)}")
+    return header, records
+
+
+def _fields(header: Mapping[str, Any], record: Any, where: str) -> dict[str, Any]:
+    if not isinstance(record, dict):
+        raise InputError(f"{where}: expected a JSON object, found {shown(record)}")
+    return {**header, **record}
+
+
+def _declared_size(fields: Mapping[str, Any], file: Path, where: str) -> tuple[int, int]:
+    if fields.get("h") is None or fields.get("w") is None:
+        return picture_size(_find_picture(fields.get("file_path"), file.parent.resolve(), file, where))
+    return _side(fields, "h", 0, where), _side(fields, "w", 0, where)
 
 
 def _read_frame(fields: Mapping[str, Any], folder: Path, named_in: Path, where: str, use: ViewUse | None) -> Frame:

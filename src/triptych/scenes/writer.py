@@ -33,22 +33,38 @@ def write_scene(root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray,
     Args:
         root: the dataset's folder.
         name: the scene's folder name.
-        cameras: one camera a view, all with the same intrinsics.
+        cameras: one camera a view.
         rgba: the pictures, straight (not premultiplied) alpha.
+    """
+    with atomic_directory(root / name) as folder:
+        (folder / "rgba").mkdir()
+        files = [f"rgba/{view:03d}.png" for view in range(len(rgba))]
+        for file, picture in zip(files, rgba, strict=True):
+            Image.fromarray(picture, "RGBA").save(folder / file, compress_level=4)
+        write_transforms(folder, files, cameras)
+
+
+def write_transforms(folder: Path, files: Sequence[str], cameras: Cameras) -> None:
+    """Write the transforms.json of one scene.
+
+    Args:
+        folder: the scene's folder.
+        files: the picture of each camera, relative to the folder.
+        cameras: one camera a picture. Intrinsics that all share stand in the header, others in each frame.
     """
     opengl = cameras.c2w.double().cpu().numpy().copy()
     opengl[:, :, 1:3] *= -1  # OpenCV (y down, z forward) to OpenGL (y up, z backward)
     bottom = np.array([[0.0, 0.0, 0.0, 1.0]])
-    fx, fy, cx, cy = (float(value) for value in cameras.intrinsics[0])
-    frames = []
-    with atomic_directory(root / name) as folder:
-        (folder / "rgba").mkdir()
-        for view, (matrix, picture) in enumerate(zip(opengl, rgba, strict=True)):
-            file = f"rgba/{view:03d}.png"
-            Image.fromarray(picture, "RGBA").save(folder / file, compress_level=4)
-            frames.append({"file_path": file, "transform_matrix": np.vstack([matrix, bottom]).tolist()})
-        header = {"fl_x": fx, "fl_y": fy, "cx": cx, "cy": cy, "w": cameras.width, "h": cameras.height}
-        write_json(folder / TRANSFORMS_FILE, header | {"frames": frames})
+    intrinsics = [
+        dict(zip(("fl_x", "fl_y", "cx", "cy"), values, strict=True)) for values in cameras.intrinsics.tolist()
+    ]
+    shared = intrinsics[0] if all(values == intrinsics[0] for values in intrinsics) else {}
+    frames = [
+        {"file_path": file, "transform_matrix": np.vstack([matrix, bottom]).tolist()} | ({} if shared else own)
+        for file, matrix, own in zip(files, opengl, intrinsics, strict=True)
+    ]
+    header = shared | {"w": cameras.width, "h": cameras.height}
+    write_json(folder / TRANSFORMS_FILE, header | {"frames": frames})
 
 
 def write_dataset_file(
