@@ -12,6 +12,7 @@ import trimesh
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from trimesh.exchange.gltf import export_glb
+from trimesh.visual.color import ColorVisuals
 
 from triptych.bank import file_name
 from triptych.errors import InputError
@@ -31,7 +32,7 @@ DEPTH_TOLERANCE = 0.02
 """How far a vertex may lie behind the rendered depth and still be seen, as a share of the box's longest side."""
 OPAQUE = 0.5
 """Where a view stops less light than this, its colour is mostly that of the background."""
-_DEPTH_SAMPLING = SamplingConfig(coarse=64, importance=64)
+_DEPTH_SAMPLING = SamplingConfig(coarse=96, importance=0)
 _Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
@@ -120,7 +121,7 @@ def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
     if path.suffix == ".glb":
         content = _as_glb(mesh)
     else:
-        exported = mesh.export(file_type=path.suffix[1:])
+        exported: Any = mesh.export(file_type=path.suffix[1:])
         content = exported.encode() if isinstance(exported, str) else exported
     write_atomically(path, lambda file: file.write(content))
 
@@ -151,7 +152,7 @@ def extract_mesh(scene: Scene, config: MeshConfig | None = None) -> trimesh.Trim
             f"{threshold:.3g}; give a lower one"
         )
     mesh = _without_small_parts(_surface(solidity, origin, voxel), config.smallest_part)
-    mesh.visual.vertex_colors = _colours(scene, mesh, config, DEPTH_TOLERANCE * longest)  # pyright: ignore
+    mesh.visual = ColorVisuals(mesh, vertex_colors=_colours(scene, mesh, config, DEPTH_TOLERANCE * longest))
     return mesh
 
 
@@ -189,9 +190,10 @@ def _surface(solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"]
     except ImportError:
         raise InputError('meshes need scikit-image; install it with pip install "triptych[mesh]"') from None
     solid = solidity >= 0.5
-    hollow = binary_fill_holes(solid) & ~solid
+    hollow = np.asarray(binary_fill_holes(solid)) & ~solid
     closed = np.pad(np.where(hollow, 1.0, solidity), 1)
-    vertices, faces, _, _ = marching_cubes(closed, 0.5)
+    # "ascent" turns the faces outwards: scikit-image winds them for volumes in the order z, y, x.
+    vertices, faces, _, _ = marching_cubes(closed, 0.5, gradient_direction="ascent")
     return trimesh.Trimesh(first + voxel * (vertices.astype(np.float64) - 1), faces, process=False)
 
 
@@ -265,13 +267,14 @@ def _nearest(points: np.ndarray, known: Bool[np.ndarray, " vertex"]) -> np.ndarr
     """For every point the number, among the known ones, of the nearest known one."""
     from scipy.spatial import KDTree
 
-    return KDTree(points[known]).query(points)[1]
+    return np.asarray(KDTree(points[known]).query(points)[1])
 
 
 def _as_glb(mesh: trimesh.Trimesh) -> bytes:
     upright = mesh.copy()
     upright.apply_transform(_Y_UP)
-    linear = np.rint(65535 * _linear_light(np.asarray(mesh.visual.vertex_colors) / 255)).astype("<u2")
+    visual: Any = mesh.visual
+    linear = np.rint(65535 * _linear_light(visual.vertex_colors / 255)).astype("<u2")
 
     def finish(buffers: dict[str, bytes], tree: dict[str, Any]) -> None:
         primitive = tree["meshes"][0]["primitives"][0]

@@ -1,0 +1,145 @@
+"""Meshes of a ball that is known exactly, and of fitted balls."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from exact_ball import AABB, exact_ball, surface_radius
+
+from triptych import open_scenes
+from triptych.errors import InputError
+from triptych.export import MeshConfig, extract_mesh, write_mesh, write_meshes
+from triptych.export.mesh import density_grid
+from triptych.scenes.meshes.loading import load_mesh
+
+CENTRE = np.array([0.1, -0.05, 0.0])
+SMALL = MeshConfig(resolution=40, threshold=100.0, azimuths=6, elevations=(-40.0, 0.0, 40.0))
+VOXEL = 1.0 / 40
+
+
+@pytest.fixture(scope="module")
+def ball() -> trimesh.Trimesh:
+    return extract_mesh(exact_ball(), SMALL)
+
+
+def rgb(mesh: trimesh.Trimesh) -> np.ndarray:
+    visual: Any = mesh.visual
+    return np.asarray(visual.vertex_colors)[:, :3] / 255
+
+
+def test_the_surface_is_closed_looks_outwards_and_lies_where_the_density_says(ball: trimesh.Trimesh) -> None:
+    assert ball.is_watertight
+    assert ball.body_count == 1
+    distance = np.linalg.norm(ball.vertices - CENTRE, axis=1)
+    assert np.abs(distance - surface_radius(100.0)).max() < VOXEL / 2
+    assert ball.volume == pytest.approx(4 / 3 * np.pi * surface_radius(100.0) ** 3, rel=0.03)
+
+
+def test_colours_are_those_of_the_surface_on_every_side(ball: trimesh.Trimesh) -> None:
+    error = np.abs(rgb(ball) - (0.5 + ball.vertices))
+    assert error.mean() < 0.02
+    assert np.quantile(error, 0.99) < 0.08
+
+
+def test_vertices_that_no_view_sees_take_the_nearest_colour() -> None:
+    mesh = extract_mesh(exact_ball(), MeshConfig(resolution=24, azimuths=4, elevations=(60.0,)))
+    unseen = mesh.vertices[:, 2] < -0.2
+    assert unseen.any()
+    # Blue is 1/2 + z: the lowest that a camera at 60 degrees sees lies well above the underside.
+    assert rgb(mesh)[unseen, 2].min() > 0.25
+
+
+def test_a_scene_cut_by_its_box_is_closed_there() -> None:
+    mesh = extract_mesh(exact_ball(centre=(0.4, 0.0, 0.0)), SMALL)
+    assert mesh.is_watertight
+    assert mesh.bounds[1][0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_hollows_inside_are_filled() -> None:
+    hollow, full = (extract_mesh(exact_ball(hollow_radius=radius), SMALL) for radius in (0.15, 0.0))
+    assert hollow.body_count == 1
+    assert hollow.volume == pytest.approx(full.volume, rel=1e-3)
+
+
+def test_voxels_are_cubes_that_fill_the_box() -> None:
+    density, first, voxel = density_grid(exact_ball().field, 40)
+    assert density.shape == (40, 32, 36)
+    np.testing.assert_allclose(first, AABB[0].numpy() + voxel / 2, atol=1e-6)
+    index = tuple(np.rint((CENTRE - first) / voxel).astype(int))
+    assert density[index] > 1000
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".ply", ".obj"])
+def test_files_come_back_through_trimesh(suffix: str, ball: trimesh.Trimesh, tmp_path: Path) -> None:
+    write_mesh(tmp_path / f"ball{suffix}", ball)
+    found = trimesh.load_mesh(tmp_path / f"ball{suffix}", process=False)
+    expected = ball.vertices
+    if suffix == ".glb":
+        expected = np.stack([expected[:, 0], expected[:, 2], -expected[:, 1]], axis=1)
+    np.testing.assert_allclose(found.vertices, expected, atol=1e-6)
+    np.testing.assert_allclose(found.bounds, [expected.min(axis=0), expected.max(axis=0)], atol=1e-6)
+    assert found.is_watertight
+    assert found.volume == pytest.approx(ball.volume, rel=1e-4)
+    if suffix != ".glb":
+        np.testing.assert_allclose(rgb(found), rgb(ball), atol=1 / 254)
+
+
+def test_a_glb_holds_linear_light_and_an_unlit_material(ball: trimesh.Trimesh, tmp_path: Path) -> None:
+    write_mesh(tmp_path / "ball.glb", ball)
+    # triptych's own reader follows glTF: with a material, COLOR_0 is linear light.
+    found = load_mesh(tmp_path / "ball.glb", tmp_path)
+    np.testing.assert_allclose(found.colours[:, :3], rgb(ball), atol=0.003)
+    assert b"KHR_materials_unlit" in (tmp_path / "ball.glb").read_bytes()
+
+
+def test_small_parts_are_dropped() -> None:
+    from triptych.export.mesh import _without_small_parts
+
+    large, small = trimesh.creation.icosphere(3), trimesh.creation.icosphere(1)
+    small.apply_translation([3, 0, 0])
+    both = trimesh.util.concatenate([large, small])
+    assert _without_small_parts(both.copy(), 0.1).bounds[1][0] == pytest.approx(1)
+    assert _without_small_parts(both.copy(), 0.0).bounds[1][0] == pytest.approx(4)
+
+
+def test_scenes_of_a_bank_go_to_a_folder_or_one_to_a_file(trained_balls: Path, tmp_path: Path) -> None:
+    scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
+    density, _, _ = density_grid(scenes["ball_0"].field, 8)
+    config = MeshConfig(resolution=8, threshold=float(density.max()) / 2, azimuths=2, elevations=(30.0,))
+    files = write_meshes(tmp_path / "folder", scenes, ["ball_0"], config, suffix=".ply")
+    assert [file.relative_to(tmp_path).as_posix() for file in files] == ["folder/ball_0.ply"]
+    write_meshes(tmp_path / "one.obj", scenes, ["ball_0"], config)
+    assert trimesh.load_mesh(tmp_path / "one.obj").is_watertight
+    with pytest.raises(InputError, match="one file for 2 scenes"):
+        write_meshes(tmp_path / "two.obj", scenes, ["ball_0", "ball_1"], config)
+
+
+def test_what_makes_no_mesh_is_refused_in_one_line(
+    ball: trimesh.Trimesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="give a lower one"):
+        extract_mesh(exact_ball(), MeshConfig(resolution=8, threshold=1e6))
+    with pytest.raises(InputError, match="another radius"):
+        extract_mesh(exact_ball(), MeshConfig(resolution=8, radius=0.01, azimuths=2))
+    with pytest.raises(InputError, match=r"ends in \.glb, \.ply or \.obj"):
+        write_mesh(tmp_path / "ball.stl", ball)
+    with pytest.raises(InputError, match="resolution"):
+        MeshConfig(resolution=4)
+    monkeypatch.setitem(sys.modules, "skimage.measure", None)
+    with pytest.raises(InputError, match=r"triptych\[mesh\]"):
+        extract_mesh(exact_ball(), MeshConfig(resolution=8))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_ball_renders_as_it_is_drawn() -> None:
+    """The fixture itself: a camera on +x sees the middle of the ball at the right distance, in the right colour."""
+    from triptych.export import orbit_of
+
+    scene = exact_ball(centre=(0.0, 0.0, 0.0))
+    views = scene.render(orbit_of(scene.model, 1, elevation_degrees=0.0))
+    assert float(views.depth[0, 24, 32]) == pytest.approx(1.0, abs=0.02)
+    torch.testing.assert_close(views.images[0, :, 24, 32], torch.tensor([0.8, 0.5, 0.5]), rtol=0, atol=0.03)

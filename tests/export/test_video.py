@@ -1,0 +1,63 @@
+"""Frames of orbits and of comparisons."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from exact_ball import exact_ball
+
+from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
+from triptych.export import comparison_frames, orbit_frames, orbit_of, true_path, write_video
+from triptych.scenes import SceneCollection
+
+
+@pytest.fixture
+def scenes(trained_balls: Path) -> Scenes:
+    return open_scenes(trained_balls / "trained_scenes", trained_balls)
+
+
+def test_columns_stand_side_by_side_under_their_labels(scenes: Scenes, balls: SceneCollection, tmp_path: Path) -> None:
+    cameras, truth = true_path(balls, scenes.bank.scene("ball_1").fingerprint)
+    scene = scenes["ball_1"]
+    frames = list(comparison_frames(scene, cameras, other=scene, truth=truth))
+    assert len(frames) == 6
+    assert {frame.shape for frame in frames} == {(28 + 256, 4 * 256, 3)}
+    header, pictures = frames[0][:28], frames[0][28:]
+    assert all((column < 128).any() for column in np.split(header, 4, axis=1))
+    ours, others, true, latents = np.split(pictures, 4, axis=1)
+    assert np.array_equal(ours, others)
+    shrunk = true.reshape(32, 8, 32, 8, 3).mean(axis=(1, 3))
+    assert np.abs(shrunk - 255 * truth[0].permute(1, 2, 0).numpy()).mean() < 6
+    # Latent pixels stay visible as squares.
+    assert np.array_equal(latents[::16, ::16], latents[15::16, 15::16])
+    write_video(tmp_path / "compare.mp4", iter(frames))
+    assert (tmp_path / "compare.mp4").stat().st_size > 500
+
+
+def test_the_true_path_follows_the_azimuth(balls: SceneCollection) -> None:
+    cameras, pictures = true_path(balls, balls.fingerprints[0])
+    azimuth = torch.atan2(cameras.c2w[:, 1, 3], cameras.c2w[:, 0, 3])
+    assert (azimuth.diff() > 0).all()
+    first = int((balls.cameras(0).c2w - cameras.c2w[:1]).abs().sum(dim=(1, 2)).argmin())
+    assert np.array_equal(pictures[0].permute(1, 2, 0).mul(255).round().byte().numpy(), balls.images(0, [first])[0])
+    with pytest.raises(InputError, match="not in the dataset"):
+        true_path(balls, "another")
+
+
+def test_rgb_tri_planes_of_other_proportions_are_refused(scenes: Scenes) -> None:
+    with pytest.raises(InputError, match="64x48"):
+        next(comparison_frames(scenes["ball_0"], orbit_of(scenes.model, 1), other=exact_ball()))
+
+
+def test_a_grid_of_pictures_that_are_not_square(tmp_path: Path) -> None:
+    ball = exact_ball(centre=(0.0, 0.0, 0.0))
+    bank = SceneBank.create(tmp_path / "bank", ball.model)
+    for name in ("one", "two"):
+        bank.add(name, StoredScene(ball.micro, ball.coefficients, "f", {}))
+    (frame,) = orbit_frames(ball.model, bank, bank.names(), 1, elevation_degrees=0.0)
+    assert frame.shape == (48, 128, 3)
+    rows, columns = np.nonzero((frame[:, :64] < 250).any(axis=-1))
+    # A ball in the middle of an oblong picture is still a round one.
+    assert abs(np.ptp(rows) - np.ptp(columns)) <= 1
+    assert (rows.min() + rows.max(), columns.min() + columns.max()) == (47, 63)
