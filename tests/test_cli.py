@@ -13,6 +13,7 @@ import pytest
 from balls import make_balls
 from PIL import Image
 
+from triptych import open_scene
 from triptych.cli import main
 
 
@@ -53,10 +54,18 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     model = ["--model", str(tmp_path / "run")]
     main(["eval", str(tmp_path / "bank"), str(data), "--out", str(tmp_path / "eval"), *model, *split])
     main(["export", "video", str(tmp_path / "bank"), str(tmp_path / "orbit.mp4"), *model, "--frames", "4"])
+    compare = ["--layout", "compare", "--compare", str(tmp_path / "bank"), "--compare-model", str(tmp_path / "run")]
+    film = ["export", "video", str(tmp_path / "bank"), str(tmp_path / "compare.mp4"), *model, *compare]
+    main([*film, "--data", str(data), "--scene", "ball_4"])
+    main(["export", "images", str(tmp_path / "bank"), str(tmp_path / "views"), *model, "--frames", "2"])
+    main(["data", "inspect", str(tmp_path / "views"), "--out", str(tmp_path / "inspect2"), "--test-views", "1"])
+    main(["export", "scene", str(tmp_path / "bank"), "ball_4", str(tmp_path / "ball.triptych-scene"), *model])
     metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
     assert set(metrics["scenes"]) == {"ball_3", "ball_4"}
     assert (tmp_path / "inspect" / "cameras.png").exists()
     assert (tmp_path / "orbit.mp4").stat().st_size > 500
+    assert (tmp_path / "compare.mp4").stat().st_size > 500
+    assert open_scene(tmp_path / "ball.triptych-scene", tmp_path / "run").name == "ball_4"
     assert "**mean**" in capsys.readouterr().out
 
 
@@ -142,6 +151,24 @@ def test_wrong_banks_and_models_are_refused(
     bank, plain = str(trained_balls / "trained_scenes"), str(trained_balls / "plain_model")
     assert "belongs to model" in refusal(["eval", bank, str(data), *out, "--model", plain], capsys)
     assert not (tmp_path / "out").exists()
+
+
+def test_exports_of_nothing_are_refused(
+    trained_balls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank, model = str(trained_balls / "trained_scenes"), ["--model", str(trained_balls)]
+    out = tmp_path / "out"
+    for arguments, expected in (
+        (["mesh", bank, str(out), "--scenes", "nobody"], "no scene 'nobody'"),
+        (["mesh", bank, str(out / "all.glb")], "one file for 3 scenes"),
+        (["images", bank, str(out), "--cameras", str(tmp_path / "none.json")], "no such file"),
+        (["images", bank, str(out), "--frames", "0"], "at least one camera"),
+        (["images", bank, str(out), "--frames", "1"], "at least two"),
+        (["scene", bank, "nobody", str(out / "a.triptych-scene")], "no scene 'nobody'"),
+        (["video", bank, str(out / "a.mp4"), "--scene", "ball_0"], "--layout compare"),
+    ):
+        assert expected in refusal(["export", *arguments, *model], capsys)
+    assert not out.exists()
 
 
 def test_an_unavailable_device_is_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

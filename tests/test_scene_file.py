@@ -17,9 +17,7 @@ def scene(trained_balls: Path) -> triptych.Scene:
     return triptych.open_scenes(trained_balls / "trained_scenes", trained_balls)["ball_1"]
 
 
-def test_a_scene_renders_the_same_from_its_own_file(
-    scene: triptych.Scene, trained_balls: Path, tmp_path: Path
-) -> None:
+def test_a_scene_renders_the_same_from_its_own_file(scene: triptych.Scene, trained_balls: Path, tmp_path: Path) -> None:
     path = tmp_path / "ball.triptych-scene"
     triptych.save_scene(path, scene)
     found = triptych.open_scene(path, trained_balls)

@@ -216,7 +216,7 @@ def _colours(
     total, weight = torch.zeros_like(vertices), vertices.new_zeros(len(vertices))
     for elevation in config.elevations:
         cameras = orbit_of(scene.model, config.azimuths, radius=config.radius, elevation_degrees=elevation)
-        images = scene.render(cameras).images.clamp(0, 1)
+        images = scene.model.render_scene(scene.micro, scene.coefficients, cameras).images.clamp(0, 1)
         towards = cameras.c2w[:, None, :, 3] - vertices
         distance = towards.norm(dim=-1)
         cosine = (towards * normals).sum(dim=-1) / distance
@@ -241,16 +241,19 @@ def _visible(
     tolerance: float,
 ) -> Bool[Tensor, "view vertex"]:
     """Which cameras see which vertices: those that are inside the picture and not behind the rendered depth."""
-    rays = cameras.rays().flatten()
-    black = vertices.new_zeros(1, scene.model.autoencoder.channels)
-    # Rendered at the size of the pictures: the depth of a whole latent pixel blurs every edge.
-    rendering = render(scene.field, rays, [len(rays.origins)], black, _DEPTH_SAMPLING)
-    maps = torch.stack([rendering.depth, rendering.opacity], dim=-1)
-    maps = maps.reshape(len(cameras), cameras.height, cameras.width, 2).permute(0, 3, 1, 2)
+    maps = torch.cat([_depth_and_opacity(scene, cameras[[view]]) for view in range(len(cameras))])
     depth, opacity = _at_vertices(maps, cameras, vertices).unbind(dim=-1)
     pixels, in_front = cameras.project(vertices)
     inside = ((pixels > 0) & (pixels < pixels.new_tensor([cameras.width, cameras.height]))).all(dim=-1)
     return inside & (in_front > 0) & (opacity > OPAQUE) & (distance < depth + tolerance)
+
+
+def _depth_and_opacity(scene: Scene, camera: Cameras) -> Float[Tensor, "1 2 height width"]:
+    """Both at the size of the pictures: the depth of a whole latent pixel would blur every edge."""
+    rays = camera.rays().flatten()
+    black = rays.origins.new_zeros(1, scene.model.autoencoder.channels)
+    rendering = render(scene.field, rays, [len(rays.origins)], black, _DEPTH_SAMPLING)
+    return torch.stack([rendering.depth, rendering.opacity]).reshape(1, 2, camera.height, camera.width)
 
 
 def _at_vertices(

@@ -1,5 +1,6 @@
 """Cameras around a scene that fit its category model."""
 
+from triptych.errors import InputError
 from triptych.geometry import Cameras, orbit_cameras
 from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
 from triptych.model import CategoryModel
@@ -21,7 +22,14 @@ def orbit_of(
         radius: distance from the origin, in world units.
         focal: focal length in picture widths.
         elevation_degrees: height above the horizon.
+
+    Raises:
+        InputError: there is no camera, or the radius or the focal length is not positive.
     """
+    if count < 1 or not radius > 0 or not focal > 0:
+        raise InputError(
+            f"orbit: expected at least one camera, a positive radius and focal length, got {count}, {radius:g}, {focal:g}"
+        )
     height, width = model.config.height, model.config.width
     square = orbit_cameras(count, width, radius=radius, focal=focal, elevation_degrees=elevation_degrees)
     intrinsics = square.intrinsics.clone()
