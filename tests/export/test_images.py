@@ -9,7 +9,7 @@ import torch
 from exact_ball import exact_ball
 from PIL import Image
 
-from triptych import Cameras, InputError, Scenes, SceneBank, StoredScene, open_scenes, orbit_cameras
+from triptych import Cameras, InputError, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
 from triptych.export import orbit_of, read_cameras, write_images
 from triptych.scenes import DatasetConfig, open_collection
 

@@ -28,7 +28,8 @@ def orbit_of(
     """
     if count < 1 or not radius > 0 or not focal > 0:
         raise InputError(
-            f"orbit: expected at least one camera, a positive radius and focal length, got {count}, {radius:g}, {focal:g}"
+            f"orbit: expected at least one camera, and a positive radius and focal length; got {count} camera(s), "
+            f"radius {radius:g}, focal length {focal:g}"
         )
     height, width = model.config.height, model.config.width
     square = orbit_cameras(count, width, radius=radius, focal=focal, elevation_degrees=elevation_degrees)
