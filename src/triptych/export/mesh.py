@@ -279,7 +279,7 @@ def _as_glb(mesh: trimesh.Trimesh) -> bytes:
     visual: Any = mesh.visual
     linear = np.rint(65535 * _linear_light(visual.vertex_colors / 255)).astype("<u2")
 
-    def finish(buffers: dict[str, bytes], tree: dict[str, Any]) -> None:
+    def finish(buffers: Any, tree: Any) -> None:
         primitive = tree["meshes"][0]["primitives"][0]
         # Eight bits of linear light would leave dark colours a handful of steps.
         accessor = list(tree["accessors"].values())[primitive["attributes"]["COLOR_0"]]
