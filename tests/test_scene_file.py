@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 import triptych
 from triptych.errors import InputError
@@ -47,7 +47,7 @@ def test_another_model_is_refused(scene: triptych.Scene, trained_balls: Path, tm
 def test_damaged_files_are_refused(scene: triptych.Scene, trained_balls: Path, tmp_path: Path) -> None:
     path = tmp_path / "ball.triptych-scene"
     triptych.save_scene(path, scene)
-    tensors, about = load_file(path), ABOUT | {"model": scene.model.identity()}
+    tensors, about = load(path.read_bytes()), ABOUT | {"model": scene.model.identity()}
 
     def refused(reason: str) -> None:
         with pytest.raises(InputError, match=reason) as refusal:
