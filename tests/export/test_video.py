@@ -8,7 +8,7 @@ import torch
 from exact_ball import exact_ball
 
 from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
-from triptych.export import comparison_frames, orbit_frames, orbit_of, true_path, write_video
+from triptych.export import comparison_frames, counterpart, orbit_frames, orbit_of, true_path, write_video
 from triptych.scenes import SceneCollection
 
 
@@ -48,6 +48,17 @@ def test_the_true_path_follows_the_azimuth(balls: SceneCollection) -> None:
 def test_rgb_tri_planes_of_other_proportions_are_refused(scenes: Scenes) -> None:
     with pytest.raises(InputError, match="64x48"):
         next(comparison_frames(scenes["ball_0"], orbit_of(scenes.model, 1), other=exact_ball()))
+
+
+def test_another_bank_must_hold_the_same_scene(scenes: Scenes, tmp_path: Path) -> None:
+    assert counterpart(scenes, "ball_1", scenes).name == "ball_1"
+    ball = exact_ball()
+    bank = SceneBank.create(tmp_path / "bank", ball.model)
+    bank.add("ball_1", StoredScene(ball.micro, ball.coefficients, "other pictures", {}))
+    with pytest.raises(InputError, match="other pictures"):
+        counterpart(scenes, "ball_1", Scenes(bank, ball.model))
+    with pytest.raises(InputError, match="no scene 'ball_2'"):
+        counterpart(scenes, "ball_2", Scenes(bank, ball.model))
 
 
 def test_a_grid_of_pictures_that_are_not_square(tmp_path: Path) -> None:

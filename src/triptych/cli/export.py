@@ -13,6 +13,7 @@ from triptych.errors import InputError
 from triptych.export import (
     MeshConfig,
     comparison_frames,
+    counterpart,
     orbit_frames,
     orbit_of,
     read_cameras,
@@ -100,7 +101,7 @@ class Video:
         cameras, truth, other = self.orbit.cameras(scenes.model), None, None
         if self.compare is not None:
             others = open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
-            other = others[others.choose([name])[0]]
+            other = counterpart(scenes, name, others)
         if self.data is not None:
             with Progress() as progress:
                 config = DatasetConfig(self.data, test_views=0, resolution=scenes.model.config.width)

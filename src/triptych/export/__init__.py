@@ -4,13 +4,14 @@ from triptych.export.images import write_images
 from triptych.export.mesh import MeshConfig, extract_mesh, write_mesh, write_meshes
 from triptych.export.orbits import orbit_of
 from triptych.export.planes import write_planes
-from triptych.export.video import comparison_frames, orbit_frames, true_path, write_video
+from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path, write_video
 from triptych.scene_file import save_scene
 from triptych.scenes.transforms import read_cameras
 
 __all__ = [
     "MeshConfig",
     "comparison_frames",
+    "counterpart",
     "extract_mesh",
     "orbit_frames",
     "orbit_of",

@@ -18,7 +18,7 @@ from triptych.export.orbits import orbit_of
 from triptych.geometry import Cameras
 from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
 from triptych.model import CategoryModel
-from triptych.scene import Scene
+from triptych.scene import Scene, Scenes
 from triptych.scenes import SceneCollection
 from triptych.training.pictures import as_pixels, channel_range, latent_colours
 
@@ -117,6 +117,18 @@ def true_path(collection: SceneCollection, fingerprint: str) -> tuple[Cameras, F
     order = torch.atan2(offset[:, 1], offset[:, 0]).argsort()
     pictures = torch.from_numpy(collection.images(scene, order.tolist())).permute(0, 3, 1, 2).float() / 255
     return cameras[order], pictures
+
+
+def counterpart(scenes: Scenes, name: str, others: Scenes) -> Scene:
+    """A scene of one bank as another bank has it.
+
+    Raises:
+        InputError: the other bank has none of this name, or one that was fitted to other pictures.
+    """
+    others.choose([name])
+    if others.bank.scene(name).fingerprint != scenes.bank.scene(name).fingerprint:
+        raise InputError(f"{others.bank.folder}: its scene {name!r} was fitted to other pictures; give another bank")
+    return others[name]
 
 
 def _label(other: Scene) -> str:
