@@ -1,7 +1,7 @@
 """What one browser has chosen to see."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -10,6 +10,7 @@ from triptych.viewer.frames import FrameKind
 from triptych.viewer.library import MEAN, Shown
 
 Side = Literal["this bank", "the other bank", "left and right"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 @dataclass(frozen=True)

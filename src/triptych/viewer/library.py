@@ -70,7 +70,7 @@ def locate(path: Path) -> Place:
     if (path / RUN_FILE).is_file():
         raise InputError(f"{path}: this run has no category model yet; there is one after its warm-up, try again then")
     raise InputError(
-        f"{path}: expected a scene bank made by `triptych fit`, the folder of a `triptych train` run, or a category model"
+        f"{path}: expected a scene bank made by `triptych fit`, a folder of `triptych train`, or a category model"
     )
 
 
@@ -181,7 +181,7 @@ def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) ->
         raise InputError(f"{checkpoint}: expected a checkpoint of this run's category model ({error})") from None
     model.to(device)
     parts = zip(names, micro.to(device), coefficients.to(device), strict=True)
-    return Shown(model, {name: Scene(model, *rest, name) for name, *rest in parts})
+    return Shown(model, {name: Scene(model, planes, own, name) for name, planes, own in parts})
 
 
 def _file_stamp(file: Path | None) -> tuple[int, int] | None:
