@@ -54,7 +54,7 @@ class Panel:
         self._side = gui.add_dropdown("bank", SIDES, visible=other is not None)
 
         with gui.add_folder("Scenes"):
-            blank = strip([], None)
+            blank = strip([], 1, None)
             self._rows = [(gui.add_image(blank, format="jpeg"), gui.add_button_group("", [" "])) for _ in range(ROWS)]
             self._turn = gui.add_button_group("page", ["previous", "next"])
         with gui.add_folder("Blend", expand_by_default=False):
@@ -68,7 +68,7 @@ class Panel:
             )
             self._reset = gui.add_button("reset all")
         with gui.add_folder("Pictures", visible=collection is not None) as self._pictures:
-            self.cameras_shown = gui.add_checkbox("cameras", True)
+            self.cameras_shown = gui.add_checkbox("all cameras", False)
             self._view = gui.add_slider("camera", 1, 2, 1, 1)
             self._look = gui.add_button("look through it")
             self._found = [
@@ -146,9 +146,9 @@ class Panel:
                 continue
             self._strips[row] = state
             marked = part.index(chosen) if chosen in part else None
-            image.visible = buttons.visible = bool(part)
-            image.image = strip([thumbnails[name] for name in part], marked)
             first = self._first + row * COLUMNS + 1
+            image.visible = buttons.visible = bool(part)
+            image.image = strip([thumbnails[name] for name in part], first, marked)
             buttons.options = tuple(str(first + column) for column in range(len(part))) or (" ",)
 
     def forget_thumbnails(self) -> None:

@@ -98,7 +98,7 @@ def _set_first_view(server: viser.ViserServer, model: CategoryModel) -> None:
     aabb = model.aabb.cpu()
     distance = _FIRST_DISTANCE * float((aabb[1] - aabb[0]).max()) / 2
     middle = aabb.mean(dim=0).numpy()
-    eye = orbit_cameras(1, model.config.width, radius=distance).c2w[0, :, 3].numpy() + middle
+    eye = orbit_cameras(10, model.config.width, radius=distance).c2w[1, :, 3].numpy() + middle
     server.initial_camera.position = eye
     server.initial_camera.look_at = middle
     server.initial_camera.up = (0.0, 0.0, 1.0)

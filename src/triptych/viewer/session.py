@@ -1,7 +1,9 @@
 """One browser: its camera, its scene, and the thread that draws for it."""
 
+import statistics
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +26,7 @@ from triptych.viewer.panel import Panel
 from triptych.viewer.thumbnails import Thumbnails
 
 _ROWS_SENT = 512
+_FRAMES_MEASURED = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class Session:
         self._pace = Pace()
         self._closed = False
         self._drawing = _Drawing()
-        self._seconds_a_frame: float | None = None
+        self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
         self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.collection, self.change)
         self._frustums = Frustums(client, exhibition.collection, self._look_through)
@@ -121,9 +124,9 @@ class Session:
         filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=choice.kind == "RGB")
         self._client.scene.set_background_image(filled, "jpeg", jpeg_quality=80 if quality == "moving" else 95)
         if quality == "moving":
-            self._measure(time.monotonic() - begun)
+            self._seconds.append(time.monotonic() - begun)
         else:
-            self.panel.say(self._status())
+            self.panel.say(f"{self._drawing.name}: {1 / statistics.median(self._seconds):.0f} frames/s while moving")
         return True
 
     def _picture(self, choice: Choice, view: BrowserView, quality: Quality) -> UInt8[np.ndarray, "rows columns 3"]:
@@ -179,16 +182,6 @@ class Session:
         self.panel.choose_view(view)
         camera = collection.cameras(collection.names.index(self.panel.choice().scene))[[view]]
         look(self._client, view_of(camera, self._client.camera.aspect), self._exhibition.library.shown.model)
-
-    def _measure(self, seconds: float) -> None:
-        before = self._seconds_a_frame
-        self._seconds_a_frame = seconds if before is None else 0.9 * before + 0.1 * seconds
-
-    def _status(self) -> str:
-        scene = self._drawing.name
-        if self._seconds_a_frame is None:
-            return scene
-        return f"{scene}: {1 / self._seconds_a_frame:.0f} frames/s while moving"
 
 
 class _Drawing:

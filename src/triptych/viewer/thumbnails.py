@@ -4,7 +4,7 @@ from threading import Lock
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from triptych.errors import InputError
 from triptych.scene import Scene
@@ -54,19 +54,23 @@ def _thumbnail(scene: Scene) -> UInt8[np.ndarray, "side side 3"]:
 
 
 def strip(
-    thumbnails: list[UInt8[np.ndarray, "side side 3"] | None], marked: int | None
+    thumbnails: list[UInt8[np.ndarray, "side side 3"] | None], first: int, marked: int | None
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """One row of ``COLUMNS`` thumbnails, grey where one is still missing, white beyond the last.
+    """One row of ``COLUMNS`` numbered thumbnails, grey where one is still missing, white beyond the last.
 
     Args:
         thumbnails: from left to right.
-        marked: which of them gets a frame.
+        first: number of the leftmost.
+        marked: which of them, from 0, gets a frame.
     """
     cell = SIDE + 2 * _GAP
-    row = np.full((cell, cell * COLUMNS, 3), 255, dtype=np.uint8)
+    row = Image.new("RGB", (cell * COLUMNS, cell), "white")
+    pen = ImageDraw.Draw(row)
     for column, thumbnail in enumerate(thumbnails):
         left = column * cell
         if column == marked:
-            row[:, left : left + cell] = _FRAME
-        row[_GAP:-_GAP, left + _GAP : left + cell - _GAP] = _GREY if thumbnail is None else thumbnail
-    return row
+            pen.rectangle((left, 0, left + cell - 1, cell - 1), _FRAME)
+        grey = Image.new("RGB", (SIDE, SIDE), (_GREY,) * 3)
+        row.paste(grey if thumbnail is None else Image.fromarray(thumbnail), (left + _GAP, _GAP))
+        pen.text((left + 2 * _GAP, _GAP), str(first + column), "dimgrey")
+    return np.asarray(row)
