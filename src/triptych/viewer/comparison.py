@@ -23,10 +23,12 @@ class Compared:
     """A scene at a camera whose picture is known.
 
     Attributes:
+        name: of the scene that was rendered.
         picture: truth, rendering and absolute error times four, from left to right.
         psnr: of the rendering, in dB.
     """
 
+    name: str
     picture: UInt8[np.ndarray, "height width 3"]
     psnr: float
 
@@ -45,7 +47,7 @@ def compare(collection: SceneCollection, name: str, view: int, scene: Scene) -> 
     found = scene.render(collection.cameras(number)[[view]]).images.cpu().clamp(0, 1)
     error = ((found - truth).abs() * ERROR_GAIN).clamp(0, 1)
     picture = as_pixels(torch.cat([truth, found, error], dim=3))[0]
-    return Compared(picture, psnr(found, truth)[0])
+    return Compared(scene.name, picture, psnr(found, truth)[0])
 
 
 def true_picture(collection: SceneCollection, number: int, view: int) -> Float[Tensor, "1 3 height width"]:

@@ -15,6 +15,7 @@ from triptych.viewer.thumbnails import COLUMNS, PER_PAGE, ROWS, strip
 
 _THREE_CHANNELS = "first three as RGB"
 _FARTHEST = 4.0
+_PARTS = f"truth, render, error x{ERROR_GAIN}"
 
 Thumbnail = UInt8[np.ndarray, "side side 3"]
 
@@ -157,9 +158,8 @@ class Panel:
 
     def show_comparison(self, found: list[Compared]) -> None:
         """Show the scene of each bank beside the picture of the camera that is compared."""
-        titles = ("this bank", "the other bank")
-        for (text, image), compared, title in zip(self._found, found, titles, strict=False):
-            text.content = f"{title}: truth, render, error x{ERROR_GAIN}; **{compared.psnr:.1f} dB**"
+        for (text, image), compared, bank in zip(self._found, found, SIDES, strict=False):
+            text.content = f"{bank}: **{compared.psnr:.1f} dB**, {compared.name} ({_PARTS})"
             image.image = compared.picture
 
     def _chosen(self) -> None:
