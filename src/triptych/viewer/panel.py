@@ -90,9 +90,9 @@ class Panel:
             buttons.on_click(lambda event: self._number_clicked(event.target.value))
         self._fit_view_slider()
 
-    def on_look_through(self, callback: Callable[[], None]) -> None:
-        """Call back when the browser wants to look through the camera that is compared."""
-        self._look.on_click(lambda event: callback())
+    def on_look_through(self, callback: Callable[[int], None]) -> None:
+        """Call back with the number of the camera that the browser wants to look through."""
+        self._look.on_click(lambda event: callback(self._view.value - 1))
 
     def choice(self) -> Choice:
         """What is chosen now."""
@@ -107,9 +107,9 @@ class Panel:
             self._side.value,
         )
 
-    def compared_view(self) -> int | None:
-        """Number, from 0, of the camera that is compared; None where the scene has no pictures."""
-        if self._collection is None or self._scene.value not in self._collection.names:
+    def compared_view(self, scene: str) -> int | None:
+        """Number, from 0, of the camera at which a scene is compared; None where it has no pictures."""
+        if self._collection is None or scene not in self._collection.names:
             return None
         return self._view.value - 1
 

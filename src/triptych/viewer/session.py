@@ -67,7 +67,7 @@ class Session:
         self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.collection, self.change)
         self._frustums = Frustums(client, exhibition.collection, self._look_through)
         client.camera.on_update(lambda camera: self.change())
-        self.panel.on_look_through(lambda: self._look_through(self.panel.compared_view()))
+        self.panel.on_look_through(self._look_through)
         self._thread = threading.Thread(target=self._run, name="triptych viewer", daemon=True)
 
     def start(self) -> None:
@@ -159,8 +159,8 @@ class Session:
         return bool(missing)
 
     def _draw_comparison(self) -> bool:
-        collection, view = self._exhibition.collection, self.panel.compared_view()
         choice = self.panel.choice()
+        collection, view = self._exhibition.collection, self.panel.compared_view(choice.scene)
         if collection is None or view is None:
             return False
         libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
@@ -174,13 +174,13 @@ class Session:
         self._compared = wanted
         return True
 
-    def _look_through(self, view: int | None) -> None:
+    def _look_through(self, view: int) -> None:
         """Take the place of a camera of the dataset, and compare there."""
-        collection = self._exhibition.collection
-        if collection is None or view is None:
+        collection, scene = self._exhibition.collection, self.panel.choice().scene
+        if collection is None or self.panel.compared_view(scene) is None:
             return
         self.panel.choose_view(view)
-        camera = collection.cameras(collection.names.index(self.panel.choice().scene))[[view]]
+        camera = collection.cameras(collection.names.index(scene))[[view]]
         look(self._client, view_of(camera, self._client.camera.aspect), self._exhibition.library.shown.model)
 
 
