@@ -12,6 +12,7 @@ from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality
 from triptych.cli.options import Preset, chosen_preset
 from triptych.cli.stages import Evaluate, Fit, Train
+from triptych.cli.view import View
 from triptych.errors import InputError
 
 Command = (
@@ -20,6 +21,7 @@ Command = (
     | Annotated[Fit, tyro.conf.subcommand("fit")]
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
+    | Annotated[View, tyro.conf.subcommand("view")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Quality, tyro.conf.subcommand("quality")]

@@ -1,0 +1,53 @@
+"""Looking at scenes in the browser."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from triptych.cli.options import Machine, open_data, say
+from triptych.runtime import choose_device
+from triptych.scenes import DatasetConfig
+from triptych.training.progress import Progress
+from triptych.viewer import ViewerConfig, open_viewer
+
+
+@dataclass(frozen=True)
+class View:
+    """Look at the scenes of a bank in the browser, from any side; needs `pip install "triptych[viewer]"`."""
+
+    path: tyro.conf.Positional[Path]
+    """A scene bank, the folder of a `triptych train` run (also while it runs), a category model, or "cars"."""
+    model: Path | None = None
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+    data: Path | None = None
+    """Dataset of the scenes: shows its cameras and pictures, and the error at them."""
+    resolution: int | None = None
+    """Box-downscale the pictures of the dataset to this width."""
+    compare: Path | None = None
+    """A second bank, run or model with scenes of the same names, to show beside the first."""
+    viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = field(default_factory=ViewerConfig)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        device = choose_device(self.machine.device)
+        collection = None
+        if self.data is not None:
+            with Progress() as progress:
+                collection = open_data(DatasetConfig(self.data, resolution=self.resolution), progress)
+        server = open_viewer(
+            self.path,
+            self.viewer,
+            device=device,
+            model=self.model,
+            compare=self.compare,
+            collection=collection,
+        )
+        say(f"open {server.url} in a browser; Ctrl-C ends the viewer")
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            say("stopped")
+        finally:
+            server.stop()

@@ -1,0 +1,67 @@
+"""The dataset's cameras in the 3D view of one browser."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+from viser import ClientHandle
+
+from triptych.scenes import SceneCollection
+from triptych.viewer.cameras import quaternion
+
+_ROOT = "/cameras"
+_SCALE = 0.12
+_TRAIN, _TEST = (34, 139, 230), (230, 119, 0)
+_PICTURE_SIDE = 96
+
+
+class Frustums:
+    """The cameras of one scene as frustums that hold their pictures: blue for those fitted to, orange for test views.
+
+    Args:
+        client: the browser.
+        collection: cameras and pictures, or None to show nothing.
+        on_click: called with the number of a camera that is clicked.
+    """
+
+    def __init__(
+        self, client: ClientHandle, collection: SceneCollection | None, on_click: Callable[[int], None]
+    ) -> None:
+        self._client, self._collection, self._on_click = client, collection, on_click
+        self._shown: str | None = None
+        self._root = client.scene.add_frame(_ROOT, show_axes=False)
+
+    def show(self, name: str, *, visible: bool) -> None:
+        """Show the cameras of a scene, if the dataset has it."""
+        if self._root.visible != visible:
+            self._root.visible = visible
+        if name == self._shown or not visible:
+            return
+        self._shown = name
+        self._root.remove()
+        self._root = self._client.scene.add_frame(_ROOT, show_axes=False)
+        if self._collection is not None and name in self._collection.names:
+            self._add(self._collection, self._collection.names.index(name))
+
+    def _add(self, collection: SceneCollection, number: int) -> None:
+        cameras, split = collection.cameras(number), collection.views(number)
+        for view in sorted({*split.train, *split.test}):
+            camera = cameras[[view]]
+            picture = Image.fromarray(collection.images(number, [view])[0])
+            picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
+            frustum = self._client.scene.add_camera_frustum(
+                f"{_ROOT}/{view + 1}",
+                2 * math.atan(camera.height / 2 / float(camera.intrinsics[0, 1])),
+                camera.width / camera.height,
+                scale=_SCALE,
+                thickness=1.5,
+                thickness_units="screen",
+                color=_TEST if view in split.test else _TRAIN,
+                image=np.asarray(picture),
+                wxyz=quaternion(camera.c2w[0, :, :3]),
+                position=camera.c2w[0, :, 3].numpy(),
+                cast_shadow=False,
+                receive_shadow=False,
+            )
+            frustum.on_click(lambda event, view=view: self._on_click(view))

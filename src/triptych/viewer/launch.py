@@ -1,0 +1,79 @@
+"""From what the user gives to a viewer that runs."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import torch
+
+from triptych.errors import InputError
+from triptych.scenes import SceneCollection
+from triptych.viewer.comparison import require_same_size
+from triptych.viewer.library import Library
+from triptych.viewer.thumbnails import Thumbnails
+
+
+@dataclass(frozen=True)
+class ViewerConfig:
+    """Where the viewer listens."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; by default only browsers on this machine can connect. There is no password."""
+    port: int = 8080
+    """Port to listen at; 0 takes any free one."""
+
+
+@runtime_checkable
+class Viewer(Protocol):
+    """A viewer that runs."""
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        ...
+
+    def wait(self) -> None:
+        """Until Ctrl-C or ``stop``."""
+        ...
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+
+def open_viewer(
+    path: Path,
+    config: ViewerConfig,
+    *,
+    device: torch.device,
+    model: Path | None = None,
+    compare: Path | None = None,
+    collection: SceneCollection | None = None,
+) -> Viewer:
+    """Start a viewer; it runs until its ``stop``.
+
+    Args:
+        path: a bank, a run or a category model, as ``library.locate`` takes it.
+        config: where to listen.
+        device: where to render.
+        model: category model of the bank, where it does not find it by itself.
+        compare: a second bank, run or model to show beside the first.
+        collection: the pictures of the scenes.
+
+    Raises:
+        InputError: viser is not installed, there is nothing that can be shown, or the address cannot be used.
+    """
+    try:
+        from triptych.viewer.server import Server
+        from triptych.viewer.session import Exhibition
+    except ModuleNotFoundError as error:
+        if error.name != "viser":
+            raise
+        raise InputError('view: needs viser; pip install "triptych[viewer]"') from None
+    library = Library(path, model, device)
+    other = None if compare is None else Library(compare, None, device)
+    if collection is not None:
+        for shown in (library.shown, *([] if other is None else [other.shown])):
+            require_same_size(collection, shown.model)
+    return Server(Exhibition(library, other, collection, Thumbnails(), threading.Lock()), config.host, config.port)

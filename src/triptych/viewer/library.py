@@ -1,0 +1,191 @@
+"""What there is to look at: a bank, a run of `triptych train` even while it runs, or a category model alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from triptych.bank import BANK_FILE, OWN_MODEL
+from triptych.errors import InputError
+from triptych.files import read_json
+from triptych.model import MODEL_FILE, CategoryModel, find_model
+from triptych.scene import Scene, open_scenes
+from triptych.training.run import CHECKPOINT, RUN_FILE
+from triptych.training.stage1 import MODEL, PLAIN_MODEL, TRAINED_SCENES
+
+MEAN = "(mean scene)"
+"""Name under which the scene that all others start from is shown."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to read: at least one of model and bank.
+
+    Attributes:
+        model: folder of the category model, if it is known.
+        bank: folder of the bank.
+        checkpoint: folder of an unfinished run's checkpoint, whose model has the shape of ``model``.
+    """
+
+    model: Path | None = None
+    bank: Path | None = None
+    checkpoint: Path | None = None
+
+    def stamp(self) -> tuple[tuple[int, int] | None, ...]:
+        """Changes when what is read there is written anew; a bank that grows keeps it."""
+        files = [
+            self.model and self.model / MODEL_FILE,
+            self.bank and self.bank / BANK_FILE,
+            self.bank and self.bank / OWN_MODEL / MODEL_FILE,
+            self.checkpoint and self.checkpoint / "state.json",
+        ]
+        return tuple(_file_stamp(file) for file in files)
+
+
+def locate(path: Path) -> Place:
+    """What ``path`` is.
+
+    Args:
+        path: folder of a bank, of a run of `triptych train` or of `triptych fit --finetune-shared`, or of a category
+            model; or the name of a model that comes with triptych.
+
+    Raises:
+        InputError: it is none of these, or a run that has no model yet.
+    """
+    for bank in (path, path / "bank"):
+        if (bank / BANK_FILE).is_file():
+            return Place(bank=bank)
+    model = find_model(path)
+    if model == path / MODEL and (path / TRAINED_SCENES / BANK_FILE).is_file():
+        return Place(model=model, bank=path / TRAINED_SCENES)
+    if (model / MODEL_FILE).is_file():
+        return Place(model=model)
+    plain = path / PLAIN_MODEL
+    if (plain / MODEL_FILE).is_file():
+        return Place(model=plain, checkpoint=path / CHECKPOINT)
+    if (path / RUN_FILE).is_file():
+        raise InputError(f"{path}: this run has no category model yet; there is one after its warm-up, try again then")
+    raise InputError(
+        f"{path}: expected a scene bank made by `triptych fit`, a folder of `triptych train`, or a category model"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A category model and its scenes, as they stood when they were read.
+
+    Attributes:
+        model: the category model.
+        scenes: the scenes of a bank by name; those added later appear by themselves.
+    """
+
+    model: CategoryModel
+    scenes: Mapping[str, Scene]
+
+    def names(self) -> list[str]:
+        """Every name that can be chosen: the mean scene, then those of the bank."""
+        return [MEAN, *self.scenes]
+
+    def scene(self, name: str) -> Scene:
+        """One scene; the mean one also in place of a name that is gone.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        if name in self.scenes:
+            return self.scenes[name]
+        return Scene(self.model, self.model.start_micro, self.model.start_coefficients, MEAN)
+
+
+class Library:
+    """What ``path`` holds, read anew whenever it changes on the disk; many threads may look at once.
+
+    Args:
+        path: as for ``locate``.
+        model: the bank's category model, where it does not find it by itself.
+        device: where to render.
+
+    Attributes:
+        shown: what was read last.
+        generation: how often it was read.
+
+    Raises:
+        InputError: there is nothing that can be shown.
+    """
+
+    def __init__(self, path: Path, model: Path | None, device: torch.device) -> None:
+        self._path, self._model, self._device = path, model, device
+        self._lock = Lock()
+        self._place = locate(path)
+        self._stamp = self._place.stamp()
+        self.shown = read(self._place, model, device)
+        self.generation = 1
+        self._names = self.shown.names()
+
+    def refresh(self) -> bool:
+        """Look at the disk, and whether there is anything new to show.
+
+        While files are being replaced they may be unreadable for a moment: then what was read last stays, and the
+        next call tries again.
+        """
+        with self._lock:
+            try:
+                place = locate(self._path)
+                stamp = place.stamp()
+                if (place, stamp) != (self._place, self._stamp):
+                    self.shown = read(place, self._model, self._device)
+                    self._place, self._stamp = place, stamp
+                    self._names = self.shown.names()
+                    self.generation += 1
+                    return True
+                names = self.shown.names()
+            except (InputError, OSError):
+                return False
+            grown, self._names = names != self._names, names
+            return grown
+
+
+def read(place: Place, model: Path | None, device: torch.device) -> Shown:
+    """Read what a place holds.
+
+    Args:
+        place: from ``locate``.
+        model: category model to use for a bank in place of the one that would be found.
+        device: where to render.
+
+    Raises:
+        InputError: something is missing, damaged or of another model.
+    """
+    if place.bank is not None:
+        scenes = open_scenes(place.bank, model or place.model, device)
+        return Shown(scenes.model, scenes)
+    assert place.model is not None
+    found = CategoryModel.load(place.model)
+    if place.checkpoint is None or not place.checkpoint.is_dir():
+        return Shown(found.to(device), {})
+    return _unfinished(found, place.checkpoint, device)
+
+
+def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) -> Shown:
+    """Model and scenes as the last checkpoint of a stage-1 run holds them."""
+    try:
+        tensors = load_file(checkpoint / "tensors.safetensors")
+        names = list(read_json(checkpoint.parent / RUN_FILE)["config"]["scenes"])
+        model.load_state_dict({key: tensors[f"model.{key}"] for key in model.state_dict()})
+        micro, coefficients = tensors["scenes.micro.values"], tensors["scenes.coefficients.values"]
+    except (KeyError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"{checkpoint}: expected a checkpoint of this run's category model ({error})") from None
+    model.to(device)
+    parts = zip(names, micro.to(device), coefficients.to(device), strict=True)
+    return Shown(model, {name: Scene(model, planes, own, name) for name, planes, own in parts})
+
+
+def _file_stamp(file: Path | None) -> tuple[int, int] | None:
+    if file is None or not file.is_file():
+        return None
+    status = file.stat()
+    return status.st_mtime_ns, status.st_ino

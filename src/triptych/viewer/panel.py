@@ -1,0 +1,203 @@
+"""The controls beside the picture, those of one browser."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import UInt8
+from viser import ClientHandle
+
+from triptych.scenes import SceneCollection
+from triptych.viewer.choice import SIDES, Choice
+from triptych.viewer.comparison import ERROR_GAIN, Compared
+from triptych.viewer.frames import FRAME_KINDS
+from triptych.viewer.library import MEAN, Library
+from triptych.viewer.thumbnails import COLUMNS, PER_PAGE, ROWS, strip
+
+_THREE_CHANNELS = "first three as RGB"
+_FARTHEST = 4.0
+_PARTS = f"truth, render, error x{ERROR_GAIN}"
+
+Thumbnail = UInt8[np.ndarray, "side side 3"]
+
+
+class Panel:
+    """All controls, and what has been chosen with them.
+
+    Args:
+        client: the browser.
+        library: the scenes to choose from.
+        other: those of a second bank, or None.
+        collection: the pictures of the scenes, or None.
+        on_change: called whenever a control has changed what is to be shown.
+    """
+
+    def __init__(
+        self,
+        client: ClientHandle,
+        library: Library,
+        other: Library | None,
+        collection: SceneCollection | None,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._library, self._collection = library, collection
+        self._on_change = on_change
+        self._offsets: dict[int, float] = {}
+        self._first = 0
+        self._strips: list[tuple[object, ...]] = [()] * ROWS
+        gui, names = client.gui, library.shown.names()
+        first = names[min(1, len(names) - 1)]
+
+        self._status = gui.add_markdown("")
+        self._scene = gui.add_dropdown("scene", names, initial_value=first)
+        self._kind = gui.add_dropdown("show", FRAME_KINDS)
+        channels = range(library.shown.model.autoencoder.channels)
+        self._channel = gui.add_dropdown("channels", [_THREE_CHANNELS, *map(str, channels)], visible=False)
+        self._side = gui.add_dropdown("bank", SIDES, visible=other is not None)
+
+        with gui.add_folder("Scenes"):
+            blank = strip([], 1, None)
+            self._rows = [(gui.add_image(blank, format="jpeg"), gui.add_button_group("", [" "])) for _ in range(ROWS)]
+            self._turn = gui.add_button_group("page", ["previous", "next"])
+        with gui.add_folder("Blend", expand_by_default=False):
+            self._other = gui.add_dropdown("with", names, initial_value=names[-1])
+            self._share = gui.add_slider("share", 0.0, 1.0, 0.01, 0.0)
+        bases = library.shown.model.config.planes.coefficients
+        with gui.add_folder("Base planes", expand_by_default=False, visible=bases > 0):
+            self._base = gui.add_slider("number", 1, max(bases, 2), 1, 1, hint="Which coefficient to change.")
+            self._offset = gui.add_slider(
+                "offset", -_FARTHEST, _FARTHEST, 0.05, 0.0, hint="In root mean squares of the scene's coefficients."
+            )
+            self._reset = gui.add_button("reset all")
+        with gui.add_folder("Pictures", visible=collection is not None) as self._pictures:
+            self.cameras_shown = gui.add_checkbox("all cameras", False)
+            self._view = gui.add_slider("camera", 1, 2, 1, 1)
+            self._look = gui.add_button("look through it")
+            self._found = [
+                (gui.add_markdown(""), gui.add_image(blank, format="jpeg"))
+                for library in (library, other)
+                if library is not None
+            ]
+
+        self._scene.on_update(lambda event: self._chosen())
+        for control in (self._channel, self._side, self._other, self._share, self._view, self.cameras_shown):
+            control.on_update(lambda event: on_change())
+        self._kind.on_update(lambda event: self._kind_chosen())
+        self._base.on_update(lambda event: self._show_offset())
+        self._offset.on_update(lambda event: self._walk())
+        self._reset.on_click(lambda event: self._walk_back())
+        self._turn.on_click(lambda event: self._turn_page(event.target.value == "next"))
+        for _, buttons in self._rows:
+            buttons.on_click(lambda event: self._number_clicked(event.target.value))
+        self._fit_view_slider()
+
+    def on_look_through(self, callback: Callable[[int], None]) -> None:
+        """Call back with the number of the camera that the browser wants to look through."""
+        self._look.on_click(lambda event: callback(self._view.value - 1))
+
+    def choice(self) -> Choice:
+        """What is chosen now."""
+        channel = self._channel.value
+        return Choice(
+            self._scene.value,
+            self._other.value,
+            self._share.value,
+            dict(self._offsets),
+            self._kind.value,
+            None if channel == _THREE_CHANNELS else int(channel),
+            self._side.value,
+        )
+
+    def compared_view(self, scene: str) -> int | None:
+        """Number, from 0, of the camera at which a scene is compared; None where it has no pictures."""
+        if self._collection is None or scene not in self._collection.names:
+            return None
+        return self._view.value - 1
+
+    def choose_view(self, view: int) -> None:
+        """Compare another camera."""
+        self._view.value = view + 1
+        self._on_change()
+
+    def say(self, message: str) -> None:
+        """A line above the controls."""
+        if self._status.content != message:
+            self._status.content = message
+
+    def refresh(self) -> None:
+        """Offer the scenes that there are now."""
+        names = tuple(self._library.shown.names())
+        if names != self._scene.options:
+            only_mean = self._scene.options == (MEAN,)
+            self._scene.options = self._other.options = names
+            if only_mean and len(names) > 1:
+                self._scene.value = names[1]
+
+    def page(self) -> list[str]:
+        """The scenes whose thumbnails are in sight."""
+        return list(self._scene.options[self._first : self._first + PER_PAGE])
+
+    def show_thumbnails(self, thumbnails: Mapping[str, Thumbnail | None]) -> None:
+        """Show the thumbnails of ``page``; None for one that is not drawn yet."""
+        names, chosen = list(thumbnails), self._scene.value
+        for row, (image, buttons) in enumerate(self._rows):
+            part = names[row * COLUMNS : (row + 1) * COLUMNS]
+            drawn = tuple(thumbnails[name] is not None for name in part)
+            state = (tuple(part), drawn, chosen if chosen in part else None)
+            if state == self._strips[row]:
+                continue
+            self._strips[row] = state
+            marked = part.index(chosen) if chosen in part else None
+            first = self._first + row * COLUMNS + 1
+            image.visible = buttons.visible = bool(part)
+            image.image = strip([thumbnails[name] for name in part], first, marked)
+            buttons.options = tuple(str(first + column) for column in range(len(part))) or (" ",)
+
+    def forget_thumbnails(self) -> None:
+        """Show all of them anew, whatever is shown now."""
+        self._strips = [()] * ROWS
+
+    def show_comparison(self, found: list[Compared]) -> None:
+        """Show the scene of each bank beside the picture of the camera that is compared."""
+        for (text, image), compared, bank in zip(self._found, found, SIDES, strict=False):
+            text.content = f"{bank}: **{compared.psnr:.1f} dB**, {compared.name} ({_PARTS})"
+            image.image = compared.picture
+
+    def _chosen(self) -> None:
+        self._first = self._scene.options.index(self._scene.value) // PER_PAGE * PER_PAGE
+        self._fit_view_slider()
+        self._on_change()
+
+    def _fit_view_slider(self) -> None:
+        if self._collection is None:
+            return
+        known = self._scene.value in self._collection.names
+        self._pictures.visible = known
+        if known:
+            count = len(self._collection.cameras(self._collection.names.index(self._scene.value)))
+            self._view.max = count
+            self._view.value = min(self._view.value, count)
+
+    def _kind_chosen(self) -> None:
+        self._channel.visible = self._kind.value == "latents"
+        self._on_change()
+
+    def _show_offset(self) -> None:
+        self._offset.value = self._offsets.get(self._base.value - 1, 0.0)
+
+    def _walk(self) -> None:
+        self._offsets[self._base.value - 1] = self._offset.value
+        self._on_change()
+
+    def _walk_back(self) -> None:
+        self._offsets.clear()
+        self._offset.value = 0.0
+        self._on_change()
+
+    def _turn_page(self, forward: bool) -> None:
+        last = (len(self._scene.options) - 1) // PER_PAGE * PER_PAGE
+        self._first = min(max(self._first + (PER_PAGE if forward else -PER_PAGE), 0), last)
+        self._on_change()
+
+    def _number_clicked(self, number: str) -> None:
+        if number.isdecimal() and int(number) <= len(self._scene.options):
+            self._scene.value = self._scene.options[int(number) - 1]

@@ -1,0 +1,106 @@
+"""The web server: one session a browser, and a watch over the files."""
+
+import errno
+import math
+import socket
+import threading
+
+import viser
+
+from triptych.errors import InputError
+from triptych.geometry.cameras import SRN_FOCAL, orbit_cameras
+from triptych.model import CategoryModel
+from triptych.viewer.session import Exhibition, Session
+
+_FIRST_DISTANCE = 2.4
+"""Distance of the first view from the middle of the scene box, in halves of its longest side."""
+_WATCH_SECONDS = 2.0
+
+
+class Server:
+    """Shows an exhibition to any number of browsers until it is stopped.
+
+    Args:
+        exhibition: what to show.
+        host: address to listen at.
+        port: port to listen at; 0 for any free one.
+
+    Raises:
+        InputError: the address cannot be used.
+    """
+
+    def __init__(self, exhibition: Exhibition, host: str, port: int) -> None:
+        _require_free(host, port)
+        self._exhibition = exhibition
+        self._sessions: dict[int, Session] = {}
+        self._stopped = threading.Event()
+        self._server = viser.ViserServer(host=host, port=port, label="triptych", verbose=False)
+        _never_share(self._server)
+        self._server.gui.configure_theme(show_logo=False, show_share_button=False)
+        self._server.gui.main_panel.dock_right()
+        _set_first_view(self._server, exhibition.library.shown.model)
+        self._server.on_client_connect(self._greet)
+        self._server.on_client_disconnect(self._part)
+        self._watch = threading.Thread(target=self._refresh, name="triptych watch", daemon=True)
+        self._watch.start()
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return f"http://{self._server.get_host()}:{self._server.get_port()}"
+
+    def wait(self) -> None:
+        """Until Ctrl-C or ``stop``."""
+        self._stopped.wait()
+
+    def stop(self) -> None:
+        """Close all sessions and the server."""
+        self._stopped.set()
+        for session in list(self._sessions.values()):
+            session.close()
+        self._server.stop()
+
+    def _greet(self, client: viser.ClientHandle) -> None:
+        session = Session(client, self._exhibition)
+        self._sessions[client.client_id] = session
+        session.start()
+
+    def _part(self, client: viser.ClientHandle) -> None:
+        session = self._sessions.pop(client.client_id, None)
+        if session is not None:
+            session.close()
+
+    def _refresh(self) -> None:
+        libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
+        while not self._stopped.wait(_WATCH_SECONDS):
+            news = [library.refresh() for library in libraries]
+            if any(news):
+                for session in list(self._sessions.values()):
+                    session.refresh()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse an address that cannot be used; viser would go on to other ports without end."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except (OSError, OverflowError) as error:
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        remedy = "in use; choose another with --port, or 0 for any free one" if in_use else f"cannot listen ({error})"
+        raise InputError(f"--host {host} --port {port}: {remedy}") from None
+
+
+def _never_share(server: viser.ViserServer) -> None:
+    """Any browser could otherwise ask viser to open a tunnel that makes this server public."""
+    server.request_share_url = lambda verbose=True: None
+
+
+def _set_first_view(server: viser.ViserServer, model: CategoryModel) -> None:
+    aabb = model.aabb.cpu()
+    distance = _FIRST_DISTANCE * float((aabb[1] - aabb[0]).max()) / 2
+    middle = aabb.mean(dim=0).numpy()
+    eye = orbit_cameras(10, model.config.width, radius=distance).c2w[1, :, 3].numpy() + middle
+    server.initial_camera.position = eye
+    server.initial_camera.look_at = middle
+    server.initial_camera.up = (0.0, 0.0, 1.0)
+    server.initial_camera.fov = 2 * math.atan(0.5 / SRN_FOCAL)

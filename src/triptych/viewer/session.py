@@ -1,0 +1,239 @@
+"""One browser: its camera, its scene, and the thread that draws for it."""
+
+import statistics
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+from viser import ClientHandle
+
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.scene import Scene
+from triptych.scenes import SceneCollection
+from triptych.viewer.cameras import BrowserView, camera_of, fill_window, view_of
+from triptych.viewer.choice import Choice, chosen_scene
+from triptych.viewer.comparison import compare
+from triptych.viewer.frames import LatentRange, Quality, draw
+from triptych.viewer.frustums import Frustums
+from triptych.viewer.library import Library, Shown
+from triptych.viewer.pacing import Pace
+from triptych.viewer.panel import Panel
+from triptych.viewer.thumbnails import Thumbnails
+
+_ROWS_SENT = 512
+_FRAMES_MEASURED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibition:
+    """What all browsers of a viewer share.
+
+    Attributes:
+        library: the scenes.
+        other: those of a second bank, to compare with.
+        collection: the pictures that the scenes were fitted to.
+        thumbnails: drawn so far.
+        turn: held while rendering: the fused kernel takes one caller at a time.
+    """
+
+    library: Library
+    other: Library | None
+    collection: SceneCollection | None
+    thumbnails: Thumbnails
+    turn: threading.Lock
+
+
+class Session:
+    """Draws for one browser until it is closed.
+
+    Every change (of the camera, of a control, of the files) ends up in ``change``; one thread then draws, first quick
+    frames, then a sharp one, and with time left the thumbnails and the comparison with the pictures.
+    """
+
+    def __init__(self, client: ClientHandle, exhibition: Exhibition) -> None:
+        self._client = client
+        self._exhibition = exhibition
+        self._awake = threading.Condition()
+        self._pace = Pace()
+        self._closed = False
+        self._drawing = _Drawing()
+        self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
+        self._compared: object = None
+        self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.collection, self.change)
+        self._frustums = Frustums(client, exhibition.collection, self._look_through)
+        client.camera.on_update(lambda camera: self.change())
+        self.panel.on_look_through(self._look_through)
+        self._thread = threading.Thread(target=self._run, name="triptych viewer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self.change()
+        self._thread.start()
+
+    def change(self) -> None:
+        """Something that is shown may be new."""
+        with self._awake:
+            self._pace.change(time.monotonic())
+            self._awake.notify()
+
+    def refresh(self) -> None:
+        """The files have changed: offer the names that there are now, and draw anew."""
+        self.panel.refresh()
+        self.panel.forget_thumbnails()
+        self.change()
+
+    def close(self) -> None:
+        """The browser is gone."""
+        with self._awake:
+            self._closed = True
+            self._awake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._awake:
+                if self._closed:
+                    return
+                quality = self._pace.due(time.monotonic())
+                if quality is not None:
+                    self._pace.begin(quality, time.monotonic())
+            try:
+                worked = self._draw(quality) if quality else self._draw_beside()
+            except InputError as error:
+                self.panel.say(f"**{error}**")
+                worked = quality is not None
+            if not worked:
+                self._sleep()
+
+    def _sleep(self) -> None:
+        with self._awake:
+            now = time.monotonic()
+            if not self._closed and self._pace.due(now) is None:
+                self._awake.wait(self._pace.wait(now))
+
+    def _draw(self, quality: Quality) -> bool:
+        begun = time.monotonic()
+        choice = self.panel.choice()
+        view = _browser_view(self._client)
+        with self._exhibition.turn:
+            picture = self._picture(choice, view, quality)
+        filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=choice.kind == "RGB")
+        self._client.scene.set_background_image(filled, "jpeg", jpeg_quality=80 if quality == "moving" else 95)
+        if quality == "moving":
+            self._seconds.append(time.monotonic() - begun)
+        else:
+            self.panel.say(f"{self._drawing.name}: {1 / statistics.median(self._seconds):.0f} frames/s while moving")
+        return True
+
+    def _picture(self, choice: Choice, view: BrowserView, quality: Quality) -> UInt8[np.ndarray, "rows columns 3"]:
+        library, other = self._exhibition.library, self._exhibition.other
+
+        def drawn(shown: Shown, number: int) -> UInt8[np.ndarray, "rows columns 3"]:
+            scene, latent_range = self._drawing.of(shown, number, choice)
+            camera = camera_of(view, shown.model.config.height, shown.model.config.width)
+            return draw(scene, camera, choice.kind, quality, latent_range, choice.channel)
+
+        if other is None or choice.side == "this bank":
+            return drawn(library.shown, 0)
+        if choice.side == "the other bank":
+            return drawn(other.shown, 1)
+        return half_and_half(drawn(library.shown, 0), drawn(other.shown, 1))
+
+    def _draw_beside(self) -> bool:
+        """One piece of what lies beside the render, if any is missing."""
+        self._frustums.show(self.panel.choice().scene, visible=self.panel.cameras_shown.value)
+        return self._draw_thumbnail() or self._draw_comparison()
+
+    def _draw_thumbnail(self) -> bool:
+        library, thumbnails = self._exhibition.library, self._exhibition.thumbnails
+        shown, generation = library.shown, library.generation
+        missing = [name for name in self.panel.page() if thumbnails.kept(generation, name) is None]
+        if missing:
+            with self._exhibition.turn:
+                thumbnails.draw(generation, missing[0], shown)
+        self.panel.show_thumbnails({name: thumbnails.kept(generation, name) for name in self.panel.page()})
+        return bool(missing)
+
+    def _draw_comparison(self) -> bool:
+        choice = self.panel.choice()
+        collection, view = self._exhibition.collection, self.panel.compared_view(choice.scene)
+        if collection is None or view is None:
+            return False
+        libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
+        wanted = (view, replace(choice, kind="RGB", channel=None), [library.generation for library in libraries])
+        if wanted == self._compared:
+            return False
+        with self._exhibition.turn:
+            scenes = [self._drawing.of(library.shown, number, choice)[0] for number, library in enumerate(libraries)]
+            found = [compare(collection, choice.scene, view, scene) for scene in scenes]
+        self.panel.show_comparison(found)
+        self._compared = wanted
+        return True
+
+    def _look_through(self, view: int) -> None:
+        """Take the place of a camera of the dataset, and compare there."""
+        collection, scene = self._exhibition.collection, self.panel.choice().scene
+        if collection is None or self.panel.compared_view(scene) is None:
+            return
+        self.panel.choose_view(view)
+        camera = collection.cameras(collection.names.index(scene))[[view]]
+        look(self._client, view_of(camera, self._client.camera.aspect), self._exhibition.library.shown.model)
+
+
+class _Drawing:
+    """The scenes that are drawn, made anew when the choice of them or the files change."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Shown, tuple[object, ...], Scene, LatentRange | None]] = {}
+        self.name = ""
+
+    def of(self, shown: Shown, number: int, choice: Choice) -> tuple[Scene, LatentRange | None]:
+        """The scene of the bank with this number, and the range of its latents where these are drawn."""
+        wanted = (choice.scene, choice.other, choice.share, choice.offsets)
+        made = self._made.get(number)
+        if made is None or made[0] is not shown or made[1] != wanted:
+            made = (shown, wanted, chosen_scene(shown, choice), None)
+        _, _, scene, latent_range = made
+        if choice.kind == "latents" and latent_range is None:
+            latent_range = LatentRange.of(scene)
+        self._made[number] = (shown, wanted, scene, latent_range)
+        if number == 0:
+            self.name = scene.name
+        return scene, latent_range
+
+
+def half_and_half(
+    left: UInt8[np.ndarray, "rows columns 3"], right: UInt8[np.ndarray, "_rows _columns 3"]
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """The left half of one picture beside the right half of another, which is brought to the size of the first."""
+    rows, columns = left.shape[:2]
+    other = np.asarray(Image.fromarray(right).resize((columns, rows), Image.Resampling.NEAREST))
+    return np.concatenate([left[:, : columns // 2], other[:, columns // 2 :]], axis=1)
+
+
+def look(client: ClientHandle, view: BrowserView, model: CategoryModel) -> None:
+    """Let a browser look at the world as ``view`` does, and turn around the middle of the scene box."""
+    forward = view_direction(view)
+    position = np.asarray(view.position)
+    middle = model.aabb.mean(dim=0).cpu().numpy()
+    distance = max(float((middle - position) @ forward), 1e-3)
+    with client.atomic():
+        client.camera.fov = view.fov
+        client.camera.position = position
+        client.camera.look_at = position + distance * forward
+
+
+def view_direction(view: BrowserView) -> np.ndarray:
+    """Where a view looks, a unit vector."""
+    return camera_of(view, 2, 2).c2w[0, :, 2].double().numpy()
+
+
+def _browser_view(client: ClientHandle) -> BrowserView:
+    camera = client.camera
+    x, y, z = (float(value) for value in camera.position)
+    turn_w, turn_x, turn_y, turn_z = (float(value) for value in camera.wxyz)
+    return BrowserView((x, y, z), (turn_w, turn_x, turn_y, turn_z), float(camera.fov), float(camera.aspect))

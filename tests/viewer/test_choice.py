@@ -1,0 +1,174 @@
+"""What is shown, and when."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from balls import tiny_stage2
+
+from triptych.bank import SceneBank
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.scenes import SceneCollection, select_scenes
+from triptych.training.progress import Progress
+from triptych.training.run import Run
+from triptych.training.stage2 import fit
+from triptych.viewer.choice import Choice, chosen_scene
+from triptych.viewer.comparison import compare, require_same_size, true_picture
+from triptych.viewer.library import MEAN, Library, Place, Shown, locate, read
+from triptych.viewer.pacing import REST_SECONDS, Pace
+from triptych.viewer.thumbnails import COLUMNS, Thumbnails, strip
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def shown(trained_balls: Path) -> Shown:
+    return Library(trained_balls, None, CPU).shown
+
+
+def test_a_run_a_model_and_a_bank_can_be_shown(trained_balls: Path) -> None:
+    run, bank = trained_balls, trained_balls / "trained_scenes"
+    assert Library(run, None, CPU).shown.names() == [MEAN, "ball_0", "ball_1", "ball_2"]
+    assert Library(bank, run, CPU).shown.names() == [MEAN, "ball_0", "ball_1", "ball_2"]
+    assert Library(run / "model", None, CPU).shown.names() == [MEAN]
+    assert Library(Path("cars"), None, CPU).shown.names() == [MEAN]
+
+
+def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a scene bank"):
+        locate(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="after its warm-up"):
+        locate(tmp_path)
+
+
+def test_an_unfinished_run_is_shown_as_its_checkpoint_has_it(trained_balls: Path, tmp_path: Path) -> None:
+    finished = Library(trained_balls, None, CPU).shown
+    run = tmp_path / "run"
+    shutil.copytree(trained_balls, run, ignore=shutil.ignore_patterns("model", "trained_scenes"))
+    place = locate(run)
+    assert place == Place(model=run / "plain_model", checkpoint=run / "checkpoint")
+    shutil.rmtree(run / "checkpoint", ignore_errors=True)
+    assert read(place, None, CPU).names() == [MEAN]
+    write_checkpoint(run, finished)
+    found = read(place, None, CPU)
+    assert found.names() == finished.names()
+    for name in finished.scenes:
+        torch.testing.assert_close(found.scene(name).micro, finished.scene(name).micro, atol=1e-2, rtol=1e-2)
+
+
+def write_checkpoint(run: Path, shown: Shown) -> None:
+    scenes = list(shown.scenes.values())
+    tensors = {f"model.{name}": tensor for name, tensor in shown.model.state_dict().items()}
+    tensors["scenes.micro.values"] = torch.stack([scene.micro for scene in scenes])
+    tensors["scenes.coefficients.values"] = torch.stack([scene.coefficients for scene in scenes])
+    Run(run, 60.0).save_checkpoint(tensors, {"phase": "joint", "step": 1})
+
+
+def test_a_library_follows_what_happens_on_the_disk(
+    trained_balls: Path, balls: SceneCollection, tmp_path: Path
+) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    SceneBank.create(tmp_path / "bank", model)
+    library = Library(tmp_path / "bank", trained_balls, CPU)
+    assert library.shown.names() == [MEAN]
+    assert not library.refresh()
+    scenes = select_scenes(balls, "ball_3", "test")
+    options = {"seed": 0, "device": CPU, "progress": Progress(quiet=True)}
+    fit(model, scenes, tmp_path / "bank", tiny_stage2(), **options)
+    assert library.refresh()
+    assert library.shown.names() == [MEAN, "ball_3"]
+    assert library.generation == 1
+    assert not library.refresh()
+
+
+def test_a_model_that_is_saved_again_is_read_again(trained_balls: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained_balls / "model", tmp_path / "model")
+    library = Library(tmp_path / "model", None, CPU)
+    model = CategoryModel.load(tmp_path / "model")
+    model.start_micro.zero_()
+    model.save(tmp_path / "model")
+    assert library.refresh()
+    assert library.generation == 2
+    assert not library.shown.scene(MEAN).micro.any()
+    shutil.rmtree(tmp_path / "model")
+    assert not library.refresh()  # what was read last stays
+    assert library.shown.names() == [MEAN]
+
+
+def test_scenes_are_blended_and_walked(shown: Shown) -> None:
+    one, other = shown.scene("ball_0"), shown.scene("ball_1")
+    blend = chosen_scene(shown, Choice("ball_0", "ball_1", 0.25))
+    torch.testing.assert_close(blend.micro, 0.75 * one.micro + 0.25 * other.micro)
+    walk = chosen_scene(shown, Choice("ball_0", offsets={1: 2.0, 99: 1.0}))
+    moved = walk.coefficients - one.coefficients
+    assert moved.nonzero().flatten().tolist() == [1]
+    torch.testing.assert_close(moved[1], 2 * one.coefficients.square().mean().sqrt())
+    assert torch.equal(chosen_scene(shown, Choice("ball_0")).coefficients, one.coefficients)
+    assert shown.scene("gone").name == MEAN
+
+
+def test_a_scene_is_compared_with_its_picture(shown: Shown, balls: SceneCollection) -> None:
+    number = balls.names.index("ball_1")
+    found = compare(balls, "ball_1", 3, shown.scene("ball_1"))
+    assert found.picture.shape == (32, 96, 3)
+    assert np.array_equal(found.picture[:, :32], balls.images(number, [3])[0])
+    assert found.psnr > 5
+    error = np.abs(found.picture[:, 32:64].astype(int) - found.picture[:, :32]) * 4
+    assert np.abs(np.minimum(error, 255) - found.picture[:, 64:]).max() <= 4
+    assert true_picture(balls, number, 3).shape == (1, 3, 32, 32)
+    require_same_size(balls, shown.model)
+    with pytest.raises(InputError, match="32x32 pixels, but the model renders 128x128"):
+        require_same_size(balls, Library(Path("cars"), None, CPU).shown.model)
+
+
+def test_frames_are_quick_while_the_camera_moves_and_sharp_once_it_rests() -> None:
+    pace = Pace()
+    assert pace.due(0.0) is None
+    assert pace.wait(0.0) is None
+    pace.change(1.0)
+    pace.change(1.01)
+    assert pace.due(1.02) == "moving"
+    pace.begin("moving", 1.02)
+    assert pace.due(1.03) is None  # both changes are in that frame
+    assert pace.wait(1.03) == pytest.approx(REST_SECONDS - 0.02)
+    assert pace.due(1.01 + REST_SECONDS) == "still"
+    pace.begin("still", 1.01 + REST_SECONDS)
+    assert pace.due(9.0) is None
+    assert pace.wait(9.0) is None
+    pace.change(10.0)
+    assert pace.due(10.1) == "moving"
+
+
+def test_a_change_while_a_frame_is_drawn_gives_another_frame() -> None:
+    pace = Pace()
+    pace.change(1.0)
+    pace.begin("moving", 1.1)
+    pace.change(1.2)
+    assert pace.due(1.3) == "moving"
+    pace.begin("moving", 1.3)
+    pace.begin("still", 2.0)
+    pace.change(2.1)
+    assert pace.due(2.2) == "moving"
+
+
+def test_thumbnails_are_kept_and_a_damaged_scene_is_grey(trained_balls: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained_balls, tmp_path / "run")
+    (array,) = (tmp_path / "run/trained_scenes/scenes/ball_1/micro").glob("zarr.json")
+    array.write_text("{}")
+    shown = Library(tmp_path / "run", None, CPU).shown
+    thumbnails = Thumbnails()
+    assert thumbnails.kept(1, "ball_0") is None
+    for name in ("ball_0", "ball_1"):
+        thumbnails.draw(1, name, shown)
+    drawn, damaged = thumbnails.kept(1, "ball_0"), thumbnails.kept(1, "ball_1")
+    assert drawn is not None
+    assert damaged is not None
+    assert drawn.std() > damaged.std() == 0
+    assert thumbnails.kept(2, "ball_0") is None
+    row = strip([drawn, None], 1, 0)
+    assert row.shape[1] == COLUMNS * row.shape[0]
+    assert tuple(row[0, 0]) != (255, 255, 255)

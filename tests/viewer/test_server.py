@@ -1,0 +1,122 @@
+"""The viewer as a browser meets it."""
+
+import io
+import shutil
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from triptych.cli import main
+from triptych.errors import InputError
+from triptych.scenes import SceneCollection
+from triptych.viewer import ViewerConfig, open_viewer
+from triptych.viewer.launch import Viewer
+
+pytest.importorskip("viser", reason="needs viser")
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
+    "--disable-sync",
+]
+PATIENCE_SECONDS = 120.0
+
+
+@pytest.fixture
+def viewer(trained_balls: Path, balls: SceneCollection) -> Iterator[Viewer]:
+    running = open_viewer(trained_balls, ViewerConfig(port=0), device=torch.device("cpu"), collection=balls)
+    yield running
+    running.stop()
+
+
+def port_of(viewer: Viewer) -> int:
+    return int(viewer.url.rpartition(":")[2])
+
+
+def test_the_page_is_served_on_this_machine_alone(viewer: Viewer) -> None:
+    assert viewer.url.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(viewer.url) as answer:
+        assert answer.status == 200
+        assert b"<html" in answer.read()
+    listening = Path("/proc/net/tcp")
+    if not listening.exists():
+        pytest.skip("only Linux lists its sockets in a file")
+    sockets = [line.split() for line in listening.read_text().splitlines()[1:]]
+    ours = [
+        address for _, address, _, state, *_ in sockets if state == "0A" and int(address[-4:], 16) == port_of(viewer)
+    ]
+    assert ours == [f"0100007F:{port_of(viewer):04X}"]
+    everywhere = Path("/proc/net/tcp6")
+    assert not everywhere.exists() or f":{port_of(viewer):04X} " not in everywhere.read_text()
+
+
+def test_no_browser_can_make_it_public(viewer: Viewer) -> None:
+    assert viewer._server.request_share_url() is None  # type: ignore[attr-defined]
+
+
+def test_a_port_in_use_is_refused_in_one_line(trained_balls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as ended:
+        main(["view", str(trained_balls), "--port", str(taken.getsockname()[1])])
+    assert ended.value.code == 2
+    assert "in use" in capsys.readouterr().err
+
+
+def test_without_viser_the_command_says_what_to_install(trained_balls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("viser", "triptych.viewer.server", "triptych.viewer.session"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "viser", None)
+    with pytest.raises(InputError, match=r'pip install "triptych\[viewer\]"'):
+        open_viewer(trained_balls, ViewerConfig(port=0), device=torch.device("cpu"))
+
+
+def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    complaints: list[str] = []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 900, "height": 500})
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(viewer.url, timeout=1000 * PATIENCE_SECONDS)
+
+        def sight() -> np.ndarray:
+            return middle_of(page.screenshot(timeout=1000 * PATIENCE_SECONDS))
+
+        before = wait_for(sight, lambda pixels: coloured(pixels) > 0.02)
+        page.get_by_text("frames/s").wait_for(timeout=1000 * PATIENCE_SECONDS)
+        page.mouse.move(250, 250)
+        page.mouse.down()
+        page.mouse.move(250, 160, steps=4)
+        page.mouse.up()
+        wait_for(sight, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+        browser.close()
+    assert not complaints
+
+
+def middle_of(screenshot: bytes) -> np.ndarray:
+    """The part of the window that shows the scene, without panel and notices."""
+    return np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB"), dtype=float)[100:400, 120:480]
+
+
+def coloured(pixels: np.ndarray) -> float:
+    """Share of pixels that are neither white nor grey."""
+    return float((pixels.max(axis=2) - pixels.min(axis=2) > 25).mean())
+
+
+def wait_for(look: Callable[[], np.ndarray], good: Callable[[np.ndarray], bool]) -> np.ndarray:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not good(pixels := look()):
+        assert time.monotonic() < end, "the browser does not show what it should"
+        time.sleep(0.3)
+    return pixels
