@@ -15,7 +15,9 @@ from reference import COMMANDS, CONFIGURATION, command_page, configuration_page
 
 ROOT = Path(__file__).resolve().parents[1]
 _OUTSIDE_LINK = re.compile(r"(!?)\[([^\]]*)\]\(\.\./([^)#\s]+)\)")
-_EXTERNAL_ASSET = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?https?:|<link[^>]*stylesheet[^>]*https?:""")
+_EXTERNAL_ASSET = re.compile(
+    r"""<(?:script|img|iframe)[^>]*\ssrc=["']?https?:[^>]*|<link[^>]*stylesheet[^>]*https?:[^>]*"""
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -41,8 +43,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:
     """Refuse a page that would fetch something from elsewhere when it is read."""
-    found = _EXTERNAL_ASSET.search(output)
-    if found:
+    if found := _EXTERNAL_ASSET.search(output):
         raise PluginError(f"{page.file.src_uri}: this page fetches an external asset: {found[0]}")
     return output
 

@@ -225,9 +225,7 @@ def configuration_page() -> str:
             lines += [" ".join(filter(None, [explanations.get(field.name, ""), _docstring(kind)])), ""]
             rows = {name: list(options(kind, getattr(presets[name], field.name), (field.name,))) for name in presets}
             lines += _preset_table(rows)
-        plain = {
-            name: [option for option in options(cls, presets[name]) if len(option.path) == 1] for name in presets
-        }
+        plain = {name: [option for option in options(cls, presets[name]) if len(option.path) == 1] for name in presets}
         if any(plain.values()):
             lines += ["", f"### others {{ #{_STAGES[cls]}-others }}", "", *_preset_table(plain)]
     return "\n".join(lines) + "\n"

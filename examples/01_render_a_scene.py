@@ -1,7 +1,9 @@
 """Render a scene from any side: RGB, latents and depth of the same cameras.
 
-    python examples/01_render_a_scene.py                                 # the mean of the shipped cars, no bank needed
-    python examples/01_render_a_scene.py --bank runs/examples/cars/bank  # the first scene of a bank (example 02's)
+Without a bank it draws the mean of the cars that the shipped model was trained on:
+
+    python examples/01_render_a_scene.py
+    python examples/01_render_a_scene.py --bank runs/examples/cars/bank     # the first scene of example 02's bank
 """
 
 from pathlib import Path

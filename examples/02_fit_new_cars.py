@@ -1,7 +1,9 @@
 """Fit cars that the shipped model has never seen: stage 2, a few seconds each.
 
-    python examples/02_fit_new_cars.py                  # four procedural cars; rerun with a larger count to add more
-    python examples/02_fit_new_cars.py --count 1        # one
+Rerun it with a larger count, and the bank grows; the cars that are in it stay as they are:
+
+    python examples/02_fit_new_cars.py
+    python examples/02_fit_new_cars.py --count 6
 """
 
 from pathlib import Path

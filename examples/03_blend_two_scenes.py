@@ -1,6 +1,8 @@
 """Go from one scene to another in steps: all scenes of a category share one latent space, so they can be blended.
 
-    python examples/02_fit_new_cars.py        # makes the bank
+The bank is that of example 02:
+
+    python examples/02_fit_new_cars.py
     python examples/03_blend_two_scenes.py
 """
 
