@@ -193,7 +193,7 @@ def command_page() -> str:
         lines += ["", f"## triptych {one.name}", "", one.meaning, ""]
         lines += ["| option | value | default | |", "|---|---|---|---|"]
         lines += [
-            f"| `{option.name}` | {_cell(option.kind)} | {_default_cell(option.default)} | {_cell(option.meaning)} |"
+            f"| {_name_cell(option.name)} | {_cell(option.kind)} | {_default_cell(option.default)} | {_cell(option.meaning)} |"
             for option in one.options
         ]
         if one.stage is not None:
@@ -236,8 +236,12 @@ def _preset_table(rows: dict[str, list[Option]]) -> list[str]:
     for same in zip(*rows.values(), strict=True):
         values = " | ".join(_default_cell(option.default) for option in same)
         choices = f" One of {same[0].kind}." if same[0].kind.startswith("`") else ""
-        lines.append(f"| `{same[0].name}` | {values} | {_cell(same[0].meaning + choices)} |")
+        lines.append(f"| {_name_cell(same[0].name)} | {values} | {_cell(same[0].meaning + choices)} |")
     return lines
+
+
+def _name_cell(names: str) -> str:
+    return "<br>".join(f"`{name}`" for name in names.split(", "))
 
 
 def _default_cell(default: str) -> str:
