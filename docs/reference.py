@@ -193,7 +193,7 @@ def command_page() -> str:
         lines += ["", f"## triptych {one.name}", "", one.meaning, ""]
         lines += ["| option | value | default | |", "|---|---|---|---|"]
         lines += [
-            f"| {_name_cell(option.name)} | {_cell(option.kind)} | {_default_cell(option.default)} | {_cell(option.meaning)} |"
+            _row(_name_cell(option.name), _cell(option.kind), _default_cell(option.default), _cell(option.meaning))
             for option in one.options
         ]
         if one.stage is not None:
@@ -234,10 +234,14 @@ def configuration_page() -> str:
 def _preset_table(rows: dict[str, list[Option]]) -> list[str]:
     lines = [f"| option | {' | '.join(rows)} | |", "|---|" + "---|" * len(rows) + "---|"]
     for same in zip(*rows.values(), strict=True):
-        values = " | ".join(_default_cell(option.default) for option in same)
+        values = [_default_cell(option.default) for option in same]
         choices = f" One of {same[0].kind}." if same[0].kind.startswith("`") else ""
-        lines.append(f"| {_name_cell(same[0].name)} | {values} | {_cell(same[0].meaning + choices)} |")
+        lines.append(_row(_name_cell(same[0].name), *values, _cell(same[0].meaning + choices)))
     return lines
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _name_cell(names: str) -> str:
