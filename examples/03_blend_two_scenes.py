@@ -1,0 +1,55 @@
+"""Go from one scene to another in steps: all scenes of a category share one latent space, so they can be blended.
+
+The bank is that of example 02:
+
+    python examples/02_fit_new_cars.py
+    python examples/03_blend_two_scenes.py
+"""
+
+from pathlib import Path
+
+import torch
+import tyro
+from PIL import Image
+
+from triptych import open_scenes, orbit_cameras
+from triptych.training.pictures import as_pixels
+
+
+def main(
+    bank: Path = Path("runs/examples/cars/bank"),
+    model: Path | None = None,
+    first: str | None = None,
+    second: str | None = None,
+    steps: int = 7,
+    out: Path = Path("runs/examples/blend.png"),
+) -> None:
+    """Draw the way between two scenes of a bank.
+
+    Args:
+        bank: a scene bank with two scenes or more.
+        model: category model of the bank; not needed for a bank of the shipped model.
+        first: name of a scene; the bank's first by default.
+        second: name of another one; the bank's second by default.
+        steps: number of pictures, both ends included.
+        out: the picture.
+    """
+    scenes = open_scenes(bank, model)
+    names = list(scenes)
+    one, other = scenes[first or names[0]], scenes[second or names[1]]
+
+    # A blend interpolates micro planes and coefficients, nothing else: it is a scene, and renders like any other.
+    camera = orbit_cameras(8, scenes.model.config.width)[[1]]
+    shares = torch.linspace(0, 1, steps).tolist()
+    pictures = [as_pixels(one.blend(other, share).render(camera).images)[0] for share in shares]
+
+    strip = Image.new("RGB", (sum(picture.shape[1] for picture in pictures), pictures[0].shape[0]))
+    for number, picture in enumerate(pictures):
+        strip.paste(Image.fromarray(picture), (number * picture.shape[1], 0))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    strip.save(out)
+    print(f"from {one.name} to {other.name} in {steps} pictures: {out}")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
