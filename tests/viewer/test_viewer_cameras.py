@@ -1,13 +1,15 @@
 """The browser's camera and the model's see the same."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from triptych.geometry import hemisphere_cameras
-from triptych.viewer.cameras import BrowserView, camera_of, fill_window, quaternion, view_of
+from triptych.model import CategoryModel
+from triptych.viewer.cameras import BrowserView, camera_of, fill_window, first_camera, quaternion, view_of
 
 ASPECTS = (0.6, 1.0, 1.7)
 
@@ -20,6 +22,18 @@ def test_a_camera_comes_back_from_the_browser(aspect: float) -> None:
         found = camera_of(view_of(camera, aspect), 64, 64)
         torch.testing.assert_close(found.c2w, camera.c2w, atol=1e-5, rtol=0)
         torch.testing.assert_close(found.intrinsics, camera.intrinsics, atol=1e-3, rtol=0)
+
+
+def test_a_scene_is_first_seen_whole(trained_balls: Path) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    model.aabb.copy_(torch.tensor([[1.0, 2.0, 3.0], [5.0, 4.0, 4.0]]))  # any size, anywhere
+    camera = first_camera(model)
+    pixels, depth = camera.project(model.aabb.mean(dim=0)[None])
+    torch.testing.assert_close(pixels[0, 0], torch.tensor([16.0, 16.0]), atol=1e-3, rtol=0)
+    corners = torch.cartesian_prod(*model.aabb.T)
+    pixels, depth = camera.project(corners)
+    assert (depth > 0).all()
+    assert ((pixels > 0) & (pixels < 32)).all()
 
 
 def test_quaternions_of_known_turns() -> None:

@@ -10,12 +10,13 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from triptych.geometry import Cameras, Rays, orbit_cameras
+from triptych.geometry import Cameras, Rays
 from triptych.model import SceneViews
 from triptych.representation import kernels
 from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.scene import Scene
 from triptych.training.pictures import as_pixels, channel_range, latent_colours
+from triptych.viewer.cameras import cameras_around
 
 FrameKind = Literal["RGB", "latents", "depth", "opacity", "normals"]
 FRAME_KINDS: tuple[FrameKind, ...] = get_args(FrameKind)
@@ -33,9 +34,8 @@ class LatentRange:
     @classmethod
     def of(cls, scene: Scene) -> "LatentRange":
         """The range of a scene as seen from all around, so that colours stay as they are while the camera moves."""
-        config = scene.model.config
-        cameras = orbit_cameras(_LATENT_PICTURES_FOR_RANGE, config.width).resized(config.height, config.width)
-        return cls(*channel_range(scene.render(cameras).latents))
+        views = scene.render(cameras_around(scene.model, _LATENT_PICTURES_FOR_RANGE))
+        return cls(*channel_range(views.latents))
 
 
 def sampling_for(model_sampling: SamplingConfig, quality: Quality, kind: FrameKind) -> SamplingConfig:

@@ -1,19 +1,16 @@
 """The web server: one session a browser, and a watch over the files."""
 
 import errno
-import math
 import socket
 import threading
 
 import viser
 
 from triptych.errors import InputError
-from triptych.geometry.cameras import SRN_FOCAL, orbit_cameras
 from triptych.model import CategoryModel
+from triptych.viewer.cameras import first_camera, view_of
 from triptych.viewer.session import Exhibition, Session
 
-_FIRST_DISTANCE = 2.4
-"""Distance of the first view from the middle of the scene box, in halves of its longest side."""
 _WATCH_SECONDS = 2.0
 
 
@@ -96,11 +93,8 @@ def _never_share(server: viser.ViserServer) -> None:
 
 
 def _set_first_view(server: viser.ViserServer, model: CategoryModel) -> None:
-    aabb = model.aabb.cpu()
-    distance = _FIRST_DISTANCE * float((aabb[1] - aabb[0]).max()) / 2
-    middle = aabb.mean(dim=0).numpy()
-    eye = orbit_cameras(10, model.config.width, radius=distance).c2w[1, :, 3].numpy() + middle
-    server.initial_camera.position = eye
-    server.initial_camera.look_at = middle
+    camera = first_camera(model)
+    server.initial_camera.position = camera.c2w[0, :, 3].numpy()
+    server.initial_camera.look_at = model.aabb.mean(dim=0).cpu().numpy()
     server.initial_camera.up = (0.0, 0.0, 1.0)
-    server.initial_camera.fov = 2 * math.atan(0.5 / SRN_FOCAL)
+    server.initial_camera.fov = view_of(camera, aspect=camera.width / camera.height).fov

@@ -82,7 +82,8 @@ class Session:
             self._awake.notify()
 
     def refresh(self) -> None:
-        """The files have changed: offer the names that there are now, and draw anew."""
+        """The files have changed: offer the names that there are now, and draw everything anew."""
+        self._drawing, self._compared = _Drawing(), None
         self.panel.refresh()
         self.panel.forget_thumbnails()
         self.change()
@@ -126,8 +127,13 @@ class Session:
         if quality == "moving":
             self._seconds.append(time.monotonic() - begun)
         else:
-            self.panel.say(f"{self._drawing.name}: {1 / statistics.median(self._seconds):.0f} frames/s while moving")
+            self.panel.say(self._status())
         return True
+
+    def _status(self) -> str:
+        if not self._seconds:
+            return self._drawing.name
+        return f"{self._drawing.name}: {1 / statistics.median(self._seconds):.0f} frames/s while moving"
 
     def _picture(self, choice: Choice, view: BrowserView, quality: Quality) -> UInt8[np.ndarray, "rows columns 3"]:
         library, other = self._exhibition.library, self._exhibition.other

@@ -8,6 +8,8 @@ from PIL import Image, ImageDraw
 
 from triptych.errors import InputError
 from triptych.scene import Scene
+from triptych.viewer.cameras import first_camera
+from triptych.viewer.frames import draw
 from triptych.viewer.library import Shown
 
 SIDE = 96
@@ -45,7 +47,7 @@ class Thumbnails:
 
 
 def _thumbnail(scene: Scene) -> UInt8[np.ndarray, "side side 3"]:
-    picture = scene.picture()
+    picture = Image.fromarray(draw(scene, first_camera(scene.model)))
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     thumbnail = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
     top, left = (SIDE - picture.height) // 2, (SIDE - picture.width) // 2
