@@ -39,7 +39,7 @@ class BrowserView:
 
 
 def cameras_around(model: CategoryModel, count: int) -> Cameras:
-    """Cameras on a circle around a model's scene box, of its picture size, as far away as makes the box fill it."""
+    """Cameras on a circle around a model's scene box, of its picture size, where the box about fills it."""
     aabb = model.aabb.cpu()
     radius = _DISTANCE * float((aabb[1] - aabb[0]).max())
     cameras = orbit_cameras(count, model.config.width, radius=radius).resized(model.config.height, model.config.width)
