@@ -16,7 +16,7 @@ from triptych.autoencoder.saving import check_weights, compact, load_autoencoder
 from triptych.errors import InputError
 from triptych.files import atomic_directory, read_json, write_json
 from triptych.geometry import Cameras, bit_grid
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import MLPConfig, TinyMLP
 from triptych.representation.occupancy import with_occupancy
@@ -132,7 +132,7 @@ class CategoryModel(nn.Module):
 
     def render_latents(
         self,
-        field: TriPlaneField,
+        field: Field,
         cameras: Cameras,
         views_per_scene: list[int],
         background: Float[Tensor, "pixel channel"],
@@ -208,7 +208,7 @@ class CategoryModel(nn.Module):
     @torch.no_grad()
     def render_views(
         self,
-        field: TriPlaneField,
+        field: Field,
         cameras: Cameras,
         background: Float[Tensor, "pixel channel"],
         *,

@@ -42,8 +42,15 @@ class TinyMLP(nn.Module):
         self, features: Float[Tensor, "*batch feature"]
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch channel"]]:
         """Density (per world unit, non-negative) and channels at points with these features."""
-        activation = F.softplus if self.config.hidden_activation == "softplus" else F.relu
-        raw = self.output(activation(self.hidden(features)))
+        raw = self.raw(features)
         density = self.config.density_scale * F.softplus(raw[..., 0] + self.config.density_shift)
-        channels = raw[..., 1:]
-        return density, torch.sigmoid(channels) if self.config.channel_activation == "sigmoid" else channels
+        return density, self.activated(raw[..., 1:])
+
+    def raw(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch output"]:
+        """What comes before the activations of density and channels."""
+        activation = F.softplus if self.config.hidden_activation == "softplus" else F.relu
+        return self.output(activation(self.hidden(features)))
+
+    def activated(self, channels: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch channel"]:
+        """Channels after their activation."""
+        return torch.sigmoid(channels) if self.config.channel_activation == "sigmoid" else channels

@@ -3,7 +3,14 @@
     T_i = T_mic ⊕ W_i B        W_i B = sum_k w_i^k B_k
 
 (Schnepf, Kassab et al. 2024, section 3.2), where ⊕ concatenates along the features or, as an option, adds. All planes
-are stored channels last: [3, row, column, feature], in the order XY, XZ, YZ.
+are stored channels last: [3, row, column, feature], in the order XY, XZ, YZ. With u = (x - lower) / (upper - lower) in
+[0, 1]^3 the place of a point in the scene box, the centre of texel (row, column) of a K x K plane lies at
+
+    plane 0, XY: u_y = (row + 1/2) / K, u_x = (column + 1/2) / K
+    plane 1, XZ: u_z = (row + 1/2) / K, u_x = (column + 1/2) / K
+    plane 2, YZ: u_z = (row + 1/2) / K, u_y = (column + 1/2) / K
+
+and a point beyond the outermost centres takes the value at the border.
 """
 
 import math
@@ -11,10 +18,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from triptych.errors import InputError
+
+PLANE_AXES = ((0, 1), (0, 2), (1, 2))
+"""World axes of the (column, row) of each plane."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +99,17 @@ def compose(
     if config.combine == "sum":
         return micro + macro
     return torch.cat([micro, macro], dim=-1)
+
+
+def triplane_features(
+    planes: Float[Tensor, "3 row column feature"],
+    points: Float[Tensor, "point 3"],
+    aabb: Float[Tensor, "2 3"],
+) -> Float[Tensor, "point feature"]:
+    """Sum of the three planes' bilinear values at world points."""
+    place = (points - aabb[0]) / (aabb[1] - aabb[0]) * 2 - 1
+    grid = torch.stack([place[:, axes] for axes in PLANE_AXES])[:, :, None]
+    values = F.grid_sample(
+        planes.permute(0, 3, 1, 2), grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return values[..., 0].sum(dim=0).T

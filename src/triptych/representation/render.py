@@ -9,7 +9,7 @@ from torch import Tensor
 
 from triptych.geometry import Rays
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.field import Field, SamplingConfig
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rendering:
 
 
 def render(
-    field: TriPlaneField,
+    field: Field,
     rays: Rays,
     rays_per_scene: Sequence[int],
     background: Float[Tensor, "#ray channel"],

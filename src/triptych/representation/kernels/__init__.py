@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.geometry import Rays
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.reference import Integral
 
@@ -17,7 +17,7 @@ Backend = Literal["auto", "reference", "cpu"]
 
 
 def place_samples(
-    field: TriPlaneField,
+    field: Field,
     rays: Rays,
     rays_per_scene: Sequence[int],
     sampling: SamplingConfig,
@@ -29,7 +29,7 @@ def place_samples(
 
 
 def integrate(
-    field: TriPlaneField,
+    field: Field,
     rays: Rays,
     rays_per_scene: Sequence[int],
     t_starts: Float[Tensor, "ray sample"],
@@ -41,7 +41,7 @@ def integrate(
 
 
 def densities(
-    field: TriPlaneField,
+    field: Field,
     rays: Rays,
     rays_per_scene: Sequence[int],
     t_starts: Float[Tensor, "ray sample"],
@@ -57,7 +57,7 @@ def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Te
     return _module(backend, field).total_variation(field.planes)
 
 
-def _module(backend: Backend, field: TriPlaneField) -> ModuleType:
+def _module(backend: Backend, field: Field) -> ModuleType:
     if backend == "reference" or (backend == "auto" and not cpu.supports(field)):
         return reference
     cpu.require_supported(field)

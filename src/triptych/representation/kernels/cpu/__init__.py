@@ -22,7 +22,7 @@ from torch import Tensor
 from triptych.errors import InputError
 from triptych.geometry import Rays
 from triptych.geometry.bit_grid import SIDE
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
 from triptych.representation.kernels.cpu.variation import total_variation
@@ -31,10 +31,12 @@ from triptych.representation.kernels.reference import Integral
 __all__ = ["densities", "integrate", "place_samples", "require_supported", "supports", "total_variation"]
 
 
-def supports(field: TriPlaneField) -> bool:
-    """Whether this kernel can handle these tensors: float32 on the CPU, square planes."""
-    return field.planes.shape[2] == field.planes.shape[3] and all(
-        tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in _parameters(field)
+def supports(field: Field) -> bool:
+    """Whether this kernel can handle this field: tri-planes in float32 on the CPU, square ones."""
+    return (
+        isinstance(field, TriPlaneField)
+        and field.planes.shape[2] == field.planes.shape[3]
+        and all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in _parameters(field))
     )
 
 
@@ -100,12 +102,14 @@ def densities(
     return _densities(*_scenes(field, rays, rays_per_scene), t_starts, t_ends)
 
 
-def require_supported(field: TriPlaneField) -> None:
+def require_supported(field: Field) -> None:
     """Refuse what this kernel cannot handle.
 
     Raises:
-        InputError: the tensors are not ones it supports.
+        InputError: the field is not one it supports.
     """
+    if not isinstance(field, TriPlaneField):
+        raise InputError(f"backend cpu: renders tri-planes alone, got {type(field).__name__}; use auto or reference")
     if not supports(field):
         planes = field.planes
         raise InputError(

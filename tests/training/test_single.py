@@ -1,0 +1,42 @@
+"""One scene by itself: it is learned, it resumes, and it works in latent space."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from triptych.model import CategoryModel
+from triptych.representation.field import SamplingConfig
+from triptych.scenes import SceneCollection
+from triptych.training.progress import Progress
+from triptych.training.single import FieldKind, SingleConfig, fit_single
+
+TINY = SingleConfig(
+    resolution=16, features=8, hidden=16, layers=4, width=32, sampling=SamplingConfig(16, 8), rays=256, rate=5e-3
+)
+
+
+def fit(scene: SceneCollection, out: Path, config: SingleConfig, model: CategoryModel | None = None) -> float:
+    found = fit_single(
+        scene, out, config, model=model, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True)
+    )
+    return found["psnr"]
+
+
+@pytest.mark.parametrize("kind", ["triplanes", "nerf", "sdf"])
+def test_a_ball_is_learned(kind: FieldKind, balls: SceneCollection, tmp_path: Path) -> None:
+    scene = balls.subset([3])
+    untrained = fit(scene, tmp_path / "untrained", replace(TINY, kind=kind, steps=1))
+    trained = fit(scene, tmp_path / "trained", replace(TINY, kind=kind, steps=150))
+    assert trained > max(untrained + 4, 17)
+    assert fit(scene, tmp_path / "trained", replace(TINY, kind=kind, steps=150)) == trained
+    assert (tmp_path / "trained" / "progress.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_in_latent_space_the_decoder_makes_the_picture(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path
+) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    untrained = fit(balls.subset([3]), tmp_path / "untrained", replace(TINY, kind="sdf", steps=1), model)
+    assert fit(balls.subset([3]), tmp_path / "trained", replace(TINY, kind="sdf", steps=100), model) > untrained + 1
