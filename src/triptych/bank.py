@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.files import read_json, write_json
+from triptych.files import folder_name, read_json, write_json
 from triptych.model import CategoryModel, find_model, find_shipped
 from triptych.representation.planes import PlaneConfig
 
@@ -207,13 +207,7 @@ class SceneBank:
         return sum(file.stat().st_size for file in self._path(name).rglob("*") if file.is_file())
 
     def _path(self, name: str) -> Path:
-        return self.folder / "scenes" / file_name(name)
-
-
-def file_name(name: str) -> str:
-    """A scene's name as that of a file or folder: no slash, no dot, and another name for every scene."""
-    # A leading dot would hide the scene, and "." or ".." would leave the folder.
-    return quote(name, safe=" ").replace(".", "%2E")
+        return self.folder / "scenes" / folder_name(name)
 
 
 def _read(group: zarr.Group, key: str, shape: tuple[int, ...]) -> Tensor:

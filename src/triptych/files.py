@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from triptych.errors import InputError
 
@@ -77,6 +78,11 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def folder_name(name: str) -> str:
+    """A scene's name as the name of a folder: it can be turned back, and neither hides nor leaves its parent."""
+    return quote(name, safe=" ").replace(".", "%2E")
 
 
 def inside(folder: Path, relative: str, *, named_in: Path) -> Path:

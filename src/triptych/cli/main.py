@@ -9,9 +9,9 @@ from rich.console import Console
 
 from triptych.cli.data import DataCommand
 from triptych.cli.export import ExportCommand
-from triptych.cli.measure import Bench, Demo, Quality
+from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import Preset, chosen_preset
-from triptych.cli.stages import Evaluate, Fit, Train
+from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
 from triptych.cli.view import View
 from triptych.errors import InputError
 
@@ -19,12 +19,15 @@ Command = (
     Annotated[DataCommand, tyro.conf.subcommand("data")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Fit, tyro.conf.subcommand("fit")]
+    | Annotated[Rgb, tyro.conf.subcommand("rgb")]
+    | Annotated[Single, tyro.conf.subcommand("single")]
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
     | Annotated[View, tyro.conf.subcommand("view")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Quality, tyro.conf.subcommand("quality")]
+    | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
 )
 
 

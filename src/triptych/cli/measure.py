@@ -10,6 +10,7 @@ from triptych.benchmark.quality import QualityConfig, run_quality
 from triptych.benchmark.quality_report import as_table
 from triptych.cli.options import Machine, say
 from triptych.demo import DemoConfig, run_demo
+from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.runtime import choose_device
 from triptych.training.progress import Progress
 
@@ -42,6 +43,20 @@ class Bench:
         with Progress() as progress:
             _, table = run_benchmark(self.config, progress)
         say(table)
+
+
+@dataclass(frozen=True)
+class Reproduce:
+    """Regenerate the tables, figures and videos of the slides: all baselines and ablations. Takes hours."""
+
+    config: Annotated[ReproduceConfig, tyro.conf.arg(name="")]
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        device = choose_device(self.machine.device)
+        with Progress() as progress:
+            report = run_reproduce(self.config, seed=self.machine.seed, device=device, progress=progress)
+        say(f"open {report}")
 
 
 @dataclass(frozen=True)

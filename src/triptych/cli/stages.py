@@ -15,7 +15,10 @@ from triptych.scenes import DatasetConfig, select_scenes
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.progress import Progress
+from triptych.training.rgb import RGBConfig
+from triptych.training.rgb_bank import fit_rgb_scenes
 from triptych.training.run import versions
+from triptych.training.single import SingleConfig, fit_single
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit
 
@@ -73,6 +76,54 @@ class Fit:
                 precision=self.precision,
             )
         say(f"{len(bank)} scenes in {bank.folder}; measure them with `triptych eval`")
+
+
+@dataclass(frozen=True)
+class Rgb:
+    """Fit RGB tri-planes, each scene by itself: a bank of its own that keeps its tiny MLP."""
+
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the banks, one a scene; rerun to go on."""
+    config: Annotated[RGBConfig, tyro.conf.arg(name="")] = field(default_factory=RGBConfig)
+    seed: int = 0
+    """All random numbers follow from it."""
+
+    def run(self) -> None:
+        with Progress() as progress:
+            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            banks = fit_rgb_scenes(scenes, self.out, self.config, seed=self.seed, progress=progress)
+        say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
+
+
+@dataclass(frozen=True)
+class Single:
+    """Fit one scene by itself: a NeRF, signed distances or tri-planes, in image or latent space."""
+
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the run; rerun to go on after a stop."""
+    model: Path | None = None
+    """Fit in the latent space of this category model; in image space if not given."""
+    config: Annotated[SingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleConfig)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        device = choose_device(self.machine.device)
+        space = None if self.model is None else CategoryModel.load(find_model(self.model))
+        with Progress() as progress:
+            chosen = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            metrics = fit_single(
+                chosen.subset([0]),
+                self.out,
+                self.config,
+                model=space,
+                seed=self.machine.seed,
+                device=device,
+                progress=progress,
+            )
+        say(f"scene {chosen.names[0]}: {metrics['psnr']:.2f} dB on {metrics['views']:.0f} test views")
+        say(f"look at {self.out / 'progress.png'}")
 
 
 @dataclass(frozen=True)

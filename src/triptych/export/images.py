@@ -11,9 +11,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from triptych.bank import file_name
 from triptych.errors import InputError
-from triptych.files import atomic_directory
+from triptych.files import atomic_directory, folder_name
 from triptych.geometry import Cameras
 from triptych.model import SceneViews
 from triptych.scene import Scene, Scenes
@@ -61,10 +60,10 @@ def write_images(
     made_by = _made_by(scenes, cameras, channels)
     with open_for_making(out, made_by):
         for name in names:
-            if not scene_is_written(out, file_name(name)):
-                _write_scene(out / file_name(name), scenes[name], cameras, channels)
+            if not scene_is_written(out, folder_name(name)):
+                _write_scene(out / folder_name(name), scenes[name], cameras, channels)
             on_scene(name)
-        written = sorted(file_name(name) for name in scenes if scene_is_written(out, file_name(name)))
+        written = sorted(folder_name(name) for name in scenes if scene_is_written(out, folder_name(name)))
         write_dataset_file(out, scenes.model.aabb.tolist(), {"train": [], "test": written}, made_by)
 
 

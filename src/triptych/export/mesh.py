@@ -14,10 +14,9 @@ from torch import Tensor
 from trimesh.exchange.gltf import export_glb
 from trimesh.visual.color import ColorVisuals
 
-from triptych.bank import file_name
 from triptych.errors import InputError
 from triptych.export.orbits import orbit_of
-from triptych.files import write_atomically
+from triptych.files import folder_name, write_atomically
 from triptych.geometry import Cameras, Rays
 from triptych.geometry.cameras import SRN_RADIUS
 from triptych.representation import kernels
@@ -96,7 +95,7 @@ def write_meshes(
     one_file = out.suffix in SUFFIXES
     if one_file and len(names) > 1:
         raise InputError(f"{out}: one file for {len(names)} scenes; choose one with --scenes, or give a folder")
-    files = [out if one_file else out / f"{file_name(name)}{suffix}" for name in names]
+    files = [out if one_file else out / f"{folder_name(name)}{suffix}" for name in names]
     for name, file in zip(names, files, strict=True):
         write_mesh(file, extract_mesh(scenes[name], config))
         on_scene(name)

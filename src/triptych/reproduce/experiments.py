@@ -1,0 +1,217 @@
+"""The methods that are compared, each an ordinary configuration of stage 1 and stage 2.
+
+ours         micro and macro planes in the 3D-aware latent space of an autoencoder that was pre-trained elsewhere
+ours_micro   no macro planes; as many features, all of them the scene's own
+ours_macro   no micro planes; a scene is M numbers
+no_prior     the autoencoder starts from random weights
+one_base     a single base plane, M = 1
+plain        the pre-trained autoencoder stays as it was: a latent space that is not 3D-aware
+rgb          tri-planes in image space, each scene by itself
+rgb_macro    macro planes alone, in image space
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from triptych.autoencoder import ConvolutionalConfig
+from triptych.representation.field import SamplingConfig
+from triptych.representation.mlp import MLPConfig
+from triptych.representation.planes import PlaneConfig
+from triptych.training.config import (
+    AutoencoderConfig,
+    LossWeights,
+    Phase,
+    Pretraining,
+    Rates,
+    Stage1Config,
+    Stage2Config,
+)
+from triptych.training.presets import STAGE1, STAGE2
+from triptych.training.rgb import RGBConfig
+
+ScaleName = Literal["laptop", "paper"]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A method that learns shared parts in stage 1, and new scenes in stage 2."""
+
+    title: str
+    stage1: Stage1Config
+    stage2: Stage2Config
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A method that learns each scene by itself."""
+
+    title: str
+    rgb: RGBConfig
+
+
+Experiment = Shared | Alone
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large everything is.
+
+    Attributes:
+        train_scenes: scenes of stage 1, N_train.
+        exploit_scenes: never-seen scenes that are fitted and measured.
+        stage1: stage 1 of ours, but for where its autoencoder starts.
+        stage2: stage 2 of ours.
+        image_stage1: stage 1 of the methods with shared parts in image space.
+        image_stage2: their stage 2.
+        rgb: tri-planes in image space, each scene by itself.
+        prior: a stage 1 that stops after the pre-training of the autoencoder; None where ``stage1`` names one.
+        latent_budgets: shares of the epochs of stage 2 for quality against time.
+        rgb_budgets: the same for the steps of RGB tri-planes.
+        budget_scenes: how many exploit scenes quality against time is measured on.
+    """
+
+    train_scenes: int
+    exploit_scenes: int
+    stage1: Stage1Config
+    stage2: Stage2Config
+    image_stage1: Stage1Config
+    image_stage2: Stage2Config
+    rgb: RGBConfig
+    prior: Stage1Config | None
+    latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+    rgb_budgets: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
+    budget_scenes: int = 6
+
+
+def experiments(scale: Scale, prior: Path | None) -> Mapping[str, Experiment]:
+    """All methods at one scale.
+
+    Args:
+        scale: sizes and settings.
+        prior: the model whose autoencoder ours starts from; None where the scale's configuration names one.
+    """
+    stage1, stage2 = scale.stage1, scale.stage2
+    if prior is not None:
+        start = replace(stage1.autoencoder, kind="pretrained", pretrained=str(prior))
+        stage1 = replace(stage1, autoencoder=start)
+    planes = stage1.planes
+    micro_only = replace(planes, micro_features=planes.features, macro_features=0)
+    macro_only = replace(planes, micro_features=0, macro_features=planes.features)
+    random = AutoencoderConfig(
+        kind="convolutional",
+        convolutional=stage1.autoencoder.convolutional,
+        normalization=stage1.autoencoder.normalization,
+    )
+    image_planes = replace(scale.image_stage1.planes, micro_features=0, macro_features=planes.features)
+    return {
+        "rgb": Alone("Tri-Planes (RGB)", scale.rgb),
+        "rgb_macro": Shared(
+            "Tri-Planes-Macro (RGB)", replace(scale.image_stage1, planes=image_planes), scale.image_stage2
+        ),
+        "ours": Shared("Ours", stage1, stage2),
+        "ours_micro": Shared("Ours-Micro", replace(stage1, planes=micro_only), stage2),
+        "ours_macro": Shared("Ours-Macro", replace(stage1, planes=macro_only), stage2),
+        "no_prior": Shared("Ours-No-Prior", replace(stage1, autoencoder=random), stage2),
+        "one_base": Shared("Ours, M = 1", replace(stage1, planes=replace(planes, base_planes=1)), stage2),
+        "plain": Shared("Latent space not 3D-aware", _frozen_autoencoder(stage1), _latent_only(stage2)),
+    }
+
+
+def _frozen_autoencoder(stage1: Stage1Config) -> Stage1Config:
+    """Scenes, base planes and MLP learn from the latents as they are, for as long as ours."""
+    joint = stage1.joint
+    return replace(
+        stage1,
+        joint=replace(
+            joint,
+            rates=replace(joint.rates, encoder=0.0, decoder=0.0),
+            weights=LossWeights(enc=1.0, tv=joint.weights.tv),
+            shift_views=False,
+        ),
+    )
+
+
+def _latent_only(stage2: Stage2Config) -> Stage2Config:
+    """As many epochs as ours, all of L_Enc."""
+    image = replace(stage2.image, weights=LossWeights(enc=1.0), shift_views=False)
+    return replace(stage2, image=image)
+
+
+_IMAGE_SPACE = AutoencoderConfig(kind="identity")
+_LAPTOP_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
+
+_LAPTOP_STAGE1 = Stage1Config(
+    autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4)),
+    planes=PlaneConfig(resolution=48, micro_features=10, macro_features=22, base_planes=16),
+    mlp=MLPConfig(hidden=64, hidden_activation="relu"),
+    sampling=SamplingConfig(coarse=40, importance=0),
+    pretraining=Pretraining(epochs=0.0),
+    warmup=Phase(epochs=2.0, batch=16, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4)),
+    joint=Phase(
+        epochs=8.0,
+        batch=16,
+        rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3, encoder=1.5e-3, decoder=1.5e-3),
+        weights=LossWeights(ae=0.1, enc=0.05, dec=1.0, tv=1e-4),
+        ramp_steps=60,
+        final_factor=0.03,
+        shift_views=True,
+    ),
+)
+
+LAPTOP = Scale(
+    train_scenes=40,
+    exploit_scenes=12,
+    stage1=_LAPTOP_STAGE1,
+    stage2=STAGE2["best"],
+    image_stage1=replace(
+        _LAPTOP_STAGE1,
+        autoencoder=_IMAGE_SPACE,
+        mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
+        # L_Enc in image space is the squared error of the picture itself; each view has four times as many rays.
+        warmup=Phase(epochs=0.0, batch=4, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4)),
+        joint=Phase(epochs=8.0, batch=4, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4), final_factor=0.03),
+    ),
+    image_stage2=Stage2Config(
+        latent=Phase(
+            epochs=8.0,
+            batch=2,
+            rates=Rates(micro=2e-2, coefficients=1e-2),
+            weights=LossWeights(enc=1.0),
+            final_factor=0.05,
+        ),
+        image=Phase(epochs=0.0, batch=2, rates=Rates(), weights=LossWeights(enc=1.0)),
+    ),
+    rgb=RGBConfig(planes=PlaneConfig(48, 32, 0), steps=500),
+    prior=replace(
+        _LAPTOP_STAGE1,
+        pretraining=Pretraining(epochs=4.0, batch=8, rate=8e-3),
+        warmup=replace(_LAPTOP_STAGE1.warmup, epochs=0.0),
+        joint=replace(_LAPTOP_STAGE1.joint, epochs=0.0),
+    ),
+)
+"""Two cores, a few hours for both categories."""
+
+_PAPER_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
+PAPER = Scale(
+    train_scenes=500,
+    exploit_scenes=100,
+    stage1=STAGE1["paper"],
+    stage2=STAGE2["paper"],
+    image_stage1=replace(
+        STAGE1["paper"],
+        autoencoder=_IMAGE_SPACE,
+        warmup=replace(STAGE1["paper"].warmup, epochs=0.0),
+        joint=Phase(epochs=100.0, batch=32, rates=_PAPER_RATES, weights=LossWeights(enc=1.0, tv=1e-4)),
+    ),
+    image_stage2=Stage2Config(
+        latent=Phase(epochs=80.0, batch=32, rates=_PAPER_RATES, weights=LossWeights(enc=1.0)),
+        image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
+    ),
+    rgb=RGBConfig(planes=PlaneConfig(64, 32, 0), sampling=SamplingConfig(48, 48), steps=20000),
+    prior=None,
+)
+"""The published sizes: Stable-Diffusion's autoencoder, a GPU."""
+
+SCALES: Mapping[ScaleName, Scale] = {"laptop": LAPTOP, "paper": PAPER}

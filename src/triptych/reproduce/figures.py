@@ -1,0 +1,142 @@
+"""Figures 3, 6, 7 and 8 of the slides, and the two videos of latent scenes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from triptych.evaluation.cost import Cost, break_even
+from triptych.evaluation.pictures import new_figure, save_figure
+from triptych.files import write_atomically
+from triptych.geometry import Cameras, orbit_cameras
+from triptych.reproduce.tables import Results, memory_cost, time_cost
+from triptych.scene import Scene
+from triptych.training.pictures import as_pixels, channel_range, enlarge, latent_colours
+
+_MOST_SCENES = 10**6
+_ROW_LABELS = ("encoded", "rendered")
+VIDEO_FRAMES = 60
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG and, beside it, as SVG."""
+    save_figure(figure, path)
+    write_atomically(path.with_suffix(".svg"), lambda file: figure.savefig(file, format="svg"))
+
+
+def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scenes: Mapping[str, Scene]) -> Figure:
+    """Figure 3: the latent of a test view channel by channel, as the encoder and as the tri-planes give it.
+
+    Args:
+        image: a test view in [0, 1].
+        camera: its camera, one view.
+        scenes: the scene in each latent space, by title.
+    """
+    channels = max(scene.model.autoencoder.channels for scene in scenes.values())
+    figure = new_figure(1.2 * (channels + 1), 1.3 * 2 * len(scenes) + 0.3)
+    axes = figure.subplots(2 * len(scenes), channels + 1, squeeze=False)
+    for number, (title, scene) in enumerate(scenes.items()):
+        views = scene.render(camera)
+        with torch.no_grad():
+            encoded = scene.model.encode(image[None].to(scene.micro.device))
+        low, high = channel_range(encoded)
+        for row, label, latents, picture in zip(
+            axes[2 * number : 2 * number + 2],
+            _ROW_LABELS,
+            (encoded[0], views.latents[0]),
+            (image, views.images[0].clamp(0, 1)),
+            strict=True,
+        ):
+            row[0].imshow(picture.permute(1, 2, 0).cpu().numpy())
+            row[0].set_ylabel(f"{title}\n{label}", fontsize=6)
+            for channel, latent in enumerate(latents.cpu().numpy()):
+                row[channel + 1].imshow(latent, vmin=float(low[channel]), vmax=float(high[channel]), cmap="viridis")
+    axes[0, 0].set_title("picture, decoded", fontsize=6)
+    for channel in range(channels):
+        axes[0, channel + 1].set_title(f"channel {channel + 1}", fontsize=6)
+    return _without_ticks(figure)
+
+
+def quality_against_time(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """Figure 6: mean test PSNR of exploit scenes against the seconds that each takes."""
+    figure = new_figure(5.5, 3.8)
+    axes = figure.subplots()
+    for title, points in curves.items():
+        axes.plot([p["seconds"] for p in points], [p["psnr"] for p in points], "o-", label=title)
+    axes.set(xscale="log", xlabel="seconds a scene", ylabel="PSNR (dB), test views")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def cost_against_scenes(results: Results, titles: Mapping[str, str], measured_at: int) -> Figure:
+    """Figure 7: total time and memory against the number of scenes, entry costs included.
+
+    Solid up to the number of scenes that was fitted, which a point marks; dashed beyond. A line marks where ours
+    begins to cost less.
+    """
+    figure = new_figure(9.5, 3.8)
+    counts = sorted({*np.logspace(0, np.log10(_MOST_SCENES), 200).astype(int).tolist(), measured_at})
+    for axes, cost, label, unit in zip(
+        figure.subplots(1, 2), (time_cost, memory_cost), ("total hours", "total GB"), (3600.0, 1e9), strict=True
+    ):
+        costs = {name: cost(results[name]) for name in ("rgb", "ours")}
+        for (name, value), colour in zip(costs.items(), ("tab:orange", "tab:blue"), strict=True):
+            _cost_curve(axes, value, counts, measured_at, unit, titles[name], colour)
+        even = break_even(costs["ours"], costs["rgb"])
+        if even is not None:
+            axes.axvline(even, color="grey", linewidth=1, linestyle=":")
+            axes.annotate(f" N = {even}", (even, 0.03), xycoords=("data", "axes fraction"), fontsize=8)
+        axes.set(xscale="log", yscale="log", xlabel="number of scenes N", ylabel=label)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return figure
+
+
+def _cost_curve(
+    axes: Any, cost: Cost, counts: Sequence[int], measured_at: int, unit: float, title: str, colour: str
+) -> None:
+    known, beyond = [n for n in counts if n <= measured_at], [n for n in counts if n >= measured_at]
+    axes.plot(known, [cost.total(n) / unit for n in known], color=colour, label=title)
+    axes.plot(beyond, [cost.total(n) / unit for n in beyond], color=colour, linestyle="--")
+    axes.plot([measured_at], [cost.total(measured_at) / unit], "o", color=colour)
+
+
+def comparison_figure(
+    truth: Sequence[Float[Tensor, "3 height width"]],
+    found: Mapping[str, Sequence[Float[Tensor, "3 height width"]]],
+) -> Figure:
+    """Figure 8: test views of exploit scenes, one a row; ground truth, then each method."""
+    columns = {"ground truth": truth, **found}
+    figure = new_figure(1.5 * len(columns), 1.5 * len(truth) + 0.3)
+    axes = figure.subplots(len(truth), len(columns), squeeze=False)
+    for column, (title, images) in zip(axes.T, columns.items(), strict=True):
+        column[0].set_title(title, fontsize=7)
+        for cell, image in zip(column, images, strict=True):
+            cell.imshow(image.clamp(0, 1).permute(1, 2, 0).cpu().numpy())
+    return _without_ticks(figure)
+
+
+def latent_video_frames(scene: Scene) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """An orbit: three channels of the rendered latents as colours, and beside them what the decoder makes of them."""
+    config = scene.model.config
+    cameras = orbit_cameras(VIDEO_FRAMES, config.width).resized(config.height, config.width)
+    low, high = None, None
+    for frame in range(VIDEO_FRAMES):
+        views = scene.render(cameras[frame : frame + 1])
+        if low is None or high is None:
+            low, high = channel_range(views.latents)
+        latents = enlarge(latent_colours(views.latents, low, high), config.height, config.width)
+        yield np.concatenate([as_pixels(latents)[0], as_pixels(views.images)[0]], axis=1)
+
+
+def _without_ticks(figure: Figure) -> Figure:
+    for axes in figure.axes:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    return figure

@@ -1,0 +1,148 @@
+"""All experiments of one or two categories, one after another, and the report about them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from triptych.errors import InputError
+from triptych.files import write_json
+from triptych.reproduce.experiments import SCALES, Scale, ScaleName, experiments
+from triptych.reproduce.measuring import Workshop, measure, measure_budgets
+from triptych.reproduce.page import write_category, write_page
+from triptych.runtime import commit
+from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.training.progress import Progress
+from triptych.training.run import lock, versions
+from triptych.training.stage1 import train
+
+_WITH_BUDGETS = ("rgb", "ours")
+
+
+@dataclass(frozen=True)
+class ReproduceConfig:
+    """Every result of the slides, made anew."""
+
+    out: Path
+    """Folder for datasets, runs, measurements and the report; rerun to go on after a stop."""
+    scale: ScaleName = "laptop"
+    """Sizes: laptop for a few hours on two cores, paper for the published ones on a GPU."""
+    data: Path | None = None
+    """A dataset of any category with train and test scenes; procedural cars if not given."""
+    meshes: Path | None = None
+    """Folder of real meshes for a second category."""
+    resolution: int = 128
+    """Side of the pictures that are drawn, in pixels."""
+    train_scenes: int | None = None
+    """Another number of stage-1 scenes than the scale's."""
+    exploit_scenes: int | None = None
+    """Another number of never-seen scenes than the scale's."""
+    only: tuple[str, ...] = ()
+    """Names of experiments to run, for a part of the report; all of them if not given."""
+
+
+def run_reproduce(
+    config: ReproduceConfig, *, seed: int, device: torch.device, progress: Progress, scale: Scale | None = None
+) -> Path:
+    """Run what has not been run, then write tables, figures, videos and ``report.html``.
+
+    Each category's autoencoder starts from one that was pre-trained on the views of the other category's stage-1
+    scenes; of a single category, on its own.
+
+    Args:
+        config: what to run, and where.
+        seed: all random numbers follow from it.
+        device: where to compute; RGB tri-planes are always fitted on the CPU.
+        progress: where to show how it goes.
+        scale: another scale than the one that ``config`` names.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: a folder holds something else, or the data cannot be used.
+    """
+    scale = scale or SCALES[config.scale]
+    scale = replace(
+        scale,
+        train_scenes=config.train_scenes or scale.train_scenes,
+        exploit_scenes=config.exploit_scenes or scale.exploit_scenes,
+    )
+    config.out.mkdir(parents=True, exist_ok=True)
+    with lock(config.out):
+        categories = _categories(config, scale, seed, progress)
+        shops = {name: _workshop(data, scale, seed, device, progress) for name, data in categories.items()}
+        for name, shop in shops.items():
+            other = next((other for other in shops if other != name), name)
+            _run_category(config, config.out / name, shop, shops[other].trained, progress)
+        about = {
+            "config": {key: str(value) if isinstance(value, Path) else value for key, value in asdict(config).items()},
+            "seed": seed,
+            "device": device.type,
+            "commit": commit(),
+            "versions": versions(),
+        }
+        return write_page(config.out, list(shops), about)
+
+
+def _run_category(
+    config: ReproduceConfig, folder: Path, shop: Workshop, prior_scenes: SceneCollection, progress: Progress
+) -> None:
+    prior = None
+    if shop.scale.prior is not None:
+        prior = folder / "prior"
+        train(prior_scenes, prior, shop.scale.prior, seed=shop.seed, device=shop.device, progress=progress)
+    methods = experiments(shop.scale, prior)
+    chosen = {name: method for name, method in methods.items() if name in config.only or not config.only}
+    if len(chosen) < len(set(config.only)):
+        raise InputError(f"reproduce: expected experiments among {', '.join(methods)}, got {', '.join(config.only)}")
+    results: dict[str, Any] = {}
+    for name, method in chosen.items():
+        progress.note(f"{folder.name}: {method.title}")
+        results[name] = measure(method, folder / name, shop)
+    budgets = {name: measure_budgets(chosen[name], folder / name, shop) for name in _WITH_BUDGETS if name in chosen}
+    write_json(folder / "measured.json", {"experiments": results, "budgets": budgets})
+    write_category(folder, chosen, results, budgets, shop)
+
+
+def _workshop(
+    collection: SceneCollection, scale: Scale, seed: int, device: torch.device, progress: Progress
+) -> Workshop:
+    trained, new = select_scenes(collection, "train", "train"), select_scenes(collection, "test", "test")
+    trained = trained.subset(range(min(scale.train_scenes, len(trained))))
+    new = new.subset(range(min(scale.exploit_scenes, len(new))))
+    return Workshop(trained, new, scale, seed, device, progress)
+
+
+def _categories(config: ReproduceConfig, scale: Scale, seed: int, progress: Progress) -> Mapping[str, SceneCollection]:
+    """The datasets by the name of their folder in ``out``."""
+    found = {}
+    if config.data is not None:
+        found[config.data.resolve().name] = _open(config, config.data, progress)
+    else:
+        folder, count = config.out / "data" / "cars", scale.train_scenes + scale.exploit_scenes
+        progress.start("cars", count)
+        cars = CarsConfig(count, scale.train_scenes, resolution=config.resolution, seed=seed)
+        make_cars(folder, cars, lambda name: progress.advance())
+        found["cars"] = _open(config, folder, progress)
+    if config.meshes is not None:
+        folder = config.out / "data" / "meshes"
+        progress.start("meshes", 0)
+        render_meshes(
+            config.meshes,
+            folder,
+            RenderConfig(resolution=config.resolution),
+            lambda name, done, total: progress.reach(done, total),
+            lambda path, reason: progress.note(f"skipped {path}: {reason}"),
+        )
+        found["meshes"] = _open(config, folder, progress)
+    return found
+
+
+def _open(config: ReproduceConfig, folder: Path, progress: Progress) -> SceneCollection:
+    progress.start("pictures", 0)
+    return open_collection(DatasetConfig(folder, cache=config.out / "cache"), progress.reach)
