@@ -142,22 +142,15 @@ def _latent_only(stage2: Stage2Config) -> Stage2Config:
 _IMAGE_SPACE = AutoencoderConfig(kind="identity")
 _LAPTOP_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 
-_LAPTOP_STAGE1 = Stage1Config(
+_BEST = STAGE1["best"]
+_LAPTOP_STAGE1 = replace(
+    _BEST,
     autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4)),
-    planes=PlaneConfig(resolution=48, micro_features=10, macro_features=22, base_planes=16),
-    mlp=MLPConfig(hidden=64, hidden_activation="relu"),
+    planes=replace(_BEST.planes, resolution=48),
     sampling=SamplingConfig(coarse=40, importance=0),
     pretraining=Pretraining(epochs=0.0),
-    warmup=Phase(epochs=2.0, batch=16, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4)),
-    joint=Phase(
-        epochs=8.0,
-        batch=16,
-        rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3, encoder=1.5e-3, decoder=1.5e-3),
-        weights=LossWeights(ae=0.1, enc=0.05, dec=1.0, tv=1e-4),
-        ramp_steps=60,
-        final_factor=0.03,
-        shift_views=True,
-    ),
+    warmup=replace(_BEST.warmup, epochs=2.0),
+    joint=replace(_BEST.joint, epochs=8.0),
 )
 
 LAPTOP = Scale(

@@ -4,6 +4,7 @@ The prerequisites that the slides start from: NeRF, signed distances, tri-planes
 training views. In latent space the rays go through the middles of latent pixels and see encoded pictures.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -77,7 +78,7 @@ class SingleConfig:
     """Weight of the eikonal loss, for sdf."""
 
 
-class SceneModule(nn.Module):
+class SceneModule(nn.Module, ABC):
     """A scene that is fitted: parameters, and the field that they make."""
 
     aabb: Float[Tensor, "2 3"]
@@ -86,9 +87,9 @@ class SceneModule(nn.Module):
         super().__init__()
         self.register_buffer("aabb", aabb)
 
+    @abstractmethod
     def field(self) -> Field:
         """What is rendered."""
-        raise NotImplementedError
 
     def penalty(self, config: SingleConfig, generator: torch.Generator) -> Float[Tensor, ""]:
         """What is added to the squared error of the channels."""
