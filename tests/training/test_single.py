@@ -13,7 +13,7 @@ from triptych.training.progress import Progress
 from triptych.training.single import FieldKind, SingleConfig, fit_single
 
 TINY = SingleConfig(
-    resolution=16, features=8, hidden=16, layers=4, width=32, sampling=SamplingConfig(16, 8), rays=256, rate=5e-3
+    plane_resolution=16, features=8, hidden=16, layers=4, width=32, sampling=SamplingConfig(16, 8), rays=256, rate=5e-3
 )
 
 

@@ -50,7 +50,7 @@ class SingleConfig:
 
     kind: FieldKind = "nerf"
     """What the scene is made of."""
-    resolution: int = 64
+    plane_resolution: int = 64
     """Texels along each side of a plane, for triplanes and sdf."""
     features: int = 32
     """Features of a plane, for triplanes and sdf."""
@@ -99,7 +99,7 @@ class SceneModule(nn.Module, ABC):
 class _TriPlanes(SceneModule):
     def __init__(self, config: SingleConfig, channels: int, mlp: MLPConfig, aabb: Tensor, deviation: float) -> None:
         super().__init__(aabb)
-        size = (1, 3, config.resolution, config.resolution, config.features)
+        size = (1, 3, config.plane_resolution, config.plane_resolution, config.features)
         self.planes = nn.Parameter(deviation * torch.randn(size))
         self.mlp = TinyMLP(config.features, channels, mlp)
 
