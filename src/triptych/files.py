@@ -80,6 +80,13 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         raise
 
 
+def read_or_make(file: Path, make: Callable[[], Any]) -> Any:
+    """The JSON value that an earlier run has left in a file, else what ``make`` gives now, written there first."""
+    if not file.exists():
+        write_json(file, make())
+    return read_json(file)
+
+
 def folder_name(name: str) -> str:
     """A scene's name as the name of a folder: it can be turned back, and neither hides nor leaves its parent."""
     return quote(name, safe=" ").replace(".", "%2E")

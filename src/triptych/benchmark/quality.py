@@ -12,7 +12,7 @@ Everything measured is kept in a file a scene: rerun to go on after a stop.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from triptych.benchmark.quality_report import write_report
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import evaluate
 from triptych.evaluation.metrics import ssim
-from triptych.files import read_json, write_json
+from triptych.files import read_or_make
 from triptych.model import CategoryModel
 from triptych.runtime import commit
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
@@ -159,8 +159,8 @@ def _measure_set(
     latent = []
     for budget in config.latent_budgets:
         place = folder / f"latent_{budget:g}"
-        latent.append(_latent(folder / "stage1" / MODEL, new, place, _longer(stage2, budget), seed, progress))
-    plain = _latent(folder / "stage1" / PLAIN_MODEL, new, folder / "plain_1", _longer(stage2, 1.0), seed, progress)
+        latent.append(_latent(folder / "stage1" / MODEL, new, place, stage2.longer(budget), seed, progress))
+    plain = _latent(folder / "stage1" / PLAIN_MODEL, new, folder / "plain_1", stage2, seed, progress)
     rgb = [_rgb(new, folder / f"rgb_{steps}", RGBConfig(steps=steps), seed, progress) for steps in config.rgb_steps]
     return {
         "stage1_scenes": len(trained),
@@ -174,30 +174,12 @@ def _measure_set(
     }
 
 
-def _longer(stage2: Stage2Config, factor: float) -> Stage2Config:
-    def scaled(epochs: float) -> float:
-        return factor * epochs
-
-    return replace(
-        stage2,
-        latent=replace(stage2.latent, epochs=scaled(stage2.latent.epochs)),
-        image=replace(stage2.image, epochs=scaled(stage2.image.epochs)),
-    )
-
-
 Row = dict[str, float]
 
 
 def _means(rows: Sequence[Row]) -> Row:
     """Means over the scenes."""
     return {key: mean([row[key] for row in rows]) for key in rows[0]}
-
-
-def _measured_once(file: Path, measure: Callable[[], Any]) -> Any:
-    """What an earlier run has left in a file, else what it is found to be now."""
-    if not file.exists():
-        write_json(file, measure())
-    return read_json(file)
 
 
 def _latent(
@@ -212,7 +194,7 @@ def _latent(
         evaluation, _ = evaluate(model, bank, new, with_lpips=False, on_scene=lambda name: progress.advance())
         return [row | _parts(model, bank, new, name) for name, row in evaluation.scenes.items()]
 
-    return _measured_once(place / "measured.json", measure)
+    return read_or_make(place / "measured.json", measure)
 
 
 @torch.no_grad()
@@ -243,7 +225,7 @@ def _rgb(new: SceneCollection, place: Path, config: RGBConfig, seed: int, progre
     rows = []
     for number, name in enumerate(new.names):
         scene = new.subset([number])
-        rows.append(_measured_once(place / f"{name}.json", lambda scene=scene: _rgb_scene(scene, config, seed)))
+        rows.append(read_or_make(place / f"{name}.json", lambda scene=scene: _rgb_scene(scene, config, seed)))
         progress.advance(psnr=mean([row["psnr"] for row in rows]), seconds=mean([row["seconds"] for row in rows]))
     return rows
 

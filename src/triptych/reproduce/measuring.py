@@ -12,7 +12,7 @@ import torch
 from triptych.autoencoder import IdentityAutoencoder
 from triptych.bank import SceneBank
 from triptych.evaluation.evaluate import Evaluation, evaluate
-from triptych.files import folder_name, read_json, write_json
+from triptych.files import folder_name, read_or_make
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
 from triptych.reproduce.experiments import Alone, Experiment, Scale, Shared
@@ -72,13 +72,15 @@ def measure_budgets(experiment: Experiment, folder: Path, shop: Workshop) -> lis
     if isinstance(experiment, Shared):
         for share in shop.scale.latent_budgets:
             place = folder / f"budget_{share:g}"
-            config = _longer(experiment.stage2, share)
-            points.append(_kept(place / "measured.json", lambda p=place, c=config: _exploit(p, folder, some, c, shop)))
+            config = experiment.stage2.longer(share)
+            points.append(
+                read_or_make(place / "measured.json", lambda p=place, c=config: _exploit(p, folder, some, c, shop))
+            )
     else:
         for share in shop.scale.rgb_budgets:
             place = folder / f"budget_{share:g}"
             config = replace(experiment.rgb, steps=max(round(share * experiment.rgb.steps), 1))
-            points.append(_kept(place / "measured.json", lambda p=place, c=config: _rgb(p, some, c, shop)))
+            points.append(read_or_make(place / "measured.json", lambda p=place, c=config: _rgb(p, some, c, shop)))
     return [{key: point[key] for key in ("psnr", "ssim", "seconds")} for point in points]
 
 
@@ -103,9 +105,11 @@ def _measure_shared(experiment: Shared, folder: Path, shop: Workshop) -> Numbers
         model = CategoryModel.load(stage1 / MODEL).to(shop.device)
         return _evaluated(model, SceneBank(stage1 / TRAINED_SCENES), shop.trained, shop.progress)
 
-    found = _kept(folder / "trained.json", trained)
+    found = read_or_make(folder / "trained.json", trained)
     place = folder / "exploit"
-    exploited = _kept(place / "measured.json", lambda: _exploit(place, folder, shop.new, experiment.stage2, shop))
+    exploited = read_or_make(
+        place / "measured.json", lambda: _exploit(place, folder, shop.new, experiment.stage2, shop)
+    )
 
     def costs() -> Numbers:
         scene = exploit_scene(experiment, folder, shop.new.names[0])
@@ -117,12 +121,12 @@ def _measure_shared(experiment: Shared, folder: Path, shop: Workshop) -> Numbers
             **_view_seconds(scene, shop.new.cameras(0)[:1]),
         }
 
-    return {"train": found, "exploit": exploited, **_kept(folder / "costs.json", costs)}
+    return {"train": found, "exploit": exploited, **read_or_make(folder / "costs.json", costs)}
 
 
 def _measure_alone(experiment: Alone, folder: Path, shop: Workshop) -> Numbers:
-    found = _kept(folder / "trained.json", lambda: _rgb(folder / "train", shop.trained, experiment.rgb, shop))
-    exploited = _kept(
+    found = read_or_make(folder / "trained.json", lambda: _rgb(folder / "train", shop.trained, experiment.rgb, shop))
+    exploited = read_or_make(
         folder / "exploit" / "measured.json", lambda: _rgb(folder / "exploit", shop.new, experiment.rgb, shop)
     )
 
@@ -136,7 +140,7 @@ def _measure_alone(experiment: Alone, folder: Path, shop: Workshop) -> Numbers:
             **_view_seconds(scene, shop.new.cameras(0)[:1]),
         }
 
-    return {"train": found, "exploit": exploited, **_kept(folder / "costs.json", costs)}
+    return {"train": found, "exploit": exploited, **read_or_make(folder / "costs.json", costs)}
 
 
 def _exploit(place: Path, folder: Path, scenes: SceneCollection, config: Stage2Config, shop: Workshop) -> Numbers:
@@ -160,22 +164,6 @@ def _evaluated(model: CategoryModel, bank: SceneBank, scenes: SceneCollection, p
 
 def _summary(evaluation: Evaluation) -> Numbers:
     return {key: value for key, value in evaluation.summary().items() if key != "psnr_autoencoder" or value < 90}
-
-
-def _kept(file: Path, find: Callable[[], Numbers]) -> Numbers:
-    """What an earlier run has left in a file, else what is found now."""
-    if not file.exists():
-        write_json(file, find())
-    return read_json(file)
-
-
-def _longer(config: Stage2Config, share: float) -> Stage2Config:
-    latent, image = config.latent, config.image
-    return replace(
-        config,
-        latent=replace(latent, epochs=share * latent.epochs),
-        image=replace(image, epochs=share * image.epochs),
-    )
 
 
 def _shared_bytes(model: CategoryModel) -> Mapping[str, int]:

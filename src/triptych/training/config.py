@@ -1,7 +1,7 @@
 """Every weight, rate and size of the training, with the presets."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
@@ -156,3 +156,12 @@ class Stage2Config:
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     finetune_shared: bool = False
     """The published recipe: train base planes, MLP and decoder along on all new scenes together."""
+
+    def longer(self, factor: float) -> "Stage2Config":
+        """The same with so many times the epochs of both phases."""
+        latent, image = self.latent, self.image
+        return replace(
+            self,
+            latent=replace(latent, epochs=factor * latent.epochs),
+            image=replace(image, epochs=factor * image.epochs),
+        )
