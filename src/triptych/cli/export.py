@@ -23,6 +23,7 @@ from triptych.export import (
     write_meshes,
     write_planes,
     write_video,
+    write_web,
 )
 from triptych.export.images import Channel
 from triptych.geometry import Cameras
@@ -220,18 +221,56 @@ class SceneFile:
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 
+@dataclass(frozen=True)
+class Web:
+    """Write a web page that shows scenes live in any browser: a folder of static files, with no code on the server."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    out: tyro.conf.Positional[Path]
+    """A new folder, or one to replace that this command wrote."""
+    model: Path | None = None
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+    scenes: tuple[str, ...] = ()
+    """Names of the scenes; all by default."""
+    title: str | None = None
+    """Heading of the page, by default the name of the bank's folder."""
+    runtime: Path | None = None
+    """Where onnxruntime-web is: its folder `dist`, or the file of `npm pack`. By default it is fetched once from npm's
+    registry into the cache folder."""
+
+    def run(self) -> None:
+        scenes = open_scenes(self.bank, self.model)
+        names = scenes.choose(self.scenes)
+        title = self.title or self.bank.resolve().name
+        with Progress() as progress:
+            progress.start("scenes", len(names))
+            write_web(
+                self.out,
+                scenes,
+                names,
+                title=title,
+                runtime=self.runtime,
+                on_scene=lambda name: progress.advance(),
+            )
+        megabytes = sum(file.stat().st_size for file in self.out.rglob("*") if file.is_file()) / 1e6
+        say(f"wrote {len(names)} scene(s) to {self.out}, {megabytes:.1f} MB; see them with")
+        say(f"python -m http.server --bind 127.0.0.1 --directory {self.out}   and http://localhost:8000")
+
+
 Export = (
     Annotated[Video, tyro.conf.subcommand("video")]
     | Annotated[Planes, tyro.conf.subcommand("planes")]
     | Annotated[Mesh, tyro.conf.subcommand("mesh")]
     | Annotated[Images, tyro.conf.subcommand("images")]
     | Annotated[SceneFile, tyro.conf.subcommand("scene")]
+    | Annotated[Web, tyro.conf.subcommand("web")]
 )
 
 
 @dataclass(frozen=True)
 class ExportCommand:
-    """Take scenes of a bank away: videos, planes, meshes, pictures, single scenes."""
+    """Take scenes of a bank away: videos, planes, meshes, pictures, single scenes, web pages."""
 
     command: tyro.conf.OmitSubcommandPrefixes[Annotated[Export, tyro.conf.arg(name="")]]
 

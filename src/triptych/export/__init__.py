@@ -1,10 +1,11 @@
-"""Taking scenes away: videos, planes, pictures, meshes, single scenes."""
+"""Taking scenes away: videos, planes, pictures, meshes, single scenes, web pages."""
 
 from triptych.export.images import write_images
 from triptych.export.mesh import MeshConfig, extract_mesh, write_mesh, write_meshes
 from triptych.export.orbits import orbit_of
 from triptych.export.planes import write_planes
 from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path, write_video
+from triptych.export.web import write_web
 from triptych.scene_file import save_scene
 from triptych.scenes.transforms import read_cameras
 
@@ -23,4 +24,5 @@ __all__ = [
     "write_meshes",
     "write_planes",
     "write_video",
+    "write_web",
 ]

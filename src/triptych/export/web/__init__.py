@@ -1,0 +1,16 @@
+"""A folder of static files that shows scenes of a bank in any browser, with no code on the server.
+
+    index.html, *.js, *.glsl, style.css    the page, as it lies in ``page/`` beside this file
+    manifest.json                          sizes, scene box, sampling, first camera, and the scenes by name
+    shared.safetensors                     base planes in 8 bits, tiny MLP, background latent
+    decoder.onnx                           normalised latents to pictures
+    scenes/0000.safetensors, 0000.png      micro planes in 8 bits and coefficients of each scene; its thumbnail
+    runtime/                               onnxruntime-web
+
+The browser combines a scene's planes, renders its latents in a WebGL2 shader by the formulas of
+``triptych.representation`` and decodes them with onnxruntime-web.
+"""
+
+from triptych.export.web.folder import write_web
+
+__all__ = ["write_web"]

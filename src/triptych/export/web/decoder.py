@@ -1,0 +1,84 @@
+"""The decoder of a category model as ONNX, the way from normalised latents included."""
+
+import copy
+import importlib.util
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, LatentNormalization
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+
+OPSET = 20
+
+
+def require_onnx() -> None:
+    """Refuse to begin without what ``write_decoder`` needs.
+
+    Raises:
+        InputError: onnx or onnxscript is not installed.
+    """
+    for package in ("onnx", "onnxscript"):
+        if importlib.util.find_spec(package) is None:
+            raise InputError(f'web: needs {package}; pip install "triptych[web]"')
+
+
+def write_decoder(path: Path, model: CategoryModel) -> None:
+    """Write the model's decoder in single precision.
+
+    Its input ``latents`` [1, channel, latent_height, latent_width] is normalised, its output ``images`` [1, 3, height,
+    width] is RGB around [0, 1], not clamped: what ``CategoryModel.decode`` does for one view.
+
+    Args:
+        path: the file.
+        model: a model, on any device.
+    """
+    decoder = _Decoder(model.autoencoder, model.normalization).cpu().eval()
+    latents = torch.zeros(1, model.autoencoder.channels, *model.latent_size)
+    with _quiet():
+        torch.onnx.export(
+            decoder,
+            (latents,),
+            path,
+            input_names=["latents"],
+            output_names=["images"],
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+class _Decoder(nn.Module):
+    def __init__(self, autoencoder: Autoencoder, normalization: LatentNormalization) -> None:
+        super().__init__()
+        self.autoencoder = copy.deepcopy(autoencoder)
+        self.normalization = copy.deepcopy(normalization)
+        if isinstance(self.autoencoder, ConvolutionalAutoencoder):
+            # Else a machine with bfloat16 instructions would write its own rounding into the file.
+            self.autoencoder.config = replace(self.autoencoder.config, precision="float32")
+
+    def forward(self, latents: Float[Tensor, "view channel h w"]) -> Float[Tensor, "view 3 height width"]:
+        return self.autoencoder.decode(self.normalization.denormalize(latents))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch's exporter says about its own insides and about packages that it does without."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

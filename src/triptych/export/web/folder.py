@@ -1,0 +1,136 @@
+"""Writing the folder: the page, what all scenes share, and each scene."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from triptych.errors import InputError
+from triptych.export.web.decoder import require_onnx, write_decoder
+from triptych.export.web.orbit import Orbit
+from triptych.export.web.quantising import quantised
+from triptych.export.web.runtime import runtime_files
+from triptych.files import atomic_directory, read_json, write_json
+from triptych.geometry import bit_grid
+from triptych.model import CategoryModel
+from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
+from triptych.scene import Scene, Scenes
+from triptych.training.pictures import as_pixels
+
+FORMAT = "triptych-web"
+VERSION = 1
+MANIFEST_FILE = "manifest.json"
+MOST_CHANNELS = 16
+"""A shader of WebGL2 can count on writing to four textures of four channels."""
+_PAGE = Path(__file__).parent / "page"
+
+
+def write_web(
+    out: Path,
+    scenes: Scenes,
+    names: Sequence[str],
+    *,
+    title: str = "Scenes",
+    runtime: Path | None = None,
+    on_scene: Callable[[str], object] = lambda name: None,
+) -> None:
+    """Write a folder of static files that shows scenes in a browser; any static server can hand it out.
+
+    The folder appears when it is whole. One that an earlier call wrote is replaced. Scenes are numbered, so that no
+    name of a scene becomes the name of a file.
+
+    Args:
+        out: a new or empty folder, or one to replace.
+        scenes: the bank's scenes.
+        names: which of them.
+        title: heading of the page.
+        runtime: where onnxruntime-web is, see ``runtime.runtime_files``; None fetches it once.
+        on_scene: told each name once it is written.
+
+    Raises:
+        InputError: there is no scene, the folder holds something else, onnx is not installed, onnxruntime-web cannot be
+            had, or a browser cannot render this model.
+    """
+    if not names:
+        raise InputError(f"{scenes.bank.folder}: the bank is empty; fit scenes first")
+    _require_ours(out)
+    _require_renderable(scenes.model)
+    require_onnx()
+    runtime_contents = runtime_files(runtime)
+    orbit = Orbit.around(scenes.model)
+    with atomic_directory(out) as folder:
+        shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
+        for name, content in runtime_contents.items():
+            (folder / "runtime" / name).write_bytes(content)
+        write_decoder(folder / "decoder.onnx", scenes.model)
+        save_file(_shared_tensors(scenes.model), folder / "shared.safetensors")
+        (folder / "scenes").mkdir()
+        entries = []
+        for number, name in enumerate(names):
+            entries.append({"name": name} | _write_scene(folder, f"scenes/{number:04d}", scenes[name], orbit))
+            on_scene(name)
+        write_json(folder / MANIFEST_FILE, _manifest(scenes.model, orbit, title) | {"scenes": entries})
+
+
+def _require_ours(out: Path) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    document = read_json(out / MANIFEST_FILE) if (out / MANIFEST_FILE).is_file() else None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(f"{out}: expected a new or empty folder, or one of `triptych export web`; choose another path")
+
+
+def _require_renderable(model: CategoryModel) -> None:
+    channels = model.autoencoder.channels
+    if channels > MOST_CHANNELS:
+        raise InputError(f"web: the model's latents have {channels} channels; browsers render at most {MOST_CHANNELS}")
+
+
+def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
+    config = model.config
+    latent_height, latent_width = model.latent_size
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": model.identity(),
+        "title": title,
+        "picture": {"height": config.height, "width": config.width},
+        "latent": {"height": latent_height, "width": latent_width, "channels": model.autoencoder.channels},
+        "aabb": model.aabb.tolist(),
+        "planes": asdict(config.planes),
+        "mlp": asdict(config.mlp),
+        "sampling": asdict(config.sampling),
+        "occupancy": {"side": bit_grid.SIDE, "empty_optical_depth": EMPTY_OPTICAL_DEPTH},
+        "orbit": orbit.as_json(),
+    }
+
+
+def _shared_tensors(model: CategoryModel) -> dict[str, Tensor]:
+    hidden, output = model.mlp.hidden, model.mlp.output
+    tensors = {
+        "hidden_weight": hidden.weight,
+        "hidden_bias": hidden.bias,
+        "output_weight": output.weight,
+        "output_bias": output.bias,
+        "background": model.background(),
+    }
+    return _on_cpu(tensors | quantised("base", model.base))
+
+
+def _write_scene(folder: Path, stem: str, scene: Scene, orbit: Orbit) -> dict[str, str]:
+    """Write a scene's two files; their paths within the folder."""
+    files = {"file": f"{stem}.safetensors", "thumbnail": f"{stem}.png"}
+    tensors = {"coefficients": scene.coefficients} | quantised("micro", scene.micro)
+    save_file(_on_cpu(tensors), folder / files["file"])
+    (pixels,) = as_pixels(scene.render(orbit.camera(scene.model)).images)
+    Image.fromarray(pixels).save(folder / files["thumbnail"])
+    return files
+
+
+def _on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

@@ -1,0 +1,161 @@
+// A latent image by volume rendering (triptych.representation.kernels.reference), one pixel a fragment, first row first.
+uniform usampler2D occupancy;
+// The latent of a white image, four channels a layer.
+uniform sampler2DArray background;
+// Camera to world, OpenCV axes; fx, fy, cx, cy in latent pixels.
+uniform mat3 rotation;
+uniform vec3 origin;
+uniform vec4 intrinsics;
+
+layout(location = 0) out vec4 latents_0;
+#if ATTACHMENTS > 1
+layout(location = 1) out vec4 latents_1;
+#endif
+#if ATTACHMENTS > 2
+layout(location = 2) out vec4 latents_2;
+#endif
+#if ATTACHMENTS > 3
+layout(location = 3) out vec4 latents_3;
+#endif
+
+const float OPAQUE = 13.8;
+const float EVEN_SHARE = 0.01;
+const float TINY = 1e-19;
+
+// The part of a ray inside the box, cut into COARSE intervals of one length.
+struct Ray {
+    vec3 start;
+    vec3 slope;
+    float near;
+    float far;
+    float interval;
+};
+
+Ray ray_through(vec2 pixel) {
+    vec3 direction = normalize(rotation * vec3((pixel - intrinsics.zw) / intrinsics.xy, 1.0));
+    direction = mix(direction, vec3(TINY), lessThan(abs(direction), vec3(TINY)));
+    vec3 start = (origin - lower) / size;
+    vec3 slope = direction / size;
+    vec3 at_lower = -start / slope;
+    vec3 at_upper = (1.0 - start) / slope;
+    vec3 first = min(at_lower, at_upper);
+    vec3 last = max(at_lower, at_upper);
+    float near = max(max(max(first.x, first.y), first.z), 0.0);
+    float far = min(min(last.x, last.y), last.z);
+    return Ray(start, slope, near, far, (far - near) / float(COARSE));
+}
+
+bool occupied(vec3 place) {
+    ivec3 cell = ivec3(clamp(place * float(SIDE), 0.0, float(SIDE - 1)));
+    return ((texelFetch(occupancy, cell.yz, 0).r >> uint(cell.x)) & 1u) != 0u;
+}
+
+#if IMPORTANCE
+// Further edges of a ray, at even quantiles of the weights of its coarse intervals.
+float weights[COARSE];
+float weight_sum;
+int interval;
+float below;
+float above;
+
+void weigh(Ray ray) {
+    vec4 raw[OUTPUTS];
+    float optical_depth = 0.0;
+    weight_sum = 0.0;
+    for (int i = 0; i < COARSE; i++) {
+        vec3 place = ray.start + (ray.near + ray.interval * (float(i) + 0.5)) * ray.slope;
+        float own = occupied(place) ? query(place, raw) * ray.interval : 0.0;
+        weights[i] = exp(-optical_depth) * (1.0 - exp(-own));
+        optical_depth += own;
+        weight_sum += weights[i];
+    }
+    interval = -1;
+    below = 0.0;
+    above = 0.0;
+}
+
+// Must be asked for k = 0, 1, 2 ... in this order.
+float further_edge(Ray ray, int k) {
+    if (k >= IMPORTANCE) {
+        return ray.far + 1.0;
+    }
+    float quantile = (float(k) + 0.5) / float(IMPORTANCE);
+    while (interval < 0 || (above <= quantile && interval < COARSE - 1)) {
+        interval++;
+        float even = 1.0 / float(COARSE);
+        float by_weight = weight_sum > 1e-8 ? weights[interval] / weight_sum : even;
+        below = above;
+        above += mix(by_weight, even, EVEN_SHARE);
+    }
+    float fraction = above > below ? clamp((quantile - below) / (above - below), 0.0, 1.0) : 0.0;
+    return ray.near + ray.interval * (float(interval) + fraction);
+}
+#endif
+
+// Adds what a ray gathers to sum; how much of its light the scene stops.
+float integrate(Ray ray, inout vec4 sum[OUTPUTS]) {
+    vec4 raw[OUTPUTS];
+    float optical_depth = 0.0;
+    float edge = ray.near;
+    int coarse = 1;
+#if IMPORTANCE
+    weigh(ray);
+    int k = 0;
+    float further = further_edge(ray, k);
+#endif
+    for (int n = 0; n < COARSE + IMPORTANCE && optical_depth < OPAQUE; n++) {
+        float next = ray.near + ray.interval * float(coarse);
+#if IMPORTANCE
+        if (further < next) {
+            next = further;
+            further = further_edge(ray, ++k);
+        } else {
+            coarse++;
+        }
+#else
+        coarse++;
+#endif
+        vec3 place = ray.start + 0.5 * (edge + next) * ray.slope;
+        if (occupied(place)) {
+            float own = query(place, raw) * (next - edge);
+            float weight = exp(-optical_depth) * (1.0 - exp(-own));
+            optical_depth += own;
+            for (int o = 0; o < OUTPUTS; o++) {
+                sum[o] += weight * channel_activation(raw[o]);
+            }
+        }
+        edge = next;
+    }
+    return 1.0 - exp(-optical_depth);
+}
+
+vec4 over_background(vec4 sum, float opacity, int layer) {
+    vec4 behind = texelFetch(background, ivec3(gl_FragCoord.xy, layer), 0);
+    return sum / float(SUPERSAMPLE * SUPERSAMPLE) + (1.0 - opacity) * behind;
+}
+
+void main() {
+    vec4 sum[OUTPUTS];
+    for (int o = 0; o < OUTPUTS; o++) {
+        sum[o] = vec4(0.0);
+    }
+    float opacity = 0.0;
+    for (int i = 0; i < SUPERSAMPLE * SUPERSAMPLE; i++) {
+        vec2 inside = (vec2(i % SUPERSAMPLE, i / SUPERSAMPLE) + 0.5) / float(SUPERSAMPLE);
+        Ray ray = ray_through(floor(gl_FragCoord.xy) + inside);
+        if (ray.far > ray.near) {
+            opacity += integrate(ray, sum);
+        }
+    }
+    opacity /= float(SUPERSAMPLE * SUPERSAMPLE);
+    latents_0 = over_background(sum[0], opacity, 0);
+#if ATTACHMENTS > 1
+    latents_1 = over_background(sum[1], opacity, 1);
+#endif
+#if ATTACHMENTS > 2
+    latents_2 = over_background(sum[2], opacity, 2);
+#endif
+#if ATTACHMENTS > 3
+    latents_3 = over_background(sum[3], opacity, 3);
+#endif
+}

@@ -1,0 +1,236 @@
+// The page: what is chosen, from where it is seen, and `window.triptych` for those who want pictures of their own.
+
+import { cameraOf } from "./camera.js";
+import { Decoder } from "./decoder.js";
+import { composePlanes, readTensors } from "./planes.js";
+import { Renderer } from "./renderer.js";
+
+const element = (id) => document.getElementById(id);
+const canvas = element("picture");
+const DEGREES_A_PIXEL = 0.5;
+const DEGREES_A_KEY = 5;
+const ZOOM_A_KEY = 1.1;
+const HIGHEST_DEGREES = 89;
+
+try {
+    await open();
+} catch (error) {
+    complain(error);
+    throw error;
+}
+
+async function open() {
+    const answer = await fetch("manifest.json");
+    if (!answer.ok) throw new Error(`manifest.json: the server answers ${answer.status}`);
+    const manifest = await answer.json();
+    document.title = manifest.title;
+    element("title").textContent = manifest.title;
+    const shared = await readTensors("shared.safetensors");
+    const [renderer, decoder] = await Promise.all([Renderer.create(manifest, shared), Decoder.create(manifest)]);
+    const studio = new Studio(manifest, shared, renderer, decoder);
+    window.triptych = { manifest, render: (view) => studio.picture(view) };
+    renderer.gl.canvas.addEventListener("webglcontextlost", () => {
+        complain(new Error("the graphics card has taken its memory back; reload the page"));
+    });
+    showPage(manifest, studio);
+}
+
+function complain(error) {
+    element("status").textContent = `This does not work: ${error.message}`;
+    element("status").hidden = false;
+}
+
+/** Renders one view after the other, and keeps the scenes and planes of the last. */
+class Studio {
+    constructor(manifest, shared, renderer, decoder) {
+        Object.assign(this, { manifest, shared, renderer, decoder });
+        this.scenes = new Map();
+        this.shown = "";
+        this.last = Promise.resolve();
+    }
+
+    /**
+     * A picture, as ImageData.
+     *
+     * @param view {a, b, share, camera}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics, or whatever
+     *     of the manifest's orbit shall be another. All but `a` may be left out.
+     */
+    picture(view) {
+        const made = this.last.then(() => this._make(view));
+        this.last = made.catch(() => {});
+        return made;
+    }
+
+    async _make({ a, b = a, share = 0, camera = {} }) {
+        const shown = JSON.stringify([a, b, share]);
+        if (shown !== this.shown) {
+            const [first, second] = await Promise.all([this._scene(a), this._scene(b)]);
+            this.renderer.setPlanes(composePlanes(this.manifest.planes, this.shared, first, second, share));
+            this.shown = shown;
+        }
+        const placed = camera.c2w ? camera : cameraOf({ ...this.manifest.orbit, ...camera });
+        return this.decoder.decode(this.renderer.render(placed));
+    }
+
+    async _scene(name) {
+        if (!this.scenes.has(name)) {
+            const entry = this.manifest.scenes.find((scene) => scene.name === name);
+            if (!entry) throw new Error(`there is no scene ${name}`);
+            this.scenes.set(name, await readTensors(entry.file));
+        }
+        return this.scenes.get(name);
+    }
+}
+
+function showPage(manifest, studio) {
+    const names = manifest.scenes.map((scene) => scene.name);
+    const asked = new URLSearchParams(location.search);
+    const number = (key, otherwise) => (Number.isFinite(parseFloat(asked.get(key))) ? +asked.get(key) : otherwise);
+    const named = (key, otherwise) => (names.includes(asked.get(key)) ? asked.get(key) : otherwise);
+    const { radius, azimuth_degrees, elevation_degrees } = manifest.orbit;
+    const start = {
+        azimuth_degrees: number("azimuth", azimuth_degrees),
+        elevation_degrees: number("elevation", elevation_degrees),
+        radius: number("radius", radius),
+    };
+    const view = {
+        a: named("a", names[0]),
+        b: named("b", names[Math.min(1, names.length - 1)]),
+        share: Math.min(Math.max(number("share", 0), 0), 1),
+        camera: { ...start },
+    };
+    const draw = drawing(manifest, studio, view);
+
+    function changed() {
+        view.camera.elevation_degrees = clamp(view.camera.elevation_degrees, -HIGHEST_DEGREES, HIGHEST_DEGREES);
+        view.camera.radius = clamp(view.camera.radius, radius / 4, 4 * radius);
+        const percent = Math.round(100 * view.share);
+        element("share-text").textContent = `${100 - percent} % ${view.a}, ${percent} % ${view.b}`;
+        canvas.setAttribute("aria-label", `${element("share-text").textContent}, as the camera sees it`);
+        draw();
+    }
+
+    canvas.width = manifest.picture.width;
+    canvas.height = manifest.picture.height;
+    element("share").value = view.share;
+    element("share").addEventListener("input", (event) => {
+        view.share = event.target.valueAsNumber;
+        changed();
+    });
+    for (const side of ["a", "b"]) {
+        listScenes(element(`scenes-${side}`), `scene-${side}`, manifest.scenes, view[side], (name) => {
+            view[side] = name;
+            changed();
+        });
+    }
+    moveByPointer(view.camera, changed);
+    moveByKeys(view.camera, start, changed);
+    element("status").hidden = true;
+    document.querySelector("main").hidden = false;
+    changed();
+}
+
+/** A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. */
+function drawing(manifest, studio, view) {
+    const { picture, latent } = manifest;
+    const rays = `${latent.width} × ${latent.height} rays`;
+    const size = `${picture.width} × ${picture.height} pixels`;
+    let busy = false;
+    let wanted = false;
+    return async function draw() {
+        wanted = true;
+        if (busy) return;
+        busy = true;
+        try {
+            while (wanted) {
+                wanted = false;
+                const begin = performance.now();
+                const pixels = await studio.picture(structuredClone(view));
+                canvas.getContext("2d").putImageData(pixels, 0, 0);
+                const milliseconds = performance.now() - begin;
+                element("speed").textContent = `${rays}, decoded to ${size}, in ${milliseconds.toFixed(0)} ms`;
+                await new Promise(requestAnimationFrame);
+            }
+        } catch (error) {
+            complain(error);
+            throw error;
+        } finally {
+            busy = false;
+        }
+    };
+}
+
+function listScenes(list, group, scenes, chosen, choose) {
+    for (const { name, thumbnail } of scenes) {
+        const entry = element("scene").content.cloneNode(true);
+        const radio = entry.querySelector("input");
+        Object.assign(radio, { name: group, value: name, checked: name === chosen });
+        radio.addEventListener("change", () => choose(name));
+        entry.querySelector("img").src = thumbnail;
+        entry.querySelector("span").textContent = name;
+        entry.querySelector("label").title = name;
+        list.append(entry);
+    }
+}
+
+/** Drag to turn, wheel or two fingers to zoom. */
+function moveByPointer(camera, changed) {
+    const pointers = new Map();
+    const spread = () => {
+        const [one, other] = [...pointers.values()];
+        return Math.hypot(one.x - other.x, one.y - other.y);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+        canvas.setPointerCapture(event.pointerId);
+        pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    });
+    canvas.addEventListener("pointermove", (event) => {
+        const before = pointers.get(event.pointerId);
+        if (!before) return;
+        const spreadBefore = pointers.size === 2 ? spread() : 0;
+        pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+        if (pointers.size === 1) {
+            camera.azimuth_degrees -= DEGREES_A_PIXEL * (event.clientX - before.x);
+            camera.elevation_degrees += DEGREES_A_PIXEL * (event.clientY - before.y);
+        } else if (pointers.size === 2) {
+            camera.radius *= spreadBefore / Math.max(spread(), 1);
+        }
+        changed();
+    });
+    for (const end of ["pointerup", "pointercancel"])
+        canvas.addEventListener(end, (event) => pointers.delete(event.pointerId));
+    canvas.addEventListener(
+        "wheel",
+        (event) => {
+            event.preventDefault();
+            // Browsers count in pixels, lines or pages.
+            const pixels = event.deltaY * [1, 16, 400][event.deltaMode];
+            camera.radius *= Math.exp(0.001 * pixels);
+            changed();
+        },
+        { passive: false },
+    );
+}
+
+function moveByKeys(camera, start, changed) {
+    const moves = {
+        ArrowLeft: () => (camera.azimuth_degrees -= DEGREES_A_KEY),
+        ArrowRight: () => (camera.azimuth_degrees += DEGREES_A_KEY),
+        ArrowUp: () => (camera.elevation_degrees += DEGREES_A_KEY),
+        ArrowDown: () => (camera.elevation_degrees -= DEGREES_A_KEY),
+        "+": () => (camera.radius /= ZOOM_A_KEY),
+        "=": () => (camera.radius /= ZOOM_A_KEY),
+        "-": () => (camera.radius *= ZOOM_A_KEY),
+        Home: () => Object.assign(camera, start),
+    };
+    canvas.addEventListener("keydown", (event) => {
+        if (!(event.key in moves) || event.ctrlKey || event.metaKey || event.altKey) return;
+        event.preventDefault();
+        moves[event.key]();
+        changed();
+    });
+}
+
+function clamp(value, lowest, highest) {
+    return Math.min(Math.max(value, lowest), highest);
+}
