@@ -165,6 +165,7 @@ def test_exports_of_nothing_are_refused(
         (["images", bank, str(out), "--frames", "0"], "at least one camera"),
         (["images", bank, str(out), "--frames", "1"], "at least two"),
         (["scene", bank, "nobody", str(out / "a.triptych-scene")], "no scene 'nobody'"),
+        (["web", bank, str(out), "--scenes", "nobody"], "no scene 'nobody'"),
         (["video", bank, str(out / "a.mp4"), "--scene", "ball_0"], "--layout compare"),
     ):
         assert expected in refusal(["export", *arguments, *model], capsys)

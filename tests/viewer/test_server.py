@@ -1,7 +1,6 @@
 """The viewer as a browser meets it."""
 
 import io
-import shutil
 import socket
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from browser import PATIENCE_SECONDS, browser_page
 from PIL import Image
 
 from triptych.cli import main
@@ -21,14 +21,6 @@ from triptych.viewer import ViewerConfig, open_viewer
 from triptych.viewer.launch import Viewer
 
 pytest.importorskip("viser", reason="needs viser")
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
-    *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
-    "--disable-sync",
-]
-PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -79,28 +71,19 @@ def test_without_viser_the_command_says_what_to_install(trained_balls: Path, mon
 
 
 def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    complaints: list[str] = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 900, "height": 500})
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(viewer.url, timeout=1000 * PATIENCE_SECONDS)
+    with browser_page() as (page, complaints):
+        page.goto(viewer.url)
 
         def sight() -> np.ndarray:
-            return middle_of(page.screenshot(timeout=1000 * PATIENCE_SECONDS))
+            return middle_of(page.screenshot())
 
         before = wait_for(sight, lambda pixels: coloured(pixels) > 0.02)
-        page.get_by_text("frames/s").wait_for(timeout=1000 * PATIENCE_SECONDS)
+        page.get_by_text("frames/s").wait_for()
         page.mouse.move(250, 250)
         page.mouse.down()
         page.mouse.move(250, 160, steps=4)
         page.mouse.up()
         wait_for(sight, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
-        browser.close()
     assert not complaints
 
 

@@ -88,4 +88,6 @@ def _fetch() -> bytes:
 
 
 def _remedy() -> str:
-    return f"run `npm pack onnxruntime-web@{VERSION}` where npm's registry can be reached, and give its file to --runtime"
+    return (
+        f"run `npm pack onnxruntime-web@{VERSION}` where npm's registry can be reached, and give its file to --runtime"
+    )

@@ -1,9 +1,9 @@
 // The page: what is chosen, from where it is seen, and `window.triptych` for those who want pictures of their own.
 
-import { cameraOf } from "./camera.js";
 import { Decoder } from "./decoder.js";
-import { composePlanes, readTensors } from "./planes.js";
+import { readTensors } from "./planes.js";
 import { Renderer } from "./renderer.js";
+import { Studio } from "./studio.js";
 
 const element = (id) => document.getElementById(id);
 const canvas = element("picture");
@@ -38,48 +38,6 @@ async function open() {
 function complain(error) {
     element("status").textContent = `This does not work: ${error.message}`;
     element("status").hidden = false;
-}
-
-/** Renders one view after the other, and keeps the scenes and planes of the last. */
-class Studio {
-    constructor(manifest, shared, renderer, decoder) {
-        Object.assign(this, { manifest, shared, renderer, decoder });
-        this.scenes = new Map();
-        this.shown = "";
-        this.last = Promise.resolve();
-    }
-
-    /**
-     * A picture, as ImageData.
-     *
-     * @param view {a, b, share, camera}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics, or whatever
-     *     of the manifest's orbit shall be another. All but `a` may be left out.
-     */
-    picture(view) {
-        const made = this.last.then(() => this._make(view));
-        this.last = made.catch(() => {});
-        return made;
-    }
-
-    async _make({ a, b = a, share = 0, camera = {} }) {
-        const shown = JSON.stringify([a, b, share]);
-        if (shown !== this.shown) {
-            const [first, second] = await Promise.all([this._scene(a), this._scene(b)]);
-            this.renderer.setPlanes(composePlanes(this.manifest.planes, this.shared, first, second, share));
-            this.shown = shown;
-        }
-        const placed = camera.c2w ? camera : cameraOf({ ...this.manifest.orbit, ...camera });
-        return this.decoder.decode(this.renderer.render(placed));
-    }
-
-    async _scene(name) {
-        if (!this.scenes.has(name)) {
-            const entry = this.manifest.scenes.find((scene) => scene.name === name);
-            if (!entry) throw new Error(`there is no scene ${name}`);
-            this.scenes.set(name, await readTensors(entry.file));
-        }
-        return this.scenes.get(name);
-    }
 }
 
 function showPage(manifest, studio) {
@@ -144,11 +102,10 @@ function drawing(manifest, studio, view) {
         try {
             while (wanted) {
                 wanted = false;
-                const begin = performance.now();
                 const pixels = await studio.picture(structuredClone(view));
                 canvas.getContext("2d").putImageData(pixels, 0, 0);
-                const milliseconds = performance.now() - begin;
-                element("speed").textContent = `${rays}, decoded to ${size}, in ${milliseconds.toFixed(0)} ms`;
+                const milliseconds = studio.milliseconds.toFixed(0);
+                element("speed").textContent = `${rays}, decoded to ${size}, in ${milliseconds} ms`;
                 await new Promise(requestAnimationFrame);
             }
         } catch (error) {

@@ -1,0 +1,33 @@
+"""A headless Chromium for tests, with WebGL on the CPU."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+_CHROMIUM = shutil.which("chromium")
+_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
+    "--disable-sync",
+]
+PATIENCE_SECONDS = 120.0
+
+
+@contextmanager
+def browser_page() -> Iterator[tuple[Any, list[str]]]:
+    """An empty page of playwright, and the errors that its console will have shown; else the test is skipped."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
+    if _CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    complaints: list[str] = []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+        page = browser.new_page(viewport={"width": 900, "height": 500})
+        page.set_default_timeout(1000 * PATIENCE_SECONDS)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page, complaints
+        browser.close()

@@ -1,0 +1,234 @@
+"""The exported web page: its files, and what a browser draws from them."""
+
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from browser import browser_page
+
+from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
+from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
+from triptych.export import orbit_of, write_web
+from triptych.export.web import runtime as web_runtime
+from triptych.export.web.decoder import write_decoder
+from triptych.export.web.quantising import quantised
+from triptych.model import CategoryModel, ModelConfig
+from triptych.representation.field import SamplingConfig
+from triptych.representation.mlp import MLPConfig
+from triptych.representation.planes import PlaneConfig
+from triptych.scenes.cache import default_cache
+
+CLOSE_DECIBELS = 35.0
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """onnxruntime-web: of the cache, else by npm, else a skip."""
+    kept = default_cache() / f"onnxruntime-web-{web_runtime.VERSION}"
+    if kept.is_dir():
+        return kept
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("needs onnxruntime-web: neither in the cache nor is there npm to fetch it")
+    folder = tmp_path_factory.mktemp("npm")
+    packed = subprocess.run([npm, "pack", f"onnxruntime-web@{web_runtime.VERSION}"], cwd=folder, capture_output=True)
+    if packed.returncode:
+        pytest.skip("needs onnxruntime-web: npm's registry cannot be reached")
+    return next(folder.glob("*.tgz"))
+
+
+@pytest.fixture
+def pretended_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package that passes for the pinned one."""
+    contents = {name: name.encode() for name in web_runtime.SHA256}
+    monkeypatch.setattr(web_runtime, "SHA256", {name: sha256(text).hexdigest() for name, text in contents.items()})
+    path = tmp_path / "package.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in contents.items():
+            member = tarfile.TarInfo(f"package/dist/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    return path
+
+
+@pytest.fixture
+def scenes(trained_balls: Path) -> Scenes:
+    return open_scenes(trained_balls / "trained_scenes", trained_balls)
+
+
+def intricate_scenes(folder: Path) -> Scenes:
+    """Two blobs of a model with every switch the other way than in the shipped one; one has a nasty name."""
+    generator = torch.Generator().manual_seed(0)
+    planes = PlaneConfig(resolution=12, micro_features=5, macro_features=5, base_planes=2, combine="sum")
+    config = ModelConfig(
+        planes,
+        MLPConfig(hidden=6, channel_activation="sigmoid", density_shift=0.0),
+        SamplingConfig(coarse=12, importance=9, supersample=2),
+        height=32,
+        width=48,
+    )
+    torch.manual_seed(0)
+    autoencoder = ConvolutionalAutoencoder(ConvolutionalConfig(channels=5, width=8, blocks=1, precision="float32"))
+    tanh = LatentNormalization("tanh", torch.zeros(5), torch.full((5,), 2.0))
+    aabb = torch.tensor([[-0.4, -0.5, -0.3], [0.5, 0.4, 0.6]])
+    base = 0.3 * torch.randn(planes.base_shape, generator=generator)
+    model = CategoryModel(config, autoencoder, tanh, base, aabb, {}).requires_grad_(False).eval()
+    # Dense where the features are large, so that there are surfaces, and empty cells.
+    model.mlp.output.weight[0] = 6.0
+    model.mlp.output.bias[0] = -30.0
+    bank = SceneBank.create(folder, model, precision="float32")
+    for name in ("plain", "../<img src=x onerror=alert(1)>"):
+        micro = torch.randn(planes.micro_shape, generator=generator)
+        bank.add(name, StoredScene(micro, torch.randn(2, generator=generator), "f", {}))
+    return Scenes(bank, model)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def decibels(one: np.ndarray, other: np.ndarray) -> float:
+    return float(-10 * np.log10(np.square(one - other).mean() + 1e-12))
+
+
+@pytest.mark.parametrize("kind", ["trained", "intricate"])
+def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs onnxscript")
+    if kind == "intricate":
+        scenes = intricate_scenes(tmp_path / "bank")
+    names = list(scenes)
+    write_web(tmp_path / "site", scenes, names, title="<b>Balls</b>", runtime=runtime)
+    first, other = scenes[names[0]], scenes[names[-1]]
+    cameras = orbit_of(scenes.model, 3, elevation_degrees=20.0)
+    with served(tmp_path / "site") as url, browser_page() as (page, complaints):
+        page.goto(url)
+        page.locator("#speed", has_text="ms").wait_for()
+        for share, view in ((0.0, 0), (1.0, 1), (0.4, 2)):
+            camera = {"c2w": cameras.c2w[view].tolist(), "intrinsics": cameras.intrinsics[view].tolist()}
+            asked = {"a": first.name, "b": other.name, "share": share, "camera": camera}
+            drawn = page.evaluate("async view => Array.from((await triptych.render(view)).data)", asked)
+            truth = first.blend(other, share).render(cameras[[view]]).images[0].clamp(0, 1).permute(1, 2, 0).numpy()
+            pixels = np.array(drawn).reshape(*truth.shape[:2], 4)[..., :3] / 255
+            assert truth.std() > 0.02
+            assert decibels(pixels, truth) > CLOSE_DECIBELS
+        assert page.locator("h1").inner_text() == "<b>Balls</b>"
+        assert set(page.locator("#scenes-a span").all_inner_texts()) == set(names)
+    assert not complaints
+
+
+def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes, runtime: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs onnxscript")
+    write_web(tmp_path / "site", scenes, list(scenes), runtime=runtime)
+    canvas_now = "() => Array.from(document.querySelector('#picture').getContext('2d').getImageData(0, 0, 32, 32).data)"
+    asked = "async view => Array.from((await triptych.render(view)).data)"
+    with served(tmp_path / "site") as url, browser_page() as (page, complaints):
+        page.goto(f"{url}?a=ball_1&b=ball_2&share=0.25&azimuth=100&elevation=10")
+        page.locator("#speed", has_text="ms").wait_for()
+        view: dict[str, Any] = {"a": "ball_1", "b": "ball_2", "share": 0.25}
+        view["camera"] = {"azimuth_degrees": 100, "elevation_degrees": 10}
+        assert page.evaluate(canvas_now) == page.evaluate(asked, view)
+        page.locator("#picture").press("ArrowUp")
+        page.get_by_label("ball_0").first.check()
+        view["a"], view["camera"]["elevation_degrees"] = "ball_0", 15
+        drawn = page.evaluate(asked, view)
+        page.wait_for_function(f"expected => '' + ({canvas_now})() === '' + expected", arg=drawn)
+    assert not complaints
+
+
+def test_the_decoder_is_the_models(scenes: Scenes, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    write_decoder(tmp_path / "decoder.onnx", scenes.model)
+    latents = torch.randn(1, 4, *scenes.model.latent_size, generator=torch.Generator().manual_seed(0))
+    (images,) = onnxruntime.InferenceSession(tmp_path / "decoder.onnx").run(None, {"latents": latents.numpy()})
+    autoencoder = scenes.model.autoencoder
+    assert isinstance(autoencoder, ConvolutionalAutoencoder)
+    autoencoder.config = replace(autoencoder.config, precision="float32")
+    torch.testing.assert_close(torch.from_numpy(images), scenes.model.decode(latents), rtol=0, atol=1e-4)
+
+
+def test_eight_bits_are_off_by_half_a_step() -> None:
+    planes = torch.randn(2, 3, 6, 5, 4, generator=torch.Generator().manual_seed(0))
+    planes[..., 3] = 0.25
+    found = quantised("base", planes)
+    scale, offset = found["base_scale"], found["base_offset"]
+    restored = found["base"] * scale[..., None, None] + offset[..., None, None]
+    assert found["base"].shape == (2, 3, 4, 6, 5)
+    assert ((restored - planes.movedim(-1, 2)).abs() <= 0.501 * scale[..., None, None] + 1e-6).all()
+    assert quantised("none", planes[..., :0])["none_scale"].shape == (2, 3, 0)
+
+
+def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, pretended_runtime: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs onnxscript")
+    out = tmp_path / "site"
+    write_web(out, scenes, ["ball_2", "ball_0"], runtime=pretended_runtime)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert [scene["name"] for scene in manifest["scenes"]] == ["ball_2", "ball_0"]
+    assert all((out / scene[key]).is_file() for scene in manifest["scenes"] for key in ("file", "thumbnail"))
+    write_web(out, scenes, ["ball_1"], runtime=pretended_runtime)
+    assert not (out / "scenes" / "0001.png").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    with pytest.raises(InputError, match="expected a new or empty folder"):
+        write_web(tmp_path / "mine", scenes, ["ball_1"], runtime=pretended_runtime)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"site", "mine", "package.tgz"}
+
+
+def test_onnxruntime_web_is_fetched_once(
+    pretended_runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(web_runtime, "URL", pretended_runtime.as_uri())
+    fetched = web_runtime.runtime_files()
+    assert fetched.keys() == web_runtime.SHA256.keys()
+    monkeypatch.setattr(web_runtime, "URL", (tmp_path / "offline").as_uri())
+    assert web_runtime.runtime_files() == fetched
+
+
+def test_another_runtime_is_refused(
+    scenes: Scenes, pretended_runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(web_runtime, "URL", (tmp_path / "offline").as_uri())
+    (tmp_path / "empty").mkdir()
+    damaged = tmp_path / "damaged.tgz"
+    damaged.write_bytes(pretended_runtime.read_bytes()[:100])
+
+    def refused(source: Path | None, reason: str) -> None:
+        with pytest.raises(InputError, match=reason) as refusal:
+            web_runtime.runtime_files(source)
+        assert "npm pack onnxruntime-web@" in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+
+    refused(None, "cannot be fetched")
+    refused(tmp_path / "nothing", "no such file")
+    refused(tmp_path / "empty", "missing or not that of version")
+    refused(damaged, "damaged")
+    monkeypatch.setattr(web_runtime, "SHA256", {name: "0" * 64 for name in web_runtime.SHA256})
+    refused(pretended_runtime, "missing or not that of version")
