@@ -89,7 +89,7 @@ def intricate_scenes(folder: Path) -> Scenes:
     model = CategoryModel(config, autoencoder, tanh, base, aabb, {}).requires_grad_(False).eval()
     # Dense where the features are large, so that there are surfaces, and empty cells.
     model.mlp.output.weight[0] = 6.0
-    model.mlp.output.bias[0] = -30.0
+    model.mlp.output.bias[0] = -40.0
     bank = SceneBank.create(folder, model, precision="float32")
     for name in ("plain", "../<img src=x onerror=alert(1)>"):
         micro = torch.randn(planes.micro_shape, generator=generator)
@@ -230,5 +230,5 @@ def test_another_runtime_is_refused(
     refused(tmp_path / "nothing", "no such file")
     refused(tmp_path / "empty", "missing or not that of version")
     refused(damaged, "damaged")
-    monkeypatch.setattr(web_runtime, "SHA256", {name: "0" * 64 for name in web_runtime.SHA256})
+    monkeypatch.setattr(web_runtime, "SHA256", dict.fromkeys(web_runtime.SHA256, "0" * 64))
     refused(pretended_runtime, "missing or not that of version")

@@ -1,7 +1,5 @@
 """Planes in 8 bits: each feature of each plane has its own range."""
 
-from collections.abc import Mapping
-
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -11,7 +9,7 @@ LEVELS = 255
 
 def quantised(
     name: str, planes: Float[Tensor, "*plane row column feature"]
-) -> Mapping[str, UInt8[Tensor, "*plane feature row column"] | Float[Tensor, "*plane feature"]]:
+) -> dict[str, UInt8[Tensor, "*plane feature row column"] | Float[Tensor, "*plane feature"]]:
     """Planes as ``name`` in 8 bits with the features before the rows, their ``name_scale`` and their ``name_offset``.
 
     A texel is value * scale + offset; it is off by at most half a scale, the 510th part of its feature's range.
