@@ -69,6 +69,23 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     assert "**mean**" in capsys.readouterr().out
 
 
+def test_scenes_by_themselves(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--planes.resolution", "8", "--planes.micro-features", "4", "--steps", "3", "--rays", "64"]
+    main(["rgb", str(data), "--out", str(tmp_path / "rgb"), "--test-views", "2", *small])
+    assert sorted(path.name for path in (tmp_path / "rgb").iterdir() if path.is_dir()) == ["ball_3", "ball_4"]
+    main(["export", "video", str(tmp_path / "rgb" / "ball_3"), str(tmp_path / "ball.mp4"), "--frames", "2"])
+
+    tiny = ["--kind", "sdf", "--plane-resolution", "8", "--features", "4", "--steps", "5", "--rays", "64"]
+    single = ["single", str(data), "--out", str(tmp_path / "sdf"), "--test-views", "2", *tiny]
+    assert "ends in .glb" in refusal([*single, "--mesh", str(tmp_path / "ball.stl")], capsys)
+    assert not (tmp_path / "sdf").exists()
+    main(single)
+    main([*single, "--mesh", str(tmp_path / "ball.glb")])  # the fitted scene is read, not fitted again
+    said = capsys.readouterr().out
+    assert said.count("dB on 2 test views") == 2
+    assert (tmp_path / "ball.glb").read_bytes().startswith(b"glTF")
+
+
 def remove_a_picture(data: Path) -> None:
     (data / "ball_1" / "rgba" / "002.png").unlink()
 

@@ -14,7 +14,11 @@ from triptych import open_scenes
 from triptych.errors import InputError
 from triptych.export import MeshConfig, extract_mesh, write_mesh, write_meshes
 from triptych.export.mesh import density_grid
+from triptych.representation.field import SamplingConfig
+from triptych.representation.sdf import FIRST_RADIUS
+from triptych.scenes import SceneCollection
 from triptych.scenes.meshes.loading import load_mesh
+from triptych.training.single_scene import SingleConfig, SingleScene, create_scene, image_space
 
 CENTRE = np.array([0.1, -0.05, 0.0])
 SMALL = MeshConfig(resolution=40, threshold=100.0, azimuths=6, elevations=(-40.0, 0.0, 40.0))
@@ -104,6 +108,20 @@ def test_small_parts_are_dropped() -> None:
     both = trimesh.util.concatenate([large, small])
     assert _without_small_parts(both.copy(), 0.1).bounds[1][0] == pytest.approx(1)
     assert _without_small_parts(both.copy(), 0.0).bounds[1][0] == pytest.approx(4)
+
+
+def test_signed_distances_are_cut_where_they_are_zero(balls: SceneCollection) -> None:
+    scene, config = balls.subset([0]), SingleConfig(kind="sdf", plane_resolution=8, features=4, hidden=8)
+    space = image_space(scene)
+    module = create_scene(scene, config, space, seed=0).requires_grad_(False)
+    torch.nn.init.zeros_(module.get_parameter("mlp.output.weight"))
+    torch.nn.init.zeros_(module.get_parameter("mlp.output.bias"))  # what is left is the first ball
+    mesh = extract_mesh(SingleScene("ball", space, module.field(), SamplingConfig(16, 0), {}), SMALL)
+    lower, upper = scene.aabb.numpy()
+    radius = FIRST_RADIUS * (upper - lower).min() / 2
+    assert mesh.is_watertight
+    distance = np.linalg.norm(mesh.vertices - (lower + upper) / 2, axis=1)
+    np.testing.assert_allclose(distance, radius, rtol=2e-3)
 
 
 def test_scenes_of_a_bank_go_to_a_folder_or_one_to_a_file(trained_balls: Path, tmp_path: Path) -> None:

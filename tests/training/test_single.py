@@ -10,7 +10,8 @@ from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
 from triptych.scenes import SceneCollection
 from triptych.training.progress import Progress
-from triptych.training.single import FieldKind, SingleConfig, fit_single
+from triptych.training.single import fit_single
+from triptych.training.single_scene import FieldKind, SingleConfig
 
 TINY = SingleConfig(
     plane_resolution=16, features=8, hidden=16, layers=4, width=32, sampling=SamplingConfig(16, 8), rays=256, rate=5e-3
@@ -21,7 +22,7 @@ def fit(scene: SceneCollection, out: Path, config: SingleConfig, model: Category
     found = fit_single(
         scene, out, config, model=model, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True)
     )
-    return found["psnr"]
+    return found.metrics["psnr"]
 
 
 @pytest.mark.parametrize("kind", ["triplanes", "nerf", "sdf"])

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from triptych.evaluation.pictures import new_figure, save_figure
+from triptych.evaluation.pictures import new_figure, save_figure, seconds_axis
 from triptych.files import write_json, write_text
 
 _NEAR = 1.0
@@ -96,7 +96,8 @@ def _plot(path: Path, results: dict[str, Any]) -> None:
                 cell.plot(
                     [p["seconds"] for p in points], [p[metric] for p in points], style, label=method, markersize=5
                 )
-            cell.set(xscale="log", xlabel="seconds a scene", ylabel=f"{label}, test views", title=name)
+            seconds_axis(cell)
+            cell.set(ylabel=f"{label}, test views", title=name)
             cell.grid(alpha=0.3)
     axes[0, 0].legend(fontsize=7)
     save_figure(figure, path)

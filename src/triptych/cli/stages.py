@@ -9,6 +9,7 @@ import tyro
 from triptych.bank import SceneBank, StoragePrecision
 from triptych.cli.options import Machine, Preset, chosen_preset, open_data, say
 from triptych.evaluation.evaluate import evaluate, write_evaluation
+from triptych.export import check_mesh_file, extract_mesh, write_mesh
 from triptych.model import CategoryModel, find_model
 from triptych.runtime import choose_device
 from triptych.scenes import DatasetConfig, select_scenes
@@ -18,7 +19,8 @@ from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
 from triptych.training.run import versions
-from triptych.training.single import SingleConfig, fit_single
+from triptych.training.single import fit_single
+from triptych.training.single_scene import SingleConfig
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit
 
@@ -105,15 +107,19 @@ class Single:
     """Folder of the run; rerun to go on after a stop."""
     model: Path | None = None
     """Fit in the latent space of this category model; in image space if not given."""
+    mesh: Path | None = None
+    """Write the scene's surface too, to a file that ends in .glb (y up), .ply or .obj (z up)."""
     config: Annotated[SingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleConfig)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        if self.mesh is not None:
+            check_mesh_file(self.mesh)
         device = choose_device(self.machine.device)
         space = None if self.model is None else CategoryModel.load(find_model(self.model))
         with Progress() as progress:
             chosen = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
-            metrics = fit_single(
+            scene = fit_single(
                 chosen.subset([0]),
                 self.out,
                 self.config,
@@ -122,8 +128,11 @@ class Single:
                 device=device,
                 progress=progress,
             )
-        say(f"scene {chosen.names[0]}: {metrics['psnr']:.2f} dB on {metrics['views']:.0f} test views")
+        say(f"scene {scene.name}: {scene.metrics['psnr']:.2f} dB on {scene.metrics['views']:.0f} test views")
         say(f"look at {self.out / 'progress.png'}")
+        if self.mesh is not None:
+            write_mesh(self.mesh, extract_mesh(scene))
+            say(f"wrote {self.mesh}")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Taking scenes away: videos, planes, pictures, meshes, single scenes, web pages."""
 
 from triptych.export.images import write_images
-from triptych.export.mesh import MeshConfig, extract_mesh, write_mesh, write_meshes
+from triptych.export.mesh import MeshConfig, check_mesh_file, extract_mesh, write_mesh, write_meshes
 from triptych.export.orbits import orbit_of
 from triptych.export.planes import write_planes
 from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path, write_video
@@ -11,6 +11,7 @@ from triptych.scenes.transforms import read_cameras
 
 __all__ = [
     "MeshConfig",
+    "check_mesh_file",
     "comparison_frames",
     "counterpart",
     "extract_mesh",

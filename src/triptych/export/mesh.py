@@ -20,10 +20,14 @@ from triptych.files import folder_name, write_atomically
 from triptych.geometry import Cameras, Rays
 from triptych.geometry.cameras import SRN_RADIUS
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.field import Field, SamplingConfig
 from triptych.representation.render import render
+from triptych.representation.sdf import SDFField
 from triptych.scene import Scene, Scenes
+from triptych.training.single_scene import SingleScene
 
+Solid = Scene | SingleScene
+"""What has a mesh."""
 SUFFIXES = (".glb", ".ply", ".obj")
 HALF_STOPPED_WITHIN = 1 / 50
 """The default threshold is the density that stops half of the light within this share of the box's longest side."""
@@ -115,8 +119,7 @@ def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
     Raises:
         InputError: the suffix is another one.
     """
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    check_mesh_file(path)
     if path.suffix == ".glb":
         content = _as_glb(mesh)
     else:
@@ -125,12 +128,22 @@ def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
     write_atomically(path, lambda file: file.write(content))
 
 
+def check_mesh_file(path: Path) -> None:
+    """Find out before a long computation.
+
+    Raises:
+        InputError: the suffix is none of a mesh file.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+
+
 @torch.no_grad()
-def extract_mesh(scene: Scene, config: MeshConfig | None = None) -> trimesh.Trimesh:
+def extract_mesh(scene: Solid, config: MeshConfig | None = None) -> trimesh.Trimesh:
     """The surface of a scene: closed, in world units, z up, with RGBA vertex colours (sRGB).
 
-    The surface lies where the density reaches the threshold, and ends at the scene box. Hollows that cannot be seen
-    from outside are filled.
+    The surface lies where the density reaches the threshold, that of signed distances where they are zero, and ends at
+    the scene box. Hollows that cannot be seen from outside are filled.
 
     Args:
         scene: the scene.
@@ -140,22 +153,13 @@ def extract_mesh(scene: Scene, config: MeshConfig | None = None) -> trimesh.Trim
         InputError: scikit-image is not installed; the density reaches the threshold nowhere; no view sees the mesh.
     """
     config = config or MeshConfig()
-    longest = float((scene.model.aabb[1] - scene.model.aabb[0]).max())
-    threshold = config.threshold or np.log(2) / (HALF_STOPPED_WITHIN * longest)
-    density, origin, voxel = density_grid(scene.field, config.resolution)
-    # Opacity instead of density: it levels off, so that the surface between two voxels is not drawn to the thinner one.
-    solidity = (1 - torch.exp(density * (-np.log(2) / threshold))).cpu().numpy()
-    if not solidity.max() > 0.5:
-        raise InputError(
-            f"scene {scene.name!r}: its density reaches {float(density.max()):.3g}, below the threshold of "
-            f"{threshold:.3g}; give a lower one"
-        )
+    solidity, origin, voxel = _solidity(scene, config)
     mesh = _without_small_parts(_surface(solidity, origin, voxel), config.smallest_part)
-    mesh.visual = ColorVisuals(mesh, vertex_colors=_colours(scene, mesh, config, DEPTH_TOLERANCE * longest))
+    mesh.visual = ColorVisuals(mesh, vertex_colors=_colours(scene, mesh, config))
     return mesh
 
 
-def density_grid(field: TriPlaneField, resolution: int) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
+def density_grid(field: Field, resolution: int) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
     """Densities per world unit in the middles of cubic voxels that fill the scene box.
 
     Args:
@@ -165,21 +169,67 @@ def density_grid(field: TriPlaneField, resolution: int) -> tuple[Float[Tensor, "
     Returns:
         The densities, the middle of the first voxel and the side of a voxel, both in world units.
     """
-    lower, upper = field.aabb
+
+    def densities(rows: Rays, offsets: Float[Tensor, " x"], voxel: float) -> Float[Tensor, "y x"]:
+        starts = (offsets - voxel / 2).expand(len(rows.origins), -1)
+        return kernels.densities(field, rows, [len(rows.origins)], starts, starts + voxel)
+
+    return _grid(field.aabb, resolution, densities)
+
+
+def distance_grid(field: SDFField, resolution: int) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
+    """Signed distances in world units in the middles of the voxels of ``density_grid``."""
+
+    def distances(rows: Rays, offsets: Float[Tensor, " x"], voxel: float) -> Float[Tensor, "y x"]:
+        points = rows.origins[:, None] + offsets[:, None] * rows.directions[:, None]
+        return field.distance(points.flatten(0, 1), [points.shape[0] * points.shape[1]]).reshape(points.shape[:2])
+
+    return _grid(field.aabb, resolution, distances)
+
+
+def _grid(
+    aabb: Float[Tensor, "2 3"],
+    resolution: int,
+    read: Callable[[Rays, Float[Tensor, " x"], float], Float[Tensor, "y x"]],
+) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
+    """What ``read`` finds a layer at a time, along rays that each follow a row of voxels from its first middle."""
+    lower, upper = aabb
     voxel = float((upper - lower).max()) / resolution
     counts = ((upper - lower) / voxel).round().clamp_min(1).int().tolist()
     first = (lower + upper) / 2 - voxel * (torch.tensor(counts, device=lower.device) - 1) / 2
     along_x = torch.tensor([1.0, 0.0, 0.0], device=lower.device)
-    # A row of voxels along x is a ray that is cut into intervals of a voxel's length.
-    edges = (voxel * (torch.arange(counts[0] + 1, device=lower.device) - 0.5)).expand(counts[1], -1)
+    offsets = voxel * torch.arange(counts[0], device=lower.device)
     y = first[1] + voxel * torch.arange(counts[1], device=lower.device)
     layers = []
     for layer in range(counts[2]):
         z = first[2] + voxel * layer
         origins = torch.stack([first[0].expand_as(y), y, z.expand_as(y)], dim=-1)
-        rays = Rays(origins, along_x.expand_as(origins))
-        layers.append(kernels.densities(field, rays, [counts[1]], edges[:, :-1], edges[:, 1:]))
+        layers.append(read(Rays(origins, along_x.expand_as(origins)), offsets, voxel))
     return torch.stack(layers).permute(2, 1, 0), first.cpu().double().numpy(), voxel
+
+
+def _solidity(scene: Solid, config: MeshConfig) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "3"], float]:
+    """What is 1/2 at the surface and more inside, in the voxels of ``density_grid``."""
+    field = scene.field
+    if isinstance(field, SDFField):
+        distance, origin, voxel = distance_grid(field, config.resolution)
+        if not distance.min() < 0:
+            raise InputError(f"scene {scene.name!r}: its distances are nowhere negative, so that it has no surface")
+        return (0.5 - distance / (4 * voxel)).clamp(0, 1).cpu().numpy(), origin, voxel
+    threshold = config.threshold or np.log(2) / (HALF_STOPPED_WITHIN * _longest(field))
+    density, origin, voxel = density_grid(field, config.resolution)
+    # Opacity instead of density: it levels off, so that the surface between two voxels is not drawn to the thinner one.
+    solidity = (1 - torch.exp(density * (-np.log(2) / threshold))).cpu().numpy()
+    if not solidity.max() > 0.5:
+        raise InputError(
+            f"scene {scene.name!r}: its density reaches {float(density.max()):.3g}, below the threshold of "
+            f"{threshold:.3g}; give a lower one"
+        )
+    return solidity, origin, voxel
+
+
+def _longest(field: Field) -> float:
+    return float((field.aabb[1] - field.aabb[0]).max())
 
 
 def _surface(solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"], voxel: float) -> trimesh.Trimesh:
@@ -205,17 +255,15 @@ def _without_small_parts(mesh: trimesh.Trimesh, smallest_share: float) -> trimes
     return mesh
 
 
-def _colours(
-    scene: Scene, mesh: trimesh.Trimesh, config: MeshConfig, tolerance: float
-) -> UInt8[np.ndarray, "vertex 4"]:
+def _colours(scene: Solid, mesh: trimesh.Trimesh, config: MeshConfig) -> UInt8[np.ndarray, "vertex 4"]:
     """Mean over the views that see a vertex, weighted by the cosine between its normal and the view's direction."""
-    device = scene.micro.device
+    device, tolerance = scene.field.aabb.device, DEPTH_TOLERANCE * _longest(scene.field)
     vertices = torch.from_numpy(mesh.vertices).float().to(device)
     normals = torch.from_numpy(mesh.vertex_normals.copy()).float().to(device)
     total, weight = torch.zeros_like(vertices), vertices.new_zeros(len(vertices))
     for elevation in config.elevations:
         cameras = orbit_of(scene.model, config.azimuths, radius=config.radius, elevation_degrees=elevation)
-        images = scene.model.render_scene(scene.micro, scene.coefficients, cameras).images.clamp(0, 1)
+        images = scene.render(cameras).images.clamp(0, 1)
         towards = cameras.c2w[:, None, :, 3] - vertices
         distance = towards.norm(dim=-1)
         cosine = (towards * normals).sum(dim=-1) / distance
@@ -233,7 +281,7 @@ def _colours(
 
 
 def _visible(
-    scene: Scene,
+    scene: Solid,
     cameras: Cameras,
     vertices: Float[Tensor, "vertex 3"],
     distance: Float[Tensor, "view vertex"],
@@ -247,7 +295,7 @@ def _visible(
     return inside & (in_front > 0) & (opacity > OPAQUE) & (distance < depth + tolerance)
 
 
-def _depth_and_opacity(scene: Scene, camera: Cameras) -> Float[Tensor, "1 2 height width"]:
+def _depth_and_opacity(scene: Solid, camera: Cameras) -> Float[Tensor, "1 2 height width"]:
     """Both at the size of the pictures: the depth of a whole latent pixel would blur every edge."""
     rays = camera.rays().flatten()
     black = rays.origins.new_zeros(1, scene.model.autoencoder.channels)

@@ -164,11 +164,11 @@ LAPTOP = Scale(
         mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
         # L_Enc in image space is the squared error of the picture itself; each view has four times as many rays.
         warmup=Phase(epochs=0.0, batch=4, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4)),
-        joint=Phase(epochs=8.0, batch=4, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4), final_factor=0.03),
+        joint=Phase(epochs=4.0, batch=4, rates=_LAPTOP_RATES, weights=LossWeights(enc=1.0, tv=1e-4), final_factor=0.03),
     ),
     image_stage2=Stage2Config(
         latent=Phase(
-            epochs=8.0,
+            epochs=4.0,
             batch=2,
             rates=Rates(micro=2e-2, coefficients=1e-2),
             weights=LossWeights(enc=1.0),

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from triptych.evaluation.cost import Cost, break_even
-from triptych.evaluation.pictures import new_figure, save_figure
+from triptych.evaluation.pictures import new_figure, save_figure, seconds_axis
 from triptych.files import write_atomically
 from triptych.geometry import Cameras, orbit_cameras
 from triptych.reproduce.tables import Results, memory_cost, time_cost
@@ -68,7 +68,8 @@ def quality_against_time(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> F
     axes = figure.subplots()
     for title, points in curves.items():
         axes.plot([p["seconds"] for p in points], [p["psnr"] for p in points], "o-", label=title)
-    axes.set(xscale="log", xlabel="seconds a scene", ylabel="PSNR (dB), test views")
+    seconds_axis(axes)
+    axes.set_ylabel("PSNR (dB), test views")
     axes.grid(alpha=0.3)
     axes.legend()
     return figure

@@ -4,140 +4,33 @@ The prerequisites that the slides start from: NeRF, signed distances, tri-planes
 training views. In latent space the rays go through the middles of latent pixels and see encoded pictures.
 """
 
-from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
-from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
+from triptych.autoencoder.saving import check_weights, read_weights
 from triptych.files import read_json, write_atomically, write_json
-from triptych.geometry import Cameras, Rays, intersect_aabb
-from triptych.model import CategoryModel, ModelConfig
-from triptych.representation.field import Field, SamplingConfig, TriPlaneField
-from triptych.representation.kernels import total_variation
-from triptych.representation.mlp import MLPConfig, TinyMLP
-from triptych.representation.nerf import NeRFConfig, NeRFField, NeRFNetwork
-from triptych.representation.planes import PlaneConfig
+from triptych.geometry import Rays, intersect_aabb
+from triptych.model import CategoryModel
+from triptych.representation.field import SamplingConfig
 from triptych.representation.render import render
-from triptych.representation.sdf import SDFField, eikonal_loss
 from triptych.scenes import SceneCollection
 from triptych.training.losses import mean, psnr
 from triptych.training.pictures import write_progress_picture
 from triptych.training.progress import Progress
 from triptych.training.run import Run, open_run
+from triptych.training.single_scene import SceneModule, SingleConfig, SingleScene, create_scene, image_space
 from triptych.training.state import flatten_optimizer, restore_optimizer
 from triptych.training.views import PosedViews, encode_views
 
-FieldKind = Literal["triplanes", "nerf", "sdf"]
 WEIGHTS_FILE = "field.safetensors"
 METRICS_FILE = "metrics.json"
-_EVALUATIONS = 10
 _LOG_EVERY = 20
-_EIKONAL_POINTS = 4096
-_RAYS_AT_ONCE = 4096
-_FIRST_BETA = 0.05
-
-
-@dataclass(frozen=True)
-class SingleConfig:
-    """How one scene is fitted by itself."""
-
-    kind: FieldKind = "nerf"
-    """What the scene is made of."""
-    plane_resolution: int = 64
-    """Texels along each side of a plane, for triplanes and sdf."""
-    features: int = 32
-    """Features of a plane, for triplanes and sdf."""
-    hidden: int = 64
-    """Width of the tiny MLP, for triplanes and sdf."""
-    layers: int = 8
-    """Hidden layers of the networks, for nerf."""
-    width: int = 256
-    """Features of each, for nerf."""
-    sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(48, 48))
-    """Samples a ray."""
-    steps: int = 2000
-    """Steps of Adam."""
-    rays: int = 1024
-    """Random pixels of all training views in a step; those whose ray misses the scene box never take part."""
-    rate: float = 5e-4
-    """Step size of networks at the start."""
-    planes_rate: float = 2e-2
-    """Step size of planes at the start."""
-    final_factor: float = 0.03
-    """All rates fall exponentially to this share."""
-    tv: float = 1e-4
-    """Weight of the total variation of the planes, for triplanes and sdf."""
-    eikonal: float = 0.02
-    """Weight of the eikonal loss, for sdf."""
-
-
-class SceneModule(nn.Module, ABC):
-    """A scene that is fitted: parameters, and the field that they make."""
-
-    aabb: Float[Tensor, "2 3"]
-
-    def __init__(self, aabb: Float[Tensor, "2 3"]) -> None:
-        super().__init__()
-        self.register_buffer("aabb", aabb)
-
-    @abstractmethod
-    def field(self) -> Field:
-        """What is rendered."""
-
-    def penalty(self, config: SingleConfig, generator: torch.Generator) -> Float[Tensor, ""]:
-        """What is added to the squared error of the channels."""
-        return self.aabb.new_zeros(())
-
-
-class _TriPlanes(SceneModule):
-    def __init__(self, config: SingleConfig, channels: int, mlp: MLPConfig, aabb: Tensor, deviation: float) -> None:
-        super().__init__(aabb)
-        size = (1, 3, config.plane_resolution, config.plane_resolution, config.features)
-        self.planes = nn.Parameter(deviation * torch.randn(size))
-        self.mlp = TinyMLP(config.features, channels, mlp)
-
-    def field(self) -> Field:
-        return self._triplanes()
-
-    def penalty(self, config: SingleConfig, generator: torch.Generator) -> Tensor:
-        return config.tv * total_variation(self._triplanes())
-
-    def _triplanes(self) -> TriPlaneField:
-        return TriPlaneField(self.planes, self.mlp, self.aabb)
-
-
-class _SDF(_TriPlanes):
-    def __init__(self, config: SingleConfig, channels: int, mlp: MLPConfig, aabb: Tensor) -> None:
-        super().__init__(config, channels, mlp, aabb, deviation=0.01)
-        self.log_beta = nn.Parameter(torch.tensor(_FIRST_BETA).log())
-
-    def field(self) -> Field:
-        return self._distances()
-
-    def penalty(self, config: SingleConfig, generator: torch.Generator) -> Tensor:
-        lower, upper = self.aabb
-        points = lower + (upper - lower) * torch.rand(_EIKONAL_POINTS, 3, generator=generator).to(lower.device)
-        gradients = self._distances().gradients(points, [len(points)])
-        return super().penalty(config, generator) + config.eikonal * eikonal_loss(gradients)
-
-    def _distances(self) -> SDFField:
-        return SDFField(self.planes, self.mlp, self.log_beta, self.aabb)
-
-
-class _NeRF(SceneModule):
-    def __init__(self, channels: int, config: NeRFConfig, aabb: Tensor) -> None:
-        super().__init__(aabb)
-        self.coarse, self.fine = NeRFNetwork(channels, config), NeRFNetwork(channels, config)
-
-    def field(self) -> Field:
-        return NeRFField(self.fine, self.coarse, self.aabb)
 
 
 @dataclass(frozen=True)
@@ -165,8 +58,8 @@ def fit_single(
     device: torch.device,
     progress: Progress,
     checkpoint_seconds: float = 60.0,
-) -> dict[str, float]:
-    """Fit one scene, or go on with it, and measure it on its test views.
+) -> SingleScene:
+    """Fit one scene, or go on with it, and measure it on its test views; one that is done is read.
 
     The run's folder then holds ``field.safetensors``, ``metrics.json``, the log and a picture of test views.
 
@@ -179,9 +72,6 @@ def fit_single(
         device: where to compute.
         progress: where to show how it goes.
         checkpoint_seconds: how often the run is saved.
-
-    Returns:
-        ``psnr`` in dB over the test ``views``, and ``seconds`` of fitting.
 
     Raises:
         InputError: the folder belongs to another run.
@@ -198,39 +88,18 @@ def fit_single(
     space = (image_space(scene) if model is None else model).to(device)
     with open_run(out, description, checkpoint_seconds) as run:
         module = create_scene(scene, config, space, seed).to(device)
-        if (out / METRICS_FILE).is_file():
-            return read_json(out / METRICS_FILE)
-        _optimise(module, ray_targets(scene, space), config, seed, run, progress)
-        write_atomically(out / WEIGHTS_FILE, lambda file: file.write(save(module.state_dict())))
-        metrics = _measure(module.field(), scene, space, config, run) | {"seconds": run.elapsed()}
-        write_json(out / METRICS_FILE, metrics)
-        return metrics
-
-
-def image_space(scene: SceneCollection) -> CategoryModel:
-    """A model whose latents are the pictures themselves."""
-    one = torch.ones(3)
-    return CategoryModel(
-        ModelConfig(PlaneConfig(2, 1, 0), MLPConfig(), SamplingConfig(), scene.height, scene.width),
-        IdentityAutoencoder(),
-        LatentNormalization("affine", torch.zeros(3), one),
-        torch.zeros(0, 3, 2, 2, 0),
-        scene.aabb,
-        {},
-    )
-
-
-def create_scene(scene: SceneCollection, config: SingleConfig, space: CategoryModel, seed: int) -> SceneModule:
-    """A fresh scene of the kind that is asked for."""
-    torch.manual_seed(seed)
-    channels, aabb = space.autoencoder.channels, scene.aabb
-    activation = "sigmoid" if isinstance(space.autoencoder, IdentityAutoencoder) else "linear"
-    if config.kind == "nerf":
-        return _NeRF(channels, NeRFConfig(config.layers, config.width, channel_activation=activation), aabb)
-    if config.kind == "sdf":
-        # Softplus: a distance whose gradient jumps would make the surface facetted.
-        return _SDF(config, channels, MLPConfig(config.hidden, "softplus", activation), aabb)
-    return _TriPlanes(config, channels, MLPConfig(config.hidden, "relu", activation), aabb, deviation=0.1)
+        finished = (out / METRICS_FILE).is_file()
+        if finished:
+            weights = read_weights(out / WEIGHTS_FILE)
+            check_weights(out / WEIGHTS_FILE, weights, module.state_dict())
+            module.load_state_dict(weights)
+        else:
+            _optimise(module, ray_targets(scene, space), config, seed, run, progress)
+            write_atomically(out / WEIGHTS_FILE, lambda file: file.write(save(module.state_dict())))
+        fitted = SingleScene(scene.names[0], space, module.requires_grad_(False).field(), config.sampling, {})
+        if not finished:
+            write_json(out / METRICS_FILE, _measured(fitted, scene, out) | {"seconds": run.elapsed()})
+        return replace(fitted, metrics=read_json(out / METRICS_FILE))
 
 
 @torch.no_grad()
@@ -292,31 +161,12 @@ def _loss(module: SceneModule, targets: Targets, config: SingleConfig, generator
     return loss
 
 
-@torch.no_grad()
-def render_latents(
-    scene: Field, camera: Cameras, space: CategoryModel, sampling: SamplingConfig
-) -> Float[Tensor, "1 channel latent_height latent_width"]:
-    """One view of any field as latents of a space, some rays at a time."""
-    rays = camera.resized(*space.latent_size).rays().flatten()
-    parts = [
-        render(scene, rays[part], [len(part)], background, sampling).channels
-        for part, background in zip(
-            torch.arange(len(rays.origins)).split(_RAYS_AT_ONCE), space.background().split(_RAYS_AT_ONCE), strict=True
-        )
-    ]
-    return space.as_images(torch.cat(parts))
-
-
-@torch.no_grad()
-def _measure(
-    scene: Field, collection: SceneCollection, space: CategoryModel, config: SingleConfig, run: Run
-) -> dict[str, float]:
-    views, device = PosedViews(collection, "test"), space.aabb.device
+def _measured(scene: SingleScene, collection: SceneCollection, folder: Path) -> dict[str, float]:
+    """The PSNR over all test views; leaves a picture of some."""
+    views, device = PosedViews(collection, "test"), scene.model.aabb.device
     batch = views.group(range(len(views)))
-    cameras, images = views.cameras(batch, device), views.images(batch, device)
-    rendered = torch.cat(
-        [render_latents(scene, cameras[[view]], space, config.sampling) for view in range(len(cameras))]
-    )
-    decoded = space.decode(rendered)
-    write_progress_picture(run.folder / "progress.png", images, decoded, space.encode(images), rendered)
-    return {"psnr": mean(psnr(decoded, images)), "views": float(len(cameras))}
+    images = views.images(batch, device)
+    found = scene.render(views.cameras(batch, device))
+    with torch.no_grad():
+        write_progress_picture(folder / "progress.png", images, found.images, scene.model.encode(images), found.latents)
+    return {"psnr": mean(psnr(found.images, images)), "views": float(len(images))}
