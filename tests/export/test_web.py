@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -198,6 +199,13 @@ def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, pretended_ru
     with pytest.raises(InputError, match="expected a new or empty folder"):
         write_web(tmp_path / "mine", scenes, ["ball_1"], runtime=pretended_runtime)
     assert {entry.name for entry in tmp_path.iterdir()} == {"site", "mine", "package.tgz"}
+
+
+def test_without_onnx_it_says_what_to_install(scenes: Scenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(InputError, match=r'pip install "triptych\[web\]"'):
+        write_web(tmp_path / "site", scenes, ["ball_1"])
+    assert not list(tmp_path.iterdir())
 
 
 def test_onnxruntime_web_is_fetched_once(
