@@ -13,14 +13,9 @@ from triptych.evaluation.report import Report, training_curves
 from triptych.export import orbit_frames, write_video
 from triptych.files import read_json, write_json
 from triptych.model import CategoryModel, find_model
-from triptych.scenes import (
-    DatasetConfig,
-    SceneCollection,
-    open_collection,
-    select_scenes,
-    write_contact_sheet,
-)
-from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.scenes import SceneCollection, select_scenes, write_contact_sheet
+from triptych.scenes.cars import CarsConfig
+from triptych.training.datasets import draw_cars
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.progress import Progress
 from triptych.training.run import lock, read_log, versions
@@ -108,11 +103,8 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
 def _make_scenes(config: DemoConfig, stage1_scenes: int, seed: int, progress: Progress) -> SceneCollection:
     folder = config.out / "cars"
     count = stage1_scenes + config.new_scenes
-    progress.start("cars", count)
     cars = CarsConfig(count, stage1_scenes, config.views, config.resolution, seed)
-    make_cars(folder, cars, lambda name: progress.advance())
-    progress.start("pictures", 0)
-    collection = open_collection(DatasetConfig(folder, cache=config.out / "cache"), progress.reach)
+    collection = draw_cars(folder, cars, progress, config.out / "cache")
     write_contact_sheet(collection, config.out / "cars.png")
     return collection
 

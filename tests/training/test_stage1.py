@@ -11,6 +11,7 @@ from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.model import CategoryModel
+from triptych.representation.mlp import MLPConfig
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
 from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
 from triptych.training.progress import Progress
@@ -134,6 +135,7 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCol
         balls,
         tmp_path / "rgb",
         autoencoder=AutoencoderConfig(kind="identity"),
+        mlp=MLPConfig(hidden=16, hidden_activation="relu", channel_activation="sigmoid"),
         warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0)),
         joint=Phase(0.0, 4, rates, LossWeights(enc=1.0)),
     )

@@ -42,6 +42,11 @@ class LatentNormalization(nn.Module):
         self.register_buffer("scale", scale.detach().clone())
 
     @classmethod
+    def unit(cls, channels: int) -> "LatentNormalization":
+        """One that changes nothing."""
+        return cls("affine", torch.zeros(channels), torch.ones(channels))
+
+    @classmethod
     def fit(
         cls, latents: Float[Tensor, "view channel height width"], kind: NormalizationKind = "affine"
     ) -> "LatentNormalization":

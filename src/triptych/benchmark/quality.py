@@ -27,10 +27,11 @@ from triptych.evaluation.metrics import ssim
 from triptych.files import read_or_make
 from triptych.model import CategoryModel
 from triptych.runtime import commit
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
-from triptych.scenes.cars import CarsConfig, make_cars
-from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.scenes import SceneCollection, select_scenes
+from triptych.scenes.cars import CarsConfig
+from triptych.scenes.meshes import RenderConfig
 from triptych.training.config import AutoencoderConfig, Stage1Config, Stage2Config
+from triptych.training.datasets import draw_cars, draw_meshes
 from triptych.training.losses import mean, psnr
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.progress import Progress
@@ -86,8 +87,11 @@ def run_quality(
         InputError: a folder holds something else, or the meshes cannot be used.
     """
     config.out.mkdir(parents=True, exist_ok=True)
+    cache = config.out / "cache"
     with lock(config.out):
-        cars = _car_scenes(config, seed, progress)
+        count = config.scenes + config.new_scenes
+        drawn = CarsConfig(count, config.scenes, resolution=config.resolution, seed=seed)
+        cars = draw_cars(config.out / "cars" / "data", drawn, progress, cache)
         sets = {"cars": _measure_set(config, "cars", cars, stage1, stage2, seed, progress)}
         if config.meshes is not None:
             prior = AutoencoderConfig(kind="pretrained", pretrained=str(config.out / "cars" / "stage1"))
@@ -98,7 +102,8 @@ def run_quality(
                 warmup=replace(stage1.warmup, epochs=_REAL_SET_WARMUP_EPOCHS),
                 joint=replace(stage1.joint, epochs=config.real_epochs),
             )
-            meshes = _mesh_scenes(config, progress)
+            views = RenderConfig(resolution=config.resolution)
+            meshes = draw_meshes(config.meshes, config.out / "meshes" / "data", views, progress, cache)
             sets["meshes"] = _measure_set(config, "meshes", meshes, real, stage2, seed, progress)
         results = {
             "sets": sets,
@@ -111,33 +116,6 @@ def run_quality(
         }
         write_report(config.results or config.out / "results.json", results)
     return results
-
-
-def _car_scenes(config: QualityConfig, seed: int, progress: Progress) -> SceneCollection:
-    folder, count = config.out / "cars" / "data", config.scenes + config.new_scenes
-    progress.start("cars", count)
-    cars = CarsConfig(count, config.scenes, resolution=config.resolution, seed=seed)
-    make_cars(folder, cars, lambda name: progress.advance())
-    return _open(config, folder, progress)
-
-
-def _mesh_scenes(config: QualityConfig, progress: Progress) -> SceneCollection:
-    assert config.meshes is not None
-    folder = config.out / "meshes" / "data"
-    progress.start("meshes", 0)
-    render_meshes(
-        config.meshes,
-        folder,
-        RenderConfig(resolution=config.resolution),
-        lambda name, done, total: progress.reach(done, total),
-        lambda path, reason: progress.note(f"skipped {path}: {reason}"),
-    )
-    return _open(config, folder, progress)
-
-
-def _open(config: QualityConfig, folder: Path, progress: Progress) -> SceneCollection:
-    progress.start("pictures", 0)
-    return open_collection(DatasetConfig(folder, cache=config.out / "cache"), progress.reach)
 
 
 def _measure_set(

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import tyro
 
-from triptych.cli.options import open_data, say
+from triptych.cli.options import say
 from triptych.errors import InputError
 from triptych.scenes import DatasetConfig, inspect_dataset, write_contact_sheet
-from triptych.scenes.cars import CarsConfig, make_cars
-from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.scenes.cars import CarsConfig
+from triptych.scenes.meshes import RenderConfig
+from triptych.training.datasets import draw_cars, draw_meshes
 from triptych.training.progress import Progress
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -26,9 +27,7 @@ class Cars:
 
     def run(self) -> None:
         with Progress() as progress:
-            progress.start("cars", self.cars.count)
-            make_cars(self.out, self.cars, lambda name: progress.advance())
-            write_contact_sheet(open_data(DatasetConfig(self.out), progress), self.out / CONTACT_SHEET)
+            write_contact_sheet(draw_cars(self.out, self.cars, progress), self.out / CONTACT_SHEET)
         say(f"wrote {self.cars.count} cars to {self.out}; look at {self.out / CONTACT_SHEET}")
 
 
@@ -44,15 +43,7 @@ class Render:
 
     def run(self) -> None:
         with Progress() as progress:
-            progress.start("render", 0)
-            render_meshes(
-                self.source,
-                self.out,
-                self.options,
-                lambda name, done, total: progress.reach(done, total),
-                lambda path, reason: progress.note(f"skipped {path}: {reason}"),
-            )
-            collection = open_data(DatasetConfig(self.out), progress)
+            collection = draw_meshes(self.source, self.out, self.options, progress)
             write_contact_sheet(collection, self.out / CONTACT_SHEET)
         say(f"rendered {len(collection)} meshes to {self.out}; look at {self.out / CONTACT_SHEET}")
 

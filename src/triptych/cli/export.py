@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from triptych.cli.options import Machine, open_data, say
+from triptych.cli.options import Machine, say
 from triptych.errors import InputError
 from triptych.export import (
     MeshConfig,
@@ -32,6 +32,7 @@ from triptych.model import CategoryModel
 from triptych.runtime import choose_device
 from triptych.scene import Scenes, open_scenes
 from triptych.scenes import DatasetConfig
+from triptych.training.datasets import open_data
 from triptych.training.progress import Progress
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from triptych.runtime import DeviceName
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection
-from triptych.training.progress import Progress
 
 Preset = Literal["quick", "best", "paper"]
 chosen_preset: ContextVar[Preset] = ContextVar("preset", default="quick")
@@ -27,9 +25,3 @@ class Machine:
 def say(message: str) -> None:
     """A line on standard output."""
     sys.stdout.write(message + "\n")
-
-
-def open_data(config: DatasetConfig, progress: Progress) -> SceneCollection:
-    """Open a dataset, showing how its pictures are read."""
-    progress.start("pictures", 0)
-    return open_collection(config, progress.reach)

@@ -7,13 +7,14 @@ from typing import Annotated
 import tyro
 
 from triptych.bank import SceneBank, StoragePrecision
-from triptych.cli.options import Machine, Preset, chosen_preset, open_data, say
+from triptych.cli.options import Machine, Preset, chosen_preset, say
 from triptych.evaluation.evaluate import evaluate, write_evaluation
 from triptych.export import check_mesh_file, extract_mesh, write_mesh
 from triptych.model import CategoryModel, find_model
 from triptych.runtime import choose_device
 from triptych.scenes import DatasetConfig, select_scenes
 from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.datasets import open_data
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import tyro
 
-from triptych.cli.options import Machine, open_data, say
+from triptych.cli.options import Machine, say
 from triptych.runtime import choose_device
 from triptych.scenes import DatasetConfig
+from triptych.training.datasets import open_data
 from triptych.training.progress import Progress
 from triptych.viewer import ViewerConfig, open_viewer
 

@@ -13,9 +13,10 @@ from triptych.reproduce.experiments import SCALES, Scale, ScaleName, experiments
 from triptych.reproduce.measuring import Workshop, measure, measure_budgets
 from triptych.reproduce.page import write_category, write_page
 from triptych.runtime import commit
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
-from triptych.scenes.cars import CarsConfig, make_cars
-from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.scenes import DatasetConfig, SceneCollection, select_scenes
+from triptych.scenes.cars import CarsConfig
+from triptych.scenes.meshes import RenderConfig
+from triptych.training.datasets import draw_cars, draw_meshes, open_data
 from triptych.training.progress import Progress
 from triptych.training.run import lock, versions
 from triptych.training.stage1 import train
@@ -120,29 +121,14 @@ def _workshop(
 
 def _categories(config: ReproduceConfig, scale: Scale, seed: int, progress: Progress) -> Mapping[str, SceneCollection]:
     """The datasets by the name of their folder in ``out``."""
-    found = {}
+    cache, found = config.out / "cache", {}
     if config.data is not None:
-        found[config.data.resolve().name] = _open(config, config.data, progress)
+        found[config.data.resolve().name] = open_data(DatasetConfig(config.data, cache=cache), progress)
     else:
-        folder, count = config.out / "data" / "cars", scale.train_scenes + scale.exploit_scenes
-        progress.start("cars", count)
+        count = scale.train_scenes + scale.exploit_scenes
         cars = CarsConfig(count, scale.train_scenes, resolution=config.resolution, seed=seed)
-        make_cars(folder, cars, lambda name: progress.advance())
-        found["cars"] = _open(config, folder, progress)
+        found["cars"] = draw_cars(config.out / "data" / "cars", cars, progress, cache)
     if config.meshes is not None:
-        folder = config.out / "data" / "meshes"
-        progress.start("meshes", 0)
-        render_meshes(
-            config.meshes,
-            folder,
-            RenderConfig(resolution=config.resolution),
-            lambda name, done, total: progress.reach(done, total),
-            lambda path, reason: progress.note(f"skipped {path}: {reason}"),
-        )
-        found["meshes"] = _open(config, folder, progress)
+        views = RenderConfig(resolution=config.resolution)
+        found["meshes"] = draw_meshes(config.meshes, config.out / "data" / "meshes", views, progress, cache)
     return found
-
-
-def _open(config: ReproduceConfig, folder: Path, progress: Progress) -> SceneCollection:
-    progress.start("pictures", 0)
-    return open_collection(DatasetConfig(folder, cache=config.out / "cache"), progress.reach)

@@ -126,7 +126,7 @@ class AutoencoderConfig:
     convolutional: ConvolutionalConfig = field(default_factory=ConvolutionalConfig)
     """For kind=convolutional: its size."""
     normalization: NormalizationKind = "affine"
-    """How latents are scaled for rendering."""
+    """How latents are scaled for rendering. With kind=identity they are colours, which stay as they are."""
 
 
 @dataclass(frozen=True)

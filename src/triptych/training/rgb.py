@@ -68,11 +68,11 @@ def fit_rgb(
     assert len(collection) == 1
     torch.manual_seed(seed)  # the MLP's initial weights
     generator = torch.Generator().manual_seed(seed)
-    identity, one = IdentityAutoencoder(), torch.ones(3)
+    identity, white = IdentityAutoencoder(), torch.ones(1, 3)
     model = CategoryModel(
         ModelConfig(config.planes, config.mlp, config.sampling, collection.height, collection.width),
         identity,
-        LatentNormalization("affine", torch.zeros(3), one),
+        LatentNormalization.unit(3),
         initial_base_planes(config.planes, generator),
         collection.aabb,
         {},
@@ -85,7 +85,7 @@ def fit_rgb(
         chosen = torch.randint(len(colours), (config.rays,), generator=generator)
         leaves = scenes.leaves(alone)
         planes = scenes.skip_empty(model.field(*leaves), alone, config.skipping)
-        found = render(planes, rays[chosen], [config.rays], one[None], config.sampling, [generator])
+        found = render(planes, rays[chosen], [config.rays], white, config.sampling, [generator])
         loss = (found.channels - colours[chosen]).square().mean() + config.tv * total_variation(planes)
         optimizer.zero_grad()
         loss.backward()

@@ -168,11 +168,10 @@ class SingleScene:
 
 def image_space(scene: SceneCollection) -> CategoryModel:
     """A model whose latents are the pictures themselves."""
-    one = torch.ones(3)
     return CategoryModel(
         ModelConfig(PlaneConfig(2, 1, 0), MLPConfig(), SamplingConfig(), scene.height, scene.width),
         IdentityAutoencoder(),
-        LatentNormalization("affine", torch.zeros(3), one),
+        LatentNormalization.unit(3),
         torch.zeros(0, 3, 2, 2, 0),
         scene.aabb,
         {},

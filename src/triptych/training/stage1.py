@@ -152,19 +152,25 @@ def _new_model(
     views: PosedViews,
     generator: torch.Generator,
 ) -> CategoryModel:
-    device = next((parameter.device for parameter in autoencoder.parameters()), torch.device("cpu"))
-    rows = torch.linspace(0, len(views) - 1, min(len(views), _FIT_NORMALIZATION_ON)).long().unique()
-    batches = [views.group(part) for part in rows.split(32)]
-    with torch.no_grad():
-        latents = torch.cat([autoencoder.encode(views.images(batch, device)).float() for batch in batches])
     return CategoryModel(
         ModelConfig(config.planes, config.mlp, config.sampling, collection.height, collection.width),
         autoencoder,
-        LatentNormalization.fit(latents, config.autoencoder.normalization),
+        _fit_normalization(config.autoencoder, autoencoder, views),
         initial_base_planes(config.planes, generator),
         collection.aabb,
         dict(zip(collection.names, collection.fingerprints, strict=True)),
     )
+
+
+@torch.no_grad()
+def _fit_normalization(config: AutoencoderConfig, autoencoder: Autoencoder, views: PosedViews) -> LatentNormalization:
+    if config.kind == "identity":
+        return LatentNormalization.unit(autoencoder.channels)
+    device = next((parameter.device for parameter in autoencoder.parameters()), torch.device("cpu"))
+    rows = torch.linspace(0, len(views) - 1, min(len(views), _FIT_NORMALIZATION_ON)).long().unique()
+    batches = [views.group(part) for part in rows.split(32)]
+    latents = torch.cat([autoencoder.encode(views.images(batch, device)).float() for batch in batches])
+    return LatentNormalization.fit(latents, config.normalization)
 
 
 @torch.no_grad()
