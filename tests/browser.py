@@ -18,16 +18,21 @@ PATIENCE_SECONDS = 120.0
 
 @contextmanager
 def browser_page() -> Iterator[tuple[Any, list[str]]]:
-    """An empty page of playwright, and the errors that its console will have shown; else the test is skipped."""
+    """An empty page of playwright, and the errors that its console and those of its context's further pages will have
+    shown; else the test is skipped."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
     if _CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     complaints: list[str] = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
-        page = browser.new_page(viewport={"width": 900, "height": 500})
-        page.set_default_timeout(1000 * PATIENCE_SECONDS)
+
+    def listen(page: Any) -> None:
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page, complaints
+
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+        context = browser.new_context(viewport={"width": 900, "height": 500})
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
+        context.on("page", listen)
+        yield context.new_page(), complaints
         browser.close()

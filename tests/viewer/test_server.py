@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,17 +75,33 @@ def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer) -> Non
     with browser_page() as (page, complaints):
         page.goto(viewer.url)
 
-        def sight() -> np.ndarray:
-            return middle_of(page.screenshot())
-
-        before = wait_for(sight, lambda pixels: coloured(pixels) > 0.02)
+        before = wait_for(page, lambda pixels: coloured(pixels) > 0.02)
         page.get_by_text("frames/s").wait_for()
-        page.mouse.move(250, 250)
-        page.mouse.down()
-        page.mouse.move(250, 160, steps=4)
-        page.mouse.up()
-        wait_for(sight, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+        drag_up(page)
+        wait_for(page, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     assert not complaints
+
+
+def test_several_browsers_look_from_where_they_want(viewer: Viewer) -> None:
+    with browser_page() as (first, complaints):
+        first.goto(viewer.url)
+        second = first.context.new_page()
+        second.goto(viewer.url)
+        before = wait_for(second, lambda pixels: coloured(pixels) > 0.02)
+        first.bring_to_front()
+        wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
+        drag_up(first)
+        wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+        second.bring_to_front()
+        assert np.abs(middle_of(second.screenshot()) - before).mean() < 0.5
+    assert not complaints
+
+
+def drag_up(page: Any) -> None:
+    page.mouse.move(250, 250)
+    page.mouse.down()
+    page.mouse.move(250, 160, steps=4)
+    page.mouse.up()
 
 
 def middle_of(screenshot: bytes) -> np.ndarray:
@@ -97,9 +114,9 @@ def coloured(pixels: np.ndarray) -> float:
     return float((pixels.max(axis=2) - pixels.min(axis=2) > 25).mean())
 
 
-def wait_for(look: Callable[[], np.ndarray], good: Callable[[np.ndarray], bool]) -> np.ndarray:
+def wait_for(page: Any, good: Callable[[np.ndarray], bool]) -> np.ndarray:
     end = time.monotonic() + PATIENCE_SECONDS
-    while not good(pixels := look()):
+    while not good(pixels := middle_of(page.screenshot())):
         assert time.monotonic() < end, "the browser does not show what it should"
         time.sleep(0.3)
     return pixels
