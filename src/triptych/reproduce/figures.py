@@ -19,6 +19,7 @@ from triptych.scene import Scene
 from triptych.training.pictures import as_pixels, channel_range, enlarge, latent_colours
 
 _MOST_SCENES = 10**6
+_COLOURS = {"rgb": "tab:orange", "ours": "tab:blue"}
 _ROW_LABELS = ("encoded", "rendered")
 VIDEO_FRAMES = 60
 
@@ -62,12 +63,13 @@ def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scene
     return _without_ticks(figure)
 
 
-def quality_against_time(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+def quality_against_time(curves: Mapping[str, Sequence[Mapping[str, Any]]], titles: Mapping[str, str]) -> Figure:
     """Figure 6: mean test PSNR of exploit scenes against the seconds that each takes."""
     figure = new_figure(5.5, 3.8)
     axes = figure.subplots()
-    for title, points in curves.items():
-        axes.plot([p["seconds"] for p in points], [p["psnr"] for p in points], "o-", label=title)
+    for name, points in curves.items():
+        seconds, psnr = [point["seconds"] for point in points], [point["psnr"] for point in points]
+        axes.plot(seconds, psnr, "o-", label=titles[name], color=_COLOURS[name])
     seconds_axis(axes)
     axes.set_ylabel("PSNR (dB), test views")
     axes.grid(alpha=0.3)
@@ -87,8 +89,8 @@ def cost_against_scenes(results: Results, titles: Mapping[str, str], measured_at
         figure.subplots(1, 2), (time_cost, memory_cost), ("total hours", "total GB"), (3600.0, 1e9), strict=True
     ):
         costs = {name: cost(results[name]) for name in ("rgb", "ours")}
-        for (name, value), colour in zip(costs.items(), ("tab:orange", "tab:blue"), strict=True):
-            _cost_curve(axes, value, counts, measured_at, unit, titles[name], colour)
+        for name, value in costs.items():
+            _cost_curve(axes, value, counts, measured_at, unit, titles[name], _COLOURS[name])
         even = break_even(costs["ours"], costs["rgb"])
         if even is not None:
             axes.axvline(even, color="grey", linewidth=1, linestyle=":")

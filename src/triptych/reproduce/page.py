@@ -59,8 +59,7 @@ def write_category(
         write_json(folder / "break_even.json", break_even_numbers(results))
         write_figure(cost_against_scenes(results, titles, len(shop.new)), folder / "figure7.png")
     if budgets:
-        curves = {titles[name]: points for name, points in budgets.items()}
-        write_figure(quality_against_time(curves), folder / "figure6.png")
+        write_figure(quality_against_time(budgets, titles), folder / "figure6.png")
     _write_pictures(folder, methods, titles, shop)
 
 
