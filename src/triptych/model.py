@@ -29,6 +29,7 @@ MODEL_FILE = "model.json"
 SHARED_FILE = "shared.safetensors"
 SHIPPED = Path(__file__).parent / "shipped"
 """Category models that come with the package, one folder each."""
+_VIEWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -189,21 +190,11 @@ class CategoryModel(nn.Module):
         coefficients: Float[Tensor, " base"],
         cameras: Cameras,
         *,
-        views_at_once: int = 16,
         backend: Backend = "auto",
     ) -> SceneViews:
         """Render and decode one scene from any number of cameras of the model's picture size."""
         field = with_occupancy(self.field(micro[None], coefficients[None]), backend)
-        parts = [
-            self.render_views(field, cameras[first : first + views_at_once], self.background(), backend=backend)
-            for first in range(0, len(cameras), views_at_once)
-        ]
-        return SceneViews(
-            torch.cat([part.images for part in parts]),
-            torch.cat([part.latents for part in parts]),
-            torch.cat([part.opacity for part in parts]),
-            torch.cat([part.depth for part in parts]),
-        )
+        return self.render_views(field, cameras, self.background(), backend=backend)
 
     @torch.no_grad()
     def render_views(
@@ -215,7 +206,26 @@ class CategoryModel(nn.Module):
         backend: Backend = "auto",
         sampling: SamplingConfig | None = None,
     ) -> SceneViews:
-        """Render and decode a field of one scene from cameras of the model's picture size, all at once."""
+        """Render and decode a field of one scene from any number of cameras of the model's picture size."""
+        parts = [
+            self._render_together(field, cameras[first : first + _VIEWS_AT_ONCE], background, backend, sampling)
+            for first in range(0, len(cameras), _VIEWS_AT_ONCE)
+        ]
+        return SceneViews(
+            torch.cat([part.images for part in parts]),
+            torch.cat([part.latents for part in parts]),
+            torch.cat([part.opacity for part in parts]),
+            torch.cat([part.depth for part in parts]),
+        )
+
+    def _render_together(
+        self,
+        field: Field,
+        cameras: Cameras,
+        background: Float[Tensor, "pixel channel"],
+        backend: Backend,
+        sampling: SamplingConfig | None,
+    ) -> SceneViews:
         height, width = self.latent_size
         rendering = self.render_latents(field, cameras, [len(cameras)], background, backend=backend, sampling=sampling)
         latents = self.as_images(rendering.channels)

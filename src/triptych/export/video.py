@@ -86,7 +86,7 @@ def comparison_frames(
     Raises:
         InputError: the cameras have another picture size, or the other model's pictures other proportions.
     """
-    views = scene.model.render_scene(scene.micro, scene.coefficients, cameras.to(scene.micro.device))
+    views = scene.render(cameras)
     columns = {"ours": _enlarged(views.images, cameras, "bicubic")}
     if other is not None:
         columns[_label(other)] = _enlarged(_seen_by(other, cameras), cameras, "bicubic")
@@ -142,8 +142,7 @@ def _seen_by(other: Scene, cameras: Cameras) -> Float[Tensor, "view 3 height wid
             f"video: the other bank's pictures are {width}x{height}, which has other proportions than "
             f"{cameras.width}x{cameras.height}"
         )
-    resized = cameras.resized(height, width).to(other.micro.device)
-    return other.model.render_scene(other.micro, other.coefficients, resized).images
+    return other.render(cameras.resized(height, width)).images
 
 
 def _enlarged(

@@ -144,7 +144,8 @@ class SingleScene:
     @torch.no_grad()
     def render(self, cameras: Cameras) -> SceneViews:
         """RGB, latents, opacity and depth as ``cameras`` see them, some rays at a time."""
-        views = [self._view(cameras[[view]]) for view in range(len(cameras))]
+        background = self.model.background()
+        views = [self._view(cameras[[view]], background) for view in range(len(cameras))]
         height, width = self.model.latent_size
         latents = self.model.as_images(torch.cat([view.channels for view in views]))
         return SceneViews(
@@ -154,10 +155,9 @@ class SingleScene:
             torch.cat([view.depth for view in views]).reshape(-1, height, width),
         )
 
-    def _view(self, camera: Cameras) -> Rendering:
+    def _view(self, camera: Cameras, background: Float[Tensor, "pixel channel"]) -> Rendering:
         rays = camera.resized(*self.model.latent_size).rays().flatten()
         places = torch.arange(len(rays.origins)).split(_RAYS_AT_ONCE)
-        background = self.model.background()
         parts = [render(self.field, rays[part], [len(part)], background[part], self.sampling) for part in places]
         return Rendering(
             torch.cat([part.channels for part in parts]),
