@@ -20,6 +20,7 @@ from triptych.errors import InputError
 from triptych.scenes import SceneCollection
 from triptych.viewer import ViewerConfig, open_viewer
 from triptych.viewer.launch import Viewer
+from triptych.viewer.thumbnails import SIDE
 
 pytest.importorskip("viser", reason="needs viser")
 
@@ -94,6 +95,20 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer) -> None:
         wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
         second.bring_to_front()
         assert np.abs(middle_of(second.screenshot()) - before).mean() < 0.5
+    assert not complaints
+
+
+def test_pictures_of_the_panel_may_change_while_they_load(viewer: Viewer) -> None:
+    with browser_page() as (page, complaints):
+        page.goto(viewer.url)
+        page.get_by_alt_text("thumbnails of scenes").first.wait_for()
+        (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
+        seen = session.panel.page()
+        for brightness in range(0, 250, 10):
+            session.panel.forget_thumbnails()
+            session.panel.show_thumbnails(dict.fromkeys(seen, np.full((SIDE, SIDE, 3), brightness, np.uint8)))
+            time.sleep(0.02)
+        assert page.locator('img[src^="blob:"]').count() == 0  # whose addresses viser withdraws too early
     assert not complaints
 
 

@@ -10,6 +10,7 @@ from triptych.scenes import SceneCollection
 from triptych.viewer.choice import SIDES, Choice
 from triptych.viewer.comparison import ERROR_GAIN, Compared
 from triptych.viewer.frames import FRAME_KINDS
+from triptych.viewer.inline import InlinePicture
 from triptych.viewer.library import MEAN, Library
 from triptych.viewer.thumbnails import COLUMNS, PER_PAGE, ROWS, strip
 
@@ -55,8 +56,9 @@ class Panel:
         self._side = gui.add_dropdown("bank", SIDES, visible=other is not None)
 
         with gui.add_folder("Scenes"):
-            blank = strip([], 1, None)
-            self._rows = [(gui.add_image(blank, format="jpeg"), gui.add_button_group("", [" "])) for _ in range(ROWS)]
+            self._rows = [
+                (InlinePicture(gui, "thumbnails of scenes"), gui.add_button_group("", [" "])) for _ in range(ROWS)
+            ]
             self._turn = gui.add_button_group("page", ["previous", "next"])
         with gui.add_folder("Blend", expand_by_default=False):
             self._other = gui.add_dropdown("with", names, initial_value=names[-1])
@@ -73,7 +75,7 @@ class Panel:
             self._view = gui.add_slider("camera", 1, 2, 1, 1)
             self._look = gui.add_button("look through it")
             self._found = [
-                (gui.add_markdown(""), gui.add_image(blank, format="jpeg"))
+                (gui.add_markdown(""), InlinePicture(gui, _PARTS))
                 for library in (library, other)
                 if library is not None
             ]
@@ -139,18 +141,21 @@ class Panel:
     def show_thumbnails(self, thumbnails: Mapping[str, Thumbnail | None]) -> None:
         """Show the thumbnails of ``page``; None for one that is not drawn yet."""
         names, chosen = list(thumbnails), self._scene.value
-        for row, (image, buttons) in enumerate(self._rows):
+        for row, (picture, buttons) in enumerate(self._rows):
             part = names[row * COLUMNS : (row + 1) * COLUMNS]
             drawn = tuple(thumbnails[name] is not None for name in part)
             state = (tuple(part), drawn, chosen if chosen in part else None)
             if state == self._strips[row]:
                 continue
             self._strips[row] = state
+            buttons.visible = bool(part)
+            if not part:
+                picture.hide()
+                continue
             marked = part.index(chosen) if chosen in part else None
             first = self._first + row * COLUMNS + 1
-            image.visible = buttons.visible = bool(part)
-            image.image = strip([thumbnails[name] for name in part], first, marked)
-            buttons.options = tuple(str(first + column) for column in range(len(part))) or (" ",)
+            picture.show(strip([thumbnails[name] for name in part], first, marked))
+            buttons.options = tuple(str(first + column) for column in range(len(part)))
 
     def forget_thumbnails(self) -> None:
         """Show all of them anew, whatever is shown now."""
@@ -158,9 +163,9 @@ class Panel:
 
     def show_comparison(self, found: list[Compared]) -> None:
         """Show the scene of each bank beside the picture of the camera that is compared."""
-        for (text, image), compared, bank in zip(self._found, found, SIDES, strict=False):
+        for (text, picture), compared, bank in zip(self._found, found, SIDES, strict=False):
             text.content = f"{bank}: **{compared.psnr:.1f} dB**, {compared.name} ({_PARTS})"
-            image.image = compared.picture
+            picture.show(compared.picture)
 
     def _chosen(self) -> None:
         self._first = self._scene.options.index(self._scene.value) // PER_PAGE * PER_PAGE

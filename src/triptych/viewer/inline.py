@@ -1,0 +1,43 @@
+"""Pictures in the panel that may change at any time."""
+
+import base64
+import html
+import io
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+from viser import GuiApi
+
+_JPEG_QUALITY = 90
+
+
+class InlinePicture:
+    """A picture in the panel whose data stands in the page itself.
+
+    viser's own images are blobs, whose address it withdraws when the next picture arrives, even while the browser
+    still loads the last one; the console of a busy browser then fills with ERR_FILE_NOT_FOUND.
+
+    Args:
+        gui: the panel.
+        name: what it shows, for those who cannot see it.
+    """
+
+    def __init__(self, gui: GuiApi, name: str) -> None:
+        self._name = name
+        self._handle = gui.add_html("", visible=False)
+
+    def show(self, pixels: UInt8[np.ndarray, "height width 3"]) -> None:
+        """Show these pixels, as wide as the panel."""
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=_JPEG_QUALITY)
+        source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        self._handle.content = (
+            f'<img alt="{html.escape(self._name)}" src="{source}" '
+            'style="display: block; width: 100%; box-sizing: border-box; padding: 0 0.6em 0.5em">'
+        )
+        self._handle.visible = True
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self._handle.visible = False
