@@ -35,8 +35,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, indented, keys in the order given. NaN and infinities are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write JSON atomically, indented, keys in the order given; paths become text. NaN and infinities are refused."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False, default=_path_as_text) + "\n")
+
+
+def _path_as_text(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def read_json(path: Path) -> Any:

@@ -42,6 +42,25 @@ def test_white_image_has_constant_latents_before_training():
     assert (latents - latents[..., 4:5, 4:5]).abs().max() < 0.01
 
 
+@pytest.mark.parametrize("downscale", [2, 4, 8])
+def test_latents_follow_shifts_by_a_latent_pixel(downscale: int):
+    """Rendered latents do, so scenes cannot learn what depends on where a pixel lies; nor should decoders add any."""
+    autoencoder = small(downscale=downscale, precision="float32")
+    for last in (autoencoder.encoder.last, autoencoder.decoder.last):
+        torch.nn.init.normal_(last.weight, std=0.1)
+    smooth = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    images = torch.nn.functional.interpolate(smooth, size=(129, 129), mode="bilinear")
+    before, after = images[..., :128, :128], images.roll((-downscale, -downscale), (2, 3))[..., :128, :128]
+
+    border = slice(40 // downscale, -40 // downscale)
+    latents = autoencoder.encode(before).roll((-1, -1), (2, 3))[..., border, border]
+    found = autoencoder.encode(after)[..., border, border]
+    assert (latents - found).std() < 0.02 * latents.std()
+    decoded = autoencoder.decode(autoencoder.encode(before)).roll((-downscale, -downscale), (2, 3))[..., 40:-40, 40:-40]
+    found = autoencoder.decode(autoencoder.encode(before).roll((-1, -1), (2, 3)))[..., 40:-40, 40:-40]
+    assert (decoded - found).std() < 0.02 * decoded.std()
+
+
 def test_dct_patterns_are_orthonormal_and_start_with_mean_colors():
     patterns = color_dct_patterns(4, 48)
     rows = patterns.reshape(48, -1)

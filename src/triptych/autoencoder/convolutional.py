@@ -1,9 +1,11 @@
 """A small convolutional autoencoder that a CPU trains from scratch in minutes.
 
-It never works above a quarter of the image's size. Images become 4x4 space-to-depth blocks, residual blocks
-(depthwise 3x3, then two 1x1 convolutions: ConvNeXt, arXiv 2201.03545, without normalisation) run at H/4, and
-with ``downscale=8`` more of them at H/8; with ``downscale=2`` each feature becomes a 2x2 block of the latents. The
-decoder mirrors the encoder.
+Images become 4x4 space-to-depth blocks (2x2 with ``downscale=2``), residual blocks (depthwise 3x3, then two 1x1
+convolutions: ConvNeXt, arXiv 2201.03545, without normalisation) run on them, and with ``downscale=8`` more of them at
+H/8. The decoder mirrors the encoder.
+
+No step is coarser than the latents: shift the image by one latent pixel, and the latents shift along, as they do when
+scenes are rendered. What depends on where in a larger block a pixel lies (a checkerboard) no scene can learn.
 
 A linear path runs beside each network: E(x) = DCT(x) + network(x), and its mirror image for D. It starts as
 the C smoothest colour patterns of the block discrete cosine transform (see `triptych.autoencoder.dct`); the
@@ -24,7 +26,7 @@ from triptych.autoencoder.dct import color_dct_patterns
 from triptych.autoencoder.precision import Precision, autocast
 from triptych.errors import InputError
 
-_BLOCK = 4
+_LARGEST_BLOCK = 4
 _BRANCH_GAIN = 0.1
 _LAST_LAYER_DEVIATION = 1e-3
 
@@ -39,9 +41,9 @@ class ConvolutionalConfig:
     """Image size divided by latent size. The smaller it is, the more 3D-consistent are the latents, the larger, the
     fewer rays render them."""
     width: int = 64
-    """Features at a quarter of the image's size."""
+    """Features at a quarter of the image's size; at half of it with downscale=2."""
     blocks: int = 4
-    """Residual blocks at a quarter of the image's size, on each side of the latents."""
+    """Residual blocks of that size on each side of the latents."""
     inner_width: int = 128
     """Features at an eighth of the image's size, for downscale=8."""
     inner_blocks: int = 2
@@ -68,7 +70,7 @@ class ConvolutionalConfig:
 
 
 class ConvolutionalAutoencoder(Autoencoder):
-    """The autoencoder made from scratch; image sides must be multiples of 4 and of
+    """The autoencoder made from scratch; image sides must be multiples of
     ``downscale``. See the module's docstring."""
 
     kind: ClassVar[str] = "convolutional"
@@ -87,7 +89,7 @@ class ConvolutionalAutoencoder(Autoencoder):
         self, images: Float[Tensor, "view 3 height width"]
     ) -> Float[Tensor, "view channel latent_height latent_width"]:
         """E(x); see `Autoencoder.encode`."""
-        check_image_size(images, max(self.downscale, _BLOCK))
+        check_image_size(images, self.downscale)
         with autocast(self.config.precision, images.device):
             return self.encoder(2 * images - 2).float()
 
@@ -133,24 +135,23 @@ class _Encoder(nn.Module):
 
     def __init__(self, config: ConvolutionalConfig):
         super().__init__()
+        self.block = min(config.downscale, _LARGEST_BLOCK)
         self.linear = nn.Conv2d(3, config.channels, config.downscale, config.downscale, bias=False)
-        self.stem = nn.Conv2d(3 * _BLOCK**2, config.width, 1)
+        self.stem = nn.Conv2d(3 * self.block**2, config.width, 1)
         self.body = _blocks(config.width, config.blocks, config.expansion)
         last_width = config.width
-        if config.downscale == 2 * _BLOCK:
+        if config.downscale > _LARGEST_BLOCK:
             last_width = config.inner_width
             self.body.append(nn.Conv2d(config.width, config.inner_width, 2, 2))
             self.body.extend(_blocks(config.inner_width, config.inner_blocks, config.expansion))
-        finer = _finer(config)
-        self.last = nn.Conv2d(last_width, config.channels * finer**2, 1)
-        self.to_latents = nn.PixelShuffle(finer)
+        self.last = nn.Conv2d(last_width, config.channels, 1)
         _start_near_zero(self.last)
         with torch.no_grad():
             self.linear.weight.copy_(color_dct_patterns(config.downscale, config.channels))
 
     def forward(self, images: Tensor) -> Tensor:
-        blocks = F.pixel_unshuffle(images, _BLOCK).contiguous(memory_format=torch.channels_last)
-        return self.linear(images) + self.to_latents(self.last(self.body(self.stem(blocks))))
+        blocks = F.pixel_unshuffle(images, self.block).contiguous(memory_format=torch.channels_last)
+        return self.linear(images) + self.last(self.body(self.stem(blocks)))
 
 
 class _Decoder(nn.Module):
@@ -158,20 +159,20 @@ class _Decoder(nn.Module):
 
     def __init__(self, config: ConvolutionalConfig):
         super().__init__()
+        self.block = min(config.downscale, _LARGEST_BLOCK)
         patch = 3 * config.downscale**2
         self.linear = nn.Conv2d(config.channels, patch, 1, bias=False)
         self.from_patch = nn.PixelShuffle(config.downscale)
-        first_width = config.inner_width if config.downscale == 2 * _BLOCK else config.width
-        finer = _finer(config)
-        self.from_latents = nn.PixelUnshuffle(finer)
-        self.stem = nn.Conv2d(config.channels * finer**2, first_width, 3, padding=1)
         self.body = nn.Sequential()
-        if config.downscale == 2 * _BLOCK:
+        if config.downscale > _LARGEST_BLOCK:
+            self.stem = nn.Conv2d(config.channels, config.inner_width, 3, padding=1)
             self.body.extend(_blocks(config.inner_width, config.inner_blocks, config.expansion))
             self.body.append(nn.Conv2d(config.inner_width, 4 * config.width, 1))
             self.body.append(nn.PixelShuffle(2))
+        else:
+            self.stem = nn.Conv2d(config.channels, config.width, 3, padding=1)
         self.body.extend(_blocks(config.width, config.blocks, config.expansion))
-        self.last = nn.Conv2d(config.width, 3 * _BLOCK**2, 1)
+        self.last = nn.Conv2d(config.width, 3 * self.block**2, 1)
         _start_near_zero(self.last)
         with torch.no_grad():
             patterns = color_dct_patterns(config.downscale, config.channels).reshape(config.channels, patch)
@@ -179,8 +180,7 @@ class _Decoder(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         latents = latents.contiguous(memory_format=torch.channels_last)
-        blocks = self.from_latents(latents).contiguous(memory_format=torch.channels_last)
-        refinement = F.pixel_shuffle(self.last(self.body(self.stem(blocks))), _BLOCK)
+        refinement = F.pixel_shuffle(self.last(self.body(self.stem(latents))), self.block)
         return self.from_patch(self.linear(latents)) + refinement
 
 
@@ -198,12 +198,7 @@ class _ResidualBlock(nn.Module):
         nn.init.normal_(self.contract.weight, std=_BRANCH_GAIN * (2 / (width * expansion)) ** 0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.contract(F.relu(self.expand(self.depthwise(x))))
-
-
-def _finer(config: ConvolutionalConfig) -> int:
-    """How many latent pixels stand along each side of a 4x4 block of the image; 1 where they are larger."""
-    return max(_BLOCK // config.downscale, 1)
+        return x + self.contract(F.relu(self.expand(self.depthwise(x)), inplace=True))
 
 
 def _blocks(width: int, count: int, expansion: int) -> nn.Sequential:

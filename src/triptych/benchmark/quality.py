@@ -107,9 +107,7 @@ def run_quality(
             sets["meshes"] = _measure_set(config, "meshes", meshes, real, stage2, seed, progress)
         results = {
             "sets": sets,
-            "config": {
-                name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()
-            },
+            "config": asdict(config),
             "seed": seed,
             "commit": commit(),
             "versions": versions(),

@@ -145,7 +145,7 @@ _LAPTOP_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 _BEST = STAGE1["best"]
 _LAPTOP_STAGE1 = replace(
     _BEST,
-    autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4)),
+    autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=2)),
     planes=replace(_BEST.planes, resolution=48),
     sampling=SamplingConfig(coarse=40, importance=0),
     pretraining=Pretraining(epochs=0.0),

@@ -81,7 +81,7 @@ def run_reproduce(
             other = next((other for other in shops if other != name), name)
             _run_category(config, config.out / name, shop, shops[other].trained, progress)
         about = {
-            "config": {key: str(value) if isinstance(value, Path) else value for key, value in asdict(config).items()},
+            "config": asdict(config),
             "seed": seed,
             "device": device.type,
             "commit": commit(),

@@ -41,7 +41,7 @@ STAGE1 = {
     ),
     "best": Stage1Config(
         autoencoder=AutoencoderConfig(
-            convolutional=ConvolutionalConfig(channels=8, downscale=2, width=96, blocks=4),
+            convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4),
         ),
         planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
@@ -54,7 +54,7 @@ STAGE1 = {
             weights=LossWeights(enc=1.0, tv=1e-4),
         ),
         joint=Phase(
-            epochs=20.0,
+            epochs=11.0,
             batch=16,
             rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3, encoder=1.5e-3, decoder=1.5e-3),
             weights=LossWeights(ae=0.1, enc=0.05, dec=1.0, tv=1e-4),
