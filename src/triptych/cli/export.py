@@ -29,11 +29,24 @@ from triptych.export.images import Channel
 from triptych.geometry import Cameras
 from triptych.geometry.cameras import SRN_RADIUS
 from triptych.model import CategoryModel
-from triptych.runtime import choose_device
+from triptych.runtime import DeviceName, choose_device
 from triptych.scene import Scenes, open_scenes
 from triptych.scenes import DatasetConfig
 from triptych.training.datasets import open_data
 from triptych.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class _OfBank:
+    """A command that takes scenes out of a bank."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    model: Path | None = field(default=None, kw_only=True)
+    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
+
+    def _open(self, device: DeviceName = "cpu") -> Scenes:
+        return open_scenes(self.bank, self.model, choose_device(device))
 
 
 @dataclass(frozen=True)
@@ -53,15 +66,11 @@ class Orbit:
 
 
 @dataclass(frozen=True)
-class Video:
+class Video(_OfBank):
     """Film scenes of a bank to an mp4: an orbit around many, or one beside what it is compared with."""
 
-    bank: tyro.conf.Positional[Path]
-    """The scene bank."""
     out: tyro.conf.Positional[Path]
     """The file, ending in .mp4."""
-    model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     layout: Literal["grid", "compare"] = "grid"
     """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, latents."""
     scenes: int = 12
@@ -80,7 +89,7 @@ class Video:
     def run(self) -> None:
         if self.out.suffix != ".mp4":
             raise InputError(f"{self.out}: expected a file name that ends in .mp4")
-        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
+        scenes = self._open(self.machine.device)
         write_video(self.out, self._grid(scenes) if self.layout == "grid" else self._comparison(scenes))
         say(f"wrote {self.out}")
 
@@ -112,34 +121,26 @@ class Video:
 
 
 @dataclass(frozen=True)
-class Planes:
+class Planes(_OfBank):
     """Write the tri-planes of scenes as arrays, ready to train a generative model on."""
 
-    bank: tyro.conf.Positional[Path]
-    """The scene bank."""
     out: tyro.conf.Positional[Path]
     """The file, ending in .safetensors or .npz."""
-    model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     normalize: bool = True
     """Give every feature mean 0 and deviation 1; the file holds both."""
 
     def run(self) -> None:
-        scenes = open_scenes(self.bank, self.model)
+        scenes = self._open()
         write_planes(self.out, scenes, list(scenes), normalize=self.normalize)
         say(f"wrote the planes of {len(scenes)} scenes to {self.out}")
 
 
 @dataclass(frozen=True)
-class Mesh:
+class Mesh(_OfBank):
     """Write scenes as triangle meshes with vertex colours."""
 
-    bank: tyro.conf.Positional[Path]
-    """The scene bank."""
     out: tyro.conf.Positional[Path]
     """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""
-    model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     scenes: tuple[str, ...] = ()
     """Names of the scenes; all by default."""
     format: Literal["glb", "ply", "obj"] = "glb"
@@ -148,7 +149,7 @@ class Mesh:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
+        scenes = self._open(self.machine.device)
         names = scenes.choose(self.scenes)
         with Progress() as progress:
             progress.start("meshes", len(names))
@@ -164,15 +165,11 @@ class Mesh:
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(_OfBank):
     """Render scenes along a camera path into a folder that is a dataset."""
 
-    bank: tyro.conf.Positional[Path]
-    """The scene bank."""
     out: tyro.conf.Positional[Path]
     """Folder of the new dataset; rerun to continue."""
-    model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     scenes: tuple[str, ...] = ()
     """Names of the scenes; all by default."""
     path: Literal["orbit"] = "orbit"
@@ -185,7 +182,7 @@ class Images:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
+        scenes = self._open(self.machine.device)
         names = scenes.choose(self.scenes)
         size = (scenes.model.config.height, scenes.model.config.width)
         cameras = self.orbit.cameras(scenes.model) if self.cameras is None else read_cameras(self.cameras, *size)
@@ -203,35 +200,27 @@ class Images:
 
 
 @dataclass(frozen=True)
-class SceneFile:
+class SceneFile(_OfBank):
     """Write one scene as one small file, for `triptych.open_scene`."""
 
-    bank: tyro.conf.Positional[Path]
-    """The scene bank."""
     name: tyro.conf.Positional[str]
     """Name of the scene."""
     out: tyro.conf.Positional[Path]
     """The file, ending in .triptych-scene."""
-    model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
 
     def run(self) -> None:
-        scenes = open_scenes(self.bank, self.model)
+        scenes = self._open()
         (name,) = scenes.choose([self.name])
         save_scene(self.out, scenes[name])
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 
 @dataclass(frozen=True)
-class Web:
+class Web(_OfBank):
     """Write a web page that shows scenes live in any browser: a folder of static files, with no code on the server."""
 
-    bank: tyro.conf.Positional[Path]
-    """The scene bank."""
     out: tyro.conf.Positional[Path]
     """A new folder, or one to replace that this command wrote."""
-    model: Path | None = None
-    """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     scenes: tuple[str, ...] = ()
     """Names of the scenes; all by default."""
     title: str | None = None
@@ -241,7 +230,7 @@ class Web:
     registry into the cache folder."""
 
     def run(self) -> None:
-        scenes = open_scenes(self.bank, self.model)
+        scenes = self._open()
         names = scenes.choose(self.scenes)
         title = self.title or self.bank.resolve().name
         with Progress() as progress:
