@@ -118,11 +118,8 @@ def ray_targets(scene: SceneCollection, space: CategoryModel) -> Targets:
 def _optimise(
     module: SceneModule, targets: Targets, config: SingleConfig, seed: int, run: Run, progress: Progress
 ) -> None:
-    planes = [parameter for name, parameter in module.named_parameters() if name == "planes"]
-    others = [parameter for name, parameter in module.named_parameters() if name != "planes"]
-    groups = [{"params": others, "lr": config.rate}, *({"params": [part], "lr": config.planes_rate} for part in planes)]
-    rates = [group["lr"] for group in groups]
-    optimizer = torch.optim.Adam(groups)
+    first_rate = config.rate if config.kind == "nerf" else config.planes_rate
+    optimizer = torch.optim.Adam(module.parameters(), lr=first_rate)
     checkpoint = run.load_checkpoint()
     first = 0
     if checkpoint is not None:
@@ -135,8 +132,8 @@ def _optimise(
         loss = _loss(module, targets, config, generator)
         optimizer.zero_grad()
         loss.backward()
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * config.final_factor ** (step / config.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = first_rate * config.final_factor ** (step / config.steps)
         optimizer.step()
         progress.advance(loss=float(loss.detach()))
         if step % _LOG_EVERY == 0:

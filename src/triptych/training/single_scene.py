@@ -24,7 +24,7 @@ from triptych.scenes import SceneCollection
 FieldKind = Literal["triplanes", "nerf", "sdf"]
 _EIKONAL_POINTS = 4096
 _RAYS_AT_ONCE = 4096
-_FIRST_BETA = 0.05
+_FIRST_BETA = 0.01
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class SingleConfig:
     rays: int = 1024
     """Random pixels of all training views in a step; those whose ray misses the scene box never take part."""
     rate: float = 5e-4
-    """Step size of networks at the start."""
-    planes_rate: float = 2e-2
-    """Step size of planes at the start."""
+    """Step size of the networks at the start, for nerf."""
+    planes_rate: float = 5e-3
+    """Step size of planes, tiny MLP and log(beta) at the start, for triplanes and sdf."""
     final_factor: float = 0.03
     """All rates fall exponentially to this share."""
     tv: float = 1e-4
