@@ -14,7 +14,15 @@ from triptych.training.single import fit_single
 from triptych.training.single_scene import FieldKind, SingleConfig
 
 TINY = SingleConfig(
-    plane_resolution=16, features=8, hidden=16, layers=4, width=32, sampling=SamplingConfig(16, 8), rays=256, rate=5e-3
+    plane_resolution=16,
+    features=8,
+    hidden=16,
+    layers=4,
+    width=32,
+    sampling=SamplingConfig(16, 8),
+    rays=256,
+    rate=5e-3,
+    planes_rate=2e-2,
 )
 
 

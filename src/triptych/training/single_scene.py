@@ -24,7 +24,8 @@ from triptych.scenes import SceneCollection
 FieldKind = Literal["triplanes", "nerf", "sdf"]
 _EIKONAL_POINTS = 4096
 _RAYS_AT_ONCE = 4096
-_FIRST_BETA = 0.01
+_FIRST_BETA = 0.05
+"""In shortest sides of the box: smaller, and what lies off the first ball gets no gradient; larger, and it is fog."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class _TriPlanes(SceneModule):
 class _SDF(_TriPlanes):
     def __init__(self, config: SingleConfig, channels: int, mlp: MLPConfig, aabb: Tensor) -> None:
         super().__init__(config, channels, mlp, aabb, deviation=0.01)
-        self.log_beta = nn.Parameter(torch.tensor(_FIRST_BETA).log())
+        self.log_beta = nn.Parameter((_FIRST_BETA * (aabb[1] - aabb[0]).min()).log())
 
     def field(self) -> Field:
         return self._distances()
