@@ -29,7 +29,7 @@ def run(out: Path, **options: Any) -> dict[str, Any]:
 
 def test_every_method_is_measured_at_every_budget_and_kept(tmp_path: Path) -> None:
     first, again = run(tmp_path / "quality"), run(tmp_path / "quality")
-    assert json.loads((tmp_path / "quality" / "results.json").read_text()) == json.loads(json.dumps(again))
+    assert json.loads((tmp_path / "quality" / "results.json").read_text()) == json.loads(json.dumps(again, default=str))
     cars = first["sets"]["cars"]
     assert cars == again["sets"]["cars"]  # the times too: nothing was fitted twice
     assert [row["budget"] for row in cars["latent"]] == [0.5, 1.0]
