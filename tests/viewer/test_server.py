@@ -23,6 +23,8 @@ from triptych.viewer.launch import Viewer
 from triptych.viewer.thumbnails import SIDE
 
 pytest.importorskip("viser", reason="needs viser")
+# A frame may be on its way when a browser leaves.
+pytestmark = pytest.mark.filterwarnings("ignore:Queued a .* on a closed connection:UserWarning")
 
 
 @pytest.fixture
