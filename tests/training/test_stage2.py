@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from balls import make_balls, tiny_stage2
 from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.model import CategoryModel
+from triptych.representation.field import SamplingConfig
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
 from triptych.training.config import LossWeights, Phase, Rates
+from triptych.training.fitting import fit_scenes
 from triptych.training.progress import Progress
 from triptych.training.stage2 import fit
 
@@ -129,3 +132,32 @@ def test_scenes_with_different_numbers_of_views_keep_their_own_schedule(
     together = fit_balls(trained_balls, mixed, tmp_path / "together")
     alone = fit_balls(trained_balls, select_scenes(balls, "ball_4", "all"), tmp_path / "alone")
     assert torch.equal(together.scene("ball_4").micro, alone.scene("ball_4").micro)
+
+
+def test_rays_can_be_few_for_a_while(balls: SceneCollection, trained_balls: Path) -> None:
+    scenes = select_scenes(balls, "test", "all")
+    sampling = CategoryModel.load(trained_balls / "model").config.sampling
+
+    def fitted(supersample: int, one_ray_until: float) -> torch.Tensor:
+        model = CategoryModel.load(trained_balls / "model")
+        model.config = replace(model.config, sampling=replace(sampling, supersample=supersample))
+        config = tiny_stage2(image=replace(_phase(2.0), one_ray_until=one_ray_until))
+        return fit_scenes(model, scenes, replace(config, latent=_phase(0.0)), seed=0).micro.values
+
+    with_one = fitted(1, 0.0)
+    assert torch.equal(fitted(2, 2.0), with_one)
+    with_both, with_four = fitted(2, 1.0), fitted(2, 0.0)
+    assert not torch.equal(with_both, with_one)
+    assert not torch.equal(with_both, with_four)
+
+
+def test_a_longer_stage_2_keeps_its_proportions() -> None:
+    phase = Phase(4.0, 2, Rates(micro=1.0), LossWeights(), milestones=(2.0,), freeze_mlp_from=3.0, one_ray_until=1.0)
+    views = 16
+    doubled = phase.longer(2.0)
+    assert doubled.steps(views) == 2 * phase.steps(views)
+    for step in range(phase.steps(views)):
+        assert doubled.factor(2 * step, views) == pytest.approx(phase.factor(step, views))
+        sampling = SamplingConfig(8, 0, supersample=2)
+        assert doubled.sampling(sampling, 2 * step, views) == phase.sampling(sampling, step, views)
+    assert doubled.freeze_mlp_from == 6.0

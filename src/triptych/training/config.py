@@ -65,6 +65,9 @@ class Phase:
     """What each milestone multiplies the rates by."""
     freeze_mlp_from: float | None = None
     """Epoch from which the tiny MLP is frozen; never if not given."""
+    one_ray_until: float = 0.0
+    """Epoch until which a latent pixel is rendered by one ray, through its middle, even where the model's sampling has
+    several: much faster, and less accurate between the views."""
     shift_views: bool = False
     """Move each picture by a random part of a latent pixel, in whole image pixels, so that rays pass everywhere
     between those through the middles of the latent pixels; latents are then encoded in each step, not cached."""
@@ -72,6 +75,22 @@ class Phase:
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""
         return math.ceil(self.epochs * views / self.batch)
+
+    def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
+        """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
+        one_ray = step * self.batch < self.one_ray_until * views
+        return replace(of_model, supersample=1) if one_ray else of_model
+
+    def longer(self, factor: float) -> "Phase":
+        """The same with so many times the epochs, milestones included."""
+        frozen = self.freeze_mlp_from
+        return replace(
+            self,
+            epochs=factor * self.epochs,
+            milestones=tuple(factor * epoch for epoch in self.milestones),
+            freeze_mlp_from=None if frozen is None else factor * frozen,
+            one_ray_until=factor * self.one_ray_until,
+        )
 
     def factor(self, step: int, views: int) -> float:
         """What the rates are multiplied by at a step."""
@@ -159,9 +178,4 @@ class Stage2Config:
 
     def longer(self, factor: float) -> "Stage2Config":
         """The same with so many times the epochs of both phases."""
-        latent, image = self.latent, self.image
-        return replace(
-            self,
-            latent=replace(latent, epochs=factor * latent.epochs),
-            image=replace(image, epochs=factor * image.epochs),
-        )
+        return replace(self, latent=self.latent.longer(factor), image=self.image.longer(factor))

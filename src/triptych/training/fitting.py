@@ -70,6 +70,7 @@ class Fitting:
             latents,
             self._background,
             phase.weights,
+            phase.sampling(model.config.sampling, step, self.views_each),
             generators,
             backend,
         )

@@ -167,6 +167,7 @@ def joint_step(
         None if work.latents is None else work.latents[batch.rows].to(device).float(),
         work.background,
         phase.weights,
+        phase.sampling(model.config.sampling, step, len(views)),
         generators,
         backend,
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
-from triptych.representation.field import TriPlaneField
+from triptych.representation.field import SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend, total_variation
 from triptych.training.config import LossWeights
 
@@ -45,6 +45,7 @@ def batch_losses(
     latents: Float[Tensor, "view channel latent_height latent_width"] | None,
     background: Float[Tensor, "pixel channel"],
     weights: LossWeights,
+    sampling: SamplingConfig,
     generators: Sequence[torch.Generator],
     backend: Backend = "auto",
 ) -> Losses:
@@ -60,11 +61,12 @@ def batch_losses(
             it, with gradient.
         background: latent of a white image.
         weights: terms of weight 0 are not computed.
+        sampling: rays of a latent pixel, and samples of a ray.
         generators: random sample placement, one generator a scene.
         backend: which kernel renders.
     """
     zero = background.new_zeros(())
-    rendering = model.render_latents(field, cameras, views_per_scene, background, generators, backend)
+    rendering = model.render_latents(field, cameras, views_per_scene, background, generators, backend, sampling)
     rendered = model.as_images(rendering.channels)
     if latents is None and (weights.enc or weights.ae):
         assert images is not None
