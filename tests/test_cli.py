@@ -205,6 +205,13 @@ def test_inspect_names_every_problem(data: Path, tmp_path: Path, capsys: pytest.
     assert "ball_3" in said
 
 
+@pytest.mark.parametrize("views", [2, 6])
+def test_a_dataset_may_have_few_views(views: int, tmp_path: Path) -> None:
+    drawn = tmp_path / "cars"
+    main(["data", "cars", str(drawn), "--count", "1", "--train", "1", "--views", str(views), "--resolution", "16"])
+    assert (drawn / "contact_sheet.png").is_file()
+
+
 @pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root to mount a tiny disk")
 def test_a_full_disk_ends_in_one_line(tmp_path: Path) -> None:
     disk = tmp_path / "disk"

@@ -94,7 +94,9 @@ def run_quality(
         cars = draw_cars(config.out / "cars" / "data", drawn, progress, cache)
         sets = {"cars": _measure_set(config, "cars", cars, stage1, stage2, seed, progress)}
         if config.meshes is not None:
-            prior = AutoencoderConfig(kind="pretrained", pretrained=str(config.out / "cars" / "stage1"))
+            # Resolved: the run's record has it, and the folder may be named otherwise next time.
+            cars_model = (config.out / "cars" / "stage1").resolve()
+            prior = AutoencoderConfig(kind="pretrained", pretrained=str(cars_model))
             real = replace(
                 stage1,
                 autoencoder=prior,

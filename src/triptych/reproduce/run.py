@@ -95,7 +95,7 @@ def _run_category(
 ) -> None:
     prior = None
     if shop.scale.prior is not None:
-        prior = folder / "prior"
+        prior = folder.resolve() / "prior"  # the run's record has it; the folder may be named otherwise next time
         train(prior_scenes, prior, shop.scale.prior, seed=shop.seed, device=shop.device, progress=progress)
     methods = experiments(shop.scale, prior)
     chosen = {name: method for name, method in methods.items() if name in config.only or not config.only}
