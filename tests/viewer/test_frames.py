@@ -114,3 +114,8 @@ def test_a_camera_at_rest_is_sampled_more_finely() -> None:
     assert sampling_for(usual, "moving", "RGB") == usual
     assert sampling_for(usual, "still", "RGB") == SamplingConfig(80, 16, 2)
     assert sampling_for(usual, "still", "depth") == SamplingConfig(80, 16, 1)
+
+    of_many_rays = SamplingConfig(40, 8, 3)
+    assert sampling_for(of_many_rays, "moving", "RGB") == usual
+    assert sampling_for(of_many_rays, "still", "RGB") == SamplingConfig(80, 16, 3)
+    assert sampling_for(of_many_rays, "still", "depth") == SamplingConfig(80, 16, 1)

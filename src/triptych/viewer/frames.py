@@ -39,12 +39,15 @@ class LatentRange:
 
 
 def sampling_for(model_sampling: SamplingConfig, quality: Quality, kind: FrameKind) -> SamplingConfig:
-    """How finely to sample: as the model while the camera moves; twice as finely, with four rays a latent pixel, once
-    it rests. Depth and normals belong to single rays: their mean over an edge would lie on neither side of it."""
+    """How finely to sample: as the model, but by one ray a latent pixel, while the camera moves; with twice the samples
+    and at least four rays a latent pixel once it rests. Depth and normals belong to single rays: their mean over an edge
+    would lie on neither side of it."""
+    one_ray = replace(model_sampling, supersample=1)
     if quality == "moving":
-        return model_sampling
-    finer = replace(model_sampling, coarse=2 * model_sampling.coarse, importance=2 * model_sampling.importance)
-    return finer if kind in ("depth", "normals") else replace(finer, supersample=2 * model_sampling.supersample)
+        return one_ray
+    finer = replace(one_ray, coarse=2 * one_ray.coarse, importance=2 * one_ray.importance)
+    many = max(2, model_sampling.supersample)
+    return finer if kind in ("depth", "normals") else replace(finer, supersample=many)
 
 
 def draw(
