@@ -40,8 +40,8 @@ class LatentRange:
 
 def sampling_for(model_sampling: SamplingConfig, quality: Quality, kind: FrameKind) -> SamplingConfig:
     """How finely to sample: as the model, but by one ray a latent pixel, while the camera moves; with twice the samples
-    and at least four rays a latent pixel once it rests. Depth and normals belong to single rays: their mean over an edge
-    would lie on neither side of it."""
+    and at least four rays a latent pixel once it rests. Depth and normals belong to single rays: their mean over an
+    edge would lie on neither side of it."""
     one_ray = replace(model_sampling, supersample=1)
     if quality == "moving":
         return one_ray
