@@ -54,6 +54,10 @@ class NeRFNetwork(nn.Module):
         self.feature = nn.Linear(config.width, config.width)
         self.view = nn.Linear(config.width + direction, config.width // 2)
         self.channels = nn.Linear(config.width // 2, channels)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):  # torch's own start shrinks the signal from layer to layer
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def forward(
         self, points: Float[Tensor, "point 3"], directions: Float[Tensor, "point 3"]
