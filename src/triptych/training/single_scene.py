@@ -45,8 +45,8 @@ class SingleConfig:
     width: int = 256
     """Features of each, for nerf."""
     octaves: int = 10
-    """Frequencies of the positional encoding, for nerf: 10 as published; pictures of 128 pixels have no use for more than
-    6, which are learned sooner."""
+    """Frequencies of the positional encoding, for nerf: 10 as published; 6 are learned sooner and are enough for
+    pictures of 128 pixels."""
     sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(48, 48))
     """Samples a ray."""
     steps: int = 2000
