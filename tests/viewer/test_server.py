@@ -90,6 +90,8 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer) -> None:
         first.goto(viewer.url)
         second = first.context.new_page()
         second.goto(viewer.url)
+        second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
+        second.wait_for_timeout(1000)
         before = wait_for(second, lambda pixels: coloured(pixels) > 0.02)
         first.bring_to_front()
         wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
