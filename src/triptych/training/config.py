@@ -78,8 +78,12 @@ class Phase:
 
     def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
         """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
-        one_ray = step * self.batch < self.one_ray_until * views
+        one_ray = self.epoch(step, views) < self.one_ray_until
         return replace(of_model, supersample=1) if one_ray else of_model
+
+    def epoch(self, step: int, views: int) -> float:
+        """Passes over all training views before a step."""
+        return step * self.batch / views
 
     def longer(self, factor: float) -> "Phase":
         """The same with so many times the epochs, milestones included."""
@@ -96,7 +100,7 @@ class Phase:
         """What the rates are multiplied by at a step."""
         ramp = min(1.0, (step + 1) / self.ramp_steps) if self.ramp_steps else 1.0
         decay = self.final_factor ** (step / max(self.steps(views), 1))
-        epoch = step * self.batch / views
+        epoch = self.epoch(step, views)
         passed = sum(epoch >= milestone for milestone in self.milestones)
         return ramp * decay * self.milestone_factor**passed
 

@@ -173,7 +173,7 @@ def joint_step(
     )
     losses.total(phase.weights).backward()
     factor = phase.factor(step, len(views))
-    epoch = step * phase.batch / len(views)
+    epoch = phase.epoch(step, len(views))
     mlp_frozen = phase.freeze_mlp_from is not None and epoch >= phase.freeze_mlp_from
     for group in work.optimizer.param_groups:
         frozen_now = mlp_frozen and group["part"] == "mlp"

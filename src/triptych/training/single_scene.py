@@ -45,8 +45,8 @@ class SingleConfig:
     width: int = 256
     """Features of each, for nerf."""
     octaves: int = 10
-    """Frequencies of the positional encoding, for nerf: 10 as published; 6 are learned sooner and are enough for
-    pictures of 128 pixels."""
+    """Frequencies of the positional encoding, for nerf: 10 as published; fewer are learned sooner, with less
+    detail."""
     sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(48, 48))
     """Samples a ray."""
     steps: int = 2000
