@@ -138,21 +138,21 @@ def test_rays_can_be_few_for_a_while(balls: SceneCollection, trained_balls: Path
     scenes = select_scenes(balls, "test", "all")
     sampling = CategoryModel.load(trained_balls / "model").config.sampling
 
-    def fitted(supersample: int, one_ray_until: float) -> torch.Tensor:
+    def fitted(supersample: int, one_ray_share: float) -> torch.Tensor:
         model = CategoryModel.load(trained_balls / "model")
         model.config = replace(model.config, sampling=replace(sampling, supersample=supersample))
-        config = tiny_stage2(image=replace(_phase(2.0), one_ray_until=one_ray_until))
+        config = tiny_stage2(image=replace(_phase(2.0), one_ray_share=one_ray_share))
         return fit_scenes(model, scenes, replace(config, latent=_phase(0.0)), seed=0).micro.values
 
     with_one = fitted(1, 0.0)
-    assert torch.equal(fitted(2, 2.0), with_one)
-    with_both, with_four = fitted(2, 1.0), fitted(2, 0.0)
+    assert torch.equal(fitted(2, 1.0), with_one)
+    with_both, with_four = fitted(2, 0.5), fitted(2, 0.0)
     assert not torch.equal(with_both, with_one)
     assert not torch.equal(with_both, with_four)
 
 
 def test_a_longer_stage_2_keeps_its_proportions() -> None:
-    phase = Phase(4.0, 2, Rates(micro=1.0), LossWeights(), milestones=(2.0,), freeze_mlp_from=3.0, one_ray_until=1.0)
+    phase = Phase(4.0, 2, Rates(micro=1.0), LossWeights(), milestones=(2.0,), freeze_mlp_from=3.0, one_ray_share=0.25)
     views = 16
     doubled = phase.longer(2.0)
     assert doubled.steps(views) == 2 * phase.steps(views)

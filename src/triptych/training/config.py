@@ -65,9 +65,9 @@ class Phase:
     """What each milestone multiplies the rates by."""
     freeze_mlp_from: float | None = None
     """Epoch from which the tiny MLP is frozen; never if not given."""
-    one_ray_until: float = 0.0
-    """Epoch until which a latent pixel is rendered by one ray, through its middle, even where the model's sampling has
-    several: much faster, and less accurate between the views."""
+    one_ray_share: float = 0.0
+    """Share of the phase, from its start, in which a latent pixel is rendered by one ray, through its middle, even
+    where the model's sampling has several: much faster, and less accurate between the views."""
     shift_views: bool = False
     """Move each picture by a random part of a latent pixel, in whole image pixels, so that rays pass everywhere
     between those through the middles of the latent pixels; latents are then encoded in each step, not cached."""
@@ -78,7 +78,7 @@ class Phase:
 
     def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
         """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
-        one_ray = self.epoch(step, views) < self.one_ray_until
+        one_ray = step < self.one_ray_share * self.steps(views)
         return replace(of_model, supersample=1) if one_ray else of_model
 
     def epoch(self, step: int, views: int) -> float:
@@ -93,7 +93,6 @@ class Phase:
             epochs=factor * self.epochs,
             milestones=tuple(factor * epoch for epoch in self.milestones),
             freeze_mlp_from=None if frozen is None else factor * frozen,
-            one_ray_until=factor * self.one_ray_until,
         )
 
     def factor(self, step: int, views: int) -> float:
