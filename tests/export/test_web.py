@@ -162,6 +162,32 @@ def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes,
     assert not complaints
 
 
+def test_the_page_draws_all_rays_once_it_rests(runtime: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs onnxscript")
+    scenes = intricate_scenes(tmp_path / "bank")
+    write_web(tmp_path / "site", scenes, list(scenes), runtime=runtime)
+    canvas_now = "() => Array.from(document.querySelector('#picture').getContext('2d').getImageData(0, 0, 48, 32).data)"
+    asked = "async view => Array.from((await triptych.render(view)).data)"
+    with served(tmp_path / "site") as url, browser_page() as (page, complaints):
+        page.goto(url)
+        page.locator("#speed", has_text="16 rays").wait_for()
+        first = {"a": next(iter(scenes))}
+        one_ray, all_rays = page.evaluate(asked, first | {"rays": 1}), page.evaluate(asked, first)
+        assert page.evaluate(canvas_now) == all_rays != one_ray
+        page.evaluate(
+            """() => {
+                window.shown = [];
+                const speed = document.querySelector("#speed");
+                const note = () => shown.push(parseInt(speed.textContent));
+                new MutationObserver(note).observe(speed, { childList: true });
+            }"""
+        )
+        page.locator("#picture").press("ArrowUp")
+        page.wait_for_function("() => shown.length === 2")
+        assert page.evaluate("shown") == [12, 24]
+    assert not complaints
+
+
 def test_the_decoder_is_the_models(scenes: Scenes, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")

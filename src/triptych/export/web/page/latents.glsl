@@ -6,6 +6,8 @@ uniform sampler2DArray background;
 uniform mat3 rotation;
 uniform vec3 origin;
 uniform vec4 intrinsics;
+// Along each side of a latent pixel, averaged.
+uniform int rays;
 
 layout(location = 0) out vec4 latents_0;
 #if ATTACHMENTS > 1
@@ -131,7 +133,7 @@ float integrate(Ray ray, inout vec4 sum[OUTPUTS]) {
 
 vec4 over_background(vec4 sum, float opacity, int layer) {
     vec4 behind = texelFetch(background, ivec3(gl_FragCoord.xy, layer), 0);
-    return sum / float(SUPERSAMPLE * SUPERSAMPLE) + (1.0 - opacity) * behind;
+    return sum / float(rays * rays) + (1.0 - opacity) * behind;
 }
 
 void main() {
@@ -140,14 +142,14 @@ void main() {
         sum[o] = vec4(0.0);
     }
     float opacity = 0.0;
-    for (int i = 0; i < SUPERSAMPLE * SUPERSAMPLE; i++) {
-        vec2 inside = (vec2(i % SUPERSAMPLE, i / SUPERSAMPLE) + 0.5) / float(SUPERSAMPLE);
+    for (int i = 0; i < rays * rays; i++) {
+        vec2 inside = (vec2(i % rays, i / rays) + 0.5) / float(rays);
         Ray ray = ray_through(floor(gl_FragCoord.xy) + inside);
         if (ray.far > ray.near) {
             opacity += integrate(ray, sum);
         }
     }
-    opacity /= float(SUPERSAMPLE * SUPERSAMPLE);
+    opacity /= float(rays * rays);
     latents_0 = over_background(sum[0], opacity, 0);
 #if ATTACHMENTS > 1
     latents_1 = over_background(sum[1], opacity, 1);

@@ -11,6 +11,7 @@ const DEGREES_A_PIXEL = 0.5;
 const DEGREES_A_KEY = 5;
 const ZOOM_A_KEY = 1.1;
 const HIGHEST_DEGREES = 89;
+const REST_MILLISECONDS = 250;
 
 try {
     await open();
@@ -88,25 +89,37 @@ function showPage(manifest, studio) {
     changed();
 }
 
-/** A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. */
+/**
+ * A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. A latent
+ * pixel has one ray while something moves, and as many as the model has once all rests.
+ */
 function drawing(manifest, studio, view) {
-    const { picture, latent } = manifest;
-    const rays = `${latent.width} × ${latent.height} rays`;
-    const size = `${picture.width} × ${picture.height} pixels`;
+    const { picture, latent, sampling } = manifest;
     let busy = false;
-    let wanted = false;
-    return async function draw() {
-        wanted = true;
+    let wanted = 0;
+    let rest;
+
+    async function show(rays) {
+        const pixels = await studio.picture({ ...structuredClone(view), rays });
+        canvas.getContext("2d").putImageData(pixels, 0, 0);
+        const traced = `${rays * latent.width} × ${rays * latent.height} rays`;
+        const size = `${picture.width} × ${picture.height} pixels`;
+        element("speed").textContent = `${traced}, decoded to ${size}, in ${studio.milliseconds.toFixed(0)} ms`;
+        await new Promise(requestAnimationFrame);
+    }
+
+    return async function draw(rays = 1) {
+        clearTimeout(rest);
+        wanted = rays;
         if (busy) return;
         busy = true;
         try {
             while (wanted) {
-                wanted = false;
-                const pixels = await studio.picture(structuredClone(view));
-                canvas.getContext("2d").putImageData(pixels, 0, 0);
-                const milliseconds = studio.milliseconds.toFixed(0);
-                element("speed").textContent = `${rays}, decoded to ${size}, in ${milliseconds} ms`;
-                await new Promise(requestAnimationFrame);
+                const shown = wanted;
+                wanted = 0;
+                await show(shown);
+                const finer = !wanted && shown < sampling.supersample;
+                if (finer) rest = setTimeout(draw, REST_MILLISECONDS, sampling.supersample);
             }
         } catch (error) {
             complain(error);

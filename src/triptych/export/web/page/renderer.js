@@ -76,8 +76,9 @@ export class Renderer {
      * Normalised latents [channel, row, column] of the tri-planes as a camera sees them.
      *
      * @param camera {c2w: three rows of four, OpenCV axes; intrinsics: fx, fy, cx, cy in pixels of the picture}
+     * @param rays along each side of a latent pixel, averaged
      */
-    render({ c2w, intrinsics }) {
+    render({ c2w, intrinsics }, rays) {
         const gl = this.gl;
         const { picture, latent } = this.manifest;
         const [across, down] = [latent.width / picture.width, latent.height / picture.height];
@@ -87,6 +88,7 @@ export class Renderer {
         gl.uniformMatrix3fv(this._place(this.draw, "rotation"), false, columns);
         gl.uniform3fv(this._place(this.draw, "origin"), c2w.map((row) => row[3]));
         gl.uniform4f(this._place(this.draw, "intrinsics"), fx * across, fy * down, cx * across, cy * down);
+        gl.uniform1i(this._place(this.draw, "rays"), rays);
         this._run(this.draw, this.toLatents, latent.width, latent.height, {
             planes: [gl.TEXTURE_2D_ARRAY, this.planes],
             occupancy: [gl.TEXTURE_2D, this.occupied],
@@ -135,7 +137,6 @@ export class Renderer {
             CHANNEL_SIGMOID: Number(mlp.channel_activation === "sigmoid"),
             COARSE: sampling.coarse,
             IMPORTANCE: sampling.importance,
-            SUPERSAMPLE: sampling.supersample,
         };
         const lines = Object.entries(values).map(([name, value]) => `#define ${name} ${value}\n`);
         return `#version 300 es\n${lines.join("")}`;

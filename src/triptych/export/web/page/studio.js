@@ -17,8 +17,9 @@ export class Studio {
     /**
      * A picture, as ImageData.
      *
-     * @param view {a, b, share, camera}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics, or whatever
-     *     of the manifest's orbit shall be another. All but `a` may be left out.
+     * @param view {a, b, share, camera, rays}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics, or
+     *     whatever of the manifest's orbit shall be another; rays along each side of a latent pixel, if not as many as
+     *     the model has. All but `a` may be left out.
      */
     picture(view) {
         const made = this.last.then(() => this._make(view));
@@ -26,7 +27,7 @@ export class Studio {
         return made;
     }
 
-    async _make({ a, b = a, share = 0, camera = {} }) {
+    async _make({ a, b = a, share = 0, camera = {}, rays = this.manifest.sampling.supersample }) {
         const shown = JSON.stringify([a, b, share]);
         if (shown !== this.shown) {
             const [first, second] = await Promise.all([this._scene(a), this._scene(b)]);
@@ -35,7 +36,7 @@ export class Studio {
         }
         const placed = camera.c2w ? camera : cameraOf({ ...this.manifest.orbit, ...camera });
         const begin = performance.now();
-        const picture = await this.decoder.decode(this.renderer.render(placed));
+        const picture = await this.decoder.decode(this.renderer.render(placed, rays));
         this.milliseconds = performance.now() - begin;
         return picture;
     }
