@@ -34,6 +34,11 @@ from triptych.representation.planes import PlaneConfig
 from triptych.scenes.cache import default_cache
 
 CLOSE_DECIBELS = 35.0
+ON_THE_CANVAS = """() => {
+    const canvas = document.querySelector("#picture");
+    return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+}"""
+RENDERED = "async view => Array.from((await triptych.render(view)).data)"
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +138,7 @@ def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: P
         for share, view in ((0.0, 0), (1.0, 1), (0.4, 2)):
             camera = {"c2w": cameras.c2w[view].tolist(), "intrinsics": cameras.intrinsics[view].tolist()}
             asked = {"a": first.name, "b": other.name, "share": share, "camera": camera}
-            drawn = page.evaluate("async view => Array.from((await triptych.render(view)).data)", asked)
+            drawn = page.evaluate(RENDERED, asked)
             truth = first.blend(other, share).render(cameras[[view]]).images[0].clamp(0, 1).permute(1, 2, 0).numpy()
             pixels = np.array(drawn).reshape(*truth.shape[:2], 4)[..., :3] / 255
             assert truth.std() > 0.02
@@ -146,19 +151,17 @@ def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: P
 def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes, runtime: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     write_web(tmp_path / "site", scenes, list(scenes), runtime=runtime)
-    canvas_now = "() => Array.from(document.querySelector('#picture').getContext('2d').getImageData(0, 0, 32, 32).data)"
-    asked = "async view => Array.from((await triptych.render(view)).data)"
     with served(tmp_path / "site") as url, browser_page() as (page, complaints):
         page.goto(f"{url}?a=ball_1&b=ball_2&share=0.25&azimuth=100&elevation=10")
         page.locator("#speed", has_text="ms").wait_for()
         view: dict[str, Any] = {"a": "ball_1", "b": "ball_2", "share": 0.25}
         view["camera"] = {"azimuth_degrees": 100, "elevation_degrees": 10}
-        assert page.evaluate(canvas_now) == page.evaluate(asked, view)
+        assert page.evaluate(ON_THE_CANVAS) == page.evaluate(RENDERED, view)
         page.locator("#picture").press("ArrowUp")
         page.get_by_label("ball_0").first.check()
         view["a"], view["camera"]["elevation_degrees"] = "ball_0", 15
-        drawn = page.evaluate(asked, view)
-        page.wait_for_function(f"expected => '' + ({canvas_now})() === '' + expected", arg=drawn)
+        drawn = page.evaluate(RENDERED, view)
+        page.wait_for_function(f"expected => '' + ({ON_THE_CANVAS})() === '' + expected", arg=drawn)
     assert not complaints
 
 
@@ -166,14 +169,12 @@ def test_the_page_draws_all_rays_once_it_rests(runtime: Path, tmp_path: Path) ->
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     scenes = intricate_scenes(tmp_path / "bank")
     write_web(tmp_path / "site", scenes, list(scenes), runtime=runtime)
-    canvas_now = "() => Array.from(document.querySelector('#picture').getContext('2d').getImageData(0, 0, 48, 32).data)"
-    asked = "async view => Array.from((await triptych.render(view)).data)"
     with served(tmp_path / "site") as url, browser_page() as (page, complaints):
         page.goto(url)
         page.locator("#speed", has_text="16 rays").wait_for()
         first = {"a": next(iter(scenes))}
-        one_ray, all_rays = page.evaluate(asked, first | {"rays": 1}), page.evaluate(asked, first)
-        assert page.evaluate(canvas_now) == all_rays != one_ray
+        one_ray, all_rays = page.evaluate(RENDERED, first | {"rays": 1}), page.evaluate(RENDERED, first)
+        assert page.evaluate(ON_THE_CANVAS) == all_rays != one_ray
         page.evaluate(
             """() => {
                 window.shown = [];

@@ -95,6 +95,7 @@ function showPage(manifest, studio) {
  */
 function drawing(manifest, studio, view) {
     const { picture, latent, sampling } = manifest;
+    const size = `${picture.width} × ${picture.height} pixels`;
     let busy = false;
     let wanted = 0;
     let rest;
@@ -103,7 +104,6 @@ function drawing(manifest, studio, view) {
         const pixels = await studio.picture({ ...structuredClone(view), rays });
         canvas.getContext("2d").putImageData(pixels, 0, 0);
         const traced = `${rays * latent.width} × ${rays * latent.height} rays`;
-        const size = `${picture.width} × ${picture.height} pixels`;
         element("speed").textContent = `${traced}, decoded to ${size}, in ${studio.milliseconds.toFixed(0)} ms`;
         await new Promise(requestAnimationFrame);
     }
