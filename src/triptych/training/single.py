@@ -19,7 +19,9 @@ from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
 from triptych.representation.render import render
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.losses import mean, psnr
 from triptych.training.pictures import write_progress_picture
 from triptych.training.progress import Progress
@@ -78,6 +80,7 @@ def fit_single(
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
+    require_memory(memory.of_single(config), device)
     description = {
         "single": asdict(config),
         "model": None if model is None else model.identity(),

@@ -23,7 +23,9 @@ from triptych.errors import InputError
 from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
 from triptych.training.pretraining import pretrain
@@ -66,9 +68,10 @@ def train(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run, or the data do not fit the autoencoder.
+        InputError: the folder belongs to another run, the data do not fit the autoencoder, or the memory does not do.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    require_memory(memory.of_stage1(config, len(collection), collection.height, collection.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     autoencoder = create_autoencoder(config.autoencoder).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written

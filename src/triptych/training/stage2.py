@@ -17,7 +17,9 @@ from triptych.bank import SceneBank, StoragePrecision, StoredScene
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.representation.mlp import TinyMLP
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection, require_disjoint
+from triptych.training import memory
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.joint import JointTraining
@@ -58,6 +60,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     require_disjoint(model.trained_scenes, collection)
+    require_memory(memory.of_stage2(config, model.config.planes, len(collection)), device)
     size = (model.config.height, model.config.width)
     if (collection.height, collection.width) != size:
         raise InputError(
