@@ -110,7 +110,7 @@ def _from_json(hint: Any, found: Any, where: str) -> Any:
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if is_dataclass(kind):
         return from_json(kind, found, where)  # pyright: ignore[reportArgumentType] (it is a type)
-    value = tuple(found) if isinstance(found, list) and get_origin(kind) is tuple else found
+    value: Any = tuple(found) if isinstance(found, list) and get_origin(kind) is tuple else found
     if complaint := _complaint(value, hint):
         raise InputError(f"{where} {complaint}")
     return float(value) if kind is float else value
