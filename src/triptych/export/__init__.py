@@ -2,7 +2,8 @@
 
 from triptych.export.encoding import write_video
 from triptych.export.images import write_images
-from triptych.export.mesh import MeshConfig, check_mesh_file, extract_mesh, write_mesh, write_meshes
+from triptych.export.mesh import MeshConfig, extract_mesh
+from triptych.export.mesh_files import check_mesh_file, write_mesh, write_meshes
 from triptych.export.orbits import orbit_of
 from triptych.export.planes import write_planes
 from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path
