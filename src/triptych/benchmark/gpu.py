@@ -29,6 +29,7 @@ WORKLOADS = {
     "RGB view of 256x256": Sizes(views=1, side=256, channels=3),
 }
 PRECISIONS = {"float32": "highest", "TF32": "high", "bfloat16": "medium"}
+_BACKENDS: dict[str, kernels.Backend] = {"fused": "auto", "reference": "reference"}
 _OCCUPIED_RADIUS = 0.3
 """Radius of the occupied ball, in sides of the box."""
 
@@ -95,25 +96,40 @@ def errors(sizes: Sizes, device: torch.device) -> dict[str, dict[str, float]]:
 
 
 def times(sizes: Sizes, device: torch.device, repeats: int, *, occupancy: bool) -> dict[str, float]:
-    """Median seconds of placing samples, of rendering and of rendering with gradients, by both backends."""
+    """Median seconds of placing samples, of rendering and of rendering with gradients, by both backends.
+
+    On a GPU also of the fused renderer with gradients as a CUDA graph, which leaves out the time of Python.
+    """
     work = make_workload(sizes, device, occupancy=occupancy)
-    backends: dict[str, kernels.Backend] = {"fused": "auto", "reference": "reference"}
     calls = {}
-    for name, backend in backends.items():
+    for name, backend in _BACKENDS.items():
         for part, call in _calls(work, backend).items():
             calls[f"{name} {part}"] = call
+    if device.type == "cuda":
+        calls["fused with gradients, graph"] = _recorded(calls["fused with gradients"])
     return time_in_turn({name: _synchronized(call, device) for name, call in calls.items()}, repeats)
 
 
 def options(sizes: Sizes, device: torch.device, repeats: int) -> dict[str, float]:
     """Median seconds of the fused renderer with gradients, as its precision and its determinism vary."""
-    calls = {}
-    for name, value in PRECISIONS.items():
-        calls[name] = _in_settings(_calls(make_workload(sizes, device), "auto")["with gradients"], value)
-    calls["deterministic"] = _in_settings(
-        _calls(make_workload(sizes, device), "auto")["with gradients"], "highest", deterministic=True
-    )
+    call = _calls(make_workload(sizes, device), "auto")["with gradients"]
+    calls = {name: _in_settings(call, value) for name, value in PRECISIONS.items()}
+    calls["deterministic"] = _in_settings(call, "highest", deterministic=True)
     return time_in_turn({name: _synchronized(call, device) for name, call in calls.items()}, repeats)
+
+
+def peak_mb(sizes: Sizes, device: torch.device) -> dict[str, float]:
+    """Most megabytes held on a GPU while rendering with gradients, above what was held before, by both backends."""
+    work, found = make_workload(sizes, device), {}
+    for name, backend in _BACKENDS.items():
+        call = _calls(work, backend)["with gradients"]
+        call()
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        call()
+        found[name] = (torch.cuda.max_memory_allocated(device) - before) / 2**20
+    return found
 
 
 @contextmanager
@@ -127,6 +143,11 @@ def settings(precision: str, *, deterministic: bool = False) -> Iterator[None]:
     finally:
         torch.set_float32_matmul_precision(before[0])
         torch.use_deterministic_algorithms(before[1])
+
+
+def device_name(device: torch.device) -> str:
+    """What a device calls itself."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
 def _ball() -> Tensor:
@@ -168,6 +189,20 @@ def _synchronized(call: Callable[[], object], device: torch.device) -> Callable[
             torch.cuda.synchronize(device)
 
     return finish
+
+
+def _recorded(call: Callable[[], object]) -> Callable[[], object]:
+    """The call as a CUDA graph, after some turns on a stream of its own, as recording demands."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            call()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay
 
 
 def _in_settings(call: Callable[[], Any], precision: str, *, deterministic: bool = False) -> Callable[[], object]:

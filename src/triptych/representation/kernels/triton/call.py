@@ -16,11 +16,12 @@ from triptych.representation.kernels.triton.language import Scenes, Sizes, power
 from triptych.representation.kernels.triton.packing import Packed, pack_intervals
 from triptych.representation.kernels.triton.placing import lay_intervals, refine_edges, space_edges
 
-BLOCK = 32
-"""Samples of a ray that a program takes at a time."""
-FORWARD_WARPS = 2
-BACKWARD_WARPS = 4
-BACKWARD_PROGRAMS = 8
+BLOCK = 16
+"""Samples of a ray that a program takes at a time: as few as a matrix product can have rows, so that short rays waste
+little."""
+FORWARD_WARPS = 1
+BACKWARD_WARPS = 2
+BACKWARD_PROGRAMS = 4
 """Programs of the backward pass for each multiprocessor: each keeps its own sums of the MLP's gradients."""
 _INTERPRETED_PROGRAMS = 3
 _RAYS_AT_ONCE = 16
@@ -109,6 +110,7 @@ class Call:
                 refine_edges[(self.rays,)](
                     edges, weights, jitter, refined, coarse, importance,
                     COARSE=power_of_two(coarse), EDGES=power_of_two(coarse + 1), FURTHER=power_of_two(importance),
+                    num_warps=1,
                 )  # fmt: skip
                 edges = refined
             return self._lay(edges, occupancy)

@@ -86,7 +86,9 @@ def refine_edges(
 ):  # fmt: skip
     """Merge ``further`` edges at quantiles of the weights [ray, coarse] into the edges [ray, coarse + 1] of a ray.
 
-    Both are sorted, so that an edge's place among all is its own number plus how many of the others come before it.
+    Both are sorted, and a further edge comes after the first edge of the interval that it divides: its place among all
+    is its own number plus that of the second, and an edge's is its own plus how many further ones divide intervals
+    before it.
     """
     ray = tl.program_id(0).to(tl.int64)
     first = edges + ray * (coarse + 1)
@@ -109,9 +111,8 @@ def refine_edges(
     fraction = tl.minimum(tl.maximum((quantile - low) / tl.maximum(high - low, _TINY), 0.0), 1.0)
     chosen = tl.minimum(tl.maximum(start + fraction * (end - start), start), end)
 
-    edge = tl.load(first + e, e <= coarse, other=float("inf"))
     own = refined + ray * (coarse + further + 1)
-    before = tl.sum((edge[None, :] <= chosen[:, None]).to(tl.int32), axis=1)
-    tl.store(own + k + before, chosen, k < further)
-    before = tl.sum(((chosen[:, None] < edge[None, :]) & (k < further)[:, None]).to(tl.int32), axis=0)
-    tl.store(own + e + before, edge, e <= coarse)
+    tl.store(own + k + interval + 1, chosen, k < further)
+    divided = tl.where(k < further, interval, coarse)
+    before = tl.sum((divided[:, None] < e[None, :]).to(tl.int32), axis=0)
+    tl.store(own + e + before, tl.load(first + e, e <= coarse, other=0.0), e <= coarse)
