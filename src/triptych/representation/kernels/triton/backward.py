@@ -11,6 +11,9 @@ blocks, which are of small numbers only, never the difference of large ones.
 A program takes every n-th ray and keeps its sums of the MLP's gradients in registers; they are added up afterwards.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportAssignmentType=false
+# Triton compiles these functions: the type checker knows constexpr arguments and literals by other names.
+
 from typing import Any, NamedTuple
 
 import triton.language as tl

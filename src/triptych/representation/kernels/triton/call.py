@@ -54,7 +54,7 @@ class Call:
         self.rays = len(origins)
         tensors = planes, hidden_weight, hidden_bias, output_weight, output_bias, aabb, origins, directions
         scene = _scene_of_ray(tuple(rays_per_scene), planes.device)
-        self.scenes = Scenes(*(tensor.contiguous() for tensor in tensors), scene)
+        self.scenes = Scenes(*(tensor.contiguous() for tensor in tensors), scene=scene)
         outputs, hidden = output_weight.shape
         self.sizes = Sizes(
             planes.shape[2], planes.shape[-1], hidden, outputs,
@@ -171,7 +171,7 @@ class Call:
         return Gradients(
             torch.zeros_like(planes, dtype=torch.int64 if deterministic else planes.dtype),
             *(planes.new_empty((programs, *shape) if mlp_gradient else 0) for shape in shapes),
-            planes.new_empty(programs),
+            largest=planes.new_empty(programs),
         )
 
     def _programs(self) -> int:

@@ -6,6 +6,9 @@ columns and v along rows, a sample reads
     (1 - v) (1 - u) T[r, c] + (1 - v) u T[r, c + 1] + v (1 - u) T[r + 1, c] + v u T[r + 1, c + 1]
 """
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportAssignmentType=false
+# Triton compiles these functions: the type checker knows constexpr arguments and literals by other names.
+
 import triton.language as tl
 
 from triptych.representation.kernels.triton.language import compiled, dot, sigmoid, softplus, softplus_exact
@@ -33,10 +36,14 @@ def locate(scenes, ray, t, S: tl.constexpr):
 
 
 @compiled
-def _plane_corner(plane, scene, row, column, S: tl.constexpr):
-    """Offset [sample] of the first corner on a plane from the start of all planes."""
-    first = (scene * 3 + plane) * (S.resolution * S.resolution * S.features)
-    return first + (row * S.resolution + column) * S.features
+def _first_corners(planes, scene, place, S: tl.constexpr):
+    """Pointers [sample, F] to the first corners of located samples on the planes xy, xz and yz."""
+    x, y, z, _, _, _ = place
+    side: tl.constexpr = S.resolution
+    texels = planes + scene * (3 * side * side * S.features) + tl.arange(0, S.feature_block)[None, :]
+    xy, xz, yz = y * side + x, (side + z) * side + x, (2 * side + z) * side + y
+    count: tl.constexpr = S.features
+    return texels + (xy * count)[:, None], texels + (xz * count)[:, None], texels + (yz * count)[:, None]
 
 
 @compiled
@@ -52,13 +59,11 @@ def _read_plane(texels, mask, v, u, S: tl.constexpr):
 @compiled
 def gather(scenes, scene, place, used, S: tl.constexpr):
     """Features [sample, F] of located samples: the sum of the three planes' bilinear values; 0 where not used."""
-    x, y, z, x_part, y_part, z_part = place
-    f = tl.arange(0, S.feature_block)
-    mask = used[:, None] & (f < S.features)[None, :]
-    texels = scenes.planes + f[None, :]
-    value = _read_plane(texels + _plane_corner(0, scene, y, x, S)[:, None], mask, y_part, x_part, S)
-    value += _read_plane(texels + _plane_corner(1, scene, z, x, S)[:, None], mask, z_part, x_part, S)
-    return value + _read_plane(texels + _plane_corner(2, scene, z, y, S)[:, None], mask, z_part, y_part, S)
+    _, _, _, x_part, y_part, z_part = place
+    mask = used[:, None] & (tl.arange(0, S.feature_block) < S.features)[None, :]
+    xy, xz, yz = _first_corners(scenes.planes, scene, place, S)
+    value = _read_plane(xy, mask, y_part, x_part, S) + _read_plane(xz, mask, z_part, x_part, S)
+    return value + _read_plane(yz, mask, z_part, y_part, S)
 
 
 @compiled
@@ -80,13 +85,12 @@ def _add_to_plane(texels, values, mask, v, u, S: tl.constexpr):
 @compiled
 def scatter(planes_gradient, scene, place, values, used, S: tl.constexpr):
     """The transpose of ``gather``: add values [sample, F] to the texels that their samples read."""
-    x, y, z, x_part, y_part, z_part = place
-    f = tl.arange(0, S.feature_block)
-    mask = used[:, None] & (f < S.features)[None, :]
-    texels = planes_gradient + f[None, :]
-    _add_to_plane(texels + _plane_corner(0, scene, y, x, S)[:, None], values, mask, y_part, x_part, S)
-    _add_to_plane(texels + _plane_corner(1, scene, z, x, S)[:, None], values, mask, z_part, x_part, S)
-    _add_to_plane(texels + _plane_corner(2, scene, z, y, S)[:, None], values, mask, z_part, y_part, S)
+    _, _, _, x_part, y_part, z_part = place
+    mask = used[:, None] & (tl.arange(0, S.feature_block) < S.features)[None, :]
+    xy, xz, yz = _first_corners(planes_gradient, scene, place, S)
+    _add_to_plane(xy, values, mask, y_part, x_part, S)
+    _add_to_plane(xz, values, mask, z_part, x_part, S)
+    _add_to_plane(yz, values, mask, z_part, y_part, S)
 
 
 @compiled

@@ -9,6 +9,9 @@ One program renders one ray until it is opaque. All that is kept for the backwar
 block of samples, and how many blocks were reached.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportAssignmentType=false
+# Triton compiles these functions: the type checker knows constexpr arguments and literals by other names.
+
 from typing import Any, NamedTuple
 
 import triton.language as tl

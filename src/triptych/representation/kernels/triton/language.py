@@ -4,6 +4,9 @@ Letters: K texels along a side of a plane, F features, H hidden units, O outputs
 A block's axes have powers of two as lengths, and at least 16 where they enter a matrix product; the rest is masked.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportAssignmentType=false
+# Triton compiles these functions: the type checker knows constexpr arguments and literals by other names.
+
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass

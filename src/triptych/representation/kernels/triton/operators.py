@@ -21,7 +21,7 @@ from triptych.representation.kernels.triton.forward import Kept, Rendered
 def integrate(*arguments):
     """Channels, opacity, depth; and, to keep for the backward pass, optical depths and blocks reached."""
     scenes, (t_starts, t_ends, keep, _, precision) = arguments[:COUNT], arguments[COUNT:]
-    rendered, kept = Call(*scenes, precision).render(t_starts, t_ends, keep=keep)
+    rendered, kept = Call(*scenes, precision=precision).render(t_starts, t_ends, keep=keep)
     return *rendered, *kept
 
 
@@ -53,7 +53,7 @@ def _integrate_backward(*arguments):
     scenes, (t_starts, t_ends, before, reached, *gradients) = arguments[:COUNT], arguments[COUNT:-3]
     mlp_gradient, deterministic, precision = arguments[-3:]
     ray_gradients = Rendered(*(gradient.contiguous() for gradient in gradients))
-    call = Call(*scenes, precision)
+    call = Call(*scenes, precision=precision)
     return call.differentiate(t_starts, t_ends, Kept(before, reached), ray_gradients, mlp_gradient, deterministic)
 
 
@@ -101,7 +101,7 @@ integrate.register_autograd(_differentiate, setup_context=_save_for_backward)
 def place_samples(*arguments):
     """Starts and ends of the intervals."""
     scenes, (occupancy, jitter, coarse, importance, precision) = arguments[:COUNT], arguments[COUNT:]
-    return Call(*of_density_alone(scenes), precision).place(jitter, occupancy, coarse, importance)
+    return Call(*of_density_alone(scenes), precision=precision).place(jitter, occupancy, coarse, importance)
 
 
 @place_samples.register_fake
@@ -119,7 +119,7 @@ def _empty_intervals(*arguments):
 def densities(*arguments):
     """Density in the middle of each interval."""
     scenes, (t_starts, t_ends, precision) = arguments[:COUNT], arguments[COUNT:]
-    return Call(*of_density_alone(scenes), precision).query(t_starts, t_ends, weights=False)
+    return Call(*of_density_alone(scenes), precision=precision).query(t_starts, t_ends, weights=False)
 
 
 @densities.register_fake

@@ -3,6 +3,9 @@
 The formulas are those of ``reference.place_samples`` and of ``triptych.geometry.sampling``.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportAssignmentType=false
+# Triton compiles these functions: the type checker knows constexpr arguments and literals by other names.
+
 import numpy as np
 import triton.language as tl
 
