@@ -168,7 +168,7 @@ def test_input_it_cannot_handle_is_refused() -> None:
 
 
 def test_a_machine_without_triton_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "find_spec", lambda name: None)
+    monkeypatch.setattr(kernels, "_HAS_TRITON", False)
     case = make_case(**SMALL)
     with pytest.raises(InputError, match="needs the package triton"):
         kernels.densities(*case.arguments(), "triton")
@@ -199,11 +199,12 @@ def test_the_operators_are_sound() -> None:
 
 def test_compile_sees_one_graph() -> None:
     case = make_case(rays_per_scene=(2, 1), samples=4, features=4, hidden=16, resolution=4)
-    planes, *others = scene_arguments(case)
+    planes = case.field.planes
 
-    def loss(planes):
-        found = torch.ops.triptych.triton_integrate(planes, *others, case.t_starts, case.t_ends, True, False, "ieee")
-        return found[0].square().sum() + found[2].sum()
+    def loss(planes: torch.Tensor) -> torch.Tensor:
+        field = replace(case.field, planes=planes)
+        integral = kernels.integrate(field, case.rays, case.rays_per_scene, case.t_starts, case.t_ends, "triton")
+        return integral.channels.square().sum() + integral.depth.sum()
 
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
     (actual,) = torch.autograd.grad(compiled(planes), planes)

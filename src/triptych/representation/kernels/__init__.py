@@ -1,7 +1,6 @@
 """One kernel, several backends: the reference in PyTorch defines the result, the others must agree with it."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Literal
@@ -17,6 +16,8 @@ from triptych.representation.kernels.reference import Integral
 
 Backend = Literal["auto", "reference", "cpu", "triton"]
 """Which implementation renders: auto takes the fastest one that can handle the tensors, where they are."""
+
+_HAS_TRITON = find_spec("triton") is not None
 
 
 def place_samples(
@@ -73,13 +74,15 @@ def _module(backend: Backend, field: Field) -> ModuleType:
 def _fastest(field: Field) -> ModuleType:
     if cpu.supports(field):
         return cpu
-    if isinstance(field, TriPlaneField) and field.planes.is_cuda and find_spec("triton") and _triton().supports(field):
+    if _HAS_TRITON and isinstance(field, TriPlaneField) and field.planes.is_cuda and _triton().supports(field):
         return _triton()
     return reference
 
 
 def _triton() -> ModuleType:
     """The kernel for GPUs, imported when it is first wanted: it needs Triton, which not every machine has."""
-    if find_spec("triton") is None:
+    if not _HAS_TRITON:
         raise InputError("backend triton: needs the package triton, which comes with torch for NVIDIA GPUs on Linux")
-    return import_module("triptych.representation.kernels.triton")
+    from triptych.representation.kernels import triton
+
+    return triton

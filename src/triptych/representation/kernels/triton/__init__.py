@@ -38,6 +38,7 @@ from triptych.representation.kernels.triton.variation import total_variation
 
 __all__ = ["densities", "integrate", "place_samples", "require_supported", "supports", "total_variation"]
 
+_DEVICE = "cpu" if knobs.runtime.interpret else "cuda"
 _PRECISIONS = {"highest": "tf32x3", "high": "tf32", "medium": "bf16"}
 
 
@@ -46,8 +47,7 @@ def supports(field: Field) -> bool:
     if not isinstance(field, TriPlaneField) or field.planes.shape[2] != field.planes.shape[3]:
         return False
     tensors = *parameters(field), field.aabb
-    device = "cpu" if knobs.runtime.interpret else "cuda"
-    return all(tensor.device.type == device and tensor.dtype == torch.float32 for tensor in tensors)
+    return all(tensor.device.type == _DEVICE and tensor.dtype == torch.float32 for tensor in tensors)
 
 
 def require_supported(field: Field) -> None:
@@ -129,5 +129,7 @@ def densities(
     return operators.densities(*scenes, t_starts, t_ends, _precision())
 
 
+@torch.compiler.assume_constant_result
 def _precision() -> str:
+    """Precision of matrix products; a compiled graph keeps the one it was compiled with."""
     return _PRECISIONS[torch.get_float32_matmul_precision()]
