@@ -199,12 +199,12 @@ def test_the_operators_are_sound() -> None:
 
 def test_compile_sees_one_graph() -> None:
     case = make_case(rays_per_scene=(2, 1), samples=4, features=4, hidden=16, resolution=4)
-    planes = case.field.planes
+    planes, *others = scene_arguments(case)
+    options = True, False, "ieee"
 
     def loss(planes: torch.Tensor) -> torch.Tensor:
-        field = replace(case.field, planes=planes)
-        integral = kernels.integrate(field, case.rays, case.rays_per_scene, case.t_starts, case.t_ends, "triton")
-        return integral.channels.square().sum() + integral.depth.sum()
+        found = torch.ops.triptych.triton_integrate(planes, *others, case.t_starts, case.t_ends, *options)
+        return found[0].square().sum() + found[2].sum()
 
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
     (actual,) = torch.autograd.grad(compiled(planes), planes)
