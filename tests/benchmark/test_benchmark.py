@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from triptych.benchmark import renderer, run, steps, trained
+from triptych.benchmark import gpu, gpu_report, renderer, run, steps, trained
 from triptych.benchmark.measure import peak_extra_mb, time_in_turn
 from triptych.benchmark.run import BenchConfig, run_benchmark
 from triptych.benchmark.sizes import Sizes
@@ -67,6 +67,26 @@ def test_a_benchmark_writes_its_numbers_and_a_picture(tmp_path: Path, monkeypatc
     assert numbers["growth"]["scenes"].keys() == {"4", "40", "80"}
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
     assert "one view" in table
+
+
+def test_the_measurements_of_a_gpu_run_on_any_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "WORKLOADS", {"tiny": TINY})
+    numbers = gpu_report.measure(torch.device("cpu"), 1, Progress(quiet=True))
+    for way in ("reference", "fused, float32", "fused, deterministic"):
+        assert 0 < max(numbers["errors"][way].values()) < 1e-5
+    table = gpu_report.as_table(numbers)
+    for line in ("tiny, empty space left out", "with gradients", "deterministic", "relative error"):
+        assert line in table
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--device cuda: not available"):
+        run_benchmark(BenchConfig(device="cuda"), Progress(quiet=True))
+    with pytest.raises(InputError, match="--plot"):
+        run_benchmark(BenchConfig(device="cuda", plot=tmp_path / "plot.png"), Progress(quiet=True))
 
 
 def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> None:

@@ -2,12 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from triptych.benchmark import renderer, steps, trained
+from triptych.benchmark import gpu_report, renderer, steps, trained
 from triptych.benchmark.report import as_table, write_plot
 from triptych.benchmark.sizes import Sizes
+from triptych.errors import InputError
 from triptych.files import write_json
+from triptych.runtime import choose_device
 from triptych.training.progress import Progress
 from triptych.training.run import versions
 
@@ -16,12 +18,14 @@ from triptych.training.run import versions
 class BenchConfig:
     """What the renderer and the training steps cost on this machine, measured in turn in one process."""
 
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What computes. On a GPU the renderer alone is measured, and its error against float64."""
     quick: bool = False
     """Fewer repeats: under 5 minutes on two cores."""
     json: Path | None = None
     """File for all numbers."""
     plot: Path | None = None
-    """PNG file for a picture of them."""
+    """PNG file for a picture of them, with device cpu."""
 
 
 def run_benchmark(config: BenchConfig, progress: Progress) -> tuple[dict[str, Any], str]:
@@ -29,8 +33,13 @@ def run_benchmark(config: BenchConfig, progress: Progress) -> tuple[dict[str, An
 
     Returns:
         all numbers, and a table of them to read.
+
+    Raises:
+        InputError: this machine has no such device, or there is no picture of what is measured on it.
     """
     repeats = 3 if config.quick else 9
+    if config.device == "cuda":
+        return _run_on_gpu(config, repeats, progress)
     progress.start("benchmark", 8)
     # First, while the process is small.
     peak = steps.memory_of_warmup_step()
@@ -71,3 +80,12 @@ def run_benchmark(config: BenchConfig, progress: Progress) -> tuple[dict[str, An
     if config.plot is not None:
         write_plot(numbers, config.plot)
     return numbers, as_table(numbers)
+
+
+def _run_on_gpu(config: BenchConfig, repeats: int, progress: Progress) -> tuple[dict[str, Any], str]:
+    if config.plot is not None:
+        raise InputError("--plot: a picture is drawn with --device cpu alone; --json keeps the numbers")
+    numbers = gpu_report.measure(choose_device("cuda"), 3 * repeats, progress)
+    if config.json is not None:
+        write_json(config.json, numbers)
+    return numbers, gpu_report.as_table(numbers)

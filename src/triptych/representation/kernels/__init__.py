@@ -1,19 +1,23 @@
 """One kernel, several backends: the reference in PyTorch defines the result, the others must agree with it."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.errors import InputError
 from triptych.geometry import Rays
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.reference import Integral
 
-Backend = Literal["auto", "reference", "cpu"]
-"""Which implementation renders: auto takes the fastest one that can handle the tensors."""
+Backend = Literal["auto", "reference", "cpu", "triton"]
+"""Which implementation renders: auto takes the fastest one that can handle the tensors, where they are."""
+
+_HAS_TRITON = find_spec("triton") is not None
 
 
 def place_samples(
@@ -58,7 +62,27 @@ def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Te
 
 
 def _module(backend: Backend, field: Field) -> ModuleType:
-    if backend == "reference" or (backend == "auto" and not cpu.supports(field)):
+    if backend == "reference":
         return reference
-    cpu.require_supported(field)
-    return cpu
+    if backend == "auto":
+        return _fastest(field)
+    module = cpu if backend == "cpu" else _triton()
+    module.require_supported(field)
+    return module
+
+
+def _fastest(field: Field) -> ModuleType:
+    if cpu.supports(field):
+        return cpu
+    if _HAS_TRITON and isinstance(field, TriPlaneField) and field.planes.is_cuda and _triton().supports(field):
+        return _triton()
+    return reference
+
+
+def _triton() -> ModuleType:
+    """The kernel for GPUs, imported when it is first wanted: it needs Triton, which not every machine has."""
+    if not _HAS_TRITON:
+        raise InputError("backend triton: needs the package triton, which comes with torch for NVIDIA GPUs on Linux")
+    from triptych.representation.kernels import triton
+
+    return triton

@@ -21,8 +21,17 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.geometry import Rays
-from triptych.geometry.bit_grid import SIDE
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
+from triptych.representation.kernels.arguments import (
+    COUNT,
+    PARAMETER_COUNT,
+    SCENES,
+    TENSOR_COUNT,
+    check_occupancy,
+    of_density_alone,
+    parameters,
+    scene_arguments,
+)
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
 from triptych.representation.kernels.cpu.variation import total_variation
@@ -36,7 +45,7 @@ def supports(field: Field) -> bool:
     return (
         isinstance(field, TriPlaneField)
         and field.planes.shape[2] == field.planes.shape[3]
-        and all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in _parameters(field))
+        and all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in parameters(field))
     )
 
 
@@ -55,13 +64,9 @@ def place_samples(
     Raises:
         InputError: the tensors are not ones this kernel supports, or rays_per_scene or occupancy does not fit them.
     """
-    scenes, occupancy = _scenes(field, rays, rays_per_scene), field.occupancy
-    shape = len(field.planes), SIDE, SIDE
-    if occupancy is not None and (occupancy.dtype != torch.int32 or occupancy.shape != shape):
-        raise InputError(
-            f"occupancy: expected int32 of shape {list(shape)}, got {occupancy.dtype} {list(occupancy.shape)}"
-        )
-    return _place_samples(*scenes, occupancy, jitter, sampling.coarse, sampling.importance)
+    check_occupancy(field.occupancy, len(field.planes))
+    scenes = _scenes(field, rays, rays_per_scene)
+    return _place_samples(*scenes, field.occupancy, jitter, sampling.coarse, sampling.importance)
 
 
 def integrate(
@@ -79,7 +84,7 @@ def integrate(
         InputError: the tensors are not ones this kernel supports, or rays_per_scene does not fit them.
     """
     scenes = _scenes(field, rays, rays_per_scene)
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in _parameters(field))
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
     channels, opacity, depth, _, _ = _integrate(*scenes, t_starts, t_ends, keep)
     return Integral(channels, opacity, depth)
 
@@ -118,40 +123,23 @@ def require_supported(field: Field) -> None:
         )
 
 
-def _parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    mlp = field.mlp
-    return field.planes, mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
-
-
 def _scenes(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> tuple[Any, ...]:
     """The arguments that all operators begin with."""
     require_supported(field)
-    config = field.mlp.config
-    relu, sigmoid = config.hidden_activation == "relu", config.channel_activation == "sigmoid"
-    constants = relu, sigmoid, float(config.density_scale), float(config.density_shift)
-    return *_parameters(field), field.aabb, rays.origins, rays.directions, list(rays_per_scene), *constants
+    return scene_arguments(field, rays, rays_per_scene)
 
 
 # The operators. All begin with the arguments of ``Job``; shapes are those of the functions above.
-
-_SCENES = (
-    "Tensor planes, Tensor hidden_weight, Tensor hidden_bias, Tensor output_weight, Tensor output_bias, "
-    "Tensor aabb, Tensor origins, Tensor directions, SymInt[] rays_per_scene, "
-    "bool relu, bool sigmoid, float density_scale, float density_shift"
-)
-_COUNT = _SCENES.count(",") + 1
-_PARAMETER_COUNT = 5
-_TENSOR_COUNT = 8
 
 
 @torch.library.custom_op(
     "triptych::integrate",
     mutates_args=(),
-    schema=f"({_SCENES}, Tensor t_starts, Tensor t_ends, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    schema=f"({SCENES}, Tensor t_starts, Tensor t_ends, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 def _integrate(*arguments):
     """Channels, opacity, depth; and, to keep for the backward pass, raw MLP outputs and intervals reached."""
-    scenes, (t_starts, t_ends, keep) = arguments[:_COUNT], arguments[_COUNT:]
+    scenes, (t_starts, t_ends, keep) = arguments[:COUNT], arguments[COUNT:]
     job = Job(*scenes, samples=t_starts.shape[1])
     outputs = _empty_outputs(*arguments)
     names = ("channels", "opacity", "depth", "raw", "reached")
@@ -163,7 +151,7 @@ def _integrate(*arguments):
 
 @_integrate.register_fake
 def _empty_outputs(*arguments):
-    planes, (t_starts, _, keep) = arguments[0], arguments[_COUNT:]
+    planes, (t_starts, _, keep) = arguments[0], arguments[COUNT:]
     rays, samples = t_starts.shape
     raw_outputs = arguments[4].shape[0]
     kept = rays if keep else 0
@@ -180,14 +168,14 @@ def _empty_outputs(*arguments):
     "triptych::integrate_backward",
     mutates_args=(),
     schema=(
-        f"({_SCENES}, Tensor t_starts, Tensor t_ends, Tensor raw, Tensor reached, Tensor channels_gradient, "
+        f"({SCENES}, Tensor t_starts, Tensor t_ends, Tensor raw, Tensor reached, Tensor channels_gradient, "
         "Tensor opacity_gradient, Tensor depth_gradient, bool mlp_gradient) "
         "-> (Tensor, Tensor, Tensor, Tensor, Tensor)"
     ),
 )
 def _integrate_backward(*arguments):
     """Gradients of planes, hidden weight and bias, output weight and bias."""
-    scenes, (*tensors, mlp_gradient) = arguments[:_COUNT], arguments[_COUNT:]
+    scenes, (*tensors, mlp_gradient) = arguments[:COUNT], arguments[COUNT:]
     job = Job(*scenes, samples=tensors[0].shape[1])
     names = ("t_starts", "t_ends", "raw", "reached", "channels_gradient", "opacity_gradient", "depth_gradient")
     job.point(**dict(zip(names, tensors, strict=True)))
@@ -196,7 +184,7 @@ def _integrate_backward(*arguments):
 
 @_integrate_backward.register_fake
 def _empty_gradients(*arguments):
-    planes, *mlp = arguments[:_PARAMETER_COUNT]
+    planes, *mlp = arguments[:PARAMETER_COUNT]
     mlp_gradient = arguments[-1]
     return planes.new_empty(planes.shape), *(
         parameter.new_empty(parameter.shape if mlp_gradient else 0) for parameter in mlp
@@ -205,23 +193,23 @@ def _empty_gradients(*arguments):
 
 def _save_for_backward(ctx, inputs, output):
     channels, opacity, depth, raw, reached = output
-    t_starts, t_ends, _ = inputs[_COUNT:]
+    t_starts, t_ends, _ = inputs[COUNT:]
     ctx.mark_non_differentiable(raw, reached)
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(*inputs[:_TENSOR_COUNT], t_starts, t_ends, raw, reached)
-    ctx.constants = inputs[_TENSOR_COUNT:_COUNT]
+    ctx.save_for_backward(*inputs[:TENSOR_COUNT], t_starts, t_ends, raw, reached)
+    ctx.constants = inputs[TENSOR_COUNT:COUNT]
     ctx.output_shapes = [tensor.shape for tensor in (channels, opacity, depth)]
 
 
 def _differentiate(ctx, *gradients):
-    tensors, kept = ctx.saved_tensors[:_TENSOR_COUNT], ctx.saved_tensors[_TENSOR_COUNT:]
+    tensors, kept = ctx.saved_tensors[:TENSOR_COUNT], ctx.saved_tensors[TENSOR_COUNT:]
     output_gradients = [
         tensors[0].new_zeros(shape) if gradient is None else gradient
         for gradient, shape in zip(gradients, ctx.output_shapes, strict=False)
     ]
-    mlp_gradient = any(ctx.needs_input_grad[1:_PARAMETER_COUNT])
+    mlp_gradient = any(ctx.needs_input_grad[1:PARAMETER_COUNT])
     planes, *mlp = _integrate_backward(*tensors, *ctx.constants, *kept, *output_gradients, mlp_gradient)
-    without = [None] * (_COUNT + 3 - _PARAMETER_COUNT)
+    without = [None] * (COUNT + 3 - PARAMETER_COUNT)
     return planes, *(mlp if mlp_gradient else [None] * 4), *without
 
 
@@ -231,12 +219,12 @@ _integrate.register_autograd(_differentiate, setup_context=_save_for_backward)
 @torch.library.custom_op(
     "triptych::place_samples",
     mutates_args=(),
-    schema=f"({_SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance) -> (Tensor, Tensor)",
+    schema=f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance) -> (Tensor, Tensor)",
 )
 def _place_samples(*arguments):
     """Starts and ends of the intervals."""
-    scenes, (occupancy, jitter, coarse, importance) = arguments[:_COUNT], arguments[_COUNT:]
-    job = Job(*_of_density_alone(scenes), samples=coarse + importance)
+    scenes, (occupancy, jitter, coarse, importance) = arguments[:COUNT], arguments[COUNT:]
+    job = Job(*of_density_alone(scenes), samples=coarse + importance)
     t_starts, t_ends = _empty_intervals(*arguments)
     job.point(t_starts=t_starts, t_ends=t_ends, jitter=jitter)
     if occupancy is not None:
@@ -247,18 +235,18 @@ def _place_samples(*arguments):
 
 @_place_samples.register_fake
 def _empty_intervals(*arguments):
-    _, jitter, coarse, importance = arguments[_COUNT:]
+    _, jitter, coarse, importance = arguments[COUNT:]
     shape = len(jitter), coarse + importance
     return jitter.new_empty(shape), jitter.new_empty(shape)
 
 
 @torch.library.custom_op(
-    "triptych::densities", mutates_args=(), schema=f"({_SCENES}, Tensor t_starts, Tensor t_ends) -> Tensor"
+    "triptych::densities", mutates_args=(), schema=f"({SCENES}, Tensor t_starts, Tensor t_ends) -> Tensor"
 )
 def _densities(*arguments):
     """Density in the middle of each interval."""
-    scenes, (t_starts, t_ends) = arguments[:_COUNT], arguments[_COUNT:]
-    job = Job(*_of_density_alone(scenes), samples=t_starts.shape[1])
+    scenes, (t_starts, t_ends) = arguments[:COUNT], arguments[COUNT:]
+    job = Job(*of_density_alone(scenes), samples=t_starts.shape[1])
     densities = _empty_densities(*arguments)
     job.point(t_starts=t_starts, t_ends=t_ends, densities=densities)
     job.run_forward(QUERY)
@@ -269,9 +257,3 @@ def _densities(*arguments):
 def _empty_densities(*arguments):
     t_starts = arguments[-1]
     return t_starts.new_empty(t_starts.shape)
-
-
-def _of_density_alone(scenes):
-    """The scenes with an MLP whose one output is the density."""
-    planes, hidden_weight, hidden_bias, output_weight, output_bias, *rest = scenes
-    return planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1], *rest

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.errors import InputError
+from triptych.representation.kernels.arguments import check_rays
 from triptych.representation.kernels.cpu.layout import (
     GROUP,
     ITEM,
@@ -47,11 +47,7 @@ class Job:
         *,
         samples: int,
     ) -> None:
-        if len(rays_per_scene) != len(planes) or sum(rays_per_scene) != len(origins):
-            raise InputError(
-                f"rays_per_scene: expected {len(planes)} counts that sum to {len(origins)} rays, "
-                f"got {len(rays_per_scene)} that sum to {sum(rays_per_scene)}"
-            )
+        check_rays(rays_per_scene, len(planes), len(origins))
         self.rays_per_scene = rays_per_scene
         self.hidden_shape = hidden_weight.shape
         self.threads = torch.get_num_threads()

@@ -1,0 +1,70 @@
+"""What the operators of all fused kernels begin with: the scenes, their rays and the tiny MLP, as plain tensors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from triptych.errors import InputError
+from triptych.geometry import Rays
+from triptych.geometry.bit_grid import SIDE
+from triptych.representation.field import TriPlaneField
+
+SCENES = (
+    "Tensor planes, Tensor hidden_weight, Tensor hidden_bias, Tensor output_weight, Tensor output_bias, "
+    "Tensor aabb, Tensor origins, Tensor directions, SymInt[] rays_per_scene, "
+    "bool relu, bool sigmoid, float density_scale, float density_shift"
+)
+"""The first arguments of each operator, in the words of a torch schema."""
+COUNT = SCENES.count(",") + 1
+PARAMETER_COUNT = 5
+"""How many of them, from the first on, can have gradients."""
+TENSOR_COUNT = 8
+"""How many of them, from the first on, are tensors."""
+
+
+def parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Planes, hidden weight and bias, output weight and bias."""
+    mlp = field.mlp
+    return field.planes, mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
+
+
+def scene_arguments(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> tuple[Any, ...]:
+    """The first arguments of an operator."""
+    config = field.mlp.config
+    relu, sigmoid = config.hidden_activation == "relu", config.channel_activation == "sigmoid"
+    constants = relu, sigmoid, float(config.density_scale), float(config.density_shift)
+    return *parameters(field), field.aabb, rays.origins, rays.directions, list(rays_per_scene), *constants
+
+
+def of_density_alone(scenes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The scenes with an MLP whose one output is the density."""
+    planes, hidden_weight, hidden_bias, output_weight, output_bias, *rest = scenes
+    return planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1], *rest
+
+
+def check_rays(rays_per_scene: Sequence[int], scenes: int, rays: int) -> None:
+    """Refuse counts that do not divide the rays among the scenes.
+
+    Raises:
+        InputError: they do not.
+    """
+    if len(rays_per_scene) != scenes or sum(rays_per_scene) != rays:
+        raise InputError(
+            f"rays_per_scene: expected {scenes} counts that sum to {rays} rays, "
+            f"got {len(rays_per_scene)} that sum to {sum(rays_per_scene)}"
+        )
+
+
+def check_occupancy(occupancy: Tensor | None, scenes: int) -> None:
+    """Refuse an occupancy that is not one bit grid a scene.
+
+    Raises:
+        InputError: it is not.
+    """
+    shape = scenes, SIDE, SIDE
+    if occupancy is not None and (occupancy.dtype != torch.int32 or occupancy.shape != shape):
+        raise InputError(
+            f"occupancy: expected int32 of shape {list(shape)}, got {occupancy.dtype} {list(occupancy.shape)}"
+        )

@@ -1,0 +1,68 @@
+"""Random scenes, rays and intervals on which a fused kernel must agree with the reference."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from triptych.geometry import Rays, intersect_aabb
+from triptych.representation.field import TriPlaneField
+from triptych.representation.kernels.reference import Integral
+from triptych.representation.mlp import MLPConfig, TinyMLP
+
+AABB = torch.tensor([[-0.5, -0.4, -0.6], [0.5, 0.6, 0.4]])
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of a kernel."""
+
+    field: TriPlaneField
+    rays: Rays
+    rays_per_scene: list[int]
+    t_starts: Tensor
+    t_ends: Tensor
+
+    def arguments(self):
+        return self.field, self.rays, self.rays_per_scene, self.t_starts, self.t_ends
+
+    def parameters(self):
+        return [self.field.planes, *self.field.mlp.parameters()]
+
+
+def make_case(*, rays_per_scene=(12, 9), samples=20, resolution=11, features=32, channels=4, seed=0, **config) -> Case:
+    generator = torch.Generator().manual_seed(seed)
+    planes = torch.randn(len(rays_per_scene), 3, resolution, resolution, features, generator=generator) / 2
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        mlp = TinyMLP(features, channels, MLPConfig(**config))
+    count = sum(rays_per_scene)
+    origins = torch.randn(count, 3, generator=generator)
+    targets = torch.rand(count, 3, generator=generator) / 2 - 0.25
+    origins = 1.5 * origins / origins.norm(dim=-1, keepdim=True)
+    rays = Rays(origins, torch.nn.functional.normalize(targets - origins, dim=-1))
+    near, far = intersect_aabb(rays, AABB)
+    places = torch.rand(count, samples + 1, generator=generator).sort(dim=-1).values
+    edges = near[:, None] + (far - near)[:, None] * places
+    field = TriPlaneField(planes.requires_grad_(), mlp, AABB)
+    return Case(field, rays, list(rays_per_scene), edges[:, :-1], edges[:, 1:])
+
+
+def weighted_sum(integral: Integral) -> Tensor:
+    """A loss that weighs every output differently."""
+    generator = torch.Generator().manual_seed(7)
+    outputs = integral.channels, integral.opacity, integral.depth
+    return torch.stack([(torch.randn(out.shape, generator=generator) * out).sum() for out in outputs]).sum()
+
+
+def run(kernel, case: Case) -> tuple[list[Tensor], list[Tensor]]:
+    """Outputs of a kernel, and gradients of their weighted sum."""
+    integral = kernel.integrate(*case.arguments())
+    outputs = [integral.channels, integral.opacity, integral.depth]
+    gradients = torch.autograd.grad(weighted_sum(integral), case.parameters())
+    return [out.detach() for out in outputs], list(gradients)
+
+
+def assert_agrees(actual: Tensor, expected: Tensor):
+    assert actual.shape == expected.shape
+    assert (actual - expected).norm() <= 1e-5 * expected.norm().clamp_min(1e-20)
