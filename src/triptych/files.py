@@ -12,6 +12,16 @@ from urllib.parse import quote
 
 from triptych.errors import InputError
 
+_CLUTTER = frozenset(
+    ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information")
+)
+"""What file managers and archivers leave behind, in lower case."""
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder of this name is hidden or left behind by a file manager, so never part of the data."""
+    return name.startswith(".") or name.lower() in _CLUTTER
+
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, then rename it into place."""
