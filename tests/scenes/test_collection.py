@@ -140,6 +140,29 @@ def test_cameras_below_the_ground_are_dropped(tmp_path: Path) -> None:
     assert np.array_equal(kept.images(0, [1]), everything.images(0, [2]))
 
 
+def test_view_numbers_stay_when_a_rule_drops_views(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_srn(tmp_path / "data" / name, views=5)
+    for view in (1, 3):
+        sunk = np.array(OPENCV_C2W, dtype=float)
+        sunk[2, 3] = -0.2
+        (tmp_path / "data" / "b" / "pose" / f"{view:06d}.txt").write_text(" ".join(map(str, sunk.flatten())))
+    kept = open_at(tmp_path / "data", above_ground=True)
+    assert kept.view_numbers(0) == (0, 1, 2, 3, 4)
+    assert kept.view_numbers(1) == kept.subset([1]).view_numbers(0) == (0, 2, 4)
+    assert open_at(tmp_path / "data").view_numbers(1) == (0, 1, 2, 3, 4)
+
+
+def test_blank_scenes_are_known(tmp_path: Path) -> None:
+    blank = np.full((32, 32, 3), 255, np.uint8)
+    write_srn(tmp_path / "data" / "a")
+    write_srn(tmp_path / "data" / "b", picture=blank)
+    write_srn(tmp_path / "data" / "c", picture=blank)
+    save(tmp_path / "data" / "c" / "rgb" / "000002.png", picture_with_dot())
+    collection = open_at(tmp_path / "data")
+    assert [collection.is_blank(scene) for scene in range(3)] == [False, True, False]
+
+
 def test_no_camera_above_the_ground(tmp_path: Path) -> None:
     write_srn(tmp_path / "srn")
     for pose in (tmp_path / "srn" / "pose").iterdir():

@@ -83,6 +83,21 @@ class SceneCollection:
         """Which views of a scene are for fitting, and which are never seen."""
         return self._splits[scene]
 
+    def view_numbers(self, scene: int) -> tuple[int, ...]:
+        """The place of each view of a scene in the sorted list of all views that the dataset holds of it.
+
+        Rules such as ``above_ground`` leave views out of a collection but not out of that list, and the scene's
+        fingerprint covers it: such a number names a view for good, whatever options the dataset is opened with.
+        """
+        rows = self._rows[scene]
+        first = self._index.starts[np.searchsorted(self._index.starts, rows[0], side="right") - 1]
+        return tuple((rows - first).tolist())
+
+    def is_blank(self, scene: int) -> bool:
+        """Whether every view of a scene shows nothing but one colour, as a few renderings of public datasets do."""
+        pictures = (self._pictures[row] for row in self._rows[scene])
+        return all(bool((picture == picture[:1, :1]).all()) for picture in pictures)
+
     def subset(self, scenes: Sequence[int]) -> "SceneCollection":
         """The chosen scenes, sorted by name, without copying pictures."""
         order = sorted(set(scenes), key=lambda scene: self.names[scene])
