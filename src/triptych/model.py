@@ -15,7 +15,7 @@ from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights, compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.errors import InputError
 from triptych.files import atomic_directory, read_json, write_json
-from triptych.geometry import Cameras, bit_grid
+from triptych.geometry import CameraRange, Cameras, bit_grid
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import MLPConfig, TinyMLP
@@ -72,6 +72,7 @@ class CategoryModel(nn.Module):
         base: base planes [base, 3, row, column, feature].
         aabb: the scene box.
         trained_scenes: fingerprint of each stage-1 scene, by name, so that none is later taken for a new one.
+        cameras: those that it was trained with, so that others can be compared; None where it is not known.
     """
 
     aabb: Float[Tensor, "2 3"]
@@ -87,6 +88,7 @@ class CategoryModel(nn.Module):
         base: Float[Tensor, "base 3 k k macro"],
         aabb: Float[Tensor, "2 3"],
         trained_scenes: Mapping[str, str],
+        cameras: CameraRange | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -95,6 +97,7 @@ class CategoryModel(nn.Module):
         self.base = nn.Parameter(base)
         self.mlp = TinyMLP(config.planes.features, autoencoder.channels, config.mlp)
         self.trained_scenes = dict(trained_scenes)
+        self.cameras = cameras
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
@@ -258,6 +261,7 @@ class CategoryModel(nn.Module):
                 "id": self.identity(),
                 "config": asdict(self.config),
                 "normalization": self.normalization.kind,
+                "cameras": None if self.cameras is None else asdict(self.cameras),
                 "trained_scenes": self.trained_scenes,
             }
             write_json(temporary / MODEL_FILE, document)
@@ -280,7 +284,8 @@ class CategoryModel(nn.Module):
                 values["width"],
             )
             kind, trained = document["normalization"], document["trained_scenes"]
-        except (KeyError, TypeError) as error:
+            cameras = None if document.get("cameras") is None else CameraRange.from_json(document["cameras"])
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder / MODEL_FILE}: field missing or unknown: {error}") from None
         autoencoder = load_autoencoder(folder)
         unit = torch.ones(autoencoder.channels)
@@ -291,6 +296,7 @@ class CategoryModel(nn.Module):
             torch.zeros(config.planes.base_shape),
             torch.zeros(2, 3),
             trained,
+            cameras,
         )
         shared = read_weights(folder / SHARED_FILE)
         check_weights(folder / SHARED_FILE, shared, model._shared_tensors())

@@ -29,8 +29,9 @@ class DatasetConfig:
     scenes: str | None = None
     """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The command
     chooses when not given."""
-    test_views: int = 8
-    """Views held out of each scene for testing, where the dataset does not say which."""
+    test_views: int | None = None
+    """Views held out of each scene for testing, where the dataset does not say which. By default 8, and a third of the
+    views of a scene that has fewer than 24."""
     test_rule: TestRule = "spread"
     """Hold out views evenly through the sorted views, or the first ones (with 10: the published protocol)."""
     above_ground: bool = False
@@ -55,6 +56,7 @@ class SceneCollection:
         aabb: lower and upper corner of the box around every scene, in world units.
         height: picture height in pixels.
         width: picture width in pixels.
+        source: the dataset and the options it was opened with; None for pictures that were in memory already.
     """
 
     names: tuple[str, ...]
@@ -67,6 +69,7 @@ class SceneCollection:
     _splits: tuple[ViewSplit, ...]
     _index: SceneIndex
     _pictures: UInt8[np.ndarray, "row height width 3"]
+    source: DatasetConfig | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -153,6 +156,7 @@ def open_collection(config: DatasetConfig, progress: Progress | None = None) -> 
         _splits=tuple(splits),
         _index=index,
         _pictures=map_pictures(entry, index),
+        source=config,
     )
 
 
@@ -162,7 +166,7 @@ def check_config(config: DatasetConfig) -> None:
     Raises:
         InputError: one is.
     """
-    if config.test_views < 0:
+    if config.test_views is not None and config.test_views < 0:
         raise InputError(f"test_views: expected 0 or more, found {config.test_views}")
     if config.half_extent is not None and not 0 < config.half_extent < math.inf:
         raise InputError(f"half_extent: expected a positive number, found {config.half_extent}")

@@ -32,7 +32,7 @@ def draw_cars(folder: Path, cars: CarsConfig, progress: Progress, cache: Path | 
     """
     progress.start("cars", cars.count)
     make_cars(folder, cars, lambda name: progress.advance())
-    return _open_drawn(folder, cars.views, cache, progress)
+    return open_data(DatasetConfig(folder, cache=cache), progress)
 
 
 def draw_meshes(
@@ -58,10 +58,4 @@ def draw_meshes(
         lambda name, done, total: progress.reach(done, total),
         lambda path, reason: progress.note(f"skipped {path}: {reason}"),
     )
-    return _open_drawn(folder, options.views, cache, progress)
-
-
-def _open_drawn(folder: Path, views: int, cache: Path | None, progress: Progress) -> SceneCollection:
-    """Where there are few views, fewer of them are for testing than usual, so that some are left for training."""
-    test_views = min(DatasetConfig.test_views, views // 5)
-    return open_data(DatasetConfig(folder, test_views=test_views, cache=cache), progress)
+    return open_data(DatasetConfig(folder, cache=cache), progress)

@@ -26,8 +26,10 @@ from triptych.representation.planes import initial_base_planes
 from triptych.scenes import SceneCollection
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
+from triptych.training.matching import camera_range
 from triptych.training.pretraining import pretrain
 from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.run import Checkpoint, Run, open_run
 from triptych.training.scenes import SceneParameters
 from triptych.training.views import PosedViews
@@ -79,6 +81,7 @@ def train(
         "seed": seed,
         "device": device.type,
         "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
+        "fitted_views": fitted_views(collection),
     }
     with open_run(out, description, checkpoint_seconds) as run:
         if (out / MODEL).is_dir():
@@ -159,6 +162,7 @@ def _new_model(
         initial_base_planes(config.planes, generator),
         collection.aabb,
         dict(zip(collection.names, collection.fingerprints, strict=True)),
+        camera_range(collection, range(len(collection)), collection.aabb),
     )
 
 
@@ -189,4 +193,5 @@ def _store_scenes(collection: SceneCollection, model: CategoryModel, scenes: Sce
     for number, name in enumerate(collection.names):
         if name not in bank:
             micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-            bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], {"stage": 1}))
+            record = {"stage": 1, **Provenance.of(collection, number).record()}
+            bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], record))
