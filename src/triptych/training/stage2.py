@@ -15,6 +15,7 @@ import torch
 
 from triptych.bank import SceneBank, StoragePrecision, StoredScene
 from triptych.errors import InputError
+from triptych.files import atomic_directory
 from triptych.model import CategoryModel
 from triptych.representation.mlp import TinyMLP
 from triptych.scenes import SceneCollection, require_disjoint
@@ -26,6 +27,9 @@ from triptych.training.progress import Progress
 from triptych.training.run import lock, open_run
 from triptych.training.scenes import SceneParameters
 from triptych.training.views import PosedViews
+
+BANK = "bank"
+"""Where a ``finetune_shared`` run keeps its bank."""
 
 
 def fit(
@@ -67,8 +71,10 @@ def fit(
     if config.finetune_shared:
         _check_something_shared_moves(config)
         return _fit_together(model, collection, out, config, seed, device, progress, precision, checkpoint_seconds)
-    bank = SceneBank.create(out, model, precision=precision)
-    with lock(bank.folder):
+    SceneBank.check_place(out)
+    out.mkdir(parents=True, exist_ok=True)
+    with lock(out):
+        bank = SceneBank.create(out, model, precision=precision)
         _fit_each(model.to(device), collection, bank, config, seed, progress)
     return bank
 
@@ -162,9 +168,9 @@ def _fit_together(
         "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
     }
     with open_run(out, description, checkpoint_seconds) as run:
-        if (out / "bank" / "model").is_dir() and len(SceneBank(out / "bank")) == len(collection):
-            return SceneBank(out / "bank")
-        checkpoint = run.load_checkpoint()
+        if (out / BANK).is_dir() and len(SceneBank(out / BANK)) == len(collection):
+            return SceneBank(out / BANK)
+        checkpoint = run.load_checkpoint(progress.note)
         torch.manual_seed(seed)
         if config.latent.rates.mlp:
             model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
@@ -179,11 +185,12 @@ def _fit_together(
             training.run_phase("latent", config.latent, checkpoint)
         training.run_phase("image", config.image, checkpoint if begun == "image" else None)
 
-        bank = SceneBank.create(out / "bank", model.requires_grad_(False).eval(), precision=precision, own_model=True)
+        model.requires_grad_(False).eval()
         quality = _test_psnr(model, scenes, collection)
         seconds = run.elapsed() / len(collection)
-        for number, name in enumerate(collection.names):
-            if name not in bank:
+        with atomic_directory(out / BANK) as temporary:  # whole: a run that has it is done
+            bank = SceneBank.create(temporary, model, precision=precision, own_model=True)
+            for number, name in enumerate(collection.names):
                 record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
                 bank.add(name, _stored(scenes, collection, number, record))
-        return bank
+        return SceneBank(out / BANK)
