@@ -1,4 +1,4 @@
-"""The one exception that means "your input, not our bug"."""
+"""What ends a command besides success: input that cannot be used, and a request to stop."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
     The message is a single line that names the file, the field, what was expected and what to do. The command
     line prints it without a traceback and exits with code 2.
     """
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM asks to stop, as Ctrl-C does."""

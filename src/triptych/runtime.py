@@ -1,12 +1,14 @@
-"""What computes: the device, and the commit of this code."""
+"""What computes: the device, the process and its end, the commit of this code."""
 
+import signal
 import subprocess
 from pathlib import Path
-from typing import Literal
+from types import FrameType
+from typing import Literal, NoReturn
 
 import torch
 
-from triptych.errors import InputError
+from triptych.errors import InputError, Terminated
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -23,6 +25,15 @@ def choose_device(name: DeviceName) -> torch.device:
     if not available[name]:
         raise InputError(f"--device {name}: not available to this build of torch on this machine; use auto or cpu")
     return torch.device(name)
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM, by which schedulers and containers end a process, unwind this one as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
 
 
 def commit() -> str | None:

@@ -1,6 +1,7 @@
 """The command line: each command is a dataclass whose fields are its options, and holds no logic of its own."""
 
 import errno
+import signal
 import sys
 from typing import Annotated, Any, get_args
 
@@ -13,7 +14,8 @@ from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import Preset, chosen_preset
 from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
 from triptych.cli.view import View
-from triptych.errors import InputError
+from triptych.errors import InputError, Terminated
+from triptych.runtime import stop_on_sigterm
 
 Command = (
     Annotated[DataCommand, tyro.conf.subcommand("data")]
@@ -42,7 +44,8 @@ def _preset_named(arguments: list[str]) -> Preset:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130."""
+    """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130, SIGTERM with
+    143."""
     arguments = sys.argv[1:] if arguments is None else arguments
     chosen_preset.set(_preset_named(arguments))
     command: Any = tyro.cli(
@@ -52,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         description="Learn thousands of similar 3D scenes fast and small.",
         config=(tyro.conf.OmitSubcommandPrefixes,),
     )
+    stop_on_sigterm()
     try:
         command.run()
     except InputError as error:
@@ -61,9 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         place = f"{error.filename}: " if error.filename else ""
         _fail(f"{place}{error.strerror}; free some space or choose another folder, then run the same command again")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         Console(stderr=True).print("stopped; what was done is saved, run the same command again to go on")
-        sys.exit(130)
+        sys.exit(128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT))
 
 
 def _fail(message: str) -> None:

@@ -1,6 +1,5 @@
 """Between which numbers the cameras of some pictures lie, to compare others with."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +31,7 @@ class CameraRange:
         return cls(_range(distance), _range(cameras.intrinsics[:, 0] / cameras.width))
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "CameraRange":
+    def from_json(cls, value: Any) -> "CameraRange":
         """From what ``dataclasses.asdict`` makes.
 
         Raises:

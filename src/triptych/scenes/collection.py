@@ -14,6 +14,7 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras
 from triptych.scenes.box import check_box_is_seen, scene_box
 from triptych.scenes.cache import Progress, build_entry, cache_key, default_cache, load_index, map_pictures
+from triptych.scenes.checked_pictures import CheckedPictures
 from triptych.scenes.discovery import find_scenes, parse_scenes, read_declaration
 from triptych.scenes.index import TEST, UNDECLARED, SceneIndex, index_scenes
 from triptych.scenes.splits import TestRule, ViewSplit, split_as_declared, split_by_rule
@@ -68,7 +69,7 @@ class SceneCollection:
     _rows: tuple[Int[np.ndarray, "_"], ...]  # each scene has its own number of views
     _splits: tuple[ViewSplit, ...]
     _index: SceneIndex
-    _pictures: UInt8[np.ndarray, "row height width 3"]
+    _pictures: UInt8[np.ndarray, "row height width 3"] | CheckedPictures
     source: DatasetConfig | None = None
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import torch
 
-from triptych.bank import OWN_MODEL, SceneBank
+from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.representation.mlp import TinyMLP
@@ -60,7 +60,7 @@ def fit_together(job: FitJob, checkpoint_seconds: float) -> SceneBank:
 
 def _is_done(job: FitJob) -> bool:
     folder = job.out / BANK
-    if not (folder / OWN_MODEL).is_dir():
+    if not folder.is_dir():
         return False
     failed = read_failures(folder)
     return len(SceneBank(folder)) + len(failed) == len(job.collection) and not (failed and job.force)
@@ -68,7 +68,7 @@ def _is_done(job: FitJob) -> bool:
 
 def _train(job: FitJob, run: Run) -> None:
     model, collection, config = job.model.to(job.device), job.collection, job.config
-    checkpoint = run.load_checkpoint()
+    checkpoint = run.load_checkpoint(job.progress.note)
     compared_with = references(model, collection)
     torch.manual_seed(job.seed)
     if config.latent.rates.mlp:

@@ -120,7 +120,7 @@ def _optimise(
 ) -> None:
     first_rate = config.rate if config.kind == "nerf" else config.planes_rate
     optimizer = torch.optim.Adam(module.parameters(), lr=first_rate)
-    checkpoint = run.load_checkpoint()
+    checkpoint = run.load_checkpoint(progress.note)
     first = 0
     if checkpoint is not None:
         module.load_state_dict({name: checkpoint.tensors[f"scene.{name}"] for name in module.state_dict()})

@@ -20,6 +20,7 @@ from triptych.autoencoder import (
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
+from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
@@ -99,7 +100,7 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> CategoryModel:
-    checkpoint = run.load_checkpoint()
+    checkpoint = run.load_checkpoint(progress.note)
     phase_begun = checkpoint.state["phase"] if checkpoint else _PHASES[0]
     remaining = _PHASES[_PHASES.index(phase_begun) :]
 
@@ -125,8 +126,8 @@ def _train(
     model.requires_grad_(False).eval()
     model.round_to_half()
     _store_scenes(collection, model, scenes, run.folder / TRAINED_SCENES)
-    model.save(run.folder / MODEL)
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
+    model.save(run.folder / MODEL)  # last: a run that has it is done
     return model
 
 
@@ -189,9 +190,9 @@ def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
 
 
 def _store_scenes(collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
-    bank = SceneBank.create(folder, model)
-    for number, name in enumerate(collection.names):
-        if name not in bank:
+    with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
+        bank = SceneBank.create(temporary, model)
+        for number, name in enumerate(collection.names):
             micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
             record = {"stage": 1, **Provenance.of(collection, number).record()}
             bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], record))

@@ -68,9 +68,11 @@ def fit(
     if config.finetune_shared:
         check_something_shared_moves(config)
         return fit_together(job, checkpoint_seconds)
+    SceneBank.check_place(out)
     announce(job, new_scenes(job))
-    bank = SceneBank.create(out, model, precision=precision)
-    with lock(bank.folder):
+    out.mkdir(parents=True, exist_ok=True)
+    with lock(out):
+        bank = SceneBank.create(out, model, precision=precision)
         _fit_each(job, bank)
     return bank
 
