@@ -11,6 +11,7 @@ from triptych.representation.mlp import TinyMLP
 from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, require_fitted, store
 from triptych.training.joint import JointTraining
+from triptych.training.loop import Loop
 from triptych.training.outcome import judge, read_failures, references
 from triptych.training.provenance import fitted_views
 from triptych.training.run import Run, open_run
@@ -68,7 +69,7 @@ def _is_done(job: FitJob) -> bool:
 
 def _train(job: FitJob, run: Run) -> None:
     model, collection, config = job.model.to(job.device), job.collection, job.config
-    checkpoint = run.load_checkpoint(job.progress.note)
+    loop = Loop.resumed(run, job.progress, ("latent", "image"))
     compared_with = references(model, collection)
     torch.manual_seed(job.seed)
     if config.latent.rates.mlp:
@@ -78,11 +79,10 @@ def _train(job: FitJob, run: Run) -> None:
         model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
     )
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
-    training = JointTraining(model, scenes, config.skipping, views, test_views, job.seed, run, job.progress)
-    begun = checkpoint.state["phase"] if checkpoint else "latent"
-    if begun == "latent":
-        training.run_phase("latent", config.latent, checkpoint)
-    training.run_phase("image", config.image, checkpoint if begun == "image" else None)
+    training = JointTraining(model, scenes, config.skipping, views, test_views, job.seed, loop)
+    if not loop.is_past("latent"):
+        training.run_phase("latent", config.latent)
+    training.run_phase("image", config.image)
 
     model.requires_grad_(False).eval()
     if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
