@@ -12,7 +12,7 @@ from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, require_fitted, store
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
-from triptych.training.outcome import judge, read_failures, references
+from triptych.training.outcome import judge, read_failures, references, require_finite
 from triptych.training.provenance import fitted_views
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
@@ -85,10 +85,7 @@ def _train(job: FitJob, run: Run) -> None:
     training.run_phase("image", config.image)
 
     model.requires_grad_(False).eval()
-    if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
-        raise InputError(
-            f"{job.out}: training has diverged, its numbers are no longer finite; begin anew with lower rates"
-        )
+    require_finite(model, job.out)
     outcomes = [judge(model, scenes, collection, *each, job.precision) for each in enumerate(compared_with)]
     seconds = run.elapsed() / len(collection)
     with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done

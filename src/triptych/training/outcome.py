@@ -10,7 +10,7 @@ from torch import Tensor
 
 from triptych.bank import StoragePrecision
 from triptych.errors import InputError
-from triptych.files import read_json, write_json
+from triptych.files import field_of, read_object, write_json
 from triptych.model import CategoryModel
 from triptych.representation.occupancy import with_occupancy
 from triptych.scenes import SceneCollection
@@ -119,6 +119,20 @@ def _images(
     return torch.from_numpy(collection.images(scene, views)).to(device).permute(0, 3, 1, 2).float() / 255
 
 
+def require_finite(model: CategoryModel, run: Path) -> None:
+    """Refuse to store what a training has brought forth whose numbers are no longer finite.
+
+    Args:
+        model: what it has trained.
+        run: the run's folder, for the message.
+
+    Raises:
+        InputError: a number of the model is infinite, or not a number.
+    """
+    if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
+        raise InputError(f"{run}: training has diverged, its numbers are no longer finite; begin anew with lower rates")
+
+
 def note_failures(bank: Path, found: Mapping[str, str | None]) -> None:
     """Keep in a bank's folder which scenes could not be fitted, so that no later mean passes over them unsaid.
 
@@ -139,7 +153,5 @@ def read_failures(bank: Path) -> dict[str, str]:
         InputError: the file is damaged.
     """
     path = bank / FAILED_FILE
-    failures = read_json(path) if path.exists() else {}
-    if not isinstance(failures, dict) or not all(isinstance(problem, str) for problem in failures.values()):
-        raise InputError(f"{path}: expected what was wrong with each scene by name; delete it and fit again")
-    return failures
+    failures = read_object(path) if path.exists() else {}
+    return {name: field_of(failures, name, str, path) for name in failures}

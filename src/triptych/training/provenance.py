@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from triptych.errors import InputError
+from triptych.files import field_of
 from triptych.scenes import DatasetConfig, SceneCollection
 from triptych.scenes.splits import TestRule
 from triptych.scenes.validation import shown
@@ -90,14 +91,8 @@ def _from_ranges(text: object, where: str) -> tuple[int, ...]:
 def _read_source(data: object, where: str) -> DatasetConfig | None:
     if data is None:
         return None
-    if not isinstance(data, dict) or not isinstance(data.get("path"), str):
-        raise InputError(f"{where}: data is {shown(data)}, expected the dataset's path and options")
-    options = {name: data.get(name) for name in _OPTIONS}
-    for name, kinds in _OPTIONS.items():
-        if type(options[name]) not in kinds:
-            raise InputError(f"{where}: data.{name} is {shown(options[name])}, expected another type")
-    if options["test_rule"] not in get_args(TestRule):
-        raise InputError(
-            f"{where}: data.test_rule is {shown(options['test_rule'])}, expected one of {get_args(TestRule)}"
-        )
-    return DatasetConfig(Path(data["path"]), **options)
+    options = {name: value for name, value in data.items() if name in _OPTIONS} if isinstance(data, dict) else {}
+    for name, value in options.items():
+        if type(value) not in _OPTIONS[name] or (name == "test_rule" and value not in get_args(TestRule)):
+            raise InputError(f"{where}: data.{name} is {shown(value)}, which it cannot be")
+    return DatasetConfig(Path(field_of(data, "path", str, where)), **options)

@@ -25,10 +25,12 @@ from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.scenes import SceneCollection
+from triptych.training.announcing import view_counts
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
 from triptych.training.matching import camera_range
+from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance, fitted_views
@@ -70,7 +72,7 @@ def train(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run, or the data do not fit the autoencoder.
+        InputError: the folder belongs to another run, the data do not fit the autoencoder, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     torch.manual_seed(seed)  # the networks' initial weights
@@ -101,6 +103,8 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> CategoryModel:
+    for line in view_counts(collection):
+        progress.note(line)
     loop = Loop.resumed(run, progress, PHASES)
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
@@ -120,6 +124,7 @@ def _train(
     _set_start(model, scenes)
     model.requires_grad_(False).eval()
     model.round_to_half()
+    require_finite(model, run.folder)
     _store_scenes(collection, model, scenes, run.folder / TRAINED_SCENES)
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
     model.save(run.folder / MODEL)  # last: a run that has it is done
