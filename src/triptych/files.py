@@ -23,6 +23,22 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file that can be read stands at a path: no folder, no pipe; unlike ``Path.is_file`` it never raises."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder stands at a path; unlike ``Path.is_dir`` it never raises."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +78,7 @@ def read_json(path: Path) -> Any:
         InputError: the file is missing, is not UTF-8 or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except UnicodeDecodeError:
