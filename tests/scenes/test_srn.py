@@ -7,13 +7,14 @@ import pytest
 from posed_scenes import picture_with_dot, save, write_srn
 
 from triptych.errors import InputError
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.srn import parse_srn
 from triptych.scenes.validation import Problems
 
 
 def parse(folder: Path) -> ParsedScene:
-    return parse_srn("scene", folder, Problems())
+    return parse_srn("scene", folder, Problems(), Enclosure(folder))
 
 
 def test_poses_on_four_lines(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_intrinsics_follow_the_size_of_the_pictures(tmp_path: Path) -> None:
         ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 one 0 0 0 0 1", "expected numbers only"),
         ("pose/000001.txt", "nan 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "NaN or infinity"),
         ("pose/000001.txt", "2 0 0 0 0 2 0 0 0 0 2 0 0 0 0 1", "holds no rotation"),
-        ("pose/000001.txt", "1e300 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "holds no rotation"),
+        ("pose/000001.txt", "1e300 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "holds a number beyond"),
         ("pose/000001.txt", "-1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "mirrors"),
         ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 1 0 0 0 1 1", "bottom row"),
         ("pose/000001.txt", b"\xff\xfe\x00", "expected a text file"),

@@ -11,6 +11,7 @@ from posed_scenes import FOCAL, OPENGL_C2W, frames, picture_with_dot, save, writ
 
 from triptych.errors import InputError
 from triptych.scenes.distortion import Distortion, undistort
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.pictures import read_picture
 from triptych.scenes.transforms import parse_transforms
@@ -18,7 +19,7 @@ from triptych.scenes.validation import Problems
 
 
 def parse(folder: Path) -> ParsedScene:
-    return parse_transforms("scene", folder, Problems())
+    return parse_transforms("scene", folder, Problems(), Enclosure(folder))
 
 
 def test_views_are_sorted_by_their_numbers(tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def _with(row: int, column: int, value: object) -> list[list[object]]:
         ({"file_path": "images/absent.png"}, r"absent\.png: this picture is missing"),
         ({"file_path": "images/absent"}, r"absent\.png: this picture is missing"),
         ({"file_path": "../outside.png"}, "leaves the folder"),
-        ({"file_path": "/etc/passwd"}, "leaves the folder"),
+        ({"file_path": "/etc/passwd"}, "no end of the absolute path '/etc/passwd' is a picture in"),
         ({"file_path": "..\\..\\outside.png"}, "leaves the folder"),
         ({"transform_matrix": None}, "transform_matrix: expected a 4x4 matrix"),
         ({"transform_matrix": OPENGL_C2W[:2]}, "transform_matrix: expected a 4x4 matrix"),
@@ -186,7 +187,9 @@ def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     scene = write_transforms(tmp_path / "scene", {"fl_x": FOCAL})
     (scene / "images" / "r_1.png").rename(tmp_path / "outside.png")
     (scene / "images" / "r_1.png").symlink_to(tmp_path / "outside.png")
-    with pytest.raises(InputError, match="leaves the folder"):
+    with pytest.raises(
+        InputError, match=r"r_1\.png: a symbolic link leads to .*outside\.png, out of .* --follow-links"
+    ):
         parse(scene)
 
 

@@ -12,7 +12,7 @@ from triptych.evaluation.evaluate import evaluate, write_evaluation
 from triptych.export import check_mesh_file, extract_mesh, write_mesh
 from triptych.model import CategoryModel, find_model
 from triptych.runtime import choose_device
-from triptych.scenes import DatasetConfig, select_scenes
+from triptych.scenes import DatasetConfig
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.datasets import open_data
 from triptych.training.presets import STAGE1, STAGE2
@@ -42,7 +42,7 @@ class Train:
     def run(self) -> None:
         device = choose_device(self.machine.device)
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "train")
+            scenes = open_data(self.data, progress, "train")
             train(scenes, self.out, self.config, seed=self.machine.seed, device=device, progress=progress)
         say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
 
@@ -67,7 +67,7 @@ class Fit:
         device = choose_device(self.machine.device)
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            scenes = open_data(self.data, progress, "test")
             bank = fit(
                 model,
                 scenes,
@@ -94,7 +94,7 @@ class Rgb:
 
     def run(self) -> None:
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            scenes = open_data(self.data, progress, "test")
             banks = fit_rgb_scenes(scenes, self.out, self.config, seed=self.seed, progress=progress)
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 
@@ -119,7 +119,7 @@ class Single:
         device = choose_device(self.machine.device)
         space = None if self.model is None else CategoryModel.load(find_model(self.model))
         with Progress() as progress:
-            chosen = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            chosen = open_data(self.data, progress, "test")
             scene = fit_single(
                 chosen.subset([0]),
                 self.out,
@@ -154,7 +154,7 @@ class Evaluate:
         model = bank.load_model(self.model)
         model = model.to(choose_device(self.machine.device))
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "all")
+            scenes = open_data(self.data, progress, "all")
             progress.start("evaluate", len(bank))
             evaluation, comparisons = evaluate(model, bank, scenes, on_scene=lambda name: progress.advance())
         about = {

@@ -21,6 +21,22 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file that can be read stands at a path: no folder, no pipe; unlike ``Path.is_file`` it never raises."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder stands at a path; unlike ``Path.is_dir`` it never raises."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def is_vacant(path: Path, *allowed: str) -> bool:
     """Whether nothing stands at ``path``, or a folder with nothing but clutter and what is ``allowed`` in it."""
     if not path.is_dir():

@@ -1,6 +1,6 @@
 """The decoded pictures of a dataset on the disk, memory-mapped, so that memory stays bounded at any size.
 
-    <cache>/<key>/index.json            names and fingerprints of the scenes, picture size, checksums of the other files
+    <cache>/<key>/index.json            names and fingerprints of the scenes, picture size, notes, sums of other files
     <cache>/<key>/cameras.safetensors   poses, intrinsics, declared splits
     <cache>/<key>/sums.raw              uint8 [row, 32], SHA-256 of each picture
     <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index
@@ -25,12 +25,20 @@ from jaxtyping import UInt8
 from safetensors.numpy import load_file, save_file
 
 from triptych.errors import InputError
-from triptych.files import atomic_directory, check_seal, check_sums, file_sum, read_object, write_sealed_json
+from triptych.files import (
+    atomic_directory,
+    check_seal,
+    check_sums,
+    file_sum,
+    is_clutter,
+    read_object,
+    write_sealed_json,
+)
 from triptych.scenes.checked_pictures import SUM_BYTES, CheckedPictures
 from triptych.scenes.discovery import DatasetFolder
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.index import SceneIndex
-from triptych.scenes.pictures import read_picture
+from triptych.scenes.pictures import SUFFIXES, read_picture
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures decoded so far and in all."""
@@ -63,10 +71,15 @@ def _files_of(folder: str | Path, depth: int = 0) -> list[list[str | int]]:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir(follow_symlinks=depth == 0):
                 files += _files_of(entry.path, depth + 1)
-            elif entry.is_file():
+            elif entry.is_file() and _matters(entry.name):
                 status = entry.stat()
                 files.append([entry.path, status.st_size, status.st_mtime_ns])
     return files
+
+
+def _matters(name: str) -> bool:
+    # File managers write their clutter whenever somebody looks; a hidden picture may still be a frame's.
+    return not is_clutter(name) or name.lower().endswith(SUFFIXES)
 
 
 def load_index(entry: Path) -> SceneIndex | None:
@@ -87,6 +100,7 @@ def load_index(entry: Path) -> SceneIndex | None:
             fingerprints=tuple(about["fingerprints"]),
             height=about["height"],
             width=about["width"],
+            notes=tuple(about["notes"]),
             **tensors,
         )
     except Exception as error:
@@ -130,9 +144,10 @@ def build_entry(
 def _write_index(folder: Path, index: SceneIndex) -> None:
     tensors = {"starts": index.starts, "c2w": index.c2w, "intrinsics": index.intrinsics, "uses": index.uses}
     save_file(tensors, folder / _CAMERAS)
-    about = {"height": index.height, "width": index.width, "names": index.names, "fingerprints": index.fingerprints}
+    about = {"height": index.height, "width": index.width, "notes": index.notes}
+    texts = {"names": index.names, "fingerprints": index.fingerprints}
     files = {name: file_sum(folder / name) for name in (_CAMERAS, _SUMS)}
-    write_sealed_json(folder / _INDEX, about | {"files": files})
+    write_sealed_json(folder / _INDEX, about | texts | {"files": files})
 
 
 def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:
@@ -167,10 +182,15 @@ def decode_pictures(
     pending: deque[Future[UInt8[np.ndarray, "height width 3"]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         for scene in scenes:
-            views = zip(scene.files, scene.intrinsics, scene.distortions, strict=True)
-            for file, intrinsics, distortion in views:
+            views = zip(scene.files, scene.masks, scene.intrinsics, scene.distortions, strict=True)
+            for file, mask, intrinsics, distortion in views:
                 task = pool.submit(
-                    read_picture, Path(file), intrinsics=intrinsics, distortion=distortion, factor=factor
+                    read_picture,
+                    Path(file),
+                    intrinsics=intrinsics,
+                    distortion=distortion,
+                    factor=factor,
+                    mask=None if mask is None else Path(mask),
                 )
                 pending.append(task)
                 if len(pending) > _AHEAD:

@@ -4,18 +4,33 @@ from pathlib import Path
 
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection
 from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.scenes.doubts import blank_note
 from triptych.scenes.meshes import RenderConfig, render_meshes
 from triptych.training.progress import Progress
 
+_SHOWN_NOTES = 10
 
-def open_data(config: DatasetConfig, progress: Progress) -> SceneCollection:
-    """Open a dataset, showing how its pictures are read.
+
+def open_data(config: DatasetConfig, progress: Progress, default: str = "all") -> SceneCollection:
+    """Open the chosen scenes of a dataset, showing how their pictures are read and what may be wrong with them.
+
+    Args:
+        config: which dataset, and which of its scenes.
+        progress: where to show how it goes.
+        default: the scenes where ``config.scenes`` is None.
 
     Raises:
         InputError: see ``open_collection``.
     """
     progress.start("pictures", 0)
-    return open_collection(config, progress.reach)
+    collection = open_collection(config, progress.reach, default=default)
+    blank = [blank_note(name) for scene, name in enumerate(collection.names) if collection.is_blank(scene)]
+    notes = [*collection.notes, *blank]
+    for note in notes[:_SHOWN_NOTES]:
+        progress.note(f"note: {note}")
+    if len(notes) > _SHOWN_NOTES:
+        progress.note(f"note: {len(notes) - _SHOWN_NOTES} more; `triptych data inspect` lists them")
+    return collection
 
 
 def draw_cars(folder: Path, cars: CarsConfig, progress: Progress, cache: Path | None = None) -> SceneCollection:
