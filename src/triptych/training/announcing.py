@@ -12,8 +12,8 @@ def view_counts(collection: SceneCollection) -> list[str]:
     """How many views of the scenes are fitted and tested, and which scenes have too few of them; one line each."""
     splits = dict(zip(collection.names, map(collection.views, range(len(collection))), strict=True))
     lines = [
-        f"{len(splits)} scene(s), of each {_span(len(split.train) for split in splits.values())} views to fit and "
-        f"{_span(len(split.test) for split in splits.values())} to test"
+        f"{len(splits)} scene(s), of each {span(len(split.train) for split in splits.values())} views to fit and "
+        f"{span(len(split.test) for split in splits.values())} to test"
     ]
     few = _with(splits, lambda split: len(split.train) < _FEW)
     if few:
@@ -31,7 +31,8 @@ def _with(splits: dict[str, ViewSplit], condition: Callable[[ViewSplit], bool]) 
     return [name for name, split in splits.items() if condition(split)]
 
 
-def _span(counts: Iterable[int]) -> str:
+def span(counts: Iterable[int]) -> str:
+    """The smallest and the largest of some numbers as text, or the only one."""
     values = sorted(counts)
     return " to ".join(dict.fromkeys(str(value) for value in (values[0], values[-1])))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from triptych.bank import StoragePrecision
 from triptych.errors import InputError
@@ -119,7 +119,7 @@ def _images(
     return torch.from_numpy(collection.images(scene, views)).to(device).permute(0, 3, 1, 2).float() / 255
 
 
-def require_finite(model: CategoryModel, run: Path) -> None:
+def require_finite(model: nn.Module, run: Path) -> None:
     """Refuse to store what a training has brought forth whose numbers are no longer finite.
 
     Args:

@@ -22,6 +22,7 @@ _OPTIONS = {
     "above_ground": (bool,),
     "half_extent": (float, int, type(None)),
     "resolution": (int, type(None)),
+    "follow_links": (bool,),
 }
 """Options of a dataset that decide what its scenes look like, and the types that JSON may hold for them."""
 

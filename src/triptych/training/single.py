@@ -20,10 +20,14 @@ from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
 from triptych.representation.render import render
 from triptych.scenes import SceneCollection
+from triptych.training.announcing import view_counts
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
 from triptych.training.losses import mean, psnr
+from triptych.training.matching import require_picture_size
+from triptych.training.outcome import require_finite
 from triptych.training.pictures import write_progress_picture
 from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.run import open_run
 from triptych.training.schedule import Schedule
 from triptych.training.single_scene import SceneModule, SingleConfig, SingleScene, create_scene, image_space
@@ -74,16 +78,19 @@ def fit_single(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run.
+        InputError: the folder belongs to another run, the model renders another size, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
+    if model is not None:
+        require_picture_size(scene, model)
     description = {
         "single": asdict(config),
         "model": None if model is None else model.identity(),
         "seed": seed,
         "device": device.type,
         "scene": dict(zip(scene.names, scene.fingerprints, strict=True)),
+        "fitted_views": fitted_views(scene),
     }
     space = (image_space(scene) if model is None else model).to(device)
     with open_run(out, description, checkpoint_seconds) as run:
@@ -94,11 +101,15 @@ def fit_single(
             check_weights(out / WEIGHTS_FILE, weights, module.state_dict())
             module.load_state_dict(weights)
         else:
+            for line in view_counts(scene):
+                progress.note(line)
             _optimize(module, ray_targets(scene, space), config, seed, Loop.resumed(run, progress, ("single",)))
+            require_finite(module, out)
             write_atomically(out / WEIGHTS_FILE, lambda file: file.write(save(module.state_dict())))
         fitted = SingleScene(scene.names[0], space, module.requires_grad_(False).field(), config.sampling, {})
         if not finished:
-            write_json(out / METRICS_FILE, _measured(fitted, scene, out) | {"seconds": run.elapsed()})
+            about = {"seconds": run.elapsed(), **Provenance.of(scene, 0).record()}
+            write_json(out / METRICS_FILE, _measured(fitted, scene, out) | about)
         return replace(fitted, metrics=read_json(out / METRICS_FILE))
 
 
@@ -144,8 +155,10 @@ def _loss(module: SceneModule, targets: Targets, config: SingleConfig, generator
 
 
 def _measured(scene: SingleScene, collection: SceneCollection, folder: Path) -> dict[str, float]:
-    """The PSNR over all test views; leaves a picture of some."""
+    """The PSNR over all test views, if there are any; leaves a picture of some."""
     views, device = PosedViews(collection, "test"), scene.model.aabb.device
+    if not len(views):
+        return {"views": 0.0}
     batch = views.group(range(len(views)))
     images = views.images(batch, device)
     found = scene.render(views.cameras(batch, device))

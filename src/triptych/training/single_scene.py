@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -136,14 +136,21 @@ class SingleScene:
         model: whose latent space it lives in, or one whose latents are pictures.
         field: the scene.
         sampling: samples a ray.
-        metrics: ``psnr`` in dB over the test ``views``, and ``seconds`` of fitting.
+        metrics: ``psnr`` in dB over the test ``views`` where there are any, ``seconds`` of fitting, and where it comes
+            from (see ``Provenance.record``).
     """
 
     name: str
     model: CategoryModel
     field: Field
     sampling: SamplingConfig
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Any]
+
+    def quality(self) -> str:
+        """How good it is, for people."""
+        if "psnr" not in self.metrics:
+            return "no test views to measure it on"
+        return f"{self.metrics['psnr']:.2f} dB on {self.metrics['views']:.0f} test views"
 
     @torch.no_grad()
     def render(self, cameras: Cameras) -> SceneViews:
