@@ -106,7 +106,7 @@ class SceneCollection:
 
     def is_blank(self, scene: int) -> bool:
         """Whether every view of a scene shows nothing but one colour, as a few renderings of public datasets do."""
-        return all(is_one_colour(self._pictures[row]) for row in self._rows[scene])
+        return all(is_one_colour(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
 
     def subset(self, scenes: Sequence[int]) -> "SceneCollection":
         """The chosen scenes, sorted by name, without copying pictures."""
