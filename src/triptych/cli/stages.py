@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from triptych.bank import SceneBank, StoragePrecision
-from triptych.cli.options import Machine, Preset, chosen_preset, say
+from triptych.cli.options import Machine, Preset, Seed, chosen_preset, say
 from triptych.evaluation.evaluate import measure, write_evaluation
 from triptych.evaluation.held_out import BankDataConfig, find_on_disk
 from triptych.export import check_mesh_file, extract_mesh, write_mesh
@@ -93,7 +93,7 @@ class Rgb:
     out: Path
     """Folder of the banks, one a scene; rerun to go on."""
     config: Annotated[RGBConfig, tyro.conf.arg(name="")] = field(default_factory=RGBConfig)
-    seed: int = 0
+    seed: Seed = 0
     """All random numbers follow from it."""
 
     def run(self) -> None:

@@ -1,9 +1,9 @@
 """Scenes as triangle meshes: marching cubes over the density, vertex colours from decoded views."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from triptych.export.orbits import orbit_of
 from triptych.files import folder_name, write_atomically
 from triptych.geometry import Cameras, Rays
 from triptych.geometry.cameras import SRN_RADIUS
+from triptych.options import Options, Range
 from triptych.representation import kernels
 from triptych.representation.field import Field, SamplingConfig
 from triptych.representation.render import render
@@ -40,32 +41,26 @@ _Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 @dataclass(frozen=True)
-class MeshConfig:
+class MeshConfig(Options):
     """How a scene becomes a mesh."""
 
-    resolution: int = 128
+    resolution: Annotated[int, Range(8, 512)] = 128
     """Voxels along the longest side of the scene box; voxels are cubes."""
-    threshold: float | None = None
+    threshold: Annotated[float, Range(1e-9, 1e9)] | None = None
     """Density of the surface, per world unit. By default the one that stops half of the light within a fiftieth of
     the box's longest side."""
-    smallest_part: float = 0.01
+    smallest_part: Annotated[float, Range(0, 1)] = 0.01
     """Parts that are not connected to others and have fewer than this share of the faces are dropped."""
-    azimuths: int = 16
+    azimuths: Annotated[int, Range(1, 1000)] = 16
     """Views on each circle that the colours come from."""
-    elevations: tuple[float, ...] = (5.0, 30.0, 60.0)
+    elevations: tuple[Annotated[float, Range(-89, 89)], ...] = (5.0, 30.0, 60.0)
     """Heights of the circles above the horizon, in degrees."""
-    radius: float = SRN_RADIUS
+    radius: Annotated[float, Range(1e-3, 1_000_000)] = SRN_RADIUS
     """Distance of the views from the origin, in world units; as far as the cameras that the model was trained with."""
 
-    def __post_init__(self) -> None:
-        if not 8 <= self.resolution <= 512:
-            raise InputError(f"mesh: resolution is {self.resolution}, expected a number from 8 to 512")
-        if self.threshold is not None and not 0 < self.threshold < float("inf"):
-            raise InputError(f"mesh: threshold is {self.threshold}, expected a positive density")
-        if not 0 <= self.smallest_part <= 1:
-            raise InputError(f"mesh: smallest_part is {self.smallest_part}, expected a share from 0 to 1")
-        if self.azimuths < 1 or not self.elevations or not self.radius > 0:
-            raise InputError("mesh: expected at least one azimuth and one elevation, and a positive radius")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if not self.elevations:
+            yield "elevations", "is empty, expected at least one height"
 
 
 def write_meshes(

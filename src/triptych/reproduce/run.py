@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
 from triptych.errors import InputError
 from triptych.files import write_json
+from triptych.options import Options, Range
 from triptych.reproduce.experiments import SCALES, Scale, ScaleName, experiments
 from triptych.reproduce.measuring import Workshop, measure, measure_budgets
 from triptych.reproduce.page import write_category, write_page
@@ -25,7 +26,7 @@ _WITH_BUDGETS = ("rgb", "ours")
 
 
 @dataclass(frozen=True)
-class ReproduceConfig:
+class ReproduceConfig(Options):
     """Every result of the slides, made anew."""
 
     out: Path
@@ -36,11 +37,11 @@ class ReproduceConfig:
     """A dataset of any category with train and test scenes; procedural cars if not given."""
     meshes: Path | None = None
     """Folder of real meshes for a second category."""
-    resolution: int = 128
+    resolution: Annotated[int, Range(16, 1024)] = 128
     """Side of the pictures that are drawn, in pixels."""
-    train_scenes: int | None = None
+    train_scenes: Annotated[int, Range(1, 50_000)] | None = None
     """Another number of stage-1 scenes than the scale's."""
-    exploit_scenes: int | None = None
+    exploit_scenes: Annotated[int, Range(1, 50_000)] | None = None
     """Another number of never-seen scenes than the scale's."""
     only: tuple[str, ...] = ()
     """Names of experiments to run, for a part of the report; all of them if not given."""

@@ -7,7 +7,9 @@ from pathlib import Path
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
 from triptych.files import atomic_directory, folder_name
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.outcome import require_finite
 from triptych.training.progress import Progress
@@ -34,6 +36,7 @@ def fit_rgb_scenes(
     Raises:
         InputError: a bank of that name holds a scene that was fitted to other pictures, or fitting has diverged.
     """
+    require_memory(memory.of_rgb(config))
     for number, name in enumerate(collection.names):
         _check_same(out / folder_name(name), collection.subset([number]))
     for line in view_counts(collection):

@@ -19,7 +19,9 @@ from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
 from triptych.representation.render import render
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
 from triptych.training.losses import mean, psnr
@@ -82,6 +84,7 @@ def fit_single(
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
+    require_memory(memory.of_single(config), device)
     if model is not None:
         require_picture_size(scene, model)
     description = {

@@ -24,7 +24,9 @@ from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
@@ -72,9 +74,11 @@ def train(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run, the data do not fit the autoencoder, or training has diverged.
+        InputError: the folder belongs to another run, the data do not fit the autoencoder, the memory does not do, or
+            training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    require_memory(memory.of_stage1(config, len(collection), collection.height, collection.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     autoencoder = create_autoencoder(config.autoencoder).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written

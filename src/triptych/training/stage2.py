@@ -16,7 +16,9 @@ import torch
 
 from triptych.bank import SceneBank, StoragePrecision
 from triptych.model import CategoryModel
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection, require_disjoint
+from triptych.training import memory
 from triptych.training.announcing import listed
 from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store
@@ -63,6 +65,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     require_disjoint(model.trained_scenes, collection)
+    require_memory(memory.of_stage2(config, model.config.planes, len(collection)), device)
     require_picture_size(collection, model)
     job = FitJob(model, collection, out, config, seed, device, progress, precision, force)
     if config.finetune_shared:
