@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -113,20 +114,30 @@ def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_damaged_checkpoint_is_named(balls: SceneCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = Run.save_checkpoint
+def test_a_damaged_checkpoint_is_passed_over_and_two_are_named(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, saved = Run.save_checkpoint, []
 
     def die(self: Run, tensors: Any, state: Any) -> None:
         save(self, tensors, state)
-        raise KillError
+        saved.append(state)
+        if len(saved) == 3:
+            raise KillError
 
     monkeypatch.setattr(Run, "save_checkpoint", die)
     with pytest.raises(KillError):
         run(balls, tmp_path / "run")
     monkeypatch.undo()
-    (tmp_path / "run" / "checkpoint" / "tensors.safetensors").write_bytes(b"no")
-    with pytest.raises(InputError, match="damaged checkpoint"):
-        run(balls, tmp_path / "run")
+    before, newest = sorted((tmp_path / "run" / "checkpoint").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-1] + b"!")
+    shutil.copytree(tmp_path / "run", tmp_path / "worse")
+    resumed = run(balls, tmp_path / "run")
+    assert resumed.identity() == CategoryModel.load(trained_balls / "model").identity()
+
+    (tmp_path / "worse" / "checkpoint" / before.name).write_bytes(b"no")
+    with pytest.raises(InputError, match=r"checkpoint: every checkpoint is damaged"):
+        run(balls, tmp_path / "worse")
 
 
 def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCollection, tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ def read_scene(folder: Path, name: str, shapes: Mapping[str, tuple[int, ...]]) -
         arrays = {key: _read(group, key, shape) for key, shape in shapes.items()}
         if sealed:
             _check_content(attributes, name, arrays)
-        fingerprint, record = (field_of(attributes, *field, _GROUP_FILE) for field in _FIELDS)
+        fingerprint = field_of(attributes, "fingerprint", str, _GROUP_FILE)
+        record = field_of(attributes, "record", dict, _GROUP_FILE)
     except InputError as error:
         raise InputError(f"scene {name!r} is damaged: {error}; delete {folder} and fit it again") from None
     except Exception as error:  # whatever zarr meets in damaged files of earlier versions
@@ -88,9 +89,6 @@ def read_scene(folder: Path, name: str, shapes: Mapping[str, tuple[int, ...]]) -
         raise InputError(f"scene {name!r} is damaged: {folder}: {reason}; delete it and fit it again") from None
     micro, coefficients = (torch.from_numpy(arrays[key].astype(np.float32)) for key in ("micro", "coefficients"))
     return StoredScene(micro, coefficients, fingerprint, record)
-
-
-_FIELDS = (("fingerprint", str), ("record", dict))
 
 
 def has_sums(folder: Path) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
+from triptych.cli.check import Check
 from triptych.cli.data import DataCommand
 from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
@@ -23,6 +24,7 @@ Command = (
     | Annotated[Rgb, tyro.conf.subcommand("rgb")]
     | Annotated[Single, tyro.conf.subcommand("single")]
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
     | Annotated[View, tyro.conf.subcommand("view")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]

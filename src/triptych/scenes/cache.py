@@ -48,7 +48,10 @@ _LAYOUT = 2
 _THREADS = 2
 _AHEAD = 32
 """Pictures decoded ahead of the one being written; bounds memory whatever a scene's size."""
-_INDEX, _CAMERAS, _SUMS, _PICTURES = "index.json", "cameras.safetensors", "sums.raw", "pictures.raw"
+INDEX_FILE = "index.json"
+PICTURES_FILE = "pictures.raw"
+_CAMERAS = "cameras.safetensors"
+_SUMS = "sums.raw"
 
 
 def default_cache() -> Path:
@@ -91,8 +94,8 @@ def load_index(entry: Path) -> SceneIndex | None:
     if not entry.is_dir():
         return None
     try:
-        about = read_object(entry / _INDEX)
-        check_seal(entry / _INDEX, about, required=True)
+        about = read_object(entry / INDEX_FILE)
+        check_seal(entry / INDEX_FILE, about, required=True)
         check_sums(entry, about["files"])
         tensors = load_file(entry / _CAMERAS)
         return SceneIndex(
@@ -115,7 +118,7 @@ def map_pictures(entry: Path, index: SceneIndex) -> CheckedPictures:
     """
     try:
         sums = np.fromfile(entry / _SUMS, dtype=np.uint8).reshape(len(index.c2w), SUM_BYTES)
-        return CheckedPictures(entry / _PICTURES, sums, index.height, index.width)
+        return CheckedPictures(entry / PICTURES_FILE, sums, index.height, index.width)
     except (OSError, ValueError) as error:
         raise InputError(f"{entry}: this cache entry is damaged ({error}); delete it and run again") from None
 
@@ -147,7 +150,7 @@ def _write_index(folder: Path, index: SceneIndex) -> None:
     about = {"height": index.height, "width": index.width, "notes": index.notes}
     texts = {"names": index.names, "fingerprints": index.fingerprints}
     files = {name: file_sum(folder / name) for name in (_CAMERAS, _SUMS)}
-    write_sealed_json(folder / _INDEX, about | texts | {"files": files})
+    write_sealed_json(folder / INDEX_FILE, about | texts | {"files": files})
 
 
 def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:
@@ -155,7 +158,7 @@ def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScen
     factor = scenes[0].sizes[0][1] // index.width
     # Plain writes, not a writable memory map: on a full disk a map kills the process instead of raising.
     with (
-        (folder / _PICTURES).open("wb") as output,
+        (folder / PICTURES_FILE).open("wb") as output,
         (folder / _SUMS).open("wb") as sums,
         closing(decode_pictures(scenes, factor)) as pictures,
     ):

@@ -35,14 +35,15 @@ class CheckedPictures:
         self._pictures = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
         self._checked = np.zeros(len(sums), dtype=bool)
 
-    def __getitem__(self, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen height width 3"]:
-        """Copies of some pictures.
+    def __getitem__(self, rows: int | np.integer | Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "*chosen h w 3"]:
+        """Copies of some pictures, or of one.
 
         Raises:
             InputError: one is damaged.
         """
-        pictures = np.asarray(self._pictures[rows])
-        for row, picture in zip(rows.tolist(), pictures, strict=True):
+        pictures = np.array(self._pictures[rows])
+        several = pictures.reshape(-1, *self._pictures.shape[1:])
+        for row, picture in zip(np.atleast_1d(rows).tolist(), several, strict=True):
             if not self._checked[row]:
                 if not self._holds(row, picture):
                     raise InputError(f"{self._file}: picture {row} is damaged; delete {self._file.parent}, run again")

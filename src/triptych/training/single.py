@@ -10,11 +10,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from safetensors.torch import save
 from torch import Tensor
 
 from triptych.autoencoder.saving import check_weights, read_weights
-from triptych.files import read_json, write_atomically, write_json
+from triptych.files import check_seal, field_of, read_object, write_sealed_json, write_sealed_tensors
 from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
@@ -108,12 +107,19 @@ def fit_single(
                 progress.note(line)
             _optimize(module, ray_targets(scene, space), config, seed, Loop.resumed(run, progress, ("single",)))
             require_finite(module, out)
-            write_atomically(out / WEIGHTS_FILE, lambda file: file.write(save(module.state_dict())))
+            write_sealed_tensors(out / WEIGHTS_FILE, module.state_dict(), {})
         fitted = SingleScene(scene.names[0], space, module.requires_grad_(False).field(), config.sampling, {})
         if not finished:
             about = {"seconds": run.elapsed(), **Provenance.of(scene, 0).record()}
-            write_json(out / METRICS_FILE, _measured(fitted, scene, out) | about)
-        return replace(fitted, metrics=read_json(out / METRICS_FILE))
+            write_sealed_json(out / METRICS_FILE, _measured(fitted, scene, out) | about)
+        return replace(fitted, metrics=_read_metrics(out / METRICS_FILE))
+
+
+def _read_metrics(path: Path) -> dict[str, float]:
+    document = read_object(path)
+    check_seal(path, document, required=False)
+    names = ("psnr", "views", "seconds") if "psnr" in document else ("views", "seconds")
+    return {name: field_of(document, name, float, path) for name in names}
 
 
 @torch.no_grad()

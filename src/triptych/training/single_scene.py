@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -138,15 +138,14 @@ class SingleScene:
         model: whose latent space it lives in, or one whose latents are pictures.
         field: the scene.
         sampling: samples a ray.
-        metrics: ``psnr`` in dB over the test ``views`` where there are any, ``seconds`` of fitting, and where it comes
-            from (see ``Provenance.record``).
+        metrics: ``psnr`` in dB over the test ``views`` where there are any, and ``seconds`` of fitting.
     """
 
     name: str
     model: CategoryModel
     field: Field
     sampling: SamplingConfig
-    metrics: Mapping[str, Any]
+    metrics: Mapping[str, float]
 
     def quality(self) -> str:
         """How good it is, for people."""
