@@ -247,7 +247,7 @@ def _focal_length(fields: Mapping[str, Any], axis: str, side: int, where: str) -
     angle = optional_number(fields, f"camera_angle_{axis}", where)
     if focal is not None or angle is None:
         return focal
-    if not 0 < angle < math.pi:
+    if not 1e-6 < angle < math.pi:
         raise InputError(f"{where}, camera_angle_{axis}: expected radians between 0 and pi, found {angle:g}")
     return 0.5 * side / math.tan(0.5 * angle)
 
