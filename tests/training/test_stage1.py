@@ -1,6 +1,7 @@
 import json
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,26 @@ def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(
 ) -> None:
     with pytest.raises(InputError, match=r"config.pretraining.epochs = 1.0, not 2.0"):
         run(balls, trained_balls, pretraining=Pretraining(epochs=2.0, batch=4))
+
+
+def test_a_run_does_not_go_on_with_other_views(balls: SceneCollection, trained_balls: Path) -> None:
+    assert balls.source is not None
+    otherwise = open_collection(replace(balls.source, test_views=3))
+    with pytest.raises(InputError, match=r"fitted_views.ball_0 = '0,2-3,5', not '0,2,4'"):
+        run(otherwise, trained_balls)
+
+
+def test_the_scenes_of_stage_1_say_to_which_views_they_were_fitted(trained_balls: Path) -> None:
+    record = SceneBank(trained_balls / "trained_scenes").scene("ball_1").record
+    assert record["fitted_views"] == "0,2-3,5"
+    assert record["data"]["test_views"] == 2
+
+
+def test_what_has_diverged_is_not_stored(balls: SceneCollection, tmp_path: Path) -> None:
+    wild = Phase(1.0, 4, Rates(micro=1e30, mlp=1e30), LossWeights(enc=1.0))
+    with pytest.raises(InputError, match="no longer finite"):
+        run(balls, tmp_path / "run", pretraining=Pretraining(), warmup=wild, joint=replace(wild, epochs=0.0))
+    assert not (tmp_path / "run" / "model").exists()
 
 
 def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) -> None:
