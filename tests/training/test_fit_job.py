@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
 from triptych.scenes.writer import write_dataset_file, write_scene
+from triptych.training import stage2
 from triptych.training.config import LossWeights, Phase, Rates
+from triptych.training.fitting import fit_scenes
 from triptych.training.matching import compare_with_model
 from triptych.training.outcome import read_failures
 from triptych.training.progress import Progress
+from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit, summary
 
 NOTHING = Phase(0.0, 2, Rates(), LossWeights(dec=1.0))
@@ -73,12 +77,18 @@ def test_a_scene_that_fitting_does_not_improve_is_reported_not_stored(
     assert "mean start" in forced.scene("ball_3").record["problem"]
 
 
-def test_a_scene_that_diverges_is_never_stored(balls: SceneCollection, model: CategoryModel, tmp_path: Path) -> None:
-    scenes, told = select_scenes(balls, "ball_3", "all"), Told()
-    wild = Phase(2.0, 2, Rates(micro=1e30), LossWeights(enc=1.0))
-    with pytest.raises(InputError, match="no longer finite"):
-        fit_balls(model, scenes, tmp_path / "bank", told, force=True, latent=wild, image=NOTHING)
-    assert len(SceneBank(tmp_path / "bank")) == 0
+def test_a_scene_that_diverges_is_never_stored(
+    balls: SceneCollection, model: CategoryModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_one_diverged(*arguments: Any) -> SceneParameters:
+        scenes = fit_scenes(*arguments)
+        scenes.micro.values[0, 0, 0, 0, 0] = 1e6  # finite, but not in half precision
+        return scenes
+
+    monkeypatch.setattr(stage2, "fit_scenes", with_one_diverged)
+    with pytest.raises(InputError, match=r"1 of 2 .* ball_3: its numbers are no longer finite"):
+        fit_balls(model, select_scenes(balls, "test", "all"), tmp_path / "bank", Told(), force=True)
+    assert SceneBank(tmp_path / "bank").names() == ["ball_4"]
 
 
 def test_what_is_fitted_and_tested_is_said_first_and_summed_up_last(

@@ -24,7 +24,7 @@ class Frustums:
     Args:
         client: the browser.
         collection: cameras and pictures, or None to show nothing.
-        record_of: the record of a scene, which says what it was fitted to; where it does not, the dataset's split counts.
+        record_of: the record of a scene, which says what it was fitted to; else the dataset's split counts.
         on_click: called with the number of a camera that is clicked.
     """
 
