@@ -120,7 +120,7 @@ def test_another_scene_of_the_same_name_is_refused(
 
 def test_scenes_in_another_scale_are_refused_with_numbers(model: CategoryModel, tmp_path: Path) -> None:
     large = far_ball(tmp_path / "large", scale=3.0, distance=3.9)
-    with pytest.raises(InputError, match=r"reach beyond the model's box.* ball \d\d%") as refused:
+    with pytest.raises(InputError, match=r"reach beyond the model's box.* ball: \d\d%") as refused:
         fit_balls(model, large, tmp_path / "bank", Told())
     assert not (tmp_path / "bank").exists()
     for number in (

@@ -109,7 +109,7 @@ def _look(model: CategoryModel, collection: SceneCollection, scene: int) -> _Loo
 def _lost(looks: Sequence[_Look], count: int) -> str:
     worst = sorted(looks, key=lambda look: -look.outside)[:_NAMED]
     backgrounds = {True: ", its background is not white", False: ""}
-    named = [f"{look.name} {look.outside:.0%}{backgrounds[look.edges > _EDGES_COVERED]}" for look in worst]
+    named = [f"{look.name}: {look.outside:.0%}{backgrounds[look.edges > _EDGES_COVERED]}" for look in worst]
     return (
         f"{len(looks)} of {count} scene(s) reach beyond the model's box, where nothing can be rendered; of what their "
         f"pictures show, this share is lost: {'; '.join(named)}{'; ...' if len(looks) > _NAMED else ''}"
