@@ -126,8 +126,8 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     balls = open_collection(data)
     trained, new = select_scenes(balls, "train", "all"), select_scenes(balls, "test", "all")
     stage1 = tiny_stage1(
-        pretraining=Pretraining(epochs=0.5, batch=4),
-        warmup=replace(tiny_stage1().warmup, epochs=2.0),
+        pretraining=Pretraining(epochs=0.6, batch=4),
+        warmup=replace(tiny_stage1().warmup, epochs=1.0),
         joint=replace(tiny_stage1().joint, epochs=1.0),
     )
     together = tiny_stage2(
@@ -223,6 +223,7 @@ def kill_and_rerun(
             fault = "other numbers"
         if fault is not None:
             faults.append(f"operation {number} of {count}: {fault}")
+            print(faults[-1], file=sys.stderr, flush=True)
     return count, kills, faults
 
 
@@ -247,8 +248,6 @@ def main() -> None:
     scratch = options.folder.absolute()
     work, numbers = works(scratch)[options.work]
     count, kills, faults = kill_and_rerun(work, numbers, scratch, options.every, options.first, twice=options.twice)
-    for fault in faults:
-        print(fault)
     print(f"{options.work}: {count} operations, {kills} kills, {len(faults)} not mended")
 
 

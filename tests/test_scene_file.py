@@ -55,7 +55,7 @@ def test_damaged_files_are_refused(scene: triptych.Scene, trained_balls: Path, t
         assert "\n" not in str(refusal.value)
 
     path.write_bytes(path.read_bytes()[:-100])
-    refused("unreadable")
+    refused("bytes are not those that were written")
     path.write_bytes(b"")
     refused("unreadable")
     save_file(tensors, path)
@@ -75,6 +75,6 @@ def test_damaged_files_are_refused(scene: triptych.Scene, trained_balls: Path, t
     path.unlink()
     refused("no such file")
     path.mkdir()
-    refused("unreadable")
+    refused("expected a file, found a folder")
     with pytest.raises(InputError, match=r"ends in \.triptych-scene"):
         triptych.save_scene(tmp_path / "ball.pt", scene)

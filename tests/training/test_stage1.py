@@ -11,13 +11,14 @@ from balls import make_balls, tiny_stage1
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
-from triptych.errors import InputError
+from triptych.errors import InputError, Terminated
 from triptych.model import CategoryModel
 from triptych.representation.mlp import MLPConfig
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.training import stage1
 from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
 from triptych.training.progress import Progress
-from triptych.training.run import Run, lock
+from triptych.training.run import Run, lock, open_run, read_log
 from triptych.training.stage1 import train
 
 CPU = torch.device("cpu")
@@ -84,21 +85,59 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     assert losses(tmp_path / "run") == losses(trained_balls)
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on(
-    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "ending"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_request_to_stop_saves_and_the_same_command_goes_on(
+    balls: SceneCollection,
+    trained_balls: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    ending: type[BaseException],
 ) -> None:
-    log = Run.log
+    log, before = Run.log, signal.getsignal(number)
 
     def interrupt(self: Run, step: int, **values: Any) -> None:
         log(self, step, **values)
         if values["phase"] == "joint":
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     monkeypatch.setattr(Run, "log", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stop:
         run(balls, tmp_path / "run")
+    assert stop.type is ending
+    assert signal.getsignal(number) == before
     monkeypatch.undo()
     assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+
+
+def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(stage1, "_new_model", fail)
+    mistaken = replace(tiny_stage1(), pretraining=Pretraining(epochs=0.3, batch=4))
+    scenes = select_scenes(balls, "train", "all")
+    with pytest.raises(MemoryError):  # with log and TensorBoard begun, and no checkpoint yet
+        train(scenes, tmp_path / "run", mistaken, seed=0, device=CPU, progress=Progress(quiet=True))
+    assert (tmp_path / "run" / "log.jsonl").exists()
+    monkeypatch.undo()
+    assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+    phases = [json.loads(line)["phase"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert phases[0] == "pretraining"
+
+
+def test_a_log_that_lost_lines_is_not_filled_up(balls: SceneCollection, tmp_path: Path) -> None:
+    with open_run(tmp_path / "run", {}) as one:
+        one.log(0, phase="joint")
+        one.save_checkpoint({}, {"phase": "joint", "step": 1})
+    (tmp_path / "run" / "log.jsonl").write_text("{}\n")  # as after a power failure
+    with open_run(tmp_path / "run", {}) as one:
+        assert one.load_checkpoint(print) is not None
+    assert read_log(tmp_path / "run") == [{}]
 
 
 def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(

@@ -131,10 +131,11 @@ def _check_content(attributes: Mapping[str, Any], name: str, arrays: Mapping[str
 
 
 def _sum_of(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of a scene: JSON with sorted keys, then the numbers, little-endian, row by row."""
-    shapes = {key: [array.dtype.name, list(array.shape)] for key, array in arrays.items()}
+    """SHA-256 of a scene: JSON with sorted keys, then the numbers, little-endian, row by row; empty arrays left out."""
+    kept = {key: array for key, array in sorted(arrays.items()) if array.size}
+    shapes = {key: [array.dtype.name, list(array.shape)] for key, array in kept.items()}
     digest = hashlib.sha256(json.dumps([about, shapes], sort_keys=True, separators=(",", ":")).encode())
-    for _, array in sorted(arrays.items()):
+    for array in kept.values():
         digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 

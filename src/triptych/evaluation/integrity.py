@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
-from triptych.bank import BANK_FILE, SceneBank
+from triptych.bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
 from triptych.errors import InputError
 from triptych.files import SUM, check_seal, is_clutter, read_object
-from triptych.model import MODEL_FILE, CategoryModel, find_model
+from triptych.model import MODEL_FILE, SHARED_FILE, CategoryModel, find_model
 from triptych.scene_file import SUFFIX as SCENE_SUFFIX
 from triptych.scene_file import read_scene_file
-from triptych.scenes.cache import INDEX_FILE, PICTURES_FILE, load_index, map_pictures
+from triptych.scenes.cache import PICTURES_FILE, load_index, map_pictures
 from triptych.training.checkpoint import checkpoint_files, read_checkpoint
 from triptych.training.run import FORMAT as RUN_FORMAT
 from triptych.training.run import RUN_FILE
@@ -47,7 +47,7 @@ def check(path: Path) -> Iterator[Finding]:
     Raises:
         InputError: there is nothing to compare.
     """
-    place = find_model(path)
+    place = path if path.exists() else find_model(path)
     if place.is_file():
         yield _finding(f"scene file {place}", partial(_scene_file, place))
         return
@@ -68,27 +68,29 @@ def _finding(part: str, compare: Comparison) -> Finding:
 
 def _parts_below(root: Path) -> Iterator[tuple[str, Comparison]]:
     for name, below, files in os.walk(root):
-        folder = Path(name)
+        folder, entries = Path(name), {*below, *files}
         below[:] = sorted(entry for entry in below if not is_clutter(entry))
-        if BANK_FILE in files:
-            below[:] = [entry for entry in below if entry != "scenes"]
+        # Told by their other files too, so that a document that is gone is missed.
+        if BANK_FILE in entries or any((folder / SCENES).glob("*/zarr.json")):
+            below[:] = [entry for entry in below if entry not in (SCENES, OWN_MODEL)]
             yield from _bank_parts(folder)
-        if MODEL_FILE in files:
+        if entries & {MODEL_FILE, SHARED_FILE}:
             yield f"model {folder}", partial(_model, folder)
-        elif DESCRIPTION_NAME in files:
+        elif DESCRIPTION_NAME in entries:
             yield f"autoencoder {folder}", partial(_autoencoder, folder)
-        if RUN_FILE in files:
+        if RUN_FILE in entries:
             yield from _run_parts(folder)
-        if INDEX_FILE in files and PICTURES_FILE in files:
+        if PICTURES_FILE in entries:
             yield f"cache {folder}", partial(_cache, folder)
-        for file in sorted(files):
-            if file.endswith(SCENE_SUFFIX):
-                yield f"scene file {folder / file}", partial(_scene_file, folder / file)
+        for file in sorted(entry for entry in entries if entry.endswith(SCENE_SUFFIX)):
+            yield f"scene file {folder / file}", partial(_scene_file, folder / file)
 
 
 def _bank_parts(folder: Path) -> Iterator[tuple[str, Comparison]]:
     path = folder / BANK_FILE
     yield f"bank {path}", partial(_document, path)
+    if (folder / OWN_MODEL).exists():
+        yield f"model {folder / OWN_MODEL}", partial(_model, folder / OWN_MODEL)
     try:
         bank = SceneBank(folder)
     except InputError:

@@ -61,7 +61,7 @@ def _as(kind: Any, value: Any, where: str) -> Any:
     if kind is float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(f"{where}: expected a finite number, found {_shown(value)}")
-        return float(value)
+        return value
     if type(value) is not kind:
         raise InputError(f"{where}: expected {_WORDS[kind]}, found {_shown(value)}")
     return value

@@ -16,7 +16,7 @@ from triptych.autoencoder.saving import check_weights, compact, load_autoencoder
 from triptych.errors import InputError
 from triptych.files import atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.geometry import CameraRange, Cameras, bit_grid
-from triptych.model.places import FORMAT, MODEL_FILE, SEALED_SINCE, VERSION, known_ids, read_document
+from triptych.model.places import FORMAT, MODEL_FILE, SEALED_SINCE, SHARED_FILE, VERSION, known_ids, read_document
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import MLPConfig, TinyMLP
@@ -24,7 +24,6 @@ from triptych.representation.occupancy import with_occupancy
 from triptych.representation.planes import PlaneConfig, compose
 from triptych.representation.render import Rendering, render
 
-SHARED_FILE = "shared.safetensors"
 _VIEWS_AT_ONCE = 16
 
 
@@ -296,6 +295,8 @@ class CategoryModel(nn.Module):
         document, path = read_document(folder), folder / MODEL_FILE
         config = _config_of(field_of(document, "config", dict, path), f"{path}, config")
         cameras = _cameras_of(document.get("cameras"), f"{path}, cameras")
+        trained = field_of(document, "trained_scenes", dict, path)
+        trained = {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained}
         autoencoder = load_autoencoder(folder)
         unit = torch.ones(autoencoder.channels)
         try:
@@ -305,7 +306,7 @@ class CategoryModel(nn.Module):
                 LatentNormalization(field_of(document, "normalization", str, path), torch.zeros_like(unit), unit),
                 torch.zeros(config.planes.base_shape),
                 torch.zeros(2, 3),
-                field_of(document, "trained_scenes", dict, path),
+                trained,
                 cameras,
             )
         except (RuntimeError, MemoryError) as error:

@@ -11,6 +11,7 @@ VERSION = 3
 OLDEST = 2
 SEALED_SINCE = 3
 MODEL_FILE = "model.json"
+SHARED_FILE = "shared.safetensors"
 SHIPPED = Path(__file__).parents[1] / "shipped"
 """Category models that come with the package, one folder each."""
 

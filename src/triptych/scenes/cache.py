@@ -48,7 +48,7 @@ _LAYOUT = 2
 _THREADS = 2
 _AHEAD = 32
 """Pictures decoded ahead of the one being written; bounds memory whatever a scene's size."""
-INDEX_FILE = "index.json"
+_INDEX = "index.json"
 PICTURES_FILE = "pictures.raw"
 _CAMERAS = "cameras.safetensors"
 _SUMS = "sums.raw"
@@ -94,8 +94,8 @@ def load_index(entry: Path) -> SceneIndex | None:
     if not entry.is_dir():
         return None
     try:
-        about = read_object(entry / INDEX_FILE)
-        check_seal(entry / INDEX_FILE, about, required=True)
+        about = read_object(entry / _INDEX)
+        check_seal(entry / _INDEX, about, required=True)
         check_sums(entry, about["files"])
         tensors = load_file(entry / _CAMERAS)
         return SceneIndex(

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.files import SUM, read_tensors, sweep, write_sealed_tensors
+from triptych.files import SUM, field_of, read_tensors, sweep, write_sealed_tensors
 
 CHECKPOINT = "checkpoint"
 SUFFIX = ".safetensors"
@@ -61,7 +61,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     tensors, about = read_tensors(path)
     if SUM not in about or "state" not in about:
         raise InputError(f"{path}: damaged: its checksum or state is missing")
-    return Checkpoint(tensors, json.loads(about["state"]))
+    state = json.loads(about["state"])
+    for name, kind in (("step", int), ("log_bytes", int), ("seconds", float)):
+        field_of(state, name, kind, path)
+    return Checkpoint(tensors, state)
 
 
 def newest_checkpoint(run: Path, note: Callable[[str], object]) -> Checkpoint | None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from triptych.bank import StoragePrecision
 from triptych.errors import InputError
-from triptych.files import field_of, read_object, write_json
+from triptych.files import check_seal, field_of, read_object, write_sealed_json
 from triptych.model import CategoryModel
 from triptych.representation.occupancy import with_occupancy
 from triptych.scenes import SceneCollection
@@ -143,7 +143,7 @@ def note_failures(bank: Path, found: Mapping[str, str | None]) -> None:
     before = read_failures(bank)
     now = {name: problem for name, problem in {**before, **found}.items() if problem is not None}
     if now != before:
-        write_json(bank / FAILED_FILE, now)
+        write_sealed_json(bank / FAILED_FILE, {"scenes": now})
 
 
 def read_failures(bank: Path) -> dict[str, str]:
@@ -153,5 +153,9 @@ def read_failures(bank: Path) -> dict[str, str]:
         InputError: the file is damaged.
     """
     path = bank / FAILED_FILE
-    failures = read_object(path) if path.exists() else {}
-    return {name: field_of(failures, name, str, path) for name in failures}
+    if not path.exists():
+        return {}
+    document = read_object(path)
+    check_seal(path, document, required=True)
+    scenes = field_of(document, "scenes", dict, path)
+    return {name: field_of(scenes, name, str, path) for name in scenes}

@@ -9,7 +9,7 @@ import torch
 
 from triptych.bank import BANK_FILE, OWN_MODEL
 from triptych.errors import InputError
-from triptych.files import read_json
+from triptych.files import field_of, read_json
 from triptych.model import MODEL_FILE, CategoryModel, find_model
 from triptych.scene import Scene, open_scenes
 from triptych.training.checkpoint import checkpoint_files, read_checkpoint
@@ -176,7 +176,8 @@ def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) ->
     """Model and scenes as the last checkpoint of a stage-1 run holds them."""
     try:
         tensors = read_checkpoint(checkpoint).tensors
-        names = list(read_json(checkpoint.parents[1] / RUN_FILE)["config"]["scenes"])
+        run = checkpoint.parents[1] / RUN_FILE
+        names = list(field_of(field_of(read_json(run), "config", dict, run), "scenes", dict, run))
         model.load_state_dict({key: tensors[f"model.{key}"] for key in model.state_dict()})
         micro, coefficients = tensors["scenes.micro.values"], tensors["scenes.coefficients.values"]
     except (KeyError, RuntimeError) as error:
