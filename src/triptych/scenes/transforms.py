@@ -84,7 +84,7 @@ def parse_transforms(name: str, folder: Path, problems: Problems, enclosure: Enc
                     frames.append(_read_frame(header, record, file, index, finder, use))
         _note_two_fields_of_view(header, frames, file, problems)
     if finder.found_elsewhere:
-        problems.note(f"{folder}: its absolute paths are those of another place; what lies below this folder is read")
+        problems.note(f"{folder}: its absolute paths are those of another place; what lies below it is read")
     return assemble_scene(name, folder, frames, problems)
 
 
