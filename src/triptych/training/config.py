@@ -9,6 +9,7 @@ from triptych.errors import InputError
 from triptych.representation.field import SamplingConfig
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig
+from triptych.training.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,20 @@ class Phase:
         one_ray = step < self.one_ray_share * self.steps(views)
         return replace(of_model, supersample=1) if one_ray else of_model
 
-    def epoch(self, step: int, views: int) -> float:
-        """Passes over all training views before a step."""
-        return step * self.batch / views
+    def mlp_is_frozen(self, step: int, views: int) -> bool:
+        """Whether the tiny MLP stays as it is at a step."""
+        return self.freeze_mlp_from is not None and step * self.batch / views >= self.freeze_mlp_from
+
+    def schedule(self, views: int) -> Schedule:
+        """What the rates are multiplied by over ``views`` training views."""
+        milestones = tuple(epoch * views / self.batch for epoch in self.milestones)
+        return Schedule(
+            self.steps(views),
+            ramp=self.ramp_steps,
+            final=self.final_factor,
+            milestones=milestones,
+            milestone_factor=self.milestone_factor,
+        )
 
     def longer(self, factor: float) -> "Phase":
         """The same with so many times the epochs, milestones included."""
@@ -94,14 +106,6 @@ class Phase:
             milestones=tuple(factor * epoch for epoch in self.milestones),
             freeze_mlp_from=None if frozen is None else factor * frozen,
         )
-
-    def factor(self, step: int, views: int) -> float:
-        """What the rates are multiplied by at a step."""
-        ramp = min(1.0, (step + 1) / self.ramp_steps) if self.ramp_steps else 1.0
-        decay = self.final_factor ** (step / max(self.steps(views), 1))
-        epoch = self.epoch(step, views)
-        passed = sum(epoch >= milestone for milestone in self.milestones)
-        return ramp * decay * self.milestone_factor**passed
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,11 @@ class Pretraining:
     """Largest gradient norm."""
     latent_noise: float = 0.0
     """Gaussian noise added to the latents before decoding, in their standard deviations."""
+
+    def schedule(self, views: int) -> Schedule:
+        """What the rate is multiplied by over ``views`` training views."""
+        steps = math.ceil(self.epochs * views / self.batch)
+        return Schedule(steps, ramp=self.ramp_steps, final=0.01, decay="cosine")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from triptych.representation.render import render
 from triptych.scenes import SceneCollection
 from triptych.training.config import Rates, SkippingConfig
 from triptych.training.scenes import SceneParameters
+from triptych.training.schedule import Schedule
 from triptych.training.views import PosedViews
 
 
@@ -81,6 +82,7 @@ def fit_rgb(
     rays, colours = _pixels(collection)
     optimizer = torch.optim.Adam(model.mlp.parameters(), fused=True)
     alone = torch.zeros(1, dtype=torch.int64)
+    schedule = Schedule(config.steps, final=config.final_factor)
     for step in range(config.steps):
         chosen = torch.randint(len(colours), (config.rays,), generator=generator)
         leaves = scenes.leaves(alone)
@@ -89,7 +91,7 @@ def fit_rgb(
         loss = (found.channels - colours[chosen]).square().mean() + config.tv * total_variation(planes)
         optimizer.zero_grad()
         loss.backward()
-        factor = config.final_factor ** (step / config.steps)
+        factor = schedule.factor(step)
         optimizer.param_groups[0]["lr"] = config.mlp_rate * factor
         optimizer.step()
         scenes.step(alone, leaves, Rates(micro=config.rate), factor)

@@ -26,16 +26,17 @@ from triptych.representation.planes import initial_base_planes
 from triptych.scenes import SceneCollection
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
+from triptych.training.loop import Loop
 from triptych.training.pretraining import pretrain
 from triptych.training.progress import Progress
-from triptych.training.run import Checkpoint, Run, open_run
+from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
 from triptych.training.views import PosedViews
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
-_PHASES = ("pretraining", "warmup", "joint")
+PHASES = ("pretraining", "warmup", "joint")
 _FIT_NORMALIZATION_ON = 256
 _SCENES_AT_ONCE = 16
 
@@ -96,27 +97,21 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> CategoryModel:
-    checkpoint = run.load_checkpoint()
-    phase_begun = checkpoint.state["phase"] if checkpoint else _PHASES[0]
-    remaining = _PHASES[_PHASES.index(phase_begun) :]
-
-    def resumed(phase: str) -> Checkpoint | None:
-        return checkpoint if checkpoint and phase == phase_begun else None
-
+    loop = Loop.resumed(run, progress, PHASES)
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
     trainable = any(True for _ in autoencoder.parameters())
-    if "pretraining" in remaining and config.pretraining.epochs and trainable:
-        pretrain(autoencoder, views, config.pretraining, seed, run, resumed("pretraining"), progress)
+    if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
+        pretrain(autoencoder, views, config.pretraining, seed, loop)
 
     model = _new_model(collection, config, autoencoder, views, generator).to(device)
     scenes = SceneParameters.fresh(config.planes, len(collection), generator, device)
-    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, run, progress)
-    if "warmup" in remaining:
-        training.run_phase("warmup", config.warmup, resumed("warmup"))
+    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+    if not loop.is_past("warmup"):
+        training.run_phase("warmup", config.warmup)
         _set_start(model, scenes)
         model.save(run.folder / PLAIN_MODEL)
-    training.run_phase("joint", config.joint, resumed("joint"))
+    training.run_phase("joint", config.joint)
 
     _set_start(model, scenes)
     model.requires_grad_(False).eval()

@@ -21,6 +21,7 @@ from triptych.scenes import SceneCollection, require_disjoint
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.joint import JointTraining
+from triptych.training.loop import Loop
 from triptych.training.losses import mean, psnr
 from triptych.training.progress import Progress
 from triptych.training.run import lock, open_run
@@ -164,7 +165,7 @@ def _fit_together(
     with open_run(out, description, checkpoint_seconds) as run:
         if (out / "bank" / "model").is_dir() and len(SceneBank(out / "bank")) == len(collection):
             return SceneBank(out / "bank")
-        checkpoint = run.load_checkpoint()
+        loop = Loop.resumed(run, progress, ("latent", "image"))
         torch.manual_seed(seed)
         if config.latent.rates.mlp:
             model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
@@ -173,11 +174,10 @@ def _fit_together(
             model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
         )
         views, test_views = PosedViews(collection), PosedViews(collection, "test")
-        training = JointTraining(model, scenes, config.skipping, views, test_views, seed, run, progress)
-        begun = checkpoint.state["phase"] if checkpoint else "latent"
-        if begun == "latent":
-            training.run_phase("latent", config.latent, checkpoint)
-        training.run_phase("image", config.image, checkpoint if begun == "image" else None)
+        training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+        if not loop.is_past("latent"):
+            training.run_phase("latent", config.latent)
+        training.run_phase("image", config.image)
 
         bank = SceneBank.create(out / "bank", model.requires_grad_(False).eval(), precision=precision, own_model=True)
         quality = _test_psnr(model, scenes, collection)
