@@ -16,6 +16,7 @@ from triptych.scenes.cache import Progress, build_entry, cache_key, default_cach
 from triptych.scenes.checked_pictures import CheckedPictures
 from triptych.scenes.declaration import Declaration, check_complete, read_declaration
 from triptych.scenes.discovery import DatasetFolder, find_scenes, parse_scenes
+from triptych.scenes.doubts import few_views_note
 from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.index import TEST, UNDECLARED, SceneIndex, index_scenes
 from triptych.scenes.pictures import is_one_colour
@@ -155,6 +156,7 @@ def open_collection(
     about_box = Problems()
     check_box_is_seen(index, np.concatenate(rows), aabb, about_box)
     note_cameras_inside(index, np.concatenate(rows), aabb, about_box)
+    few_views = few_views_note(index.names, splits)
     if parsed is not None:
         build_entry(entry, index, parsed, progress)
     names = set(index.names)
@@ -171,7 +173,7 @@ def open_collection(
         _splits=tuple(splits),
         _index=index,
         _pictures=map_pictures(entry, index),
-        notes=(*index.notes, *about_box.notes),
+        notes=(*index.notes, *about_box.notes, *filter(None, [few_views])),
         source=config,
     )
 

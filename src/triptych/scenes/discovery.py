@@ -19,6 +19,8 @@ _NESTED = "render"
 """OmniObject3D keeps what it has rendered of an object one folder further down."""
 _LISTED = 3
 """As many folders are named in a message."""
+_DEPTH, _BREADTH = 2, 8
+"""How far scenes are looked for below a folder that holds none, and in how many folders of a level."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,18 @@ def _advice(root: Path, folders: list[Path]) -> str:
     unread = next((what for folder in (root, *folders) if (what := describe_unread(folder))), None)
     if unread is not None:
         return f"it holds {unread}"
-    deeper = [folder for folder in folders if any(_scene_at(below) for below in subfolders(folder))]
+    deeper = _holding_scenes(folders, _DEPTH)
     if deeper:
         listed = ", ".join(str(folder) for folder in deeper[:_LISTED]) + (", ..." if len(deeper) > _LISTED else "")
-        return f"its subfolders hold scenes; give one of them: {listed}"
+        return f"folders below it hold scenes; give one of them: {listed}"
     return "expected transforms.json, or rgb/ pose/ intrinsics.txt, in this folder or in its subfolders"
+
+
+def _holding_scenes(folders: list[Path], depth: int) -> list[Path]:
+    """Those of some folders that hold scenes, or if there are none, those a few levels further down."""
+    found = [folder for folder in folders if any(_scene_at(below) for below in subfolders(folder))]
+    if found or not depth:
+        return found
+    return _holding_scenes(
+        [below for folder in folders[:_BREADTH] for below in subfolders(folder)[:_BREADTH]], depth - 1
+    )

@@ -1,10 +1,11 @@
 """What can be used as it is but probably is not what was meant: one line a scene and doubt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from triptych.scenes.frames import ParsedScene
+from triptych.scenes.splits import ViewSplit
 
 _OFF_CENTRE = 0.2
 """Part of a side by which a principal point may lie off the middle."""
@@ -15,6 +16,18 @@ _FIELD_OF_VIEW = (15.0, 110.0)
 def blank_note(name: str) -> str:
     """What is said of a scene whose pictures show nothing."""
     return f"scene {name}: blank, each of its pictures is of one colour; leave it out"
+
+
+def few_views_note(names: Sequence[str], splits: Sequence[ViewSplit]) -> str | None:
+    """What is said where scenes hold out more views than they keep for fitting."""
+    few = [number for number, split in enumerate(splits) if len(split.train) < len(split.test)]
+    if not few:
+        return None
+    first = splits[few[0]]
+    return (
+        f"{len(few)} of {len(names)} scenes hold out more views than are fitted ({names[few[0]]}: {len(first.train)} "
+        f"fitted, {len(first.test)} held out); lower test_views unless that is meant"
+    )
 
 
 def doubts_about(scene: ParsedScene) -> Iterator[str]:

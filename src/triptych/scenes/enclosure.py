@@ -32,7 +32,11 @@ class Enclosure:
         except (OSError, ValueError):
             raise InputError(f"{str(path)!r}: no file can have this name") from None
         if not real.is_relative_to(self.root):
+            link = next((place for place in reversed((path, *path.parents)) if self._is_link(place)), path)
             raise InputError(
-                f"{path}: a symbolic link leads to {real}, out of the dataset's folder {self.root}; "
+                f"{link}: a symbolic link leads to {os.path.realpath(link)}, out of the dataset's folder {self.root}; "
                 "add --follow-links where you trust it"
             )
+
+    def _is_link(self, place: Path) -> bool:
+        return place != self.root and place.is_relative_to(self.root) and place.is_symlink()

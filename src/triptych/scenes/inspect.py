@@ -18,11 +18,12 @@ from triptych.scenes.camera_plot import write_camera_plot
 from triptych.scenes.collection import DatasetConfig, check_config, find_chosen, kept_rows, split_views
 from triptych.scenes.contact_sheet import choose_views, label_views, shrink_to_tile, write_tiles
 from triptych.scenes.discovery import parse_scenes
-from triptych.scenes.doubts import blank_note
+from triptych.scenes.doubts import blank_note, few_views_note
 from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.index import SceneIndex, check_sizes, commonest_size, index_scenes
 from triptych.scenes.pictures import is_one_colour
+from triptych.scenes.splits import ViewSplit
 from triptych.scenes.validation import Problems
 
 Range = tuple[float, float]
@@ -166,13 +167,17 @@ def _split_all(
 ) -> tuple[Int[np.ndarray, " view"], Bool[np.ndarray, " view"]]:
     """The rows of all views that are kept, and which of them are held out."""
     rows, is_test = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=bool)]
-    for scene in range(len(index.names) if index is not None else 0):
+    splits: dict[str, ViewSplit] = {}
+    for scene, name in enumerate(index.names if index is not None else ()):
         assert index is not None
         with problems.guard():
             kept = kept_rows(index, scene, config)
-            split = split_views(index, scene, kept, config)
+            splits[name] = split_views(index, scene, kept, config)
             rows.append(kept)
-            is_test.append(np.isin(np.arange(len(kept)), split.test))
+            is_test.append(np.isin(np.arange(len(kept)), splits[name].test))
+    few_views = few_views_note(list(splits), list(splits.values()))
+    if few_views is not None:
+        problems.note(few_views)
     return np.concatenate(rows), np.concatenate(is_test)
 
 

@@ -22,7 +22,9 @@ def find_mask(picture: Path, size: tuple[int, int], finder: PictureFinder) -> Pa
         InputError: it is no picture of the same size, or lies outside of the dataset.
     """
     beside = picture.parent if picture.parent == finder.scene else picture.parent.parent
-    candidates = (beside / folder / name for folder in MASK_FOLDERS for name in (picture.stem, picture.name))
+    # COLMAP calls the mask of r_0.jpg r_0.jpg.png.
+    names = (picture.stem, f"{picture.name}.png")
+    candidates = (beside / folder / name for folder in MASK_FOLDERS for name in names)
     mask = next((file for candidate in candidates if (file := finder.existing(candidate)) is not None), None)
     return None if mask is None else check_mask(mask, size, finder)
 

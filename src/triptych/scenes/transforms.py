@@ -77,14 +77,14 @@ def parse_transforms(name: str, folder: Path, problems: Problems, enclosure: Enc
     for file, use_of_file in files_by_use(folder):
         enclosure.check(file)
         header, records = _read_file(file)
-        uses = [use_of_file] * len(records) if use_of_file else uses_in_file(header, records, file)
+        uses = [use_of_file for _ in records] if use_of_file else uses_in_file(header, records, file)
         for index, (record, use) in enumerate(zip(records, uses, strict=True)):
             if use != LEFT_OUT:
                 with problems.guard():
                     frames.append(_read_frame(header, record, file, index, finder, use))
         _note_two_fields_of_view(header, frames, file, problems)
     if finder.found_elsewhere:
-        problems.note(f"{folder}: its absolute paths are those of another place; what lies below this folder is read")
+        problems.note(f"{folder}: its absolute paths are those of another place; what lies below it is read")
     return assemble_scene(name, folder, frames, problems)
 
 

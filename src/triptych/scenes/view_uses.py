@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from triptych.errors import InputError
 from triptych.files import is_file
@@ -11,7 +11,7 @@ from triptych.scenes.layouts import TRANSFORMS_PATTERN
 from triptych.scenes.paths import normal_path
 from triptych.scenes.validation import shown
 
-LEFT_OUT = "left out"
+LEFT_OUT: Final = "left out"
 """Of a view that the scene keeps for neither."""
 UseInFile = ViewUse | Literal["left out"] | None
 
