@@ -15,11 +15,10 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from triptych.errors import InputError
 
-_Made = TypeVar("_Made")
 _checked_later: ContextVar[bool] = ContextVar("checked_later", default=False)
 
 
@@ -81,39 +80,6 @@ def problems(options: Any) -> Iterator[tuple[tuple[str, ...], str]]:
             hidden = any(getattr(extra, "name", None) == "" for extra in getattr(hint, "__metadata__", ()))
             for path, complaint in problems(value):
                 yield (path if hidden else (field, *path)), complaint
-
-
-def from_json(kind: type[_Made], document: Any, where: str) -> _Made:
-    """Options as a JSON object has them.
-
-    Args:
-        kind: their dataclass.
-        document: the object.
-        where: file and place of the object, for messages.
-
-    Raises:
-        InputError: it is no object, a field is missing or unknown, or a value cannot be.
-    """
-    if not isinstance(document, Mapping):
-        raise InputError(f"{where}: expected an object, found {document!r:.80}")
-    hints = _hints(kind)
-    for name in sorted(hints.keys() ^ document.keys()):
-        raise InputError(f"{where}: the field {name!r:.80} is {'missing' if name in hints else 'unknown'}")
-    values = {name: _from_json(hints[name], found, f"{where}.{name}") for name, found in document.items()}
-    try:
-        return kind(**values)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _from_json(hint: Any, found: Any, where: str) -> Any:
-    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if is_dataclass(kind):
-        return from_json(kind, found, where)  # pyright: ignore[reportArgumentType] (it is a type)
-    value = tuple(found) if isinstance(found, list) and get_origin(kind) is tuple else found
-    if complaint := _complaint(value, hint):
-        raise InputError(f"{where} {complaint}")
-    return float(value) if kind is float else value
 
 
 def _complaints(options: Any) -> Iterator[tuple[str, str]]:

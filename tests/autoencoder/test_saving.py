@@ -67,9 +67,9 @@ def test_damaged_file(saved: Path, name: str, summed: bool):
     [
         ({"kind": "transformer"}, "'kind' is one of convolutional"),
         ({"depth": 3}, "'depth' is unknown"),
-        ({"channels": "four"}, "channels is 'four'"),
-        ({"downscale": 3}, "downscale is 3"),
-        ({"precision": "float8"}, "precision is 'float8'"),
+        ({"channels": "four"}, "'channels' is 'four'"),
+        ({"downscale": 3}, "'downscale' is 3"),
+        ({"precision": "float8"}, "'precision' is 'float8'"),
     ],
 )
 def test_description_of_no_autoencoder(saved: Path, changes: dict, message: str):

@@ -14,7 +14,7 @@ networks' last layers start near zero, so that training starts from a working tr
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_type_hints
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from triptych.autoencoder.base import Autoencoder, check_image_size
 from triptych.autoencoder.dct import color_dct_patterns
 from triptych.autoencoder.precision import Precision, autocast
-from triptych.options import Options, Range, from_json
+from triptych.errors import InputError
+from triptych.options import Options, Range
 
 _LARGEST_BLOCK = 4
 _BRANCH_GAIN = 0.1
@@ -110,7 +111,15 @@ class ConvolutionalAutoencoder(Autoencoder):
         Raises:
             InputError: a field is missing, unknown, of another type or out of its range.
         """
-        return cls(from_json(ConvolutionalConfig, description, cls.kind))
+        types = get_type_hints(ConvolutionalConfig)
+        for name in sorted(types.keys() ^ description.keys()):
+            raise InputError(f"the field {name!r} is {'missing' if name in types else 'unknown'}")
+        for name, value in description.items():
+            choices = get_args(types[name])
+            if value not in choices if choices else type(value) is not types[name]:
+                expected = f"one of {choices}" if choices else f"a value of type {types[name].__name__}"
+                raise InputError(f"the field {name!r} is {value!r}, expected {expected}")
+        return cls(ConvolutionalConfig(**description))
 
 
 class _Encoder(nn.Module):

@@ -70,7 +70,7 @@ class Inspect:
             say(f"note: {note}")
         say(f"look at {self.out}")
         if report.problems:
-            raise InputError("\n".join(self._first(report.problems)))
+            raise InputError(*self._first(report.problems))
 
     def _first(self, lines: Sequence[str]) -> list[str]:
         more = [f"{len(lines) - _SHOWN} more in {self.out / 'report.json'}"] if len(lines) > _SHOWN else []

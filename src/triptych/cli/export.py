@@ -161,6 +161,7 @@ class Mesh(_OfBank):
                 self.config,
                 suffix=f".{self.format}",
                 on_scene=lambda name: progress.advance(),
+                on_left_out=lambda reason: progress.note(f"left out: {reason}"),
             )
         say(f"wrote {len(files)} mesh(es) to {self.out}")
 

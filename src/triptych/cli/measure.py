@@ -42,7 +42,7 @@ class Bench:
     def run(self) -> None:
         with Progress() as progress:
             _, table = run_benchmark(self.config, progress)
-        say(table)
+        say(*table.split("\n"))
 
 
 @dataclass(frozen=True)
@@ -70,4 +70,4 @@ class Quality:
     def run(self) -> None:
         with Progress() as progress:
             results = run_quality(self.config, self.seed, progress)
-        say(as_table(results))
+        say(*as_table(results).split("\n"))

@@ -36,6 +36,6 @@ def check_options(command: Any) -> None:
         raise InputError(f"--{'.'.join(path).replace('_', '-')} {complaint}")
 
 
-def say(message: str) -> None:
+def say(*lines: str) -> None:
     """Lines on standard output, each safe for a terminal whatever names it holds."""
-    sys.stdout.write("".join(one_line(line) + "\n" for line in message.split("\n")))
+    sys.stdout.write("".join(f"{one_line(line)}\n" for line in lines))

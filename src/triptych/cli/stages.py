@@ -168,5 +168,5 @@ class Evaluate:
             "versions": versions(),
         }
         write_evaluation(evaluation, comparisons, self.out, about)
-        say(evaluation.markdown())
+        say(*evaluation.markdown().split("\n"))
         say(f"look at {self.out / 'comparison.png'}")

@@ -17,6 +17,7 @@ from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.model import CategoryModel, SceneViews
 from triptych.scenes import SceneCollection
+from triptych.text import markdown_cell
 from triptych.training.announcing import listed, span
 from triptych.training.losses import mean, psnr
 from triptych.training.matching import require_picture_size
@@ -68,7 +69,7 @@ class Evaluation:
         lines = [
             "| scene | " + " | ".join(columns) + " |",
             "|---" * (len(columns) + 1) + "|",
-            *(_markdown_row(name, values, columns) for name, values in self.scenes.items()),
+            *(_markdown_row(markdown_cell(name), values, columns) for name, values in self.scenes.items()),
             _markdown_row("**mean**", self.summary(), columns),
         ]
         return "\n".join([*lines, "", *(f"{note}\n" for note in self.notes)]).rstrip() + "\n"

@@ -101,7 +101,7 @@ class Panel:
         return Choice(
             self._names.get(self._scene.value, self._scene.value),
             self._names.get(self._other.value, self._other.value),
-            _within(self._share.value, 0.0, 1.0),
+            float(_within(self._share.value, 0, 1)),
             dict(self._offsets),
             self._kind.value if self._kind.value in FRAME_KINDS else FRAME_KINDS[0],
             int(self._channel.value) if self._channel.value in self._channel.options[1:] else None,
@@ -191,7 +191,7 @@ class Panel:
 
     def _walk(self) -> None:
         number = int(_within(self._base.value, 1, self._base.max))
-        self._offsets[number - 1] = _within(self._offset.value, -_FARTHEST, _FARTHEST)
+        self._offsets[number - 1] = float(_within(self._offset.value, -_FARTHEST, _FARTHEST))
         self._on_change()
 
     def _walk_back(self) -> None:
@@ -222,6 +222,6 @@ def labelled(names: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _within(value: float, lowest: float, highest: float) -> float:
+def _within(value: int | float, lowest: int | float, highest: int | float) -> int | float:
     """A number that a browser has sent, which may be any, as one that its slider can have."""
     return min(max(value, lowest), highest) if value == value else lowest
