@@ -17,7 +17,7 @@ from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.model import CategoryModel, SceneViews
 from triptych.scenes import SceneCollection
-from triptych.text import markdown_cell
+from triptych.text import markdown_cell, one_line
 from triptych.training.announcing import listed, span
 from triptych.training.losses import mean, psnr
 from triptych.training.matching import require_picture_size
@@ -72,7 +72,7 @@ class Evaluation:
             *(_markdown_row(markdown_cell(name), values, columns) for name, values in self.scenes.items()),
             _markdown_row("**mean**", self.summary(), columns),
         ]
-        return "\n".join([*lines, "", *(f"{note}\n" for note in self.notes)]).rstrip() + "\n"
+        return "\n".join([*lines, "", *(f"{one_line(note)}\n" for note in self.notes)]).rstrip() + "\n"
 
 
 def evaluate(

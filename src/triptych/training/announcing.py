@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from triptych.scenes import SceneCollection, ViewSplit
+from triptych.text import one_line
 
 _FEW = 8
 _NAMED = 3
@@ -38,5 +39,7 @@ def span(counts: Iterable[int]) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    """The first few names as part of a line, and how many more there are."""
+    return ", ".join(one_line(name) for name in names[:_NAMED]) + (
+        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    )
