@@ -150,7 +150,7 @@ def _write_index(folder: Path, index: SceneIndex) -> None:
     about = {"height": index.height, "width": index.width, "notes": index.notes}
     texts = {"names": index.names, "fingerprints": index.fingerprints}
     files = {name: file_sum(folder / name) for name in (_CAMERAS, _SUMS)}
-    write_sealed_json(folder / INDEX_FILE, about | texts | {"files": files})
+    write_sealed_json(folder / _INDEX, about | texts | {"files": files})
 
 
 def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:

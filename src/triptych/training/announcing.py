@@ -1,6 +1,6 @@
 """What is said before the work: how many views of each scene are fitted, and how many are kept for testing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from triptych.scenes import SceneCollection, ViewSplit
 from triptych.text import one_line
@@ -38,7 +38,7 @@ def span(counts: Iterable[int]) -> str:
     return " to ".join(dict.fromkeys(str(value) for value in (values[0], values[-1])))
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first few names as part of a line, and how many more there are."""
     return ", ".join(one_line(name) for name in names[:_NAMED]) + (
         f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
