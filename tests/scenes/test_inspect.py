@@ -124,6 +124,13 @@ def test_blank_scenes_are_noted(tmp_path: Path) -> None:
     assert report.notes == ("scene b: blank, each of its pictures is of one colour; leave it out",)
 
 
+def test_masks_of_other_names_are_noted(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a")
+    save(tmp_path / "data" / "a" / "masks" / "mask_0.png", np.zeros((32, 32), np.uint8))
+    (note,) = inspect(tmp_path / "data").notes
+    assert note.startswith(f"{tmp_path / 'data' / 'a' / 'masks'}: no mask is applied")
+
+
 def test_turned_pictures_are_noted(tmp_path: Path) -> None:
     write_srn(tmp_path / "data" / "a")
     exif = Image.Exif()

@@ -1,10 +1,13 @@
 """What can be used as it is but probably is not what was meant: one line a scene and doubt."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from triptych.files import is_folder
 from triptych.scenes.frames import ParsedScene
+from triptych.scenes.masks import MASK_FOLDERS
 from triptych.scenes.splits import ViewSplit
 
 _OFF_CENTRE = 0.2
@@ -39,6 +42,9 @@ def doubts_about(scene: ParsedScene) -> Iterator[str]:
             "as they are stored, as COLMAP and nerfstudio take them; if the contact sheet shows them on their side, "
             "turn the pixels (mogrify -auto-orient) and make the poses anew"
         )
+    unused = _unused_masks(scene)
+    if unused is not None:
+        yield f"{unused}: no mask is applied, its files have other names than the pictures of scene {scene.name}"
     sizes = np.array(scene.sizes, dtype=np.float64)[:, ::-1]
     off = np.abs(scene.intrinsics[:, 2:] / sizes - 0.5).max(axis=1)
     if (off > _OFF_CENTRE).any():
@@ -57,3 +63,10 @@ def doubts_about(scene: ParsedScene) -> Iterator[str]:
             f"{scene.files[view]}: a focal length of {scene.intrinsics[view, 0]:g} pixels is a field of view of "
             f"{angles[view]:.0f} degrees; is it that of another picture size?"
         )
+
+
+def _unused_masks(scene: ParsedScene) -> Path | None:
+    """A folder of masks beside pictures that have none."""
+    pictures = Path(scene.files[0]).parent
+    folders = (place / name for place in (pictures, pictures.parent) for name in MASK_FOLDERS)
+    return next((folder for folder in folders if is_folder(folder)), None) if scene.masks[0] is None else None

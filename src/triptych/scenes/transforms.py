@@ -77,8 +77,9 @@ def parse_transforms(name: str, folder: Path, problems: Problems, enclosure: Enc
     for file, use_of_file in files_by_use(folder):
         enclosure.check(file)
         header, records = _read_file(file)
-        uses = [use_of_file for _ in records] if use_of_file else uses_in_file(header, records, file)
-        for index, (record, use) in enumerate(zip(records, uses, strict=True)):
+        uses = uses_in_file(header, records, file)
+        for index, (record, use_in_file) in enumerate(zip(records, uses, strict=True)):
+            use = use_of_file or use_in_file
             if use != LEFT_OUT:
                 with problems.guard():
                     frames.append(_read_frame(header, record, file, index, finder, use))
