@@ -1,6 +1,7 @@
 """The demonstration: never-seen procedural cars, fitted and measured honestly, on one page."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from triptych.training.stage2 import fit
 
 CLOCK_FILE = "seconds.json"
 SHIPPED_MODEL = Path("cars")
+SHIPPED_RESOLUTION = 128
 _LABELS = {"ours": "3D-aware latent space (ours)", "plain": "plain autoencoder's"}
 
 
@@ -44,6 +46,13 @@ class DemoConfig(Options):
     """Pictures of each car; 8 of them are held out for testing."""
     resolution: Annotated[int, Range(16, 1024)] = 128
     """Side of the pictures in pixels; another one needs from-scratch."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        block = STAGE1["quick"].autoencoder.convolutional.downscale
+        if not self.from_scratch and self.resolution != SHIPPED_RESOLUTION:
+            yield "resolution", f"is {self.resolution}, expected {SHIPPED_RESOLUTION} without --from-scratch"
+        if self.resolution % block:
+            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_demo(config: DemoConfig, *, seed: int, device: torch.device, progress: Progress) -> Path:

@@ -73,6 +73,9 @@ class QualityConfig(Options):
         for name in ("latent_budgets", "rgb_steps"):
             if not getattr(self, name):
                 yield name, "is empty, expected at least one"
+        block = STAGE1["best"].autoencoder.convolutional.downscale
+        if self.resolution % block:
+            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_quality(

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 from tyro.conf import Positional
 
 from triptych.bank import SceneBank
 from triptych.errors import InputError
+from triptych.options import Options, Range
 from triptych.scenes import DatasetConfig, SceneCollection, choose_names
 from triptych.scenes.declaration import read_declaration
 from triptych.scenes.discovery import find_scenes
@@ -21,7 +23,7 @@ from triptych.training.provenance import Provenance
 
 
 @dataclass(frozen=True)
-class BankDataConfig:
+class BankDataConfig(Options):
     """The pictures of a bank's scenes. What is not given is as it was when they were fitted."""
 
     data: Positional[tuple[Path, ...]] = ()
@@ -30,16 +32,16 @@ class BankDataConfig:
     scenes: str | None = None
     """Which scenes of the bank: "train", "test", "all", a range such as "0:36", or names separated by commas. All by
     default."""
-    test_views: int | None = None
+    test_views: Annotated[int, Range(0, 100_000)] | None = None
     """Views held out of each scene for testing, where the dataset does not say which. Those that a scene was fitted to
     are left out of them."""
     test_rule: TestRule | None = None
     """Hold out views evenly through the sorted views (spread), or the first ones (first)."""
     above_ground: bool = False
     """Drop the cameras below the ground, z < 0, where the fit did not do so already."""
-    half_extent: float | None = None
+    half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
     """Half the side of the scene box around the origin, in world units."""
-    resolution: int | None = None
+    resolution: Annotated[int, Range(1, 16_384)] | None = None
     """Box-downscale the pictures to this width in pixels, which must divide theirs."""
     cache: Path | None = None
     """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""

@@ -1,13 +1,12 @@
 """All experiments of one or two categories, one after another, and the report about them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 
-from triptych.errors import InputError
 from triptych.files import write_json
 from triptych.options import Options, Range
 from triptych.reproduce.experiments import SCALES, Scale, ScaleName, experiments
@@ -23,6 +22,8 @@ from triptych.training.run import lock, versions
 from triptych.training.stage1 import train
 
 _WITH_BUDGETS = ("rgb", "ours")
+_PRETRAINED_BLOCK = 8
+"""Side of the part of a picture that is one latent pixel of Stable Diffusion's autoencoder."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class ReproduceConfig(Options):
     """Another number of never-seen scenes than the scale's."""
     only: tuple[str, ...] = ()
     """Names of experiments to run, for a part of the report; all of them if not given."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        scale = SCALES[self.scale]
+        known = experiments(scale, None)
+        if unknown := [name for name in self.only if name not in known]:
+            yield "only", f"is {unknown[0]!r}, expected experiments among {', '.join(known)}"
+        autoencoder = scale.stage1.autoencoder
+        block = autoencoder.convolutional.downscale if autoencoder.kind == "convolutional" else _PRETRAINED_BLOCK
+        if self.resolution % block:
+            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_reproduce(
@@ -100,8 +111,6 @@ def _run_category(
         train(prior_scenes, prior, shop.scale.prior, seed=shop.seed, device=shop.device, progress=progress)
     methods = experiments(shop.scale, prior)
     chosen = {name: method for name, method in methods.items() if name in config.only or not config.only}
-    if len(chosen) < len(set(config.only)):
-        raise InputError(f"reproduce: expected experiments among {', '.join(methods)}, got {', '.join(config.only)}")
     results: dict[str, Any] = {}
     for name, method in chosen.items():
         progress.note(f"{folder.name}: {method.title}")
