@@ -1,12 +1,17 @@
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings, strategies
 
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
@@ -75,13 +80,14 @@ def test_a_scene_is_readable_without_the_others(model: CategoryModel, tmp_path: 
     bank.add("b", scene(model, 2.0))
     shutil.rmtree(tmp_path / "bank" / "scenes" / "a" / "micro")
     assert bank.scene("b").record["value"] == 2.0
-    with pytest.raises(InputError, match="damaged scene"):
+    with pytest.raises(InputError, match=r"scene 'a' is damaged: .*micro/.*: no such file"):
         bank.scene("a")
 
 
 def test_a_bank_of_another_model_is_refused(model: CategoryModel, trained_balls: Path, tmp_path: Path) -> None:
-    SceneBank.create(tmp_path / "bank", model)
     other = CategoryModel.load(trained_balls / "plain_model")
+    SceneBank.create(tmp_path / "bank", other)  # by mistake: it is empty, so nothing is lost
+    SceneBank.create(tmp_path / "bank", model).add("a", scene(model, 1.0))
     with pytest.raises(InputError, match="belongs to model"):
         SceneBank.create(tmp_path / "bank", other)
 
@@ -131,3 +137,91 @@ def test_two_writers_at_once_leave_each_scene_whole(model: CategoryModel, tmp_pa
     assert [writer.communicate()[0].strip() for writer in writers] == ["done", "done"]
     assert len(bank) == 12
     assert all((bank.scene(name).micro == int(name.split()[1])).all() for name in bank)
+
+
+def as_before_checksums(bank: SceneBank, name: str) -> None:
+    """Turn a stored scene into what earlier versions stored."""
+    folder = bank.folder / "scenes" / name
+    (folder / "sums.json").unlink()
+    document = json.loads((folder / "zarr.json").read_text())
+    del document["attributes"]["sha256"], document["attributes"]["name"]
+    (folder / "zarr.json").write_text(json.dumps(document))
+
+
+def test_a_bank_of_an_earlier_version_is_read_and_grows(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    as_before_checksums(bank, "a")
+    document = json.loads((bank.folder / "bank.json").read_text())
+    del document["sha256"]
+    (bank.folder / "bank.json").write_text(json.dumps(document | {"version": 1}))
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("b", scene(model, 2.0))
+    assert (bank.scene("a").micro == 1).all()
+    assert (bank.scene("b").micro == 2).all()
+    assert [bank.has_sums(name) for name in ("a", "b")] == [False, True]
+    shutil.rmtree(bank.folder / "scenes" / "a" / "micro" / "c")  # zarr itself would read zeros
+    with pytest.raises(InputError, match="a chunk of micro is missing"):
+        bank.scene("a")
+
+
+def test_a_scene_in_the_folder_of_another_is_refused(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    shutil.copytree(bank.folder / "scenes" / "a", bank.folder / "scenes" / "b")
+    with pytest.raises(InputError, match="its folder holds the scene 'a'"):
+        bank.scene("b")
+
+
+def test_clutter_in_a_bank_is_left_aside(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "notes.txt"):
+        (bank.folder / "scenes" / name).touch()
+    (bank.folder / "scenes" / "__MACOSX").mkdir()
+    assert list(bank) == ["a"]
+    assert "Thumbs.db" not in bank
+
+
+def test_names_of_any_length_and_script_can_be_stored(model: CategoryModel, tmp_path: Path) -> None:
+    names = ["a", "A", "车" * 85, "车" * 84 + "辆", "\u00e9", "e\u0301", "x" * 255, "CON", "\udcff"]
+    bank = SceneBank.create(tmp_path / "bank", model)
+    for number, name in enumerate(names):
+        bank.add(name, scene(model, float(number)))
+    assert sorted(bank) == sorted(names)
+    assert [bank.scene(name).record["value"] for name in names] == list(range(len(names)))
+
+
+json_values = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
+    lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def altered(document: Any, draw: Callable[[strategies.SearchStrategy[Any]], Any]) -> Any:
+    """A document with another value somewhere in it."""
+    if not isinstance(document, dict) or not document or draw(strategies.integers(0, 3)) == 0:
+        return draw(json_values)
+    key = draw(strategies.sampled_from(sorted(document)))
+    return {**document, key: altered(document[key], draw)}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=strategies.data(), where=strategies.sampled_from(["bank.json", "group", "array"]))
+def test_whatever_stands_in_its_documents_is_read_or_refused(
+    model: CategoryModel, tmp_path: Path, data: strategies.DataObject, where: str
+) -> None:
+    shutil.rmtree(tmp_path / "bank", ignore_errors=True)
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    as_before_checksums(bank, "a")
+    folder = bank.folder / "scenes" / "a"
+    path = {"bank.json": bank.folder / "bank.json", "group": folder / "zarr.json", "array": folder / "micro/zarr.json"}
+    document = json.loads(path[where].read_text())
+    if where == "bank.json":
+        del document["sha256"]
+        document["version"] = 1
+    path[where].write_text(json.dumps(altered(document, data.draw)))
+    with suppress(InputError):
+        SceneBank(bank.folder).scene("a")

@@ -50,9 +50,12 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     main(["data", "inspect", str(data), "--out", str(tmp_path / "inspect"), *split])
     main(["train", str(data), "--out", str(tmp_path / "run"), *TINY])
     short = ["--latent.epochs", "1", "--image.epochs", "1"]
-    main(["fit", str(tmp_path / "run"), str(data), "--out", str(tmp_path / "bank"), *split, *short])
+    fit = ["fit", str(tmp_path / "run"), str(data), "--out", str(tmp_path / "bank"), *split, *short]
+    assert "run again with --force" in refusal(fit, capsys)  # so short a fit hardly improves on its start
+    main([*fit, "--force"])
     model = ["--model", str(tmp_path / "run")]
-    main(["eval", str(tmp_path / "bank"), str(data), "--out", str(tmp_path / "eval"), *model, *split])
+    evaluation = ["eval", str(tmp_path / "bank"), "--out", str(tmp_path / "eval"), *model]
+    main(evaluation)
     main(["export", "video", str(tmp_path / "bank"), str(tmp_path / "orbit.mp4"), *model, "--frames", "4"])
     compare = ["--layout", "compare", "--compare", str(tmp_path / "bank"), "--compare-model", str(tmp_path / "run")]
     film = ["export", "video", str(tmp_path / "bank"), str(tmp_path / "compare.mp4"), *model, *compare]
@@ -66,7 +69,14 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     assert (tmp_path / "orbit.mp4").stat().st_size > 500
     assert (tmp_path / "compare.mp4").stat().st_size > 500
     assert open_scene(tmp_path / "ball.triptych-scene", tmp_path / "run").name == "ball_4"
-    assert "**mean**" in capsys.readouterr().out
+    assert metrics["scenes"]["ball_4"]["views"] == 2
+    assert metrics["about"]["data"] == str(data)
+    said = capsys.readouterr().out
+    assert "2 scene(s) fitted: " in said
+    assert "each on 2 views, none of them among the 4 that it was fitted to" in said
+    assert "**mean**" in said
+    fitted_view = ["--test-views", "1", "--test-rule", "first"]
+    assert "test view that was not fitted" in refusal([*evaluation, *fitted_view], capsys)
 
 
 def test_scenes_by_themselves(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

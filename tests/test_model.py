@@ -1,14 +1,17 @@
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.geometry import hemisphere_cameras
-from triptych.model import SHIPPED, CategoryModel, find_model
+from triptych.model import SHIPPED, CategoryModel, find_model, find_shipped
 
 
 def test_a_model_comes_back_as_it_was_saved(trained_balls: Path, tmp_path: Path) -> None:
@@ -81,3 +84,57 @@ def test_supersampling_averages_rays_over_each_latent_pixel(trained_balls: Path)
     assert averaged.channels.shape == coarse.channels.shape == (64, 4)
     assert torch.allclose(averaged.opacity.mean(), coarse.opacity.mean(), atol=0.05)
     assert not torch.equal(averaged.opacity, coarse.opacity)
+
+
+def as_version_2(folder: Path) -> str:
+    """Turn a model folder into what version 2 wrote, without checksums; returns the id that it had: of numbers only."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(CategoryModel.load(folder).state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.numpy().tobytes())
+    identity = digest.hexdigest()[:16]
+    for file, changes in (("autoencoder.json", {}), ("model.json", {"version": 2, "id": identity})):
+        document = json.loads((folder / file).read_text()) | changes
+        unknown_then = ("sha256", "weights_sha256", "files", "former_ids")
+        kept = {key: value for key, value in document.items() if key not in unknown_then}
+        (folder / file).write_text(json.dumps(kept))
+    return identity
+
+
+def test_a_model_of_version_2_keeps_its_banks(trained_balls: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained_balls / "model", tmp_path / "old")
+    identity = as_version_2(tmp_path / "old")
+    old = CategoryModel.load(tmp_path / "old")
+    assert old.identity() == CategoryModel.load(trained_balls / "model").identity() != identity
+    old.save(tmp_path / "new")
+    assert CategoryModel.load(tmp_path / "new").known_ids() == (old.identity(), identity)
+    bank = SceneBank.create(tmp_path / "bank", old)
+    document = json.loads((tmp_path / "bank" / "bank.json").read_text())
+    del document["sha256"]
+    (tmp_path / "bank" / "bank.json").write_text(json.dumps(document | {"version": 1, "model_id": identity}))
+    bank = SceneBank(tmp_path / "bank")
+    for folder in ("old", "new"):
+        assert bank.load_model(tmp_path / folder).is_known_as(bank.model_id)
+    trained_on = CategoryModel.load(tmp_path / "new")
+    trained_on.base.add_(1.0)
+    assert not trained_on.is_known_as(identity)
+
+    shutil.copy(trained_balls / "plain_model" / "shared.safetensors", tmp_path / "old")
+    with pytest.raises(InputError, match="not of one model"):
+        CategoryModel.load(tmp_path / "old")
+
+
+def test_the_shipped_model_is_known_by_its_former_id() -> None:
+    former = "e124795599c54938"  # of the release before checksums
+    assert find_shipped(former) == SHIPPED / "cars"
+    assert CategoryModel.load(SHIPPED / "cars").is_known_as(former)
+
+
+def test_the_id_covers_the_configuration(trained_balls: Path) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    identity = model.identity()
+    model.config = replace(model.config, sampling=replace(model.config.sampling, coarse=9))
+    assert model.identity() != identity
+    model = CategoryModel.load(trained_balls / "model")
+    model.normalization.kind = "tanh"
+    assert model.identity() != identity

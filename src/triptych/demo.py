@@ -88,7 +88,7 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
     evaluations: dict[str, Evaluation] = {}
     for kind, folder in models.items():
         model = CategoryModel.load(folder).to(device)
-        bank = fit(model, new, out / f"bank_{kind}", stage2, seed=seed, device=device, progress=progress)
+        bank = fit(model, new, out / f"bank_{kind}", stage2, seed=seed, device=device, progress=progress, force=True)
         clock.lap(f"stage 2, {kind}")
         progress.start("evaluate", len(bank))
         evaluation, comparisons = evaluate(model, bank, new, with_lpips=False, on_scene=lambda name: progress.advance())

@@ -1,4 +1,4 @@
-"""The one exception that means "your input, not our bug"."""
+"""What ends a command besides success: input that cannot be used, and a request to stop."""
 
 
 class InputError(ValueError):
@@ -8,3 +8,7 @@ class InputError(ValueError):
     several problems, each is an argument of its own. The command line prints them without a traceback and exits with
     code 2.
     """
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM asks to stop, as Ctrl-C does."""

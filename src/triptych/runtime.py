@@ -1,14 +1,16 @@
-"""What computes: the device, its memory, and the commit of this code."""
+"""What computes: the device and its memory, the process and its end, the commit of this code."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from types import FrameType
+from typing import Literal, NoReturn
 
 import torch
 
-from triptych.errors import InputError
+from triptych.errors import InputError, Terminated
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -25,6 +27,15 @@ def choose_device(name: DeviceName) -> torch.device:
     if not available[name]:
         raise InputError(f"--device {name}: not available to this build of torch on this machine; use auto or cpu")
     return torch.device(name)
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM, by which schedulers and containers end a process, unwind this one as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
 
 
 def require_memory(needed: Mapping[str, int], device: torch.device | None = None) -> None:

@@ -1,7 +1,8 @@
 """One fitted scene as one small file, opened together with its category model.
 
 A ``.triptych-scene`` file is safetensors: ``micro`` [3, K, K, F_mic] in half precision, ``coefficients`` [M] in single;
-the metadata hold the format, its version, the scene's name and record, and the id of the category model.
+the metadata hold the format, its version, the scene's name and record, the id of the category model, and the SHA-256
+of all other bytes of the file.
 """
 
 import json
@@ -9,17 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.files import write_atomically
+from triptych.files import SUM, read_tensors, write_sealed_tensors
 from triptych.model import CategoryModel, find_model, find_shipped
 from triptych.scene import Scene
 
 FORMAT = "triptych-scene"
-VERSION = 1
+VERSION = 2
+_SEALED_SINCE = 2
 SUFFIX = ".triptych-scene"
 
 
@@ -42,12 +42,8 @@ def save_scene(path: Path, scene: Scene) -> None:
         "model": scene.model.identity(),
         "record": json.dumps(dict(scene.record)),
     }
-    tensors = {
-        "micro": scene.micro.detach().cpu().half().contiguous(),
-        "coefficients": scene.coefficients.detach().cpu().float().contiguous(),
-    }
-    content = save(tensors, metadata=about)
-    write_atomically(path, lambda file: file.write(content))
+    tensors = {"micro": scene.micro.detach().cpu().half(), "coefficients": scene.coefficients.detach().cpu().float()}
+    write_sealed_tensors(path, tensors, about)
 
 
 def open_scene(
@@ -65,13 +61,13 @@ def open_scene(
         InputError: the file is missing or damaged, its model is not found, or it belongs to another one.
     """
     path = Path(path)
-    tensors, about = _read(path)
+    tensors, about = read_scene_file(path)
     if not isinstance(model, CategoryModel):
         place = find_shipped(about["model"]) if model is None else find_model(Path(model))
         if place is None:
             raise InputError(f"{path}: its model {about['model']} does not come with triptych; say where it is")
         model = CategoryModel.load(place).to(device)
-    if model.identity() != about["model"]:
+    if not model.is_known_as(about["model"]):
         raise InputError(
             f"{path}: this scene belongs to model {about['model']}, not to {model.identity()}; give that model"
         )
@@ -81,27 +77,30 @@ def open_scene(
     return Scene(model, micro, coefficients, about["name"], json.loads(about["record"]))
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_scene_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and metadata of a scene file, compared with its checksum where it has one (``SUM``).
+
+    Raises:
+        InputError: the file is missing, damaged, or something else.
+    """
     try:
-        with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-            # Copied: what the file maps into memory would be lost with it.
-            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (the file is no mapping)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: expected a scene file, found an unreadable one ({error}); export it again") from None
+        tensors, about = read_tensors(path)
+    except InputError as error:
+        raise InputError(f"{error}; export the scene again") from None
     if about.get("format") != FORMAT:
         raise InputError(f"{path}: expected a scene file (format {FORMAT!r}) made by `triptych export scene`")
-    if about.get("version") != str(VERSION):
+    if about.get("version") not in ("1", str(VERSION)):
         raise InputError(f"{path}: version {about.get('version')}, expected {VERSION}; update triptych")
     try:
         record_is_object = isinstance(json.loads(about["record"]), dict)
-    except (KeyError, json.JSONDecodeError):
+    except (KeyError, ValueError, RecursionError):
         record_is_object = False
     if not record_is_object or not {"name", "model"} <= about.keys():
         raise InputError(f"{path}: its name, model or record is missing or damaged; export it again")
-    return tensors, about
+    if int(about["version"]) >= _SEALED_SINCE and SUM not in about:
+        raise InputError(f"{path}: damaged: its checksum is missing; export it again")
+    # Copied: what the file maps into memory would be lost with it.
+    return {key: tensor.clone() for key, tensor in tensors.items()}, about
 
 
 def _check(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:

@@ -1,7 +1,6 @@
 """Datasets of many scenes behind one interface, and the cache of their pictures."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -140,6 +139,29 @@ def test_cameras_below_the_ground_are_dropped(tmp_path: Path) -> None:
     assert np.array_equal(kept.images(0, [1]), everything.images(0, [2]))
 
 
+def test_view_numbers_stay_when_a_rule_drops_views(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_srn(tmp_path / "data" / name, views=5)
+    for view in (1, 3):
+        sunk = np.array(OPENCV_C2W, dtype=float)
+        sunk[2, 3] = -0.2
+        (tmp_path / "data" / "b" / "pose" / f"{view:06d}.txt").write_text(" ".join(map(str, sunk.flatten())))
+    kept = open_at(tmp_path / "data", above_ground=True)
+    assert kept.view_numbers(0) == (0, 1, 2, 3, 4)
+    assert kept.view_numbers(1) == kept.subset([1]).view_numbers(0) == (0, 2, 4)
+    assert open_at(tmp_path / "data").view_numbers(1) == (0, 1, 2, 3, 4)
+
+
+def test_blank_scenes_are_known(tmp_path: Path) -> None:
+    blank = np.full((32, 32, 3), 255, np.uint8)
+    write_srn(tmp_path / "data" / "a")
+    write_srn(tmp_path / "data" / "b", picture=blank)
+    write_srn(tmp_path / "data" / "c", picture=blank)
+    save(tmp_path / "data" / "c" / "rgb" / "000002.png", picture_with_dot())
+    collection = open_at(tmp_path / "data")
+    assert [collection.is_blank(scene) for scene in range(3)] == [False, True, False]
+
+
 def test_no_camera_above_the_ground(tmp_path: Path) -> None:
     write_srn(tmp_path / "srn")
     for pose in (tmp_path / "srn" / "pose").iterdir():
@@ -199,12 +221,27 @@ def test_a_truncated_picture_leaves_no_cache(written: Path, damage: str) -> None
 def test_a_damaged_cache_entry_is_named(written: Path) -> None:
     open_at(written)
     (entry,) = (written.parent / "cache").iterdir()
-    (entry / "pictures.npy").write_bytes((entry / "pictures.npy").read_bytes()[:500])
-    with pytest.raises(InputError, match=f"{entry}: this cache entry is damaged .*; delete it"):
+    pictures = (entry / "pictures.raw").read_bytes()
+    (entry / "pictures.raw").write_bytes(pictures[:500])
+    with pytest.raises(InputError, match=f"{entry}/pictures.raw: expected"):
         open_at(written)
     (entry / "index.json").unlink()
-    with pytest.raises(InputError, match=f"{entry}: this cache entry is damaged"):
+    with pytest.raises(InputError, match=f"{entry}: this cache entry is damaged .*; delete it"):
         open_at(written)
+
+
+def test_a_flipped_bit_of_a_cached_picture_is_noticed_when_it_is_read(written: Path) -> None:
+    scenes = open_at(written)
+    (entry,) = (written.parent / "cache").iterdir()
+    pictures = bytearray((entry / "pictures.raw").read_bytes())
+    pictures[-1] ^= 4  # in the last picture of the last scene
+    (entry / "pictures.raw").write_bytes(pictures)
+    damaged = open_at(written)
+    last = len(damaged) - 1
+    views = range(len(damaged.cameras(last)))
+    assert (damaged.images(0, [0]) == scenes.images(0, [0])).all()
+    with pytest.raises(InputError, match=f"picture .* is damaged; delete {entry}"):
+        damaged.images(last, list(views))
 
 
 def test_a_cache_that_cannot_be_written_is_named(written: Path) -> None:
@@ -217,16 +254,6 @@ def test_default_cache_follows_xdg(written: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(written.parent / "xdg"))
     open_collection(DatasetConfig(written, test_views=1))
     assert len(list((written.parent / "xdg" / "triptych").iterdir())) == 1
-
-
-def test_leftovers_of_killed_runs_are_removed_when_old(written: Path) -> None:
-    cache = written.parent / "cache"
-    for name in (".old.tmp", ".young.tmp"):
-        (cache / name).mkdir(parents=True)
-    os.utime(cache / ".old.tmp", (0, 0))
-    open_at(written)
-    assert not (cache / ".old.tmp").exists()
-    assert (cache / ".young.tmp").exists()
 
 
 def test_two_processes_build_the_same_cache(written: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from posed_scenes import FOCAL, OPENCV_C2W, picture_with_dot, save, write_srn, write_transforms
 
 from triptych.errors import InputError
-from triptych.scenes import DatasetConfig, inspect_dataset, open_collection, write_contact_sheet
+from triptych.scenes import DatasetConfig, InspectionReport, inspect_dataset, open_collection, write_contact_sheet
 from triptych.scenes.writer import write_dataset_file
 
 
@@ -87,6 +88,102 @@ def test_every_problem_is_listed(tmp_path: Path) -> None:
     assert report.scenes == 5
     assert report.views == 2 + 4
     assert (tmp_path / "out" / "contact_sheet.png").is_file()
+
+
+def inspect(path: Path, **options: Any) -> InspectionReport:
+    return inspect_dataset(DatasetConfig(path, **({"test_views": 1} | options)), path.parent / "out")
+
+
+def test_only_the_chosen_scenes_are_inspected(tmp_path: Path) -> None:
+    for name in ("a", "b", "broken"):
+        write_srn(tmp_path / "data" / name)
+    (tmp_path / "data" / "broken" / "intrinsics.txt").write_text("")
+    assert len(inspect(tmp_path / "data").problems) == 1
+    report = inspect(tmp_path / "data", scenes="a,b")
+    assert (report.scenes, report.problems) == (2, ())
+    with pytest.raises(InputError, match="no scene 'c'"):
+        inspect(tmp_path / "data", scenes="c")
+
+
+def test_other_sizes_in_every_scene_are_listed(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_srn(tmp_path / "data" / name, views=4)
+        save(tmp_path / "data" / name / "rgb" / "000002.png", picture_with_dot(side=64))
+    report = inspect(tmp_path / "data")
+    assert [problem.split("data/")[1][:43] for problem in report.problems] == [
+        "a/rgb/000002.png: this picture is 64x64, mo",
+        "b/rgb/000002.png: this picture is 64x64, mo",
+    ]
+
+
+def test_blank_scenes_are_noted(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a")
+    write_srn(tmp_path / "data" / "b", picture=np.full((32, 32, 3), 255, np.uint8))
+    report = inspect(tmp_path / "data")
+    assert report.problems == ()
+    assert report.notes == ("scene b: blank, each of its pictures is of one colour; leave it out",)
+
+
+def test_masks_of_other_names_are_noted(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a")
+    save(tmp_path / "data" / "a" / "masks" / "mask_0.png", np.zeros((32, 32), np.uint8))
+    (note,) = inspect(tmp_path / "data").notes
+    assert note.startswith(f"{tmp_path / 'data' / 'a' / 'masks'}: no mask is applied")
+
+
+def test_turned_pictures_are_noted(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for view in (0, 2):
+        Image.fromarray(picture_with_dot()).save(tmp_path / "data" / "a" / "rgb" / f"{view:06d}.png", exif=exif)
+    (note,) = inspect(tmp_path / "data").notes
+    assert note.startswith(
+        "scene a: 2 of 3 pictures have an EXIF orientation; their pixels are taken as they are stored"
+    )
+    collection = open_collection(DatasetConfig(tmp_path / "data", test_views=1, cache=tmp_path / "cache"))
+    assert collection.images(0, [0])[0, 8, 20].tolist() == [255, 0, 0], "not turned"
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"fl_x": 4 * FOCAL}, "a field of view of 14 degrees; is it that of another picture size"),
+        (
+            {"fl_x": FOCAL, "cx": 4.0, "cy": 4.0},
+            "the principal point 4, 4 lies far from the middle of the 32x32",
+        ),
+        ({"fl_x": 1.5 * FOCAL, "camera_angle_x": 0.9273}, "together mean a picture 48 pixels wide, not 32"),
+    ],
+)
+def test_intrinsics_of_another_size_are_noted(tmp_path: Path, header: dict[str, float], expected: str) -> None:
+    write_transforms(tmp_path / "data" / "a", header)
+    report = inspect(tmp_path / "data", half_extent=0.5)
+    assert report.problems == ()
+    (note,) = report.notes
+    assert expected in note
+    config = DatasetConfig(tmp_path / "data", test_views=1, half_extent=0.5, cache=tmp_path / "cache")
+    assert open_collection(config).notes == report.notes
+    assert open_collection(config).notes == report.notes, "from the cache too"
+
+
+def test_cameras_inside_the_box_are_noted(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a")
+    write_srn(tmp_path / "data" / "b")
+    near = np.array(OPENCV_C2W, dtype=float)
+    near[0, 3] = 0.3
+    (tmp_path / "data" / "b" / "pose" / "000001.txt").write_text(" ".join(map(str, near.flatten())))
+    (note,) = inspect(tmp_path / "data").notes
+    assert note.startswith("1 of 6 cameras stand inside the scene box")
+    assert "scene b" in note
+    assert inspect(tmp_path / "data", half_extent=0.25).notes == ()
+
+
+def test_few_views_are_said(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a", views=10)
+    (note,) = inspect(tmp_path / "data", test_views=8).notes
+    assert note.startswith("1 of 1 scenes hold out more views than are fitted (a: 2 fitted, 8 held out)")
+    assert inspect(tmp_path / "data", test_views=5).notes == ()
 
 
 def test_a_dataset_with_nothing_to_see(shared_data: Path, tmp_path: Path) -> None:

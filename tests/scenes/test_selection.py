@@ -72,3 +72,51 @@ def test_a_renamed_copy_is_the_same_scene(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"2 of these 3 scenes were trained on in stage 1: c, z \(there b\)"):
         require_disjoint(stage1, other)
     require_disjoint(stage1, select_scenes(other, "a", "all"))
+
+
+# Choosing before anything is read
+
+
+def chosen(path: Path, scenes: str | None, default: str = "all") -> SceneCollection:
+    config = DatasetConfig(path, scenes=scenes, test_views=1, cache=path.parent / "cache")
+    return open_collection(config, default=default)
+
+
+@pytest.mark.parametrize("damage", ["no pictures", "no intrinsics", "a link elsewhere", "a pose that is none"])
+def test_a_broken_scene_can_be_left_out(folder: Path, damage: str) -> None:
+    if damage == "no pictures":
+        shutil.rmtree(folder / "c" / "rgb")
+    elif damage == "no intrinsics":
+        (folder / "c" / "intrinsics.txt").write_text("")
+    elif damage == "a link elsewhere":
+        (folder / "c" / "rgb").rename(folder.parent / "elsewhere")
+        (folder / "c" / "rgb").symlink_to(folder.parent / "elsewhere")
+    else:
+        (folder / "c" / "pose" / "000001.txt").write_text("1 2 3")
+    assert chosen(folder, "a,d").names == ("a", "d")
+    assert chosen(folder, "0:2").names == ("a", "b")
+    with pytest.raises(InputError, match="data/c"):
+        chosen(folder, "all")
+
+
+def test_declared_splits_choose_what_is_read(folder: Path) -> None:
+    write_dataset_file(folder, BOX, {"train": ["a", "c"], "test": ["b", "gone"]}, {})
+    shutil.rmtree(folder / "d" / "rgb")
+    assert chosen(folder, None, "train").names == ("a", "c")
+    assert chosen(folder, "train").declared_splits == {"train": ("a", "c"), "test": ()}
+    assert chosen(folder, "b").names == ("b",)
+    with pytest.raises(InputError, match="there is no scene 'gone' among the 4 of the dataset"):
+        chosen(folder, "test")
+    with pytest.raises(InputError, match=r"dataset\.json, splits, test: there is no scene 'gone'; is the dataset comp"):
+        chosen(folder, "all")
+
+
+def test_only_chosen_pictures_are_decoded_and_each_choice_is_kept(folder: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    for scenes in ("a,b", "c", "a,b", "c"):
+        config = DatasetConfig(folder, scenes=scenes, test_views=1, cache=folder.parent / "cache")
+        collection = open_collection(config, lambda done, total: calls.append((done, total)))
+    assert collection.names == ("c",)
+    assert calls == [(done, 6) for done in range(1, 7)] + [(done, 3) for done in range(1, 4)]
+    assert np.array_equal(collection.images(0, [0]), open_at(folder).images(2, [0]))
+    assert collection.fingerprints == open_at(folder).fingerprints[2:3]

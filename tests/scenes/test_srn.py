@@ -1,19 +1,21 @@
 """The parser of the SRN layout: what it accepts besides the canonical form, and what it refuses."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from posed_scenes import picture_with_dot, save, write_srn
+from posed_scenes import FOCAL, picture_with_dot, save, write_srn
 
 from triptych.errors import InputError
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.srn import parse_srn
 from triptych.scenes.validation import Problems
 
 
 def parse(folder: Path) -> ParsedScene:
-    return parse_srn("scene", folder, Problems())
+    return parse_srn("scene", folder, Problems(), Enclosure(folder))
 
 
 def test_poses_on_four_lines(tmp_path: Path) -> None:
@@ -28,6 +30,8 @@ def test_stray_files_are_left_aside(tmp_path: Path) -> None:
     write_srn(tmp_path)
     (tmp_path / "pose" / "transforms.json").write_text("{not json")
     (tmp_path / "rgb" / "Thumbs.db").write_text("")
+    (tmp_path / "rgb" / "._000000.png").write_text("left by macOS")
+    (tmp_path / "pose" / "._000000.txt").write_text("left by macOS")
     assert len(parse(tmp_path).files) == 3
 
 
@@ -43,7 +47,7 @@ def test_intrinsics_follow_the_size_of_the_pictures(tmp_path: Path) -> None:
         ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 one 0 0 0 0 1", "expected numbers only"),
         ("pose/000001.txt", "nan 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "NaN or infinity"),
         ("pose/000001.txt", "2 0 0 0 0 2 0 0 0 0 2 0 0 0 0 1", "holds no rotation"),
-        ("pose/000001.txt", "1e300 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "holds no rotation"),
+        ("pose/000001.txt", "1e300 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "holds a number beyond"),
         ("pose/000001.txt", "-1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1", "mirrors"),
         ("pose/000001.txt", "1 0 0 0 0 1 0 0 0 0 1 0 0 0 1 1", "bottom row"),
         ("pose/000001.txt", b"\xff\xfe\x00", "expected a text file"),
@@ -51,6 +55,8 @@ def test_intrinsics_follow_the_size_of_the_pictures(tmp_path: Path) -> None:
         ("intrinsics.txt", "32 16\n32 32", "in the first line, found '32 16'"),
         ("intrinsics.txt", "32 16 16 0.\n0 0 0\n1.\n32", "in the last line, found '32'"),
         ("intrinsics.txt", "32 16 16 0.\n0 32", "in the last line, found '0 32'"),
+        ("intrinsics.txt", "32 16 16 0.\n0 0 0\n1.\n32 32\n2", "expected 0 or 1 after the size .*, found 2"),
+        ("intrinsics.txt", "1e9 16 16 0.\n32 32", "expected intrinsics in pixels of a 32x32 picture"),
         ("intrinsics.txt", "0 16 16 0.\n32 32", "positive focal length"),
         ("intrinsics.txt", "-32 16 16 0.\n32 32", "positive focal length"),
         ("intrinsics.txt", "nan 16 16 0.\n32 32", "finite intrinsics"),
@@ -66,6 +72,66 @@ def test_bad_files_are_named(tmp_path: Path, file: str, content: str | bytes, ex
     assert "\n" not in str(caught.value)
     named = "rgb/000000.png" if "proportions" in expected else file
     assert str(tmp_path / named) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("0. 0. 0.", "1.", "32 32"),
+        ("0. 0. 0.", "0.1", "1.", "32 32"),
+        ("0. 0. 0.", "0.1", "1.", "32 32", "0"),
+        ("0. 0. 0.", "1.", "32. 32.", "0", ""),
+        ("32 32",),
+    ],
+)
+def test_intrinsics_of_all_lengths(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    expected = parse(write_srn(tmp_path))
+    (tmp_path / "intrinsics.txt").write_text("\n".join((f"{FOCAL} 16 16 0.", *lines)) + "\n")
+    found = parse(tmp_path)
+    assert np.array_equal(found.intrinsics, expected.intrinsics)
+    assert np.array_equal(found.c2w, expected.c2w)
+
+
+def test_world_to_camera_poses_are_inverted(tmp_path: Path) -> None:
+    expected = parse(write_srn(tmp_path)).c2w
+    (tmp_path / "intrinsics.txt").write_text(f"{FOCAL} 16 16 0.\n0. 0. 0.\n0.1\n1.\n32 32\n1\n")
+    for pose in (tmp_path / "pose").iterdir():
+        inverse = np.linalg.inv(np.loadtxt(pose).reshape(4, 4))
+        pose.write_text(" ".join(f"{number:.9f}" for number in inverse.flatten()))
+    assert parse(tmp_path).c2w == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_byte_order_mark_is_no_number(tmp_path: Path) -> None:
+    intrinsics = write_srn(tmp_path) / "intrinsics.txt"
+    intrinsics.write_bytes(b"\xef\xbb\xbf" + intrinsics.read_bytes())
+    assert parse(tmp_path).intrinsics[0].tolist() == [32, 32, 16, 16]
+
+
+def test_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
+    write_srn(tmp_path)
+    for name in ("rgb/000001.png", "pose/000002.txt"):
+        (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / name)
+    problems = Problems(gather=True)
+    with pytest.raises(InputError, match=r"1 usable view\(s\)"):
+        parse_srn("scene", tmp_path, problems, Enclosure(tmp_path))
+    assert [message.split(": ")[1] for message in problems.messages] == [
+        "expected a picture (PNG or JPEG); this is no file, or a link to none",
+        "expected a text file of numbers; this cannot be read as one",
+    ]
+
+
+def test_two_pictures_of_one_view(tmp_path: Path) -> None:
+    save(write_srn(tmp_path) / "rgb" / "000001.jpg", picture_with_dot())
+    with pytest.raises(InputError, match=r"000001\.png: 000001\.jpg stands for the same view"):
+        parse(tmp_path)
+
+
+def test_masks_beside_the_pictures_are_found(tmp_path: Path) -> None:
+    write_srn(tmp_path)
+    for view in range(3):
+        save(tmp_path / "masks" / f"{view:06d}.PNG", np.full((32, 32), 255, np.uint8))
+    assert parse(tmp_path).masks == tuple(str(tmp_path / "masks" / f"{view:06d}.PNG") for view in range(3))
 
 
 @pytest.mark.parametrize(

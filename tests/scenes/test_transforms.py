@@ -11,6 +11,7 @@ from posed_scenes import FOCAL, OPENGL_C2W, frames, picture_with_dot, save, writ
 
 from triptych.errors import InputError
 from triptych.scenes.distortion import Distortion, undistort
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.pictures import read_picture
 from triptych.scenes.transforms import parse_transforms
@@ -18,7 +19,7 @@ from triptych.scenes.validation import Problems
 
 
 def parse(folder: Path) -> ParsedScene:
-    return parse_transforms("scene", folder, Problems())
+    return parse_transforms("scene", folder, Problems(), Enclosure(folder))
 
 
 def test_views_are_sorted_by_their_numbers(tmp_path: Path) -> None:
@@ -26,12 +27,71 @@ def test_views_are_sorted_by_their_numbers(tmp_path: Path) -> None:
     assert [Path(file).name for file in parse(tmp_path).files] == [f"r_{view}.png" for view in range(12)]
 
 
-def test_train_and_test_files_decide_the_split_and_val_is_ignored(tmp_path: Path) -> None:
+def test_train_and_test_files_decide_the_split_and_val_is_left_out(tmp_path: Path) -> None:
     for use in ("train", "test", "val"):
         write_transforms(tmp_path, {"fl_x": FOCAL}, f"transforms_{use}.json", directory=use)
     parsed = parse(tmp_path)
     assert parsed.uses == ("test",) * 3 + ("train",) * 3
     assert [Path(file).parent.name for file in parsed.files] == ["test"] * 3 + ["train"] * 3
+
+
+def test_a_val_file_is_held_out_where_there_is_no_test_file(tmp_path: Path) -> None:
+    for use in ("train", "val"):
+        write_transforms(tmp_path, {"fl_x": FOCAL}, f"transforms_{use}.json", directory=use)
+    assert parse(tmp_path).uses == ("train",) * 3 + ("test",) * 3
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "test", "kept", "uses"),
+    [
+        ((0, 1), (), (2, 3), (0, 1, 2, 3), ("train", "train", "test", "test")),
+        ((0, 1), (2,), (3,), (0, 1, 3), ("train", "train", "test")),
+        ((0, 1), (3,), (3,), (0, 1, 3), ("train", "train", "test")),
+        ((0, 1), (3,), (), (0, 1, 3), ("train", "train", "test")),
+        ((0,), (), (), (0, 1, 2, 3), ("train", "test", "test", "test")),
+        ((), (), (1,), (0, 1, 2, 3), ("train", "test", "train", "train")),
+        ((0, 1, 2, 3), (), (), (0, 1, 2, 3), (None,) * 4),
+    ],
+)
+def test_lists_of_views_decide_the_split(
+    tmp_path: Path, train: tuple[int, ...], val: tuple[int, ...], test: tuple[int, ...], kept: object, uses: object
+) -> None:
+    lists = {
+        f"{use}_filenames": [f"./images/r_{view}.png" for view in views]
+        for use, views in (("train", train), ("val", val), ("test", test))
+        if views
+    }
+    parsed = parse(write_transforms(tmp_path, {"fl_x": FOCAL, "frames": frames(4)} | lists))
+    assert tuple(int(Path(file).stem[2:]) for file in parsed.files) == kept
+    assert parsed.uses == uses
+
+
+def test_a_field_of_the_frames_decides_the_split(tmp_path: Path) -> None:
+    labels = ("train", "val", "test", "train", "other")
+    labelled = [frame | {"split": label} for frame, label in zip(frames(5), labels, strict=True)]
+    parsed = parse(write_transforms(tmp_path, {"fl_x": FOCAL, "frames": labelled}))
+    assert [(Path(file).stem, use) for file, use in zip(parsed.files, parsed.uses, strict=True)] == [
+        ("r_0", "train"),
+        ("r_2", "test"),
+        ("r_3", "train"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ({"test_filenames": "images/r_0.png"}, "test_filenames: expected a list of file_path values"),
+        ({"test_filenames": [3]}, "test_filenames: expected a list of file_path values"),
+        ({"test_filenames": ["images/r_9.png"]}, "test_filenames: no frame has the file_path 'images/r_9.png'"),
+        (
+            {"train_filenames": ["images/r_0.png"], "test_filenames": ["images/r_0.png"]},
+            "test_filenames: 'images/r_0.png' stands in train_filenames too",
+        ),
+    ],
+)
+def test_bad_lists_of_views(tmp_path: Path, lists: dict[str, object], expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        parse(write_transforms(tmp_path, {"fl_x": FOCAL} | lists))
 
 
 def test_a_train_file_alone_declares_no_split(tmp_path: Path) -> None:
@@ -73,6 +133,39 @@ def test_names_with_dots_and_backslashes(tmp_path: Path) -> None:
     assert [Path(file).name for file in parse(tmp_path).files] == ["a.v2.png", "r_0.png"]
 
 
+@pytest.mark.parametrize("place", ["/home/somebody/set/scene/", "D:\\data\\scene\\", "\\\\server\\share\\", "C:/"])
+def test_absolute_paths_fall_back_to_what_lies_below_the_scene(tmp_path: Path, place: str) -> None:
+    expected = parse(write_transforms(tmp_path, {"fl_x": FOCAL})).files
+    named = [frame | {"file_path": place + frame["file_path"]} for frame in frames()]
+    (tmp_path / "transforms.json").write_text(json.dumps({"fl_x": FOCAL, "frames": named}))
+    problems = Problems()
+    assert parse_transforms("scene", tmp_path, problems, Enclosure(tmp_path)).files == expected
+    assert problems.notes == [f"{tmp_path}: its absolute paths are those of another place; what lies below it is read"]
+
+
+@pytest.mark.parametrize("named", ["images/r_0", "images/r_0.png", "images/r_0.PNG", "images/r_0.Png"])
+def test_endings_of_any_case(tmp_path: Path, named: str) -> None:
+    write_transforms(tmp_path, {"fl_x": FOCAL})
+    (tmp_path / "images" / "r_0.png").rename(tmp_path / "images" / "r_0.PnG")
+    content = {"fl_x": FOCAL, "frames": [frames()[0] | {"file_path": named}, *frames()[1:]]}
+    (tmp_path / "transforms.json").write_text(json.dumps(content))
+    assert Path(parse(tmp_path).files[0]).name == "r_0.PnG"
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    file = write_transforms(tmp_path, {"fl_x": FOCAL}) / "transforms.json"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert len(parse(tmp_path).files) == 3
+
+
+def test_principal_points_of_another_size(tmp_path: Path) -> None:
+    """Without w and h they are taken for the pictures' own, and one outside of these says that they are not."""
+    with pytest.raises(InputError, match=r"transforms\.json: the principal point .* lies outside of the 32x32"):
+        parse(write_transforms(tmp_path, {"fl_x": FOCAL, "cx": 128, "cy": 128}))
+    parsed = parse(write_transforms(tmp_path, {"fl_x": 4 * FOCAL, "cx": 64, "cy": 64, "w": 128, "h": 128}))
+    assert parsed.intrinsics[0].tolist() == [32, 32, 16, 16]
+
+
 def test_transparent_pictures_lie_over_white(tmp_path: Path) -> None:
     picture = np.zeros((32, 32, 4), np.uint8)
     picture[0, 0] = (200, 100, 0, 255)
@@ -80,6 +173,50 @@ def test_transparent_pictures_lie_over_white(tmp_path: Path) -> None:
     save(tmp_path / "picture.png", picture)
     read = read_picture(tmp_path / "picture.png", intrinsics=np.ones(4))
     assert read[0, :3].tolist() == [[200, 100, 0], [244, 224, 204], [255, 255, 255]]
+
+
+def _masked(folder: Path, mask: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    save(folder / "picture.png", picture)
+    save(folder / "mask.png", mask)
+    return read_picture(folder / "picture.png", intrinsics=np.ones(4), mask=folder / "mask.png")
+
+
+def test_masks_are_alpha_over_white(tmp_path: Path) -> None:
+    picture = np.full((32, 32, 4), (200, 100, 0, 255), np.uint8)
+    picture[0, 2, 3] = 51
+    mask = np.zeros((32, 32), np.uint8)
+    mask[0, :3] = (255, 51, 255)
+    read = _masked(tmp_path, mask, picture)
+    assert read[0, :4].tolist() == [[200, 100, 0], [244, 224, 204], [244, 224, 204], [255, 255, 255]]
+    assert np.array_equal(_masked(tmp_path, np.dstack([mask] * 3), picture[..., :3])[0, :2], read[0, :2])
+
+
+def test_a_mask_of_zero_and_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mask\.png: expected white \(255\) where the object is, found at most 1"):
+        _masked(tmp_path, np.eye(32, dtype=np.uint8), picture_with_dot())
+
+
+@pytest.mark.parametrize("how", ["mask_path", "folder", "COLMAP's names"])
+def test_masks_are_found(tmp_path: Path, how: str) -> None:
+    named = [frame | {"mask_path": f"./{frame['file_path']}"} for frame in frames(directory="masks")]
+    with_masks = [frame | {"file_path": f"images/r_{view}.png"} for view, frame in enumerate(named)]
+    write_transforms(tmp_path, {"fl_x": FOCAL, "frames": with_masks if how == "mask_path" else frames()})
+    ending = ".png.png" if how == "COLMAP's names" else ".png"
+    for view in range(3):
+        save(tmp_path / "masks" / f"r_{view}{ending}", np.zeros((32, 32), np.uint8))
+    parsed = parse(tmp_path)
+    assert parsed.masks == tuple(str(tmp_path / "masks" / f"r_{view}{ending}") for view in range(3))
+
+
+def test_masks_that_do_not_fit(tmp_path: Path) -> None:
+    write_transforms(tmp_path, {"fl_x": FOCAL})
+    for view in range(2):
+        save(tmp_path / "masks" / f"r_{view}.png", np.zeros((32, 32), np.uint8))
+    with pytest.raises(InputError, match=r"images/r_2\.png: this picture has no mask, 2 others of its scene have one"):
+        parse(tmp_path)
+    save(tmp_path / "masks" / "r_2.png", np.zeros((16, 32), np.uint8))
+    with pytest.raises(InputError, match=r"masks/r_2\.png: expected a mask of its picture's 32x32 pixels, found 32x16"):
+        parse(tmp_path)
 
 
 def test_lens_model_against_hand_computed_point() -> None:
@@ -162,7 +299,7 @@ def _with(row: int, column: int, value: object) -> list[list[object]]:
         ({"file_path": "images/absent.png"}, r"absent\.png: this picture is missing"),
         ({"file_path": "images/absent"}, r"absent\.png: this picture is missing"),
         ({"file_path": "../outside.png"}, "leaves the folder"),
-        ({"file_path": "/etc/passwd"}, "leaves the folder"),
+        ({"file_path": "/etc/passwd"}, "no end of the absolute path '/etc/passwd' is a picture in"),
         ({"file_path": "..\\..\\outside.png"}, "leaves the folder"),
         ({"transform_matrix": None}, "transform_matrix: expected a 4x4 matrix"),
         ({"transform_matrix": OPENGL_C2W[:2]}, "transform_matrix: expected a 4x4 matrix"),
@@ -186,8 +323,29 @@ def test_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     scene = write_transforms(tmp_path / "scene", {"fl_x": FOCAL})
     (scene / "images" / "r_1.png").rename(tmp_path / "outside.png")
     (scene / "images" / "r_1.png").symlink_to(tmp_path / "outside.png")
-    with pytest.raises(InputError, match="leaves the folder"):
+    with pytest.raises(
+        InputError, match=r"r_1\.png: a symbolic link leads to .*outside\.png, out of .* --follow-links"
+    ):
         parse(scene)
+
+
+@pytest.mark.parametrize("linked", ["images", "images/r_1.png", "masks", "transforms.json"])
+def test_links_stay_in_the_dataset_unless_followed(tmp_path: Path, linked: str) -> None:
+    scene = write_transforms(tmp_path / "data" / "scene", {"fl_x": FOCAL})
+    for view in range(3):
+        save(scene / "masks" / f"r_{view}.png", np.full((32, 32), 255, np.uint8))
+    for elsewhere in (tmp_path / "elsewhere", tmp_path / "data" / "shared"):
+        (scene / linked).rename(elsewhere)
+        (scene / linked).symlink_to(elsewhere)
+        for enclosure in (Enclosure(tmp_path / "data"), Enclosure(tmp_path / "data", follow_links=True)):
+            if elsewhere.is_relative_to(enclosure.root) or enclosure.follow_links:
+                parsed = parse_transforms("scene", scene, Problems(), enclosure)
+                assert parsed.files == tuple(str(scene / "images" / f"r_{view}.png") for view in range(3))
+            else:
+                with pytest.raises(InputError, match=r"a symbolic link leads to .*elsewhere.*; add --follow-links"):
+                    parse_transforms("scene", scene, Problems(), enclosure)
+        (scene / linked).unlink()
+        elsewhere.rename(scene / linked)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2]", "3"])

@@ -5,12 +5,15 @@ import pytest
 import torch
 from balls import make_balls
 
+from triptych.errors import InputError
 from triptych.representation.field import SamplingConfig
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection
 from triptych.training.losses import mean, psnr
+from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig, fit_rgb
+from triptych.training.rgb_bank import fit_rgb_scenes
 from triptych.training.views import PosedViews
 
 SMALL = RGBConfig(
@@ -42,3 +45,13 @@ def test_the_seed_decides_everything(ball: SceneCollection) -> None:
     one, same, other = (fit_rgb(ball, short, seed)[1].micro.values for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
+
+
+def test_a_bank_of_one_scene_says_which_views_were_fitted(ball: SceneCollection, tmp_path: Path) -> None:
+    short = replace(SMALL, steps=3)
+    (bank,) = fit_rgb_scenes(ball, tmp_path / "rgb", short, seed=0, progress=Progress(quiet=True)).values()
+    assert bank.scene("ball_0").record["fitted_views"] == "0-1,3-6,8-11,13-16,18-19"
+    make_balls(tmp_path / "other", train=0, test=1, views=12)
+    other = open_collection(DatasetConfig(tmp_path / "other", cache=tmp_path / "cache"))
+    with pytest.raises(InputError, match="fitted to other pictures"):
+        fit_rgb_scenes(other, tmp_path / "rgb", short, seed=0, progress=Progress(quiet=True))

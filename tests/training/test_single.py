@@ -1,14 +1,16 @@
 """One scene by itself: it is learned, it resumes, and it works in latent space."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
-from triptych.scenes import SceneCollection
+from triptych.scenes import SceneCollection, open_collection
 from triptych.training.progress import Progress
 from triptych.training.single import fit_single
 from triptych.training.single_scene import FieldKind, SingleConfig
@@ -49,3 +51,17 @@ def test_in_latent_space_the_decoder_makes_the_picture(
     model = CategoryModel.load(trained_balls / "model")
     untrained = fit(balls.subset([3]), tmp_path / "untrained", replace(TINY, kind="sdf", steps=1), model)
     assert fit(balls.subset([3]), tmp_path / "trained", replace(TINY, kind="sdf", steps=100), model) > untrained + 1
+
+
+def test_the_run_says_which_views_were_fitted_and_none_may_be_left_to_test(
+    balls: SceneCollection, tmp_path: Path
+) -> None:
+    short = replace(TINY, kind="triplanes", steps=1)
+    fit(balls.subset([3]), tmp_path / "run", short)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["fitted_views"] == "0,2-3,5"
+    assert balls.source is not None
+    untested = open_collection(replace(balls.source, scenes="ball_3", test_views=0))
+    options = {"model": None, "seed": 0, "device": torch.device("cpu"), "progress": Progress(quiet=True)}
+    with pytest.raises(InputError, match="fitted_views"):
+        fit_single(untested, tmp_path / "run", short, **options)
+    assert fit_single(untested, tmp_path / "other", short, **options).quality() == "no test views to measure it on"

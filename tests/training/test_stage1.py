@@ -1,5 +1,7 @@
 import json
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,14 @@ from balls import make_balls, tiny_stage1
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
-from triptych.errors import InputError
+from triptych.errors import InputError, Terminated
 from triptych.model import CategoryModel
 from triptych.representation.mlp import MLPConfig
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.training import stage1
 from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
 from triptych.training.progress import Progress
-from triptych.training.run import Run, lock
+from triptych.training.run import Run, lock, open_run, read_log
 from triptych.training.stage1 import train
 
 CPU = torch.device("cpu")
@@ -82,21 +85,59 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     assert losses(tmp_path / "run") == losses(trained_balls)
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on(
-    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "ending"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_request_to_stop_saves_and_the_same_command_goes_on(
+    balls: SceneCollection,
+    trained_balls: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    ending: type[BaseException],
 ) -> None:
-    log = Run.log
+    log, before = Run.log, signal.getsignal(number)
 
     def interrupt(self: Run, step: int, **values: Any) -> None:
         log(self, step, **values)
         if values["phase"] == "joint":
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     monkeypatch.setattr(Run, "log", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stop:
         run(balls, tmp_path / "run")
+    assert stop.type is ending
+    assert signal.getsignal(number) == before
     monkeypatch.undo()
     assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+
+
+def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(stage1, "_new_model", fail)
+    mistaken = replace(tiny_stage1(), pretraining=Pretraining(epochs=0.3, batch=4))
+    scenes = select_scenes(balls, "train", "all")
+    with pytest.raises(MemoryError):  # with log and TensorBoard begun, and no checkpoint yet
+        train(scenes, tmp_path / "run", mistaken, seed=0, device=CPU, progress=Progress(quiet=True))
+    assert (tmp_path / "run" / "log.jsonl").exists()
+    monkeypatch.undo()
+    assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+    phases = [json.loads(line)["phase"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert phases[0] == "pretraining"
+
+
+def test_a_log_that_lost_lines_is_not_filled_up(balls: SceneCollection, tmp_path: Path) -> None:
+    with open_run(tmp_path / "run", {}) as one:
+        one.log(0, phase="joint")
+        one.save_checkpoint({}, {"phase": "joint", "step": 1})
+    (tmp_path / "run" / "log.jsonl").write_text("{}\n")  # as after a power failure
+    with open_run(tmp_path / "run", {}) as one:
+        assert one.load_checkpoint(print) is not None
+    assert read_log(tmp_path / "run") == [{}]
 
 
 def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(
@@ -106,6 +147,29 @@ def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(
         run(balls, trained_balls, pretraining=Pretraining(epochs=2.0, batch=4))
 
 
+def test_a_run_does_not_go_on_with_other_views(balls: SceneCollection, trained_balls: Path) -> None:
+    assert balls.source is not None
+    otherwise = open_collection(replace(balls.source, test_views=3))
+    with pytest.raises(InputError, match=r"fitted_views.ball_0 = '0,2-3,5', not '0,2,4'"):
+        run(otherwise, trained_balls)
+
+
+def test_the_scenes_of_stage_1_say_to_which_views_they_were_fitted(trained_balls: Path) -> None:
+    record = SceneBank(trained_balls / "trained_scenes").scene("ball_1").record
+    assert record["fitted_views"] == "0,2-3,5"
+    assert record["data"]["test_views"] == 2
+
+
+def test_what_has_diverged_is_not_stored(
+    balls: SceneCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CategoryModel, "round_to_half", lambda self: self.base.fill_(float("nan")))
+    short = tiny_stage1().joint
+    with pytest.raises(InputError, match="no longer finite"):
+        run(balls, tmp_path / "run", pretraining=Pretraining(), joint=replace(short, epochs=0.0))
+    assert not (tmp_path / "run" / "model").exists()
+
+
 def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="new or empty folder"):
@@ -113,20 +177,30 @@ def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_damaged_checkpoint_is_named(balls: SceneCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = Run.save_checkpoint
+def test_a_damaged_checkpoint_is_passed_over_and_two_are_named(
+    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, saved = Run.save_checkpoint, []
 
     def die(self: Run, tensors: Any, state: Any) -> None:
         save(self, tensors, state)
-        raise KillError
+        saved.append(state)
+        if len(saved) == 3:
+            raise KillError
 
     monkeypatch.setattr(Run, "save_checkpoint", die)
     with pytest.raises(KillError):
         run(balls, tmp_path / "run")
     monkeypatch.undo()
-    (tmp_path / "run" / "checkpoint" / "tensors.safetensors").write_bytes(b"no")
-    with pytest.raises(InputError, match="damaged checkpoint"):
-        run(balls, tmp_path / "run")
+    before, newest = sorted((tmp_path / "run" / "checkpoint").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-1] + b"!")
+    shutil.copytree(tmp_path / "run", tmp_path / "worse")
+    resumed = run(balls, tmp_path / "run")
+    assert resumed.identity() == CategoryModel.load(trained_balls / "model").identity()
+
+    (tmp_path / "worse" / "checkpoint" / before.name).write_bytes(b"no")
+    with pytest.raises(InputError, match=r"checkpoint: every checkpoint is damaged"):
+        run(balls, tmp_path / "worse")
 
 
 def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCollection, tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ from triptych.training.stage2 import fit
 CPU = torch.device("cpu")
 
 
-def fit_balls(trained: Path, scenes: SceneCollection, out: Path, **changes: Any) -> SceneBank:
-    model = CategoryModel.load(trained / "model")
-    config = tiny_stage2(**changes)
-    return fit(model, scenes, out, config, seed=0, device=CPU, progress=Progress(quiet=True), precision="float32")
+def fit_balls(trained: Path, scenes: SceneCollection, out: Path, *, force: bool = True, **changes: Any) -> SceneBank:
+    """A bank of the scenes; forced, since a fit of a few steps hardly improves on its start."""
+    model, config, quiet = CategoryModel.load(trained / "model"), tiny_stage2(**changes), Progress(quiet=True)
+    return fit(model, scenes, out, config, seed=0, device=CPU, progress=quiet, precision="float32", force=force)
 
 
 def test_new_scenes_land_in_the_bank_with_their_test_psnr(

@@ -12,11 +12,12 @@ from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.scenes import SceneCollection, select_scenes
+from triptych.training.matching import require_picture_size
 from triptych.training.progress import Progress
 from triptych.training.run import Run
 from triptych.training.stage2 import fit
 from triptych.viewer.choice import Choice, chosen_scene
-from triptych.viewer.comparison import compare, require_same_size, true_picture
+from triptych.viewer.comparison import compare, true_picture
 from triptych.viewer.library import MEAN, Library, Place, Shown, locate, read
 from triptych.viewer.pacing import REST_SECONDS, Pace
 from triptych.viewer.thumbnails import COLUMNS, Thumbnails, strip
@@ -120,9 +121,9 @@ def test_a_scene_is_compared_with_its_picture(shown: Shown, balls: SceneCollecti
     error = np.abs(found.picture[:, 32:64].astype(int) - found.picture[:, :32]) * 4
     assert np.abs(np.minimum(error, 255) - found.picture[:, 64:]).max() <= 4
     assert true_picture(balls, number, 3).shape == (1, 3, 32, 32)
-    require_same_size(balls, shown.model)
-    with pytest.raises(InputError, match="32x32 pixels, but the model renders 128x128"):
-        require_same_size(balls, Library(Path("cars"), None, CPU).shown.model)
+    require_picture_size(balls, shown.model)
+    with pytest.raises(InputError, match="32x32 pixels, but the model was trained on 128x128"):
+        require_picture_size(balls, Library(Path("cars"), None, CPU).shown.model)
 
 
 def test_frames_are_quick_while_the_camera_moves_and_sharp_once_it_rests() -> None:

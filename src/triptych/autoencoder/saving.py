@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from triptych.autoencoder.base import Autoencoder
@@ -13,10 +12,11 @@ from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.autoencoder.pretrained import DiffusersAutoencoder
 from triptych.errors import InputError
-from triptych.files import read_json, write_atomically, write_json
+from triptych.files import SUM, check_seal, file_sum, read_object, read_tensors, write_atomically, write_sealed_json
 
 DESCRIPTION_NAME = "autoencoder.json"
 WEIGHTS_NAME = "autoencoder.safetensors"
+_WEIGHTS_SUM = "weights_sha256"
 _KINDS: dict[str, type[Autoencoder]] = {
     family.kind: family for family in (ConvolutionalAutoencoder, DiffusersAutoencoder, IdentityAutoencoder)
 }
@@ -26,7 +26,8 @@ def save_autoencoder(autoencoder: Autoencoder, folder: Path) -> None:
     """Write ``autoencoder.json`` and ``autoencoder.safetensors`` into ``folder``, beside what is there."""
     weights = compact(autoencoder.state_dict())
     write_atomically(folder / WEIGHTS_NAME, lambda file: file.write(save(weights)))
-    write_json(folder / DESCRIPTION_NAME, {"kind": autoencoder.kind, **autoencoder.description()})
+    document = {_WEIGHTS_SUM: file_sum(folder / WEIGHTS_NAME), "kind": autoencoder.kind, **autoencoder.description()}
+    write_sealed_json(folder / DESCRIPTION_NAME, document)
 
 
 def load_autoencoder(folder: Path) -> Autoencoder:
@@ -35,17 +36,23 @@ def load_autoencoder(folder: Path) -> Autoencoder:
     Raises:
         InputError: a file is missing or damaged, describes no autoencoder, or the weights are of another one.
     """
-    path = folder / DESCRIPTION_NAME
-    description = read_json(path)
-    if not isinstance(description, dict) or description.get("kind") not in _KINDS:
+    path, weights_path = folder / DESCRIPTION_NAME, folder / WEIGHTS_NAME
+    description = read_object(path)
+    if description.get("kind") not in list(_KINDS):
         raise InputError(f"{path}: expected an object whose 'kind' is one of {', '.join(sorted(_KINDS))}")
+    if check_seal(path, description, required=_WEIGHTS_SUM in description):
+        if file_sum(weights_path) != description.pop(_WEIGHTS_SUM):
+            raise InputError(f"{weights_path}: its bytes are not those that were written with {path.name}")
+        del description[SUM]
     family = _KINDS[description.pop("kind")]
     try:
         autoencoder = family.from_description(description)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    weights = read_weights(folder / WEIGHTS_NAME)
-    check_weights(folder / WEIGHTS_NAME, weights, autoencoder.state_dict())
+    except (RuntimeError, MemoryError) as error:
+        raise InputError(f"{path}: sizes that fit into no memory ({error})") from None
+    weights = read_weights(weights_path)
+    check_weights(weights_path, weights, autoencoder.state_dict())
     autoencoder.load_state_dict(weights)
     return autoencoder
 
@@ -67,12 +74,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: the file is missing or is not safetensors.
     """
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: expected a safetensors file, found an unreadable one ({error})") from None
+    return read_tensors(path)[0]
 
 
 def check_weights(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

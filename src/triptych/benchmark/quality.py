@@ -171,7 +171,7 @@ def _latent(
 
     def measure() -> list[Row]:
         model = CategoryModel.load(model_folder)
-        bank = fit(model, new, place / "bank", config, seed=seed, device=_CPU, progress=progress)
+        bank = fit(model, new, place / "bank", config, seed=seed, device=_CPU, progress=progress, force=True)
         progress.start("evaluate", len(bank))
         evaluation, _ = evaluate(model, bank, new, with_lpips=False, on_scene=lambda name: progress.advance())
         return [row | _parts(model, bank, new, name) for name, row in evaluation.scenes.items()]

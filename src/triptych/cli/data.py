@@ -1,5 +1,6 @@
 """Making and checking datasets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from triptych.training.datasets import draw_cars, draw_meshes
 from triptych.training.progress import Progress
 
 CONTACT_SHEET = "contact_sheet.png"
+_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,15 @@ class Inspect:
         say(f"{report.scenes} scenes, {report.views} views: {report.train_views} train, {report.test_views} test")
         if numbers is not None:
             say(f"{numbers.width}x{numbers.height} pixels, focal {numbers.fx[0]:.2f} to {numbers.fx[1]:.2f} pixels")
-        for note in report.notes:
+        for note in self._first(report.notes):
             say(f"note: {note}")
         say(f"look at {self.out}")
         if report.problems:
-            raise InputError(*report.problems)
+            raise InputError(*self._first(report.problems))
+
+    def _first(self, lines: Sequence[str]) -> list[str]:
+        more = [f"{len(lines) - _SHOWN} more in {self.out / 'report.json'}"] if len(lines) > _SHOWN else []
+        return [*lines[:_SHOWN], *more]
 
 
 Data = (

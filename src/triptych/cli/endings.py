@@ -9,11 +9,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from triptych.errors import InputError
+from triptych.errors import InputError, Terminated
 from triptych.text import one_line
 
-BAD_INPUT, STOPPED, READER_GONE = 2, 130, 141
-"""Exit codes: the input or the machine does not allow it; Ctrl-C; nobody reads the output any more."""
+BAD_INPUT, STOPPED, READER_GONE, TERMINATED = 2, 130, 141, 143
+"""Exit codes: the input or the machine does not allow it; Ctrl-C; nobody reads the output any more; SIGTERM."""
 _REMEDIES = {
     errno.ENOSPC: "free some space or choose another folder, then run the same command again",
     errno.EDQUOT: "free some space or choose another folder, then run the same command again",
@@ -48,9 +48,9 @@ def one_line_endings() -> Iterator[None]:
         if not _is_out_of_memory(error):
             raise
         _fail("not enough memory; choose smaller sizes or batches, or close other programs")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         Console(stderr=True).print("stopped; what was done is saved, run the same command again to go on")
-        sys.exit(STOPPED)
+        sys.exit(TERMINATED if isinstance(stop, Terminated) else STOPPED)
 
 
 def _fail(*lines: str) -> NoReturn:

@@ -32,9 +32,21 @@ from triptych.model import CategoryModel
 from triptych.options import Range
 from triptych.runtime import DeviceName, choose_device
 from triptych.scene import Scenes, open_scenes
-from triptych.scenes import DatasetConfig
+from triptych.scenes import DatasetConfig, choose_names
 from triptych.training.datasets import open_data
 from triptych.training.progress import Progress
+
+_GRID = 12
+"""Scenes of a grid unless they are chosen."""
+
+
+def chosen_names(scenes: Scenes, selection: str | None) -> list[str]:
+    """The names of a bank's scenes that an option means.
+
+    Raises:
+        InputError: the bank is empty, or the option names no scene of it.
+    """
+    return list(choose_names(scenes.choose(), selection, of="bank"))
 
 
 @dataclass(frozen=True)
@@ -74,8 +86,8 @@ class Video(_OfBank):
     """The file, ending in .mp4."""
     layout: Literal["grid", "compare"] = "grid"
     """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, latents."""
-    scenes: Annotated[int, Range(1, 10_000)] = 12
-    """Grid: the first so many scenes."""
+    scenes: str | None = None
+    """Grid: "all", a range such as "0:36", or names separated by commas; the first 12 by default."""
     scene: str | None = None
     """Compare: the scene, by default the first."""
     compare: Path | None = None
@@ -98,7 +110,7 @@ class Video(_OfBank):
         if self.compare or self.data or self.scene:
             raise InputError("video: --compare, --data and --scene belong to --layout compare")
         orbit = self.orbit
-        names = list(scenes)[: self.scenes]
+        names = chosen_names(scenes, self.scenes)[: None if self.scenes else _GRID]
         return orbit_frames(
             scenes.model,
             scenes.bank,
@@ -127,13 +139,16 @@ class Planes(_OfBank):
 
     out: tyro.conf.Positional[Path]
     """The file, ending in .safetensors or .npz."""
+    scenes: str | None = None
+    """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
     normalize: bool = True
     """Give every feature mean 0 and deviation 1; the file holds both."""
 
     def run(self) -> None:
         scenes = self._open()
-        write_planes(self.out, scenes, list(scenes), normalize=self.normalize)
-        say(f"wrote the planes of {len(scenes)} scenes to {self.out}")
+        names = chosen_names(scenes, self.scenes)
+        write_planes(self.out, scenes, names, normalize=self.normalize)
+        say(f"wrote the planes of {len(names)} scenes to {self.out}")
 
 
 @dataclass(frozen=True)
@@ -142,8 +157,8 @@ class Mesh(_OfBank):
 
     out: tyro.conf.Positional[Path]
     """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""
-    scenes: tuple[str, ...] = ()
-    """Names of the scenes; all by default."""
+    scenes: str | None = None
+    """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
     format: Literal["glb", "ply", "obj"] = "glb"
     """Kind of the files in a folder."""
     config: Annotated[MeshConfig, tyro.conf.arg(name="")] = field(default_factory=MeshConfig)
@@ -151,7 +166,7 @@ class Mesh(_OfBank):
 
     def run(self) -> None:
         scenes = self._open(self.machine.device)
-        names = scenes.choose(self.scenes)
+        names = chosen_names(scenes, self.scenes)
         with Progress() as progress:
             progress.start("meshes", len(names))
             files = write_meshes(
@@ -172,8 +187,8 @@ class Images(_OfBank):
 
     out: tyro.conf.Positional[Path]
     """Folder of the new dataset; rerun to continue."""
-    scenes: tuple[str, ...] = ()
-    """Names of the scenes; all by default."""
+    scenes: str | None = None
+    """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
     path: Literal["orbit"] = "orbit"
     """The camera path, where no cameras are given."""
     cameras: Path | None = None
@@ -185,7 +200,7 @@ class Images(_OfBank):
 
     def run(self) -> None:
         scenes = self._open(self.machine.device)
-        names = scenes.choose(self.scenes)
+        names = chosen_names(scenes, self.scenes)
         size = (scenes.model.config.height, scenes.model.config.width)
         cameras = self.orbit.cameras(scenes.model) if self.cameras is None else read_cameras(self.cameras, *size)
         with Progress() as progress:
@@ -223,8 +238,8 @@ class Web(_OfBank):
 
     out: tyro.conf.Positional[Path]
     """A new folder, or one to replace that this command wrote."""
-    scenes: tuple[str, ...] = ()
-    """Names of the scenes; all by default."""
+    scenes: str | None = None
+    """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
     title: str | None = None
     """Heading of the page, by default the name of the bank's folder."""
     runtime: Path | None = None
@@ -233,7 +248,7 @@ class Web(_OfBank):
 
     def run(self) -> None:
         scenes = self._open()
-        names = scenes.choose(self.scenes)
+        names = chosen_names(scenes, self.scenes)
         title = self.title or self.bank.resolve().name
         with Progress() as progress:
             progress.start("scenes", len(names))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
+from triptych.cli.check import Check
 from triptych.cli.data import DataCommand
 from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
@@ -14,6 +15,7 @@ from triptych.cli.options import Preset, check_options, chosen_preset
 from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
+from triptych.runtime import stop_on_sigterm
 
 Command = (
     Annotated[DataCommand, tyro.conf.subcommand("data")]
@@ -22,6 +24,7 @@ Command = (
     | Annotated[Rgb, tyro.conf.subcommand("rgb")]
     | Annotated[Single, tyro.conf.subcommand("single")]
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
     | Annotated[View, tyro.conf.subcommand("view")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
@@ -42,11 +45,14 @@ def _preset_named(arguments: list[str]) -> Preset:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130."""
+    """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130, SIGTERM with
+    143."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of any script, in any locale
     with one_line_endings():
-        _parsed(sys.argv[1:] if arguments is None else arguments).run()
+        command = _parsed(sys.argv[1:] if arguments is None else arguments)
+        stop_on_sigterm()
+        command.run()
 
 
 def _parsed(arguments: list[str]) -> Any:

@@ -8,11 +8,12 @@ import tyro
 
 from triptych.bank import SceneBank, StoragePrecision
 from triptych.cli.options import Machine, Preset, Seed, chosen_preset, say
-from triptych.evaluation.evaluate import evaluate, write_evaluation
+from triptych.evaluation.evaluate import measure, write_evaluation
+from triptych.evaluation.held_out import BankDataConfig, find_on_disk
 from triptych.export import check_mesh_file, extract_mesh, write_mesh
 from triptych.model import CategoryModel, find_model
 from triptych.runtime import choose_device
-from triptych.scenes import DatasetConfig, select_scenes
+from triptych.scenes import DatasetConfig
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.datasets import open_data
 from triptych.training.presets import STAGE1, STAGE2
@@ -23,7 +24,7 @@ from triptych.training.run import versions
 from triptych.training.single import fit_single
 from triptych.training.single_scene import SingleConfig
 from triptych.training.stage1 import train
-from triptych.training.stage2 import fit
+from triptych.training.stage2 import fit, summary
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Train:
     def run(self) -> None:
         device = choose_device(self.machine.device)
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "train")
+            scenes = open_data(self.data, progress, "train")
             train(scenes, self.out, self.config, seed=self.machine.seed, device=device, progress=progress)
         say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
 
@@ -60,6 +61,8 @@ class Fit:
     """Where the settings below start from."""
     precision: StoragePrecision = "float16"
     """Number format of the micro planes on the disk."""
+    force: bool = False
+    """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
     config: Annotated[Stage2Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE2[chosen_preset.get()])
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
@@ -67,7 +70,7 @@ class Fit:
         device = choose_device(self.machine.device)
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            scenes = open_data(self.data, progress, "test")
             bank = fit(
                 model,
                 scenes,
@@ -77,8 +80,9 @@ class Fit:
                 device=device,
                 progress=progress,
                 precision=self.precision,
+                force=self.force,
             )
-        say(f"{len(bank)} scenes in {bank.folder}; measure them with `triptych eval`")
+        say(f"{summary(bank, scenes)}; more with `triptych eval`")
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Rgb:
 
     def run(self) -> None:
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            scenes = open_data(self.data, progress, "test")
             banks = fit_rgb_scenes(scenes, self.out, self.config, seed=self.seed, progress=progress)
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 
@@ -119,7 +123,7 @@ class Single:
         device = choose_device(self.machine.device)
         space = None if self.model is None else CategoryModel.load(find_model(self.model))
         with Progress() as progress:
-            chosen = select_scenes(open_data(self.data, progress), self.data.scenes, "test")
+            chosen = open_data(self.data, progress, "test")
             scene = fit_single(
                 chosen.subset([0]),
                 self.out,
@@ -129,7 +133,7 @@ class Single:
                 device=device,
                 progress=progress,
             )
-        say(f"scene {scene.name}: {scene.metrics['psnr']:.2f} dB on {scene.metrics['views']:.0f} test views")
+        say(f"scene {scene.name}: {scene.quality()}")
         say(f"look at {self.out / 'progress.png'}")
         if self.mesh is not None:
             write_mesh(self.mesh, extract_mesh(scene))
@@ -138,11 +142,11 @@ class Single:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure the scenes of a bank on views that were never seen."""
+    """Measure the scenes of a bank on views that they were not fitted to."""
 
     bank: tyro.conf.Positional[Path]
     """The scene bank."""
-    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    data: Annotated[BankDataConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder for metrics.json, metrics.md and comparison.png."""
     model: Path | None = None
@@ -154,12 +158,12 @@ class Evaluate:
         model = bank.load_model(self.model)
         model = model.to(choose_device(self.machine.device))
         with Progress() as progress:
-            scenes = select_scenes(open_data(self.data, progress), self.data.scenes, "all")
-            progress.start("evaluate", len(bank))
-            evaluation, comparisons = evaluate(model, bank, scenes, on_scene=lambda name: progress.advance())
+            findings = find_on_disk(bank, self.data, progress)
+            progress.start("evaluate", len(findings.scenes))
+            evaluation, comparisons = measure(model, bank, findings, on_scene=lambda name: progress.advance())
         about = {
             "bank": str(self.bank),
-            "data": str(self.data.path),
+            "data": ", ".join(findings.folders()),
             "model": bank.model_id,
             "versions": versions(),
         }

@@ -1,7 +1,7 @@
 """Measuring a bank on views that were never seen: numbers, a table and a picture."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,31 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.bank import SceneBank
-from triptych.errors import InputError
+from triptych.bank import SceneBank, StoredScene
+from triptych.evaluation.held_out import Findings, HeldOut, find_in
 from triptych.evaluation.metrics import lpips_or_reason, ssim
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.model import CategoryModel, SceneViews
 from triptych.scenes import SceneCollection
-from triptych.text import markdown_cell
+from triptych.text import markdown_cell, one_line
+from triptych.training.announcing import listed, span
 from triptych.training.losses import mean, psnr
-from triptych.training.views import PosedViews
+from triptych.training.matching import require_picture_size
 
 _SHOWN_SCENES = 6
 _METRICS = ("psnr", "psnr_autoencoder", "ssim", "lpips")
+_FORMATS = {
+    "psnr": ".2f",
+    "psnr_autoencoder": ".2f",
+    "ssim": ".4f",
+    "lpips": ".4f",
+    "seconds": ".2f",
+    "bytes": ".0f",
+    "fitted_views": ".0f",
+    "views": ".0f",
+}
+"""The columns of the table, in order."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +43,20 @@ class Evaluation:
 
     Attributes:
         scenes: the metrics of each scene, means over its test views, by name: ``psnr`` and ``psnr_autoencoder``
-            (what the autoencoder alone reaches) in dB, ``ssim``, ``lpips`` where measured, ``views``, ``bytes`` on
-            disk, and ``seconds`` of fitting where the bank has it.
+            (what the autoencoder alone reaches) in dB, ``ssim``, ``lpips`` where measured, ``views``, ``fitted_views``
+            (how many others it was fitted to, where the bank says so), ``bytes`` on disk, and ``seconds`` of fitting
+            where the bank has it.
         notes: what was left out, and why.
+        blank: scenes whose test views show one colour each: measured, but in no mean, which they would lift.
     """
 
     scenes: dict[str, dict[str, float]]
     notes: list[str]
+    blank: tuple[str, ...] = ()
 
     def mean(self, metric: str) -> float:
-        """Mean over the scenes of their means over views; NaN where it was not measured."""
-        return mean([scene[metric] for scene in self.scenes.values() if metric in scene])
+        """Mean over the scenes of their means over views, blank ones apart; NaN where it was not measured."""
+        return mean([row[metric] for name, row in self.scenes.items() if metric in row and name not in self.blank])
 
     def summary(self) -> dict[str, float]:
         """The means of everything measured."""
@@ -50,14 +65,14 @@ class Evaluation:
 
     def markdown(self) -> str:
         """One row a scene and one of means, as a Markdown table."""
-        columns = [key for key in (*_METRICS, "seconds", "bytes") if any(key in row for row in self.scenes.values())]
+        columns = [key for key in _FORMATS if any(key in row for row in self.scenes.values())]
         lines = [
             "| scene | " + " | ".join(columns) + " |",
             "|---" * (len(columns) + 1) + "|",
             *(_markdown_row(markdown_cell(name), values, columns) for name, values in self.scenes.items()),
             _markdown_row("**mean**", self.summary(), columns),
         ]
-        return "\n".join([*lines, "", *self.notes]) + "\n"
+        return "\n".join([*lines, "", *(f"{one_line(note)}\n" for note in self.notes)]).rstrip() + "\n"
 
 
 def evaluate(
@@ -70,6 +85,8 @@ def evaluate(
 ) -> tuple[Evaluation, list[Comparison]]:
     """Measure every scene of the bank that the collection holds, on its test views alone.
 
+    Views that a scene was fitted to are left out, whatever the collection holds out.
+
     Args:
         model: the bank's category model.
         bank: fitted scenes.
@@ -81,40 +98,70 @@ def evaluate(
         The metrics, and what the comparison picture needs for the first few scenes.
 
     Raises:
-        InputError: the bank's scenes are not in the collection, or one has no test views.
+        InputError: none of the bank's scenes is in the collection, or none has test views.
+    """
+    return measure(model, bank, find_in(bank, collection), with_lpips=with_lpips, on_scene=on_scene)
+
+
+def measure(
+    model: CategoryModel,
+    bank: SceneBank,
+    findings: Findings,
+    *,
+    with_lpips: bool = True,
+    on_scene: Callable[[str], None] = lambda name: None,
+) -> tuple[Evaluation, list[Comparison]]:
+    """Measure scenes of a bank that ``held_out`` has found, as ``evaluate``, each in its own dataset.
+
+    Raises:
+        InputError: the bank is another model's, or pictures have another size than it renders.
     """
     bank.require_model(model)
+    for held in findings.scenes:
+        require_picture_size(held.collection, model)
     perceptual = lpips_or_reason() if with_lpips else "LPIPS left out"
-    place = {fingerprint: number for number, fingerprint in enumerate(collection.fingerprints)}
-    views = PosedViews(collection, "test")
     scenes: dict[str, dict[str, float]] = {}
-    comparisons = []
-    for name in bank.names():
-        stored = bank.scene(name)
-        if stored.fingerprint not in place:
-            raise InputError(f"{bank.folder}: scene {name!r} is not in the dataset given; evaluate with its own")
-        on_scene(name)
-        rows = views.rows_of(place[stored.fingerprint])
-        if not rows:
-            raise InputError(f"scene {name!r}: no test views; hold some out with --test-views")
-        batch = views.group(rows)
-        images = views.images(batch, model.aabb.device)
-        found = model.render_scene(
-            stored.micro.to(model.aabb.device),
-            stored.coefficients.to(model.aabb.device),
-            views.cameras(batch, model.aabb.device),
-        )
+    comparisons, blank = [], []
+    for held in findings.scenes:
+        on_scene(held.name)
+        images = _images(held, model.aabb.device)
+        stored, cameras = bank.scene(held.name), held.collection.cameras(held.scene)[list(held.views)]
+        micro, coefficients = stored.micro.to(model.aabb.device), stored.coefficients.to(model.aabb.device)
+        found = model.render_scene(micro, coefficients, cameras.to(model.aabb.device))
         with torch.no_grad():
             encoded = model.encode(images)
             ceiling = psnr(model.decode(encoded), images)
-        scenes[name] = _scene_metrics(found, images, ceiling, perceptual) | {"bytes": float(bank.bytes_of(name))}
-        if "seconds" in stored.record:
-            scenes[name]["seconds"] = stored.record["seconds"]
+        scenes[held.name] = _scene_metrics(found, images, ceiling, perceptual) | _about(held, stored, bank)
+        if bool((images == images[:, :, :1, :1]).all()):
+            blank.append(held.name)
         if len(comparisons) < _SHOWN_SCENES:
-            comparisons.append(Comparison.of_first_view(name, images, found, encoded))
-    if not scenes:
-        raise InputError(f"{bank.folder}: the bank is empty; fit scenes first")
-    return Evaluation(scenes, [perceptual] if isinstance(perceptual, str) else []), comparisons
+            comparisons.append(Comparison.of_first_view(held.name, images, found, encoded))
+    notes = [*findings.notes, *([perceptual] if isinstance(perceptual, str) else [])]
+    if blank:
+        notes.insert(0, f"{len(blank)} blank scene(s), measured but not in the mean: {listed(blank)}")
+    return Evaluation(scenes, [_counts(findings.scenes), *notes], tuple(blank)), comparisons
+
+
+def _images(held: HeldOut, device: torch.device) -> Float[Tensor, "view 3 height width"]:
+    pictures = torch.from_numpy(held.collection.images(held.scene, held.views)).to(device)
+    return pictures.permute(0, 3, 1, 2).float() / 255
+
+
+def _about(held: HeldOut, stored: StoredScene, bank: SceneBank) -> dict[str, float]:
+    """What is known of a scene besides its quality."""
+    about = {"bytes": float(bank.bytes_of(held.name))}
+    if "seconds" in stored.record:
+        about["seconds"] = stored.record["seconds"]
+    if held.fitted is not None:
+        about["fitted_views"] = float(held.fitted)
+    return about
+
+
+def _counts(scenes: Sequence[HeldOut]) -> str:
+    tested = span(len(held.views) for held in scenes)
+    fitted = [held.fitted for held in scenes if held.fitted is not None]
+    to = f", none of them among the {span(fitted)} that it was fitted to" if fitted else ""
+    return f"{len(scenes)} scene(s), each on {tested} views{to}"
 
 
 def write_evaluation(evaluation: Evaluation, comparisons: list[Comparison], out: Path, about: dict[str, Any]) -> None:
@@ -124,6 +171,7 @@ def write_evaluation(evaluation: Evaluation, comparisons: list[Comparison], out:
         "about": about,
         "mean": evaluation.summary(),
         "scenes": evaluation.scenes,
+        "blank": list(evaluation.blank),
         "notes": evaluation.notes,
     }
     write_json(out / "metrics.json", document)
@@ -149,13 +197,5 @@ def _scene_metrics(
 
 
 def _markdown_row(name: str, values: dict[str, float], columns: list[str]) -> str:
-    formats = {
-        "psnr": ".2f",
-        "psnr_autoencoder": ".2f",
-        "ssim": ".4f",
-        "lpips": ".4f",
-        "seconds": ".2f",
-        "bytes": ".0f",
-    }
-    cells = [format(values[key], formats[key]) if key in values else "" for key in columns]
+    cells = [format(values[key], _FORMATS[key]) if key in values else "" for key in columns]
     return f"| {name} | " + " | ".join(cells) + " |"

@@ -145,7 +145,17 @@ def _measure_alone(experiment: Alone, folder: Path, shop: Workshop) -> Numbers:
 
 def _exploit(place: Path, folder: Path, scenes: SceneCollection, config: Stage2Config, shop: Workshop) -> Numbers:
     model = CategoryModel.load(folder / "stage1" / MODEL).to(shop.device)
-    bank = fit(model, scenes, place / "bank", config, seed=shop.seed, device=shop.device, progress=shop.progress)
+    # Forced, as everywhere where methods are compared: a mean counts every scene, those that a method cannot fit too.
+    bank = fit(
+        model,
+        scenes,
+        place / "bank",
+        config,
+        seed=shop.seed,
+        device=shop.device,
+        progress=shop.progress,
+        force=True,
+    )
     return _evaluated(model, bank, scenes, shop.progress)
 
 

@@ -9,6 +9,7 @@ from triptych.scenes.arrays import collection_from_arrays
 from triptych.scenes.collection import DatasetConfig, SceneCollection, open_collection
 from triptych.scenes.contact_sheet import write_contact_sheet
 from triptych.scenes.inspect import InspectionReport, inspect_dataset
+from triptych.scenes.scene_names import choose_names
 from triptych.scenes.selection import require_disjoint, select_scenes
 from triptych.scenes.splits import ViewSplit
 
@@ -17,6 +18,7 @@ __all__ = [
     "InspectionReport",
     "SceneCollection",
     "ViewSplit",
+    "choose_names",
     "collection_from_arrays",
     "inspect_dataset",
     "open_collection",

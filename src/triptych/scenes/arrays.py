@@ -19,7 +19,7 @@ def collection_from_arrays(
     views_per_scene: int,
     aabb: Float[Tensor, "2 3"],
     *,
-    test_views: int = 8,
+    test_views: int | None = None,
 ) -> SceneCollection:
     """A collection of scenes with equally many views each, named by their numbers; nothing is copied.
 
@@ -28,7 +28,7 @@ def collection_from_arrays(
         cameras: one for each picture, of its size.
         views_per_scene: how many of them belong to each scene.
         aabb: lower and upper corner of the box around every scene, in world units.
-        test_views: views held out of each scene for testing, spread evenly.
+        test_views: views held out of each scene for testing, spread evenly; see ``split_by_rule`` for None.
 
     Raises:
         InputError: numbers or sizes do not fit, or no view remains for training.

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.geometry import Cameras, intersect_aabb
-from triptych.scenes.discovery import DatasetFolder, Declaration
+from triptych.scenes.declaration import Declaration
+from triptych.scenes.discovery import DatasetFolder
 from triptych.scenes.index import SceneIndex
 from triptych.scenes.validation import Problems
 
@@ -45,6 +46,20 @@ def check_box_is_seen(
                     f"in sorted order) meets the scene box {aabb.tolist()}, {distance:.3g} away; check its "
                     "pose, or give half_extent"
                 )
+
+
+def note_cameras_inside(
+    index: SceneIndex, rows: Int[ndarray, " view"], aabb: Float[Tensor, "2 3"], problems: Problems
+) -> None:
+    """Note cameras that stand in the scene box, whose rays begin amid what they should see from outside."""
+    eyes = torch.from_numpy(index.c2w[rows, :, 3])
+    inside = ((eyes > aabb[0]) & (eyes < aabb[1])).all(dim=-1)
+    if inside.any():
+        scene = int(searchsorted(index.starts, rows[int(inside.int().argmax())], side="right")) - 1
+        problems.note(
+            f"{int(inside.sum())} of {len(rows)} cameras stand inside the scene box {aabb.tolist()} (the first in "
+            f"scene {index.names[scene]}); give a smaller half_extent if the objects are smaller"
+        )
 
 
 def _centre_in_picture(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> Tensor:

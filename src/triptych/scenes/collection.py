@@ -1,6 +1,5 @@
 """Several posed scenes behind one interface, whatever their format on the disk and however many they are."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +13,18 @@ from tyro.conf import Positional
 from triptych.errors import InputError
 from triptych.geometry import Cameras
 from triptych.options import Options, Range
-from triptych.scenes.box import check_box_is_seen, scene_box
+from triptych.scenes.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.scenes.cache import Progress, build_entry, cache_key, default_cache, load_index, map_pictures
-from triptych.scenes.discovery import find_scenes, parse_scenes, read_declaration
+from triptych.scenes.checked_pictures import CheckedPictures
+from triptych.scenes.declaration import Declaration, check_complete, read_declaration
+from triptych.scenes.discovery import DatasetFolder, find_scenes, parse_scenes
+from triptych.scenes.doubts import few_views_note
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.index import TEST, UNDECLARED, SceneIndex, index_scenes
+from triptych.scenes.pictures import is_one_colour
+from triptych.scenes.scene_names import choose_names
 from triptych.scenes.splits import TestRule, ViewSplit, split_as_declared, split_by_rule
-from triptych.scenes.validation import Problems
+from triptych.scenes.validation import LARGEST, Problems
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,11 @@ class DatasetConfig(Options):
     path: Positional[Path]
     """Folder of the dataset: one scene, or one subfolder a scene (SRN layout or transforms.json)."""
     scenes: str | None = None
-    """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The command
-    chooses when not given."""
-    test_views: Annotated[int, Range(0, 100_000)] = 8
-    """Views held out of each scene for testing, where the dataset does not say which."""
+    """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The others are not
+    read. The command chooses when not given."""
+    test_views: Annotated[int, Range(0, 100_000)] | None = None
+    """Views held out of each scene for testing, where the dataset does not say which. By default 8, and a third of the
+    views of a scene that has fewer than 24."""
     test_rule: TestRule = "spread"
     """Hold out views evenly through the sorted views, or the first ones (with 10: the published protocol)."""
     above_ground: bool = False
@@ -42,6 +48,8 @@ class DatasetConfig(Options):
     else 0.55 for the SRN layout and 1.5 for transforms.json."""
     resolution: Annotated[int, Range(1, 16_384)] | None = None
     """Box-downscale the pictures to this width in pixels, which must divide theirs."""
+    follow_links: bool = False
+    """Read what symbolic links lead to outside of the dataset's folder too."""
     cache: Path | None = None
     """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""
 
@@ -57,6 +65,8 @@ class SceneCollection:
         aabb: lower and upper corner of the box around every scene, in world units.
         height: picture height in pixels.
         width: picture width in pixels.
+        notes: what may be wrong with the dataset, one line each.
+        source: the dataset and the options it was opened with; None for pictures that were in memory already.
     """
 
     names: tuple[str, ...]
@@ -68,7 +78,9 @@ class SceneCollection:
     _rows: tuple[Int[np.ndarray, "_"], ...]  # each scene has its own number of views
     _splits: tuple[ViewSplit, ...]
     _index: SceneIndex
-    _pictures: UInt8[np.ndarray, "row height width 3"]
+    _pictures: UInt8[np.ndarray, "row height width 3"] | CheckedPictures
+    notes: tuple[str, ...] = ()
+    source: DatasetConfig | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,6 +96,20 @@ class SceneCollection:
     def views(self, scene: int) -> ViewSplit:
         """Which views of a scene are for fitting, and which are never seen."""
         return self._splits[scene]
+
+    def view_numbers(self, scene: int) -> tuple[int, ...]:
+        """The place of each view of a scene in the sorted list of all views that the dataset holds of it.
+
+        Rules such as ``above_ground`` leave views out of a collection but not out of that list, and the scene's
+        fingerprint covers it: such a number names a view for good, whatever options the dataset is opened with.
+        """
+        rows = self._rows[scene]
+        first = self._index.starts[np.searchsorted(self._index.starts, rows[0], side="right") - 1]
+        return tuple((rows - first).tolist())
+
+    def is_blank(self, scene: int) -> bool:
+        """Whether every view of a scene shows nothing but one colour, as a few renderings of public datasets do."""
+        return all(is_one_colour(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
 
     def subset(self, scenes: Sequence[int]) -> "SceneCollection":
         """The chosen scenes, sorted by name, without copying pictures."""
@@ -102,8 +128,10 @@ class SceneCollection:
         )
 
 
-def open_collection(config: DatasetConfig, progress: Progress | None = None) -> SceneCollection:
-    """Open all scenes of a dataset (``config.scenes`` is for ``select_scenes``).
+def open_collection(
+    config: DatasetConfig, progress: Progress | None = None, *, default: str = "all"
+) -> SceneCollection:
+    """Open the scenes of a dataset that ``config.scenes`` chooses; nothing of the others is read.
 
     The first time, every file is checked, then all pictures are decoded into the cache; later calls only look
     whether a file has changed.
@@ -111,28 +139,35 @@ def open_collection(config: DatasetConfig, progress: Progress | None = None) -> 
     Args:
         config: which dataset.
         progress: called after each picture decoded, with the number done and the number of all.
+        default: the scenes where ``config.scenes`` is None; see ``choose_names``.
 
     Raises:
         InputError: the dataset cannot be used; nothing is left in the cache.
     """
     check_config(config)
-    dataset = find_scenes(config.path)
-    declaration = read_declaration(dataset)
+    problems = Problems()
+    dataset, declaration = find_chosen(config, default, problems)
     entry = (config.cache or default_cache()).expanduser() / cache_key(dataset, config.resolution)
     index, parsed = load_index(entry), None
     if index is None:
-        parsed = list(parse_scenes(dataset, Problems()))
-        index = index_scenes(parsed, config.resolution)
+        parsed = list(parse_scenes(dataset, Enclosure(dataset.root, config.follow_links), problems))
+        index = index_scenes(parsed, config.resolution, problems.notes)
     rows = [kept_rows(index, scene, config) for scene in range(len(index.names))]
     splits = [split_views(index, scene, kept, config) for scene, kept in enumerate(rows)]
     aabb = scene_box(config.half_extent, dataset, declaration)
-    check_box_is_seen(index, np.concatenate(rows), aabb, Problems())
+    about_box = Problems()
+    check_box_is_seen(index, np.concatenate(rows), aabb, about_box)
+    note_cameras_inside(index, np.concatenate(rows), aabb, about_box)
+    few_views = few_views_note(index.names, splits)
     if parsed is not None:
         build_entry(entry, index, parsed, progress)
+    names = set(index.names)
     return SceneCollection(
         names=index.names,
         fingerprints=index.fingerprints,
-        declared_splits=dict(declaration.splits or {}),
+        declared_splits={
+            use: tuple(name for name in chosen if name in names) for use, chosen in (declaration.splits or {}).items()
+        },
         aabb=aabb,
         height=index.height,
         width=index.width,
@@ -140,7 +175,30 @@ def open_collection(config: DatasetConfig, progress: Progress | None = None) -> 
         _splits=tuple(splits),
         _index=index,
         _pictures=map_pictures(entry, index),
+        notes=(*index.notes, *about_box.notes, *filter(None, [few_views])),
+        source=config,
     )
+
+
+def find_chosen(config: DatasetConfig, default: str, problems: Problems) -> tuple[DatasetFolder, Declaration]:
+    """The scenes of a dataset that ``config.scenes`` chooses, and what its dataset.json declares.
+
+    Args:
+        config: which dataset.
+        default: the scenes where ``config.scenes`` is None.
+        problems: raises or gathers what is wrong with dataset.json.
+
+    Raises:
+        InputError: there is no dataset, or no such scene in it.
+    """
+    dataset, declaration = find_scenes(config.path), Declaration()
+    with problems.guard():
+        declaration = read_declaration(dataset, problems)
+    names = choose_names(dataset.names, config.scenes, splits=declaration.splits, default=default)
+    if len(names) == len(dataset.names):
+        with problems.guard():
+            check_complete(declaration, dataset)
+    return dataset.only(names), declaration
 
 
 def check_config(config: DatasetConfig) -> None:
@@ -149,9 +207,9 @@ def check_config(config: DatasetConfig) -> None:
     Raises:
         InputError: one is.
     """
-    if config.test_views < 0:
+    if config.test_views is not None and config.test_views < 0:
         raise InputError(f"test_views: expected 0 or more, found {config.test_views}")
-    if config.half_extent is not None and not 0 < config.half_extent < math.inf:
+    if config.half_extent is not None and not 1 / LARGEST < config.half_extent < LARGEST:
         raise InputError(f"half_extent: expected a positive number, found {config.half_extent}")
 
 

@@ -1,25 +1,26 @@
-"""Which scenes a folder holds, told from what is on the disk, and what its dataset.json declares."""
+"""Which scenes a folder holds, told from what is on the disk."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from jaxtyping import Float
 
 from triptych.errors import InputError
-from triptych.files import read_json
+from triptych.scenes.doubts import doubts_about
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
-from triptych.scenes.making import MAKING_FILE
-from triptych.scenes.srn import PARTS, parse_srn
-from triptych.scenes.transforms import PATTERN, parse_transforms
-from triptych.scenes.validation import Problems, finite_number, shown
-from triptych.scenes.writer import DATASET_FILE, FORMAT, VERSION
-
-SceneFormat = Literal["srn", "transforms"]
+from triptych.scenes.layouts import SceneFormat, describe_unread, scene_format, subfolders
+from triptych.scenes.srn import parse_srn
+from triptych.scenes.transforms import parse_transforms
+from triptych.scenes.validation import Problems
 
 _PARSERS = {"srn": parse_srn, "transforms": parse_transforms}
+_NESTED = "render"
+"""OmniObject3D keeps what it has rendered of an object one folder further down."""
+_LISTED = 3
+"""As many folders are named in a message."""
+_DEPTH, _BREADTH = 2, 8
+"""How far scenes are looked for below a folder that holds none, and in how many folders of a level."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class SceneFolder:
     folder: Path
     format: SceneFormat
 
-    def parse(self, problems: Problems) -> ParsedScene:
+    def parse(self, enclosure: Enclosure, problems: Problems) -> ParsedScene:
         """Read the scene without decoding its pictures.
 
         Raises:
             InputError: see ``parse_srn`` and ``parse_transforms``.
         """
-        return _PARSERS[self.format](self.name, self.folder, problems)
+        return _PARSERS[self.format](self.name, self.folder, problems, enclosure)
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,17 @@ class DatasetFolder:
 
     root: Path
     scenes: tuple[SceneFolder, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scenes' names, sorted."""
+        return tuple(scene.name for scene in self.scenes)
 
-@dataclass(frozen=True)
-class Declaration:
-    """What dataset.json says: a box around every scene, and scene names by use. Both may be missing."""
-
-    aabb: Float[np.ndarray, "2 3"] | None = None
-    splits: Mapping[str, tuple[str, ...]] | None = None
+    def only(self, names: Collection[str]) -> "DatasetFolder":
+        """The same folder as if it held these scenes alone."""
+        chosen = set(names)
+        return replace(self, scenes=tuple(scene for scene in self.scenes if scene.name in chosen))
 
 
 def find_scenes(path: Path) -> DatasetFolder:
@@ -73,26 +76,25 @@ def find_scenes(path: Path) -> DatasetFolder:
     if not path.is_dir():
         raise InputError(f"{path}: expected a folder, found a file; give the folder that holds it")
     root = path.resolve()
-    own_format = _format_of(root)
-    if own_format is not None:
-        return DatasetFolder(root, (SceneFolder(root.name, root, own_format),), ())
-    scenes: list[SceneFolder] = []
-    notes: list[str] = []
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        scene_format = None if folder.name.startswith(".") else _format_of(folder)
-        if scene_format is not None:
-            scenes.append(SceneFolder(folder.name, folder, scene_format))
-        else:
-            notes.append(f"{folder}: ignored, it is not a scene")
+    own = _scene_at(root)
+    if own is not None:
+        return DatasetFolder(root, (own,))
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise InputError(f"{path}: this folder cannot be listed; give yourself the right to read it")
+    folders = subfolders(root)
+    found = {folder: _scene_at(folder) for folder in folders}
+    scenes = tuple(scene for scene in found.values() if scene is not None)
     if not scenes:
-        raise InputError(
-            f"{path}: no scene found; expected transforms.json, or rgb/ pose/ intrinsics.txt, "
-            "in this folder or in its subfolders"
-        )
-    return DatasetFolder(root, tuple(scenes), tuple(notes))
+        raise InputError(f"{path}: no scene found; {_advice(root, folders)}")
+    notes = tuple(
+        f"{folder}: ignored, it is {describe_unread(folder) or 'not a scene'}"
+        for folder, scene in found.items()
+        if scene is None
+    )
+    return DatasetFolder(root, scenes, notes)
 
 
-def parse_scenes(dataset: DatasetFolder, problems: Problems) -> Iterator[ParsedScene]:
+def parse_scenes(dataset: DatasetFolder, enclosure: Enclosure, problems: Problems) -> Iterator[ParsedScene]:
     """Read the scenes of a dataset one after the other, without decoding their pictures.
 
     Raises:
@@ -100,63 +102,40 @@ def parse_scenes(dataset: DatasetFolder, problems: Problems) -> Iterator[ParsedS
     """
     for scene in dataset.scenes:
         with problems.guard():
-            yield scene.parse(problems)
+            parsed = scene.parse(enclosure, problems)
+            for doubt in doubts_about(parsed):
+                problems.note(doubt)
+            yield parsed
 
 
-def _format_of(folder: Path) -> SceneFormat | None:
-    parts = sum((folder / part).exists() for part in PARTS)
-    if parts == len(PARTS):
-        return "srn"
-    if any(folder.glob(PATTERN)):
-        return "transforms"
-    # Two parts of three are an SRN scene with something missing, which its parser will name.
-    return "srn" if parts == 2 else None
+def _scene_at(folder: Path) -> SceneFolder | None:
+    for place in (folder, folder / _NESTED):
+        found = scene_format(place)
+        if found is not None:
+            return SceneFolder(folder.name, place, found)
+    return None
 
 
-def read_declaration(dataset: DatasetFolder) -> Declaration:
-    """Read dataset.json as ``triptych`` writes it; a file of that name from another program declares nothing.
-
-    Raises:
-        InputError: the dataset is half made, or a field is not what ``write_dataset_file`` writes, or names a
-            scene that is not there.
-    """
-    file = dataset.root / DATASET_FILE
-    if not file.is_file():
-        if (dataset.root / MAKING_FILE).is_file():
-            raise InputError(f"{dataset.root}: this dataset is half made; run the command that makes it again")
-        return Declaration()
-    content = read_json(file)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return Declaration()
-    if content.get("version") != VERSION:
-        raise InputError(
-            f"{file}, version: expected {VERSION}, found {shown(content.get('version'))}; "
-            "this dataset was written by another version of triptych"
-        )
-    names = {scene.name for scene in dataset.scenes}
-    return Declaration(_read_aabb(content.get("aabb"), file), _read_splits(content.get("splits"), names, file))
+def _advice(root: Path, folders: list[Path]) -> str:
+    """What to give in the place of a folder that holds no scene."""
+    above = next((folder for folder in root.parents[:2] if _scene_at(folder) is not None), None)
+    if above is not None:
+        return f"it is a part of the scene {above}; give that folder, or the one that holds all scenes"
+    unread = next((what for folder in (root, *folders) if (what := describe_unread(folder))), None)
+    if unread is not None:
+        return f"it holds {unread}"
+    deeper = _holding_scenes(folders, _DEPTH)
+    if deeper:
+        listed = ", ".join(str(folder) for folder in deeper[:_LISTED]) + (", ..." if len(deeper) > _LISTED else "")
+        return f"folders below it hold scenes; give one of them: {listed}"
+    return "expected transforms.json, or rgb/ pose/ intrinsics.txt, in this folder or in its subfolders"
 
 
-def _read_aabb(value: Any, file: Path) -> Float[np.ndarray, "2 3"]:
-    corners = value if isinstance(value, list) else []
-    if len(corners) != 2 or not all(isinstance(corner, list) and len(corner) == 3 for corner in corners):
-        raise InputError(f"{file}, aabb: expected two corners of three numbers, found {shown(value)}")
-    aabb = np.array([[finite_number(entry, f"{file}, aabb") for entry in corner] for corner in corners])
-    if not (aabb[0] < aabb[1]).all():
-        raise InputError(f"{file}, aabb: expected the lower corner first, found {shown(value)}")
-    return aabb
-
-
-def _read_splits(value: Any, names: set[str], file: Path) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        raise InputError(f"{file}, splits: expected scene names by use, found {shown(value)}")
-    uses: dict[str, str] = {}
-    for use, chosen in value.items():
-        if not isinstance(chosen, list) or not all(isinstance(name, str) for name in chosen):
-            raise InputError(f"{file}, splits, {use}: expected a list of scene names, found {shown(chosen)}")
-        for name in chosen:
-            if name not in names:
-                raise InputError(f"{file}, splits, {use}: there is no scene {name!r}; is the dataset complete?")
-            if uses.setdefault(name, use) != use:
-                raise InputError(f"{file}, splits: the scene {name!r} is in both {uses[name]!r} and {use!r}")
-    return {use: tuple(sorted(chosen)) for use, chosen in value.items()}
+def _holding_scenes(folders: list[Path], depth: int) -> list[Path]:
+    """Those of some folders that hold scenes, or if there are none, those a few levels further down."""
+    found = [folder for folder in folders if any(_scene_at(below) for below in subfolders(folder))]
+    if found or not depth:
+        return found
+    return _holding_scenes(
+        [below for folder in folders[:_BREADTH] for below in subfolders(folder)[:_BREADTH]], depth - 1
+    )

@@ -42,7 +42,8 @@ class Distortion:
     def check(self, intrinsics: Float[np.ndarray, "4"], height: int, width: int, where: str) -> None:
         """Refuse coefficients that fold the picture over itself, which no resampling can undo.
 
-        The radius r (1 + k1 r² + k2 r⁴) must grow over the whole picture: 1 + 3 k1 r² + 5 k2 r⁴ > 0.
+        The radius r (1 + k1 r² + k2 r⁴) must grow over the whole picture, and by more than the tangential part can
+        take back: 1 + 3 k1 r² + 5 k2 r⁴ > 6 r (|p1| + |p2|).
 
         Raises:
             InputError: it does not.
@@ -50,10 +51,12 @@ class Distortion:
         corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
         farthest = (((corners - intrinsics[2:]) / intrinsics[:2]) ** 2).sum(axis=-1).max()
         r2 = np.linspace(0, farthest, 65)
-        if not (1 + r2 * (3 * self.k1 + r2 * 5 * self.k2) > 0).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            growth = 1 + r2 * (3 * self.k1 + r2 * 5 * self.k2) - 6 * np.sqrt(r2) * (abs(self.p1) + abs(self.p2))
+        if not (growth > 0).all():
             raise InputError(
-                f"{where}: k1 = {self.k1:g}, k2 = {self.k2:g} fold the picture over itself before its "
-                "corners; expected a milder lens; undistort the pictures first"
+                f"{where}: k1 = {self.k1:g}, k2 = {self.k2:g}, p1 = {self.p1:g}, p2 = {self.p2:g} fold the picture "
+                "over itself before its corners; expected a milder lens; undistort the pictures first"
             )
 
 

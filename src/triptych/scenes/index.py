@@ -33,6 +33,7 @@ class SceneIndex:
         uses: what the dataset says each view is for: UNDECLARED, TRAIN or TEST.
         height: height of the (downscaled) pictures in pixels.
         width: width of the (downscaled) pictures in pixels.
+        notes: what may be wrong, one line each.
     """
 
     names: tuple[str, ...]
@@ -43,6 +44,7 @@ class SceneIndex:
     uses: UInt8[np.ndarray, " row"]
     height: int
     width: int
+    notes: tuple[str, ...] = ()
 
     def cameras(self, rows: Int[np.ndarray, " view"]) -> Cameras:
         """The cameras of the chosen views."""
@@ -55,7 +57,7 @@ class SceneIndex:
 
 
 def fingerprint(scene: ParsedScene) -> str:
-    """SHA-256 of a scene's poses (as float32) and of its first picture's file.
+    """SHA-256 of a scene's poses (as float32) and of its first picture's file, and that of its mask.
 
     The name is left out: a renamed copy of a scene is the same scene.
 
@@ -64,10 +66,11 @@ def fingerprint(scene: ParsedScene) -> str:
     """
     # Adding 0 turns -0 into 0, which some writers put in the place of the other.
     digest = hashlib.sha256((scene.c2w.astype("<f4") + np.float32(0)).tobytes())
-    try:
-        digest.update(Path(scene.files[0]).read_bytes())
-    except OSError as error:
-        raise InputError(f"{scene.files[0]}: this picture cannot be read ({error.strerror})") from None
+    for file in (scene.files[0], scene.masks[0]):
+        try:
+            digest.update(Path(file).read_bytes() if file is not None else b"")
+        except OSError as error:
+            raise InputError(f"{file}: this picture cannot be read ({error.strerror})") from None
     return digest.hexdigest()
 
 
@@ -91,8 +94,13 @@ def check_sizes(scene: ParsedScene, expected: tuple[int, int], problems: Problem
                 )
 
 
-def index_scenes(scenes: Sequence[ParsedScene], resolution: int | None) -> SceneIndex:
+def index_scenes(scenes: Sequence[ParsedScene], resolution: int | None, notes: Sequence[str] = ()) -> SceneIndex:
     """Put the cameras of all scenes together, for pictures downscaled to ``resolution`` pixels of width.
+
+    Args:
+        scenes: the scenes, sorted by name.
+        resolution: width in pixels, None for the pictures' own.
+        notes: what parsing them has noted.
 
     Raises:
         InputError: pictures differ in size, cannot be downscaled to it, or cannot be read.
@@ -111,4 +119,5 @@ def index_scenes(scenes: Sequence[ParsedScene], resolution: int | None) -> Scene
         uses=np.array([_CODES[use] for scene in scenes for use in scene.uses], dtype=np.uint8),
         height=height // factor,
         width=width // factor,
+        notes=tuple(notes),
     )

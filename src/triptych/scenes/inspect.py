@@ -12,14 +12,18 @@ from PIL import Image
 from torch import Tensor
 
 from triptych.files import write_json
-from triptych.scenes.box import check_box_is_seen, scene_box
+from triptych.scenes.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.scenes.cache import Progress, decode_pictures
 from triptych.scenes.camera_plot import write_camera_plot
-from triptych.scenes.collection import DatasetConfig, check_config, kept_rows, split_views
+from triptych.scenes.collection import DatasetConfig, check_config, find_chosen, kept_rows, split_views
 from triptych.scenes.contact_sheet import choose_views, label_views, shrink_to_tile, write_tiles
-from triptych.scenes.discovery import Declaration, find_scenes, parse_scenes, read_declaration
+from triptych.scenes.discovery import parse_scenes
+from triptych.scenes.doubts import blank_note, few_views_note
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import ParsedScene
 from triptych.scenes.index import SceneIndex, check_sizes, commonest_size, index_scenes
+from triptych.scenes.pictures import is_one_colour
+from triptych.scenes.splits import ViewSplit
 from triptych.scenes.validation import Problems
 
 Range = tuple[float, float]
@@ -57,14 +61,14 @@ class InspectionReport:
 
     Attributes:
         path: the dataset's folder.
-        scenes: number of scenes found.
+        scenes: number of scenes found, of those chosen.
         views: number of views that can be read and are kept.
         train_views: how many of them are for fitting.
         test_views: how many of them are never seen.
         aabb: lower and upper corner of the scene box.
         splits: number of scenes by declared use.
         cameras: resolution, intrinsics and positions of these views, if there are any.
-        notes: what was left aside, one line each.
+        notes: what was left aside or may be wrong, one line each.
         problems: what makes the dataset unusable, one line each, every file on its own.
     """
 
@@ -95,18 +99,16 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
     """
     check_config(config)
     problems = Problems(gather=True)
-    dataset = find_scenes(config.path)
-    declaration = Declaration()
-    with problems.guard():
-        declaration = read_declaration(dataset)
+    dataset, declaration = find_chosen(config, "all", problems)
     aabb = scene_box(config.half_extent, dataset, declaration)
-    scenes = list(parse_scenes(dataset, problems))
+    scenes = list(parse_scenes(dataset, Enclosure(dataset.root, config.follow_links), problems))
     _write_pictures(scenes, problems, progress, out / "contact_sheet.png")
     index = _index_of_one_size(scenes, config.resolution, problems)
     rows, is_test = _split_all(index, config, problems)
     numbers = None
     if index is not None and len(rows):
         check_box_is_seen(index, rows, aabb, problems)
+        note_cameras_inside(index, rows, aabb, problems)
         write_camera_plot(index.cameras(rows), is_test, aabb.double().numpy(), out / "cameras.png")
         numbers = _measure(index, rows, aabb)
     report = InspectionReport(
@@ -118,7 +120,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
         aabb=[[round(entry, 6) for entry in corner] for corner in aabb.tolist()],
         splits={use: len(names) for use, names in (declaration.splits or {}).items()},
         cameras=numbers,
-        notes=dataset.notes,
+        notes=(*dataset.notes, *problems.notes),
         problems=tuple(problems.messages),
     )
     write_json(out / "report.json", asdict(report))
@@ -130,14 +132,18 @@ def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress:
     every = [(scene, view) for scene, parsed in enumerate(scenes) for view in range(len(parsed.files))]
     chosen = set(choose_views([len(scene.files) for scene in scenes])) if scenes else set()
     tiles: dict[tuple[int, int], Image.Image] = {}
+    blank = dict.fromkeys(range(len(scenes)), True)
     with closing(decode_pictures(scenes, factor=1)) as pictures:
         for done, (place, picture) in enumerate(zip(every, pictures, strict=True), start=1):
             with problems.guard():
                 pixels = picture.result()
+                blank[place[0]] = blank[place[0]] and is_one_colour(pixels)
                 if place in chosen:
                     tiles[place] = shrink_to_tile(pixels)
             if progress is not None:
                 progress(done, len(every))
+    for scene in (scene for scene in blank if blank[scene]):
+        problems.note(blank_note(scenes[scene].name))
     if tiles:
         labels = label_views([scene.name for scene in scenes], list(tiles))
         write_tiles(list(tiles.values()), labels, file)
@@ -150,8 +156,9 @@ def _index_of_one_size(scenes: Sequence[ParsedScene], resolution: int | None, pr
     expected = commonest_size(scenes)
     for scene in scenes:
         check_sizes(scene, expected, problems)
+    whole = [scene for scene in scenes if set(scene.sizes) == {expected}]
     with problems.guard():
-        return index_scenes([scene for scene in scenes if set(scene.sizes) == {expected}], resolution)
+        return index_scenes(whole, resolution) if whole else None
     return None
 
 
@@ -160,13 +167,17 @@ def _split_all(
 ) -> tuple[Int[np.ndarray, " view"], Bool[np.ndarray, " view"]]:
     """The rows of all views that are kept, and which of them are held out."""
     rows, is_test = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=bool)]
-    for scene in range(len(index.names) if index is not None else 0):
+    splits: dict[str, ViewSplit] = {}
+    for scene, name in enumerate(index.names if index is not None else ()):
         assert index is not None
         with problems.guard():
             kept = kept_rows(index, scene, config)
-            split = split_views(index, scene, kept, config)
+            splits[name] = split_views(index, scene, kept, config)
             rows.append(kept)
-            is_test.append(np.isin(np.arange(len(kept)), split.test))
+            is_test.append(np.isin(np.arange(len(kept)), splits[name].test))
+    few_views = few_views_note(list(splits), list(splits.values()))
+    if few_views is not None:
+        problems.note(few_views)
     return np.concatenate(rows), np.concatenate(is_test)
 
 

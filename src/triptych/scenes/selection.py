@@ -1,62 +1,26 @@
 """Choosing scenes of a collection, and keeping stage 1 and stage 2 apart."""
 
-import re
 from collections.abc import Mapping
 
 from triptych.errors import InputError
 from triptych.scenes.collection import SceneCollection
+from triptych.scenes.scene_names import choose_names
 
 
-def select_scenes(collection: SceneCollection, selection: str | None, default: str) -> SceneCollection:
-    """The scenes that ``selection`` names.
+def select_scenes(collection: SceneCollection, selection: str | None, default: str = "all") -> SceneCollection:
+    """Some scenes of a collection that is open; ``open_collection`` opens a choice without reading the others.
 
     Args:
         collection: an open dataset.
-        selection: "all", a declared split ("train", "test"), a range "start:stop" of the sorted scenes, or
-            scene names separated by commas; None for the default.
+        selection: see ``choose_names``; None for the default.
         default: the selection when none is given. Without declared splits, a split then means all.
 
     Raises:
         InputError: the selection names no scene, or one that is not there.
     """
-    if selection is None:
-        undeclared_split = default in ("train", "test") and not collection.declared_splits
-        selection = "all" if undeclared_split else default
-    chosen = _chosen(collection, selection)
-    if not chosen:
-        raise InputError(f"scenes: {selection!r} names no scene; the dataset has {len(collection)}")
-    return collection.subset(chosen)
-
-
-def _chosen(collection: SceneCollection, selection: str) -> list[int]:
-    count = len(collection)
-    if selection == "all":
-        return list(range(count))
-    if selection in ("train", "test"):
-        return _numbers(collection, collection.declared_splits.get(selection), selection)
-    range_ends = re.fullmatch(r"(\d*):(\d*)", selection)
-    if range_ends is None:
-        return _numbers(collection, [name.strip() for name in selection.split(",")], selection)
-    start, stop = int(range_ends[1] or 0), int(range_ends[2] or count)
-    if stop > count:
-        raise InputError(f"scenes: {selection!r} reaches to {stop}; the dataset has {count} scenes")
-    return list(range(start, stop))
-
-
-def _numbers(collection: SceneCollection, names: list[str] | tuple[str, ...] | None, selection: str) -> list[int]:
-    if names is None:
-        raise InputError(
-            f"scenes: the dataset declares no split {selection!r}; give a range such as 0:{len(collection)}, "
-            "or names separated by commas"
-        )
+    chosen = choose_names(collection.names, selection, splits=collection.declared_splits, default=default)
     numbers = {name: number for number, name in enumerate(collection.names)}
-    for name in names:
-        if name not in numbers:
-            raise InputError(
-                f"scenes: there is no scene {name!r} among the {len(collection)} of the dataset "
-                f"({collection.names[0]} ... {collection.names[-1]})"
-            )
-    return [numbers[name] for name in names]
+    return collection.subset([numbers[name] for name in chosen])
 
 
 def require_disjoint(stage1_scenes: Mapping[str, str], collection: SceneCollection) -> None:

@@ -9,6 +9,9 @@ from jaxtyping import Bool
 from triptych.errors import InputError
 
 TestRule = Literal["spread", "first"]
+_TEST_VIEWS = 8
+_MOST_TESTED = 3
+"""By default at most one view in so many is held out."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,16 @@ class ViewSplit:
     test: tuple[int, ...]
 
 
-def split_by_rule(count: int, test_views: int, rule: TestRule, where: str) -> ViewSplit:
+def split_by_rule(count: int, test_views: int | None, rule: TestRule, where: str) -> ViewSplit:
     """Hold out ``test_views`` of ``count`` sorted views: the first, or the middle ones of as many equal runs.
+
+    None holds out 8, and a third of fewer than 24 views, so that a small scene keeps most of them for fitting.
 
     Raises:
         InputError: no view would remain for training.
     """
+    if test_views is None:
+        test_views = min(_TEST_VIEWS, count // _MOST_TESTED)
     if count <= test_views:
         raise InputError(f"{where}: {count} view(s), of which {test_views} cannot be held out; lower test_views")
     if rule == "first":

@@ -1,19 +1,21 @@
 """Parser of one scene in the transforms.json layouts of NeRF-synthetic (Blender), nerfstudio and instant-ngp.
 
-A scene is ``transforms.json``, or ``transforms_train.json`` with ``transforms_test.json`` (which then decide
-which views are held out; ``transforms_val.json`` is ignored). A field stands in the header or in a frame:
+A scene is ``transforms.json``, or ``transforms_train.json`` with ``transforms_test.json`` or ``transforms_val.json``.
+A field stands in the header or in a frame:
 
     fl_x fl_y cx cy w h          intrinsics in pixels, pixel centres at half-integers
     camera_angle_x, _y           fields of view in radians, where no focal length is given
     k1 k2 p1 p2                  OPENCV lens distortion, undone when the pictures are read
     file_path                    the picture, relative to the scene's folder, with or without its ending
+    mask_path                    a picture of the same size, white where the object is; else masks/ beside images/
     transform_matrix             camera to world, OpenGL axes (x right, y up, z backward)
 
-``aabb_scale`` is ignored: it sizes instant-ngp's own grid, not the scene. World units are kept as they are.
+``view_uses`` tells which views the file holds out. ``aabb_scale`` is ignored: it sizes instant-ngp's own grid, not the
+scene. World units are kept as they are.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,14 @@ import torch
 from jaxtyping import Float
 
 from triptych.errors import InputError
-from triptych.files import inside, read_json
+from triptych.files import read_json
 from triptych.geometry import Cameras
 from triptych.scenes.distortion import Distortion
+from triptych.scenes.enclosure import Enclosure
 from triptych.scenes.frames import Frame, ParsedScene, ViewUse, assemble_scene
-from triptych.scenes.pictures import SUFFIXES, picture_size
+from triptych.scenes.masks import check_mask, find_mask
+from triptych.scenes.paths import PictureFinder
+from triptych.scenes.pictures import PictureHeader, read_header
 from triptych.scenes.validation import (
     Problems,
     at_picture_size,
@@ -36,9 +41,7 @@ from triptych.scenes.validation import (
     optional_number,
     shown,
 )
-
-PATTERN = "transforms*.json"
-"""File names that mark a folder as a scene of this layout."""
+from triptych.scenes.view_uses import LEFT_OUT, files_by_use, uses_in_file
 
 _PINHOLE_MODELS = {"PINHOLE", "SIMPLE_PINHOLE", "PERSPECTIVE", "OPENCV", "SIMPLE_RADIAL", "RADIAL"}
 _OTHER_LENSES = (
@@ -52,29 +55,56 @@ _OTHER_LENSES = (
     "equirectangular",
     "orthographic",
 )
+_INTRINSICS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "camera_angle_x", "camera_angle_y")
+_LENS_FIELDS = {*_INTRINSICS, *_OTHER_LENSES, "camera_model", "k1", "k2", "p1", "p2"}
 _OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
-def parse_transforms(name: str, folder: Path, problems: Problems) -> ParsedScene:
+def parse_transforms(name: str, folder: Path, problems: Problems, enclosure: Enclosure) -> ParsedScene:
     """Read one transforms.json scene without decoding its pictures.
 
     Args:
         name: the scene's name.
         folder: the folder that holds the file.
         problems: raises or gathers the problems of single views.
+        enclosure: what links must not leave.
 
     Raises:
         InputError: the scene as a whole cannot be read, or, unless gathering, one view cannot.
     """
-    folder = folder.resolve()
+    finder = PictureFinder(folder, enclosure)
     frames: list[Frame] = []
-    for file, use in _files_of(folder):
+    for file, use_of_file in files_by_use(folder):
+        enclosure.check(file)
         header, records = _read_file(file)
-        for index, record in enumerate(records):
-            with problems.guard():
-                where = f"{file}, frames[{index}]"
-                frames.append(_read_frame(_fields(header, record, where), folder, file, where, use))
-    return assemble_scene(name, folder, frames)
+        uses = uses_in_file(header, records, file)
+        for index, (record, use_in_file) in enumerate(zip(records, uses, strict=True)):
+            use = use_of_file or use_in_file
+            if use != LEFT_OUT:
+                with problems.guard():
+                    frames.append(_read_frame(header, record, file, index, finder, use))
+        _note_two_fields_of_view(header, frames, file, problems)
+    if finder.found_elsewhere:
+        problems.note(f"{folder}: its absolute paths are those of another place; what lies below it is read")
+    return assemble_scene(name, folder, frames, problems)
+
+
+def _note_two_fields_of_view(
+    header: Mapping[str, Any], frames: Sequence[Frame], file: Path, problems: Problems
+) -> None:
+    """Note a header whose focal length in pixels is not that of its field of view in radians."""
+    focal, angle = header.get("fl_x"), header.get("camera_angle_x")
+    if focal is None or angle is None or not frames:
+        return
+    width = _side(header, "w", frames[-1].header.size[1], str(file))
+    implied = (
+        2 * finite_number(focal, f"{file}, fl_x") * math.tan(0.5 * finite_number(angle, f"{file}, camera_angle_x"))
+    )
+    if abs(implied - width) > 0.05 * width:
+        problems.note(
+            f"{file}: fl_x and camera_angle_x together mean a picture {implied:.0f} pixels wide, not {width}; fl_x is "
+            "taken; is it that of another picture size?"
+        )
 
 
 def read_cameras(file: Path, height: int, width: int) -> Cameras:
@@ -109,14 +139,6 @@ def read_cameras(file: Path, height: int, width: int) -> Cameras:
     )
 
 
-def _files_of(folder: Path) -> list[tuple[Path, ViewUse | None]]:
-    train, test = folder / "transforms_train.json", folder / "transforms_test.json"
-    if train.is_file() and test.is_file():
-        return [(train, "train"), (test, "test")]
-    candidates = [folder / "transforms.json", train, *sorted(folder.glob(PATTERN))]
-    return [(next(file for file in candidates if file.is_file()), None)]
-
-
 def _read_file(file: Path) -> tuple[dict[str, Any], list[Any]]:
     header = read_json(file)
     if not isinstance(header, dict):
@@ -135,49 +157,55 @@ def _fields(header: Mapping[str, Any], record: Any, where: str) -> dict[str, Any
 
 def _declared_size(fields: Mapping[str, Any], file: Path, where: str) -> tuple[int, int]:
     if fields.get("h") is None or fields.get("w") is None:
-        return picture_size(_find_picture(fields.get("file_path"), file.parent.resolve(), file, where))
+        folder = file.parent.resolve()
+        finder = PictureFinder(folder, Enclosure(folder))
+        return read_header(finder.named(fields.get("file_path"), f"{where}, file_path")).size
     return _side(fields, "h", 0, where), _side(fields, "w", 0, where)
 
 
-def _read_frame(fields: Mapping[str, Any], folder: Path, named_in: Path, where: str, use: ViewUse | None) -> Frame:
-    _refuse_other_lenses(fields, where)
-    file = _find_picture(fields.get("file_path"), folder, named_in, where)
-    actual = picture_size(file)
-    declared = (_side(fields, "h", actual[0], where), _side(fields, "w", actual[1], where))
-    intrinsics = at_picture_size(_read_intrinsics(fields, declared, where), declared, actual, str(file))
-    distortion = _read_distortion(fields, where)
+def _read_frame(
+    header: Mapping[str, Any], record: Any, named_in: Path, index: int, finder: PictureFinder, use: ViewUse | None
+) -> Frame:
+    where = f"{named_in}, frames[{index}]"
+    fields = _fields(header, record, where)
+    file = finder.named(fields.get("file_path"), f"{where}, file_path")
+    picture = read_header(file)
+    # What the header says wrong is then the same problem for all frames.
+    where_lens = where if _LENS_FIELDS & record.keys() else str(named_in)
+    _refuse_other_lenses(fields, where_lens)
+    declared = (_side(fields, "h", picture.size[0], where_lens), _side(fields, "w", picture.size[1], where_lens))
+    own = _read_intrinsics(fields, declared, where_lens)
+    intrinsics = at_picture_size(own, declared, picture.size, str(file))
+    distortion = _read_distortion(fields, where_lens)
     if distortion is not None:
-        distortion.check(intrinsics, *actual, where)
+        distortion.check(intrinsics, *picture.size, where_lens)
     c2w = _read_matrix(fields.get("transform_matrix"), f"{where}, transform_matrix")
-    return Frame(file, *actual, c2w, intrinsics, distortion, use)
+    return Frame(file, picture, c2w, intrinsics, distortion, use, _find_mask(fields, file, picture, finder, where))
+
+
+def _find_mask(
+    fields: Mapping[str, Any], file: Path, picture: PictureHeader, finder: PictureFinder, where: str
+) -> Path | None:
+    if fields.get("mask_path") is None:
+        return find_mask(file, picture.size, finder)
+    return check_mask(finder.named(fields["mask_path"], f"{where}, mask_path"), picture.size, finder)
 
 
 def _refuse_other_lenses(fields: Mapping[str, Any], where: str) -> None:
     advice = "only pinhole cameras with OPENCV distortion k1 k2 p1 p2 are read; undistort the pictures first"
     model = fields.get("camera_model")
-    if model is not None and str(model) not in _PINHOLE_MODELS:
+    if model is not None and (not isinstance(model, str) or model not in _PINHOLE_MODELS):
         raise InputError(f"{where}, camera_model: {shown(model)} is not supported; {advice}")
     for field in _OTHER_LENSES:
         if fields.get(field):
             raise InputError(f"{where}, {field}: this lens is not supported; {advice}")
 
 
-def _find_picture(value: object, folder: Path, named_in: Path, where: str) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise InputError(f"{where}, file_path: expected the path of a picture, found {shown(value)}")
-    file = inside(folder, value.replace("\\", "/"), named_in=named_in)
-    if file.is_file() or file.suffix.lower() in SUFFIXES:
-        return file
-    # NeRF-synthetic leaves the ending out. It is added, not replaced, since a name may hold a dot of its own.
-    candidates = [file.with_name(file.name + suffix) for suffix in SUFFIXES]
-    return next((candidate for candidate in candidates if candidate.is_file()), candidates[0])
-
-
 def _side(fields: Mapping[str, Any], field: str, actual: int, where: str) -> int:
     side = optional_number(fields, field, where)
     if side is None:
         return actual
-    if side < 1 or side != int(side):
+    if not 1 <= side < 1e9 or side != int(side):
         raise InputError(f"{where}, {field}: expected a number of pixels, found {side:g}")
     return int(side)
 
@@ -199,8 +227,20 @@ def _read_intrinsics(fields: Mapping[str, Any], size: tuple[int, int], where: st
         ],
         dtype=np.float64,
     )
-    check_intrinsics(intrinsics, where)
+    check_intrinsics(intrinsics, size, where)
+    if fields.get("w") is None or fields.get("h") is None:
+        _refuse_other_size(intrinsics, size, where)
     return intrinsics
+
+
+def _refuse_other_size(intrinsics: Float[np.ndarray, "4"], size: tuple[int, int], where: str) -> None:
+    """Without w and h, intrinsics are taken for the pictures' own size, which a principal point may contradict."""
+    cx, cy = intrinsics[2:]
+    if not (0 <= cx <= size[1] and 0 <= cy <= size[0]):
+        raise InputError(
+            f"{where}: the principal point cx, cy = {cx:g}, {cy:g} lies outside of the {size[1]}x{size[0]} picture, "
+            "and w and h are missing: these are the intrinsics of another size; add its w and h"
+        )
 
 
 def _focal_length(fields: Mapping[str, Any], axis: str, side: int, where: str) -> float | None:
@@ -208,7 +248,7 @@ def _focal_length(fields: Mapping[str, Any], axis: str, side: int, where: str) -
     angle = optional_number(fields, f"camera_angle_{axis}", where)
     if focal is not None or angle is None:
         return focal
-    if not 0 < angle < math.pi:
+    if not 1e-6 < angle < math.pi:
         raise InputError(f"{where}, camera_angle_{axis}: expected radians between 0 and pi, found {angle:g}")
     return 0.5 * side / math.tan(0.5 * angle)
 

@@ -1,6 +1,7 @@
 """Checks of what a dataset file says, and the choice to stop at the first problem or to gather them all."""
 
 import math
+import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,35 +11,51 @@ from jaxtyping import Float
 
 from triptych.errors import InputError
 
+LARGEST = 1e12
+"""The largest coordinate; squares of larger ones do not fit single precision."""
+_FARTHEST = 1000
+"""Focal lengths and principal points beyond so many sides of the picture are no camera's."""
 ROTATION_TOLERANCE = 1e-3
 """Largest entry of R Rᵀ - I that still counts as a rotation (files hold as few as four digits)."""
 
+# A value may be nested deeply or hold a million numbers.
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 80
+_SHOWN.maxlist = _SHOWN.maxdict = 16
+
 
 class Problems:
-    """What to do with a problem: raise it (to use a dataset), or note it and go on (to inspect one).
+    """What to do with a problem: raise it (to use a dataset), or keep it and go on (to inspect one).
 
-    Code that reads one item puts it under ``guard()`` and raises ``InputError`` as usual.
+    Code that reads one item puts it under ``guard()`` and raises ``InputError`` as usual. What may be meant, but
+    probably is not, is a note, which is never raised.
     """
 
     def __init__(self, *, gather: bool = False) -> None:
         """Raise the first problem, unless ``gather``."""
         self.gather = gather
         self.messages: list[str] = []
+        self.notes: list[str] = []
+
+    def note(self, doubt: str) -> None:
+        """Keep one line about something that can be used but may be wrong."""
+        self.notes.append(doubt)
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Run one item's checks; when gathering, an ``InputError`` ends the item only."""
+        """Run one item's checks; when gathering, an ``InputError`` ends the item only; a repeated one counts once."""
         try:
             yield
         except InputError as error:
             if not self.gather:
                 raise
-            self.messages.append(str(error))
+            if not self.messages or self.messages[-1] != str(error):
+                self.messages.append(str(error))
 
 
 def shown(value: object) -> str:
     """A value from a file as an error message quotes it, cut to a readable length."""
-    text = repr(value)
+    text = _SHOWN.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -69,16 +86,29 @@ def optional_number(record: Mapping[str, Any], field: str, where: str) -> float 
     return None if value is None else finite_number(value, f"{where}, {field}")
 
 
-def check_intrinsics(intrinsics: Float[np.ndarray, "4"], where: str) -> None:
-    """Refuse intrinsics (fx, fy, cx, cy, in pixels) that no pinhole camera has.
+def check_intrinsics(intrinsics: Float[np.ndarray, "4"], size: tuple[int, int], where: str) -> None:
+    """Refuse intrinsics that no pinhole camera has.
+
+    Args:
+        intrinsics: fx, fy, cx, cy in pixels.
+        size: height and width of the picture in pixels.
+        where: the file and the field, for the message.
 
     Raises:
-        InputError: a number is not finite, or a focal length is not positive.
+        InputError: a number is not finite, a focal length is not positive, or a number is out of all proportion to the
+            picture.
     """
     if not np.isfinite(intrinsics).all():
         raise InputError(f"{where}: expected finite intrinsics, found {shown(intrinsics.tolist())}")
-    if not (intrinsics[:2] > 0).all():
-        raise InputError(f"{where}: expected a positive focal length, found {intrinsics[:2].min():g}")
+    focal, principal = intrinsics[:2], intrinsics[2:]
+    if not (focal > 0).all():
+        raise InputError(f"{where}: expected a positive focal length, found {focal.min():g}")
+    side = max(size)
+    if focal.max() > _FARTHEST * side or focal.min() * _FARTHEST < side or np.abs(principal).max() > _FARTHEST * side:
+        raise InputError(
+            f"{where}: expected intrinsics in pixels of a {size[1]}x{size[0]} picture, "
+            f"found fx, fy, cx, cy = {shown(intrinsics.tolist())}"
+        )
 
 
 def check_pose(matrix: Float[np.ndarray, "rows 4"], where: str) -> Float[np.ndarray, "3 4"]:
@@ -89,17 +119,19 @@ def check_pose(matrix: Float[np.ndarray, "rows 4"], where: str) -> Float[np.ndar
         where: the file and the field, for the message.
 
     Raises:
-        InputError: a number is not finite, R is no rotation (R Rᵀ = I, det R = 1) or the bottom row is wrong.
+        InputError: a number is not finite or too large, R is no rotation (R Rᵀ = I, det R = 1), or the bottom row is
+            wrong.
     """
     if matrix.shape[0] not in (3, 4):
         raise InputError(f"{where}: expected a 4x4 camera-to-world matrix, found {matrix.shape[0]} rows")
     if not np.isfinite(matrix).all():
         raise InputError(f"{where}: the camera-to-world matrix holds NaN or infinity; remove this view")
+    if np.abs(matrix).max() > LARGEST:
+        raise InputError(f"{where}: the camera-to-world matrix holds a number beyond {LARGEST:g}; expected world units")
     if matrix.shape[0] == 4 and np.abs(matrix[3] - [0, 0, 0, 1]).max() > ROTATION_TOLERANCE:
         raise InputError(f"{where}: expected the bottom row 0 0 0 1, found {shown(matrix[3].tolist())}")
     rotation = matrix[:3, :3]
-    with np.errstate(over="ignore", invalid="ignore"):
-        deviation = np.abs(rotation @ rotation.T - np.eye(3)).max()
+    deviation = np.abs(rotation @ rotation.T - np.eye(3)).max()
     if not deviation <= ROTATION_TOLERANCE:
         raise InputError(
             f"{where}: the camera-to-world matrix holds no rotation (R Rᵀ differs from I by "

@@ -4,18 +4,33 @@ from pathlib import Path
 
 from triptych.scenes import DatasetConfig, SceneCollection, open_collection
 from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.scenes.doubts import blank_note
 from triptych.scenes.meshes import RenderConfig, render_meshes
 from triptych.training.progress import Progress
 
+_SHOWN_NOTES = 10
 
-def open_data(config: DatasetConfig, progress: Progress) -> SceneCollection:
-    """Open a dataset, showing how its pictures are read.
+
+def open_data(config: DatasetConfig, progress: Progress, default: str = "all") -> SceneCollection:
+    """Open the chosen scenes of a dataset, showing how their pictures are read and what may be wrong with them.
+
+    Args:
+        config: which dataset, and which of its scenes.
+        progress: where to show how it goes.
+        default: the scenes where ``config.scenes`` is None.
 
     Raises:
         InputError: see ``open_collection``.
     """
     progress.start("pictures", 0)
-    return open_collection(config, progress.reach)
+    collection = open_collection(config, progress.reach, default=default)
+    blank = [blank_note(name) for scene, name in enumerate(collection.names) if collection.is_blank(scene)]
+    notes = [*collection.notes, *blank]
+    for note in notes[:_SHOWN_NOTES]:
+        progress.note(f"note: {note}")
+    if len(notes) > _SHOWN_NOTES:
+        progress.note(f"note: {len(notes) - _SHOWN_NOTES} more; `triptych data inspect` lists them")
+    return collection
 
 
 def draw_cars(folder: Path, cars: CarsConfig, progress: Progress, cache: Path | None = None) -> SceneCollection:
@@ -32,7 +47,7 @@ def draw_cars(folder: Path, cars: CarsConfig, progress: Progress, cache: Path | 
     """
     progress.start("cars", cars.count)
     make_cars(folder, cars, lambda name: progress.advance())
-    return _open_drawn(folder, cars.views, cache, progress)
+    return open_data(DatasetConfig(folder, cache=cache), progress)
 
 
 def draw_meshes(
@@ -58,10 +73,4 @@ def draw_meshes(
         lambda name, done, total: progress.reach(done, total),
         lambda path, reason: progress.note(f"skipped {path}: {reason}"),
     )
-    return _open_drawn(folder, options.views, cache, progress)
-
-
-def _open_drawn(folder: Path, views: int, cache: Path | None, progress: Progress) -> SceneCollection:
-    """Where there are few views, fewer of them are for testing than usual, so that some are left for training."""
-    test_views = min(DatasetConfig.test_views, views // 5)
-    return open_data(DatasetConfig(folder, test_views=test_views, cache=cache), progress)
+    return open_data(DatasetConfig(folder, cache=cache), progress)

@@ -1,6 +1,7 @@
 """Training many scenes together with what they share: the phases of stage 1, and of stage 2's published recipe."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -69,17 +70,20 @@ class JointTraining:
             losses = take_step(work, step.number, chooser)
             total = losses.total(phase.weights)
             step.report({"loss": total}, {"total": total, **vars(losses)})
-            if step.is_one_of(EVALUATIONS):
-                step.measure(test_psnr=self.test_psnr(write_picture=True))
+            if step.is_one_of(EVALUATIONS) and (found := self.test_psnr(write_picture=True)) is not None:
+                step.measure(test_psnr=found)
 
     @torch.no_grad()
-    def test_psnr(self, *, most_scenes: int = 8, views_each: int = 2, write_picture: bool = False) -> float:
-        """Mean PSNR in dB of a few test views of a few scenes, for watching; `evaluation` does it in full."""
-        device = self.model.aabb.device
-        count = min(most_scenes, len(self.test_views.collection))
-        rows = [row for scene in range(count) for row in self.test_views.rows_of(scene)[:views_each]]
+    def test_psnr(self, *, most_scenes: int = 8, views_each: int = 2, write_picture: bool = False) -> float | None:
+        """Mean PSNR in dB of a few test views of a few scenes, for watching; `evaluation` does it in full.
+
+        None where there are no test views but those of blank scenes, which would lift the mean.
+        """
+        device, collection = self.model.aabb.device, self.test_views.collection
+        telling = (scene for scene in range(len(collection)) if not collection.is_blank(scene))
+        rows = [row for scene in islice(telling, most_scenes) for row in self.test_views.rows_of(scene)[:views_each]]
         if not rows:
-            return float("nan")
+            return None
         batch = self.test_views.group(rows)
         rendered = self._render(batch)
         images = self.test_views.images(batch, device)

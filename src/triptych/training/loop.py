@@ -125,7 +125,7 @@ class Loop:
     @classmethod
     def resumed(cls, run: Run, progress: Progress, phases: Sequence[str]) -> "Loop":
         """The loop of a run, from its checkpoint if it has one."""
-        return cls(run, progress, phases, run.load_checkpoint())
+        return cls(run, progress, phases, run.load_checkpoint(progress.note))
 
     def is_past(self, phase: str) -> bool:
         """Whether an earlier session has finished this phase."""

@@ -5,11 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from triptych.bank import SceneBank, StoredScene
+from triptych.errors import InputError
 from triptych.files import atomic_directory, folder_name
 from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
 from triptych.training import memory
+from triptych.training.announcing import view_counts
+from triptych.training.outcome import require_finite
 from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance
 from triptych.training.rgb import RGBConfig, fit_rgb
 from triptych.training.run import lock
 
@@ -27,9 +31,16 @@ def fit_rgb_scenes(
         progress: where to show how it goes.
 
     Returns:
-        the bank of each scene by name, with the fitting's seconds in the record of its one scene.
+        the bank of each scene by name, with the fitting's seconds and views in the record of its one scene.
+
+    Raises:
+        InputError: a bank of that name holds a scene that was fitted to other pictures, or fitting has diverged.
     """
     require_memory(memory.of_rgb(config))
+    for number, name in enumerate(collection.names):
+        _check_same(out / folder_name(name), collection.subset([number]))
+    for line in view_counts(collection):
+        progress.note(line)
     out.mkdir(parents=True, exist_ok=True)
     banks = {}
     with lock(out):
@@ -43,10 +54,19 @@ def fit_rgb_scenes(
     return banks
 
 
+def _check_same(folder: Path, scene: SceneCollection) -> None:
+    if folder.is_dir() and SceneBank(folder).scene(scene.names[0]).fingerprint != scene.fingerprints[0]:
+        raise InputError(
+            f"{folder}: this scene was fitted to other pictures; rename the new one, or choose another --out"
+        )
+
+
 def _fit_into(folder: Path, scene: SceneCollection, config: RGBConfig, seed: int) -> None:
     started = time.perf_counter()
     model, fitted = fit_rgb(scene, config, seed)
-    record = {"seconds": time.perf_counter() - started, "rgb": asdict(config)}
+    seconds = time.perf_counter() - started
+    require_finite(model, folder)
+    record = {"seconds": seconds, "rgb": asdict(config), **Provenance.of(scene, 0).record()}
     with atomic_directory(folder) as temporary:
         bank = SceneBank.create(temporary, model, own_model=True)
         micro, coefficients = fitted.micro.values[0], fitted.coefficients.values[0]

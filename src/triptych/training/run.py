@@ -7,7 +7,7 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,30 +17,21 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
 import triptych
-from triptych.errors import InputError
-from triptych.files import atomic_directory, read_json, write_json
+from triptych.errors import InputError, Terminated
+from triptych.files import check_seal, is_vacant, read_bytes, read_object, sweep, write_sealed_json
+from triptych.training.checkpoint import CHECKPOINT, Checkpoint, newest_checkpoint, write_checkpoint
 
 RUN_FILE = "run.json"
 LOG_FILE = "log.jsonl"
-CHECKPOINT = "checkpoint"
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a run stood.
-
-    Attributes:
-        tensors: everything that training changes.
-        state: JSON values: phase, step and whatever else is needed to go on.
-    """
-
-    tensors: dict[str, Tensor]
-    state: dict[str, Any]
+TENSORBOARD = "tensorboard"
+FORMAT = "triptych-run"
+VERSION = 1
+WITHOUT_WORTH = (RUN_FILE, LOG_FILE, TENSORBOARD, "progress.png")
+"""What a run's folder holds besides its results and checkpoints."""
 
 
 @dataclass
@@ -51,13 +42,14 @@ class Run:
         folder: where.
         checkpoint_seconds: how often a checkpoint is due.
         seconds: wall time spent in earlier sessions of this run.
-        interrupted: whether the user has pressed Ctrl-C: the loop saves at the end of its step, then stops.
+        interrupted: the signal by which the user asks to stop (Ctrl-C or SIGTERM), if any: the loop saves at the end of
+            its step, then stops.
     """
 
     folder: Path
     checkpoint_seconds: float
     seconds: float = 0.0
-    interrupted: bool = False
+    interrupted: int | None = None
     _started: float = field(default_factory=time.monotonic)
     _last_checkpoint: float = field(default_factory=time.monotonic)
     _writer: SummaryWriter | None = None
@@ -72,77 +64,77 @@ class Run:
         with (self.folder / LOG_FILE).open("a") as file:
             file.write(json.dumps(line) + "\n")
         if self._writer is None:
-            self._writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step)
+            self._writer = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=step)
         for name, value in values.items():
             if isinstance(value, int | float):
                 self._writer.add_scalar(f"{values.get('phase', 'run')}/{name}", value, step)
 
     def stop_if_interrupted(self) -> None:
-        """End the run at a safe place after Ctrl-C.
+        """End the run at a safe place after Ctrl-C or SIGTERM.
 
         Raises:
             KeyboardInterrupt: the user asked for it; the checkpoint is written.
         """
-        if self.interrupted:
-            raise KeyboardInterrupt
+        if self.interrupted is not None:
+            raise Terminated if self.interrupted == signal.SIGTERM else KeyboardInterrupt
 
     def checkpoint_due(self) -> bool:
         """Whether enough time has passed since the last checkpoint."""
         return time.monotonic() - self._last_checkpoint > self.checkpoint_seconds
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint atomically."""
-        log = self.folder / LOG_FILE
-        document = {
-            **state,
-            "seconds": self.elapsed(),
-            "log_bytes": log.stat().st_size if log.exists() else 0,
-        }
-        with atomic_directory(self.folder / CHECKPOINT) as temporary:
-            contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-            (temporary / "tensors.safetensors").write_bytes(save(contiguous))
-            write_json(temporary / "state.json", document)
+        """Write a checkpoint, whole or not at all."""
+        bytes_of_log = _flushed_size(self.folder / LOG_FILE)
+        write_checkpoint(self.folder, tensors, {**state, "seconds": self.elapsed(), "log_bytes": bytes_of_log})
         self._last_checkpoint = time.monotonic()
 
-    def load_checkpoint(self) -> Checkpoint | None:
-        """The last checkpoint, if any; the log is cut back to it.
+    def load_checkpoint(self, note: Callable[[str], object]) -> Checkpoint | None:
+        """The last whole checkpoint, if any; the log is cut back to it.
+
+        Args:
+            note: takes a line about a damaged one that is passed over.
 
         Raises:
-            InputError: the checkpoint is damaged.
+            InputError: every checkpoint is damaged.
         """
-        folder = self.folder / CHECKPOINT
-        if not folder.is_dir():
-            (self.folder / LOG_FILE).unlink(missing_ok=True)
+        checkpoint = newest_checkpoint(self.folder, note)
+        log = self.folder / LOG_FILE
+        if checkpoint is None:
+            log.unlink(missing_ok=True)
             return None
-        state = read_json(folder / "state.json")
-        try:
-            tensors = load_file(folder / "tensors.safetensors")
-        except Exception as error:
-            raise InputError(f"{folder}: damaged checkpoint ({error}); delete it to start again") from None
-        self.seconds = state["seconds"]
+        self.seconds = checkpoint.state["seconds"]
         self._started = time.monotonic()
-        if (self.folder / LOG_FILE).exists():
-            os.truncate(self.folder / LOG_FILE, state["log_bytes"])
-        return Checkpoint(tensors, state)
+        if log.exists():
+            os.truncate(log, min(log.stat().st_size, checkpoint.state["log_bytes"]))
+        return checkpoint
+
+
+def _flushed_size(log: Path) -> int:
+    """The size of the log, all of it on the disk: no checkpoint may stand for lines that a crash can still take."""
+    if not log.exists():
+        return 0
+    with log.open("rb") as file:
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno()).st_size
 
 
 @contextmanager
 def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float = 60.0) -> Iterator[Run]:
     """Hold a run folder: a new one, or one begun with the very same configuration.
 
+    A run that was begun but has saved nothing yet may begin again with another configuration.
+
     Raises:
         InputError: the folder belongs to a run with another configuration, holds something else, or is in use.
     """
     wanted = json.loads(json.dumps(dict(config), default=str))
     path = folder / RUN_FILE
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not path.exists())):
+    if not path.exists() and not is_vacant(folder):
         raise InputError(f"{folder}: expected a new or empty folder, or a run to continue; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
-        if path.exists():
-            _check_same(path, read_json(path), wanted)
-        else:
-            write_json(path, {"config": wanted, "versions": versions()})
+        sweep(folder)
+        _begin(path, wanted)
         run = Run(folder, checkpoint_seconds)
         try:
             with _interrupts(run):
@@ -152,23 +144,44 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
                 run._writer.close()
 
 
+def _begin(path: Path, wanted: dict[str, Any]) -> None:
+    if path.exists():
+        document = read_object(path)
+        check_seal(path, document, required=document.get("format") == FORMAT)
+        if document.get("config") == wanted:
+            return
+        if document.get("format") != FORMAT or not _nothing_saved(path.parent):
+            _check_same(path, document, wanted)
+    write_sealed_json(path, {"format": FORMAT, "version": VERSION, "config": wanted, "versions": versions()})
+
+
+def _nothing_saved(folder: Path) -> bool:
+    """Whether a run's folder holds no result and no checkpoint, so that nothing is lost where another begins."""
+    return is_vacant(folder, *WITHOUT_WORTH, CHECKPOINT) and is_vacant(folder / CHECKPOINT)
+
+
 @contextmanager
 def _interrupts(run: Run) -> Iterator[None]:
-    """Turn the first Ctrl-C into a request to stop after the step; a second one stops at once."""
+    """Turn the first Ctrl-C or SIGTERM into a request to stop after the step; a second one stops at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def request(number: int, frame: FrameType | None) -> None:
-        run.interrupted = True
-        signal.signal(signal.SIGINT, before)
+        run.interrupted = number
+        restore()
 
-    signal.signal(signal.SIGINT, request)
+    for number in before:
+        signal.signal(number, request)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 @contextmanager
@@ -181,14 +194,25 @@ def lock(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise InputError(f"{folder}: another process is writing there; wait for it, or choose another") from None
         yield
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """All lines of a run's log."""
-    return [json.loads(line) for line in (folder / LOG_FILE).read_text().splitlines()]
+    """All lines of a run's log.
+
+    Raises:
+        InputError: it is missing, or a line is no JSON object.
+    """
+    path = folder / LOG_FILE
+    lines = []
+    for number, line in enumerate(read_bytes(path).splitlines(), start=1):
+        try:
+            lines.append(dict(json.loads(line)))
+        except (ValueError, TypeError, RecursionError):
+            raise InputError(f"{path}, line {number}: expected a JSON object") from None
+    return lines
 
 
 def versions() -> dict[str, str]:
@@ -203,8 +227,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def _check_same(path: Path, document: Any, wanted: dict[str, Any]) -> None:
-    found = document.get("config") if isinstance(document, dict) else None
+def _check_same(path: Path, document: dict[str, Any], wanted: dict[str, Any]) -> None:
+    found = document.get("config")
     if not isinstance(found, dict):
         raise InputError(f"{path}: expected the configuration of a run; choose another --out")
     for name, before, now in _differences("", found, wanted):

@@ -10,11 +10,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from safetensors.torch import save
 from torch import Tensor
 
 from triptych.autoencoder.saving import check_weights, read_weights
-from triptych.files import read_json, write_atomically, write_json
+from triptych.files import check_seal, field_of, read_object, write_sealed_json, write_sealed_tensors
 from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
@@ -22,10 +21,14 @@ from triptych.representation.render import render
 from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
 from triptych.training import memory
+from triptych.training.announcing import view_counts
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
 from triptych.training.losses import mean, psnr
+from triptych.training.matching import require_picture_size
+from triptych.training.outcome import require_finite
 from triptych.training.pictures import write_progress_picture
 from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.run import open_run
 from triptych.training.schedule import Schedule
 from triptych.training.single_scene import SceneModule, SingleConfig, SingleScene, create_scene, image_space
@@ -76,17 +79,20 @@ def fit_single(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run.
+        InputError: the folder belongs to another run, the model renders another size, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
     require_memory(memory.of_single(config), device)
+    if model is not None:
+        require_picture_size(scene, model)
     description = {
         "single": asdict(config),
         "model": None if model is None else model.identity(),
         "seed": seed,
         "device": device.type,
         "scene": dict(zip(scene.names, scene.fingerprints, strict=True)),
+        "fitted_views": fitted_views(scene),
     }
     space = (image_space(scene) if model is None else model).to(device)
     with open_run(out, description, checkpoint_seconds) as run:
@@ -97,12 +103,23 @@ def fit_single(
             check_weights(out / WEIGHTS_FILE, weights, module.state_dict())
             module.load_state_dict(weights)
         else:
+            for line in view_counts(scene):
+                progress.note(line)
             _optimize(module, ray_targets(scene, space), config, seed, Loop.resumed(run, progress, ("single",)))
-            write_atomically(out / WEIGHTS_FILE, lambda file: file.write(save(module.state_dict())))
+            require_finite(module, out)
+            write_sealed_tensors(out / WEIGHTS_FILE, module.state_dict(), {})
         fitted = SingleScene(scene.names[0], space, module.requires_grad_(False).field(), config.sampling, {})
         if not finished:
-            write_json(out / METRICS_FILE, _measured(fitted, scene, out) | {"seconds": run.elapsed()})
-        return replace(fitted, metrics=read_json(out / METRICS_FILE))
+            about = {"seconds": run.elapsed(), **Provenance.of(scene, 0).record()}
+            write_sealed_json(out / METRICS_FILE, _measured(fitted, scene, out) | about)
+        return replace(fitted, metrics=_read_metrics(out / METRICS_FILE))
+
+
+def _read_metrics(path: Path) -> dict[str, float]:
+    document = read_object(path)
+    check_seal(path, document, required=False)
+    names = ("psnr", "views", "seconds") if "psnr" in document else ("views", "seconds")
+    return {name: field_of(document, name, float, path) for name in names}
 
 
 @torch.no_grad()
@@ -147,8 +164,10 @@ def _loss(module: SceneModule, targets: Targets, config: SingleConfig, generator
 
 
 def _measured(scene: SingleScene, collection: SceneCollection, folder: Path) -> dict[str, float]:
-    """The PSNR over all test views; leaves a picture of some."""
+    """The PSNR over all test views, if there are any; leaves a picture of some."""
     views, device = PosedViews(collection, "test"), scene.model.aabb.device
+    if not len(views):
+        return {"views": 0.0}
     batch = views.group(range(len(views)))
     images = views.images(batch, device)
     found = scene.render(views.cameras(batch, device))

@@ -138,7 +138,7 @@ class SingleScene:
         model: whose latent space it lives in, or one whose latents are pictures.
         field: the scene.
         sampling: samples a ray.
-        metrics: ``psnr`` in dB over the test ``views``, and ``seconds`` of fitting.
+        metrics: ``psnr`` in dB over the test ``views`` where there are any, and ``seconds`` of fitting.
     """
 
     name: str
@@ -146,6 +146,12 @@ class SingleScene:
     field: Field
     sampling: SamplingConfig
     metrics: Mapping[str, float]
+
+    def quality(self) -> str:
+        """How good it is, for people."""
+        if "psnr" not in self.metrics:
+            return "no test views to measure it on"
+        return f"{self.metrics['psnr']:.2f} dB on {self.metrics['views']:.0f} test views"
 
     @torch.no_grad()
     def render(self, cameras: Cameras) -> SceneViews:

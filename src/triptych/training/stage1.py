@@ -20,17 +20,22 @@ from triptych.autoencoder import (
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import SceneBank, StoredScene
 from triptych.errors import InputError
+from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
 from triptych.training import memory
+from triptych.training.announcing import view_counts
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
+from triptych.training.matching import camera_range
+from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
 from triptych.training.views import PosedViews
@@ -69,7 +74,8 @@ def train(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run, the data do not fit the autoencoder, or the memory does not do.
+        InputError: the folder belongs to another run, the data do not fit the autoencoder, the memory does not do, or
+            training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     require_memory(memory.of_stage1(config, len(collection), collection.height, collection.width), device)
@@ -83,6 +89,7 @@ def train(
         "seed": seed,
         "device": device.type,
         "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
+        "fitted_views": fitted_views(collection),
     }
     with open_run(out, description, checkpoint_seconds) as run:
         if (out / MODEL).is_dir():
@@ -100,6 +107,8 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> CategoryModel:
+    for line in view_counts(collection):
+        progress.note(line)
     loop = Loop.resumed(run, progress, PHASES)
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
@@ -119,9 +128,10 @@ def _train(
     _set_start(model, scenes)
     model.requires_grad_(False).eval()
     model.round_to_half()
+    require_finite(model, run.folder)
     _store_scenes(collection, model, scenes, run.folder / TRAINED_SCENES)
-    model.save(run.folder / MODEL)
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
+    model.save(run.folder / MODEL)  # last: a run that has it is done
     return model
 
 
@@ -157,6 +167,7 @@ def _new_model(
         initial_base_planes(config.planes, generator),
         collection.aabb,
         dict(zip(collection.names, collection.fingerprints, strict=True)),
+        camera_range(collection, range(len(collection)), collection.aabb),
     )
 
 
@@ -183,8 +194,9 @@ def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
 
 
 def _store_scenes(collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
-    bank = SceneBank.create(folder, model)
-    for number, name in enumerate(collection.names):
-        if name not in bank:
+    with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
+        bank = SceneBank.create(temporary, model)
+        for number, name in enumerate(collection.names):
             micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-            bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], {"stage": 1}))
+            record = {"stage": 1, **Provenance.of(collection, number).record()}
+            bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], record))

@@ -3,32 +3,32 @@
 By default everything shared stays frozen: each scene is a problem of its own, can be added at any time, and never
 changes an earlier one. First L_Enc on cached latents, then L_Dec through the frozen decoder. With ``finetune_shared``
 base planes, tiny MLP and decoder are trained along on all new scenes together, and the bank keeps its own copy.
+
+Every scene is compared with its start before it is stored: one that fitting has not improved is reported instead.
 """
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
 import torch
 
-from triptych.bank import SceneBank, StoragePrecision, StoredScene
-from triptych.errors import InputError
+from triptych.bank import SceneBank, StoragePrecision
 from triptych.model import CategoryModel
-from triptych.representation.mlp import TinyMLP
 from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection, require_disjoint
 from triptych.training import memory
+from triptych.training.announcing import listed
 from triptych.training.config import Stage2Config
+from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store
+from triptych.training.fit_together import check_something_shared_moves, fit_together
 from triptych.training.fitting import fit_scenes
-from triptych.training.joint import JointTraining
-from triptych.training.loop import Loop
-from triptych.training.losses import mean, psnr
+from triptych.training.losses import mean
+from triptych.training.matching import require_picture_size
+from triptych.training.outcome import Outcome, judge, references
 from triptych.training.progress import Progress
-from triptych.training.run import lock, open_run
-from triptych.training.scenes import SceneParameters
-from triptych.training.views import PosedViews
+from triptych.training.run import lock
 
 
 def fit(
@@ -42,6 +42,7 @@ def fit(
     progress: Progress,
     precision: StoragePrecision = "float16",
     checkpoint_seconds: float = 60.0,
+    force: bool = False,
 ) -> SceneBank:
     """Fit new scenes into a bank; those that are there already are left alone.
 
@@ -55,49 +56,65 @@ def fit(
         progress: where to show how it goes.
         precision: number format of the micro planes on disk.
         checkpoint_seconds: how often a ``finetune_shared`` run is saved.
+        force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
     Raises:
-        InputError: a scene is one of stage 1's, sizes differ from the model's, or the bank is another model's.
+        InputError: a scene is one of stage 1's, sizes differ from the model's, the bank is another model's or has
+            another scene of the same name, or a scene reaches beyond the model's box: nothing is done. Or fitting has
+            failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     require_disjoint(model.trained_scenes, collection)
     require_memory(memory.of_stage2(config, model.config.planes, len(collection)), device)
-    size = (model.config.height, model.config.width)
-    if (collection.height, collection.width) != size:
-        raise InputError(
-            f"scenes: pictures of {collection.width}x{collection.height} pixels, but the model was trained on "
-            f"{size[1]}x{size[0]}; resize them, or train a model on their size"
-        )
+    require_picture_size(collection, model)
+    job = FitJob(model, collection, out, config, seed, device, progress, precision, force)
     if config.finetune_shared:
-        _check_something_shared_moves(config)
-        return _fit_together(model, collection, out, config, seed, device, progress, precision, checkpoint_seconds)
-    bank = SceneBank.create(out, model, precision=precision)
-    with lock(bank.folder):
-        _fit_each(model.to(device), collection, bank, config, seed, progress)
+        check_something_shared_moves(config)
+        return fit_together(job, checkpoint_seconds)
+    SceneBank.check_place(out)
+    announce(job, new_scenes(job))
+    out.mkdir(parents=True, exist_ok=True)
+    with lock(out):
+        bank = SceneBank.create(out, model, precision=precision)
+        _fit_each(job, bank)
     return bank
 
 
-def _fit_each(
-    model: CategoryModel,
-    collection: SceneCollection,
-    bank: SceneBank,
-    config: Stage2Config,
-    seed: int,
-    progress: Progress,
-) -> None:
+def summary(bank: SceneBank, collection: SceneCollection) -> str:
+    """What ``fit`` has reached with these scenes, in a line: their mean on test views, blank scenes left out."""
+    blank = [name for scene, name in enumerate(collection.names) if collection.is_blank(scene)]
+    records = [bank.scene(name).record for name in collection.names if name not in blank]
+    found = [record["test_psnr"] for record in records if record.get("test_psnr") is not None]
+    quality = f"{mean(found):.2f} dB on the test views of {len(found)}" if found else "no test views to measure them on"
+    without = f", without {len(blank)} blank one(s): {listed(blank)}" if blank else ""
+    return f"{len(collection)} scene(s) fitted: {quality}{without}; {len(bank)} in {bank.folder}"
+
+
+def _fit_each(job: FitJob, bank: SceneBank) -> None:
+    model, collection, progress = job.model.to(job.device), job.collection, job.progress
     missing = [scene for scene, name in enumerate(collection.names) if name not in bank]
     progress.start("fit", len(collection), done=len(collection) - len(missing))
-    for chosen in _groups(collection, missing, config.scenes_at_once):
+    quality: list[float] = []
+    for chosen in _groups(collection, missing, job.config.scenes_at_once):
         group = collection.subset(chosen)
+        compared_with = references(model, group)
         started = time.perf_counter()
-        scenes = fit_scenes(model, group, config, seed)
+        scenes = fit_scenes(model, group, job.config, job.seed)
         seconds = (time.perf_counter() - started) / len(group)
-        quality = _test_psnr(model, scenes, group)
-        for number, name in enumerate(group.names):
-            record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
-            bank.add(name, _stored(scenes, group, number, record))
-        measured = [value for value in quality if value is not None]
-        progress.advance(len(group), test_psnr=mean(measured), seconds=seconds)
+        outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(compared_with)]
+        store(job, bank, group, scenes, outcomes, seconds)
+        quality += _to_show(group, outcomes)
+        progress.advance(len(group), **({"test_psnr": mean(quality)} if quality else {}), seconds=seconds)
+    require_fitted(bank, collection)
+
+
+def _to_show(group: SceneCollection, outcomes: list[Outcome]) -> list[float]:
+    """The scenes' PSNR on test views, without those of blank scenes: these would lift every mean."""
+    return [
+        outcome.test_psnr
+        for scene, outcome in enumerate(outcomes)
+        if outcome.test_psnr is not None and not group.is_blank(scene)
+    ]
 
 
 def _groups(collection: SceneCollection, scenes: list[int], size: int) -> Iterator[list[int]]:
@@ -109,84 +126,3 @@ def _groups(collection: SceneCollection, scenes: list[int], size: int) -> Iterat
     for _, alike in groupby(sorted(scenes, key=views), key=views):
         group = list(alike)
         yield from (group[first : first + size] for first in range(0, len(group), size))
-
-
-@torch.no_grad()
-def _test_psnr(model: CategoryModel, scenes: SceneParameters, collection: SceneCollection) -> list[float | None]:
-    """Mean PSNR in dB over the test views of each scene; None where it has none."""
-    views = PosedViews(collection, "test")
-    found: list[float | None] = []
-    for number in range(len(collection)):
-        rows = views.rows_of(number)
-        if not rows:
-            found.append(None)
-            continue
-        batch = views.group(rows)
-        rendered = model.render_scene(
-            scenes.micro.values[number],
-            scenes.coefficients.values[number],
-            views.cameras(batch, model.aabb.device),
-        )
-        found.append(mean(psnr(rendered.images, views.images(batch, model.aabb.device))))
-    return found
-
-
-def _stored(scenes: SceneParameters, collection: SceneCollection, number: int, record: dict) -> StoredScene:
-    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-    return StoredScene(micro, coefficients, collection.fingerprints[number], record)
-
-
-def _check_something_shared_moves(config: Stage2Config) -> None:
-    rates = [config.latent.rates, config.image.rates]
-    if not any(rate.base or rate.mlp or rate.decoder for rate in rates):
-        raise InputError("finetune_shared: every shared part has a rate of 0; start from --preset paper, or set rates")
-
-
-def _fit_together(
-    model: CategoryModel,
-    collection: SceneCollection,
-    out: Path,
-    config: Stage2Config,
-    seed: int,
-    device: torch.device,
-    progress: Progress,
-    precision: StoragePrecision,
-    checkpoint_seconds: float,
-) -> SceneBank:
-    """The published recipe: base planes, a fresh tiny MLP and the decoder trained along on all new scenes.
-
-    The run's folder holds the bank in ``bank``, beside log and checkpoint.
-    """
-    description = {
-        "stage": 2,
-        "model": model.identity(),
-        "config": asdict(config),
-        "seed": seed,
-        "device": device.type,
-        "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
-    }
-    with open_run(out, description, checkpoint_seconds) as run:
-        if (out / "bank" / "model").is_dir() and len(SceneBank(out / "bank")) == len(collection):
-            return SceneBank(out / "bank")
-        loop = Loop.resumed(run, progress, ("latent", "image"))
-        torch.manual_seed(seed)
-        if config.latent.rates.mlp:
-            model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
-        model.to(device)
-        scenes = SceneParameters.started(
-            model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
-        )
-        views, test_views = PosedViews(collection), PosedViews(collection, "test")
-        training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
-        if not loop.is_past("latent"):
-            training.run_phase("latent", config.latent)
-        training.run_phase("image", config.image)
-
-        bank = SceneBank.create(out / "bank", model.requires_grad_(False).eval(), precision=precision, own_model=True)
-        quality = _test_psnr(model, scenes, collection)
-        seconds = run.elapsed() / len(collection)
-        for number, name in enumerate(collection.names):
-            if name not in bank:
-                record = {"stage": 2, "seconds": seconds, "test_psnr": quality[number], "fit": asdict(config)}
-                bank.add(name, _stored(scenes, collection, number, record))
-        return bank

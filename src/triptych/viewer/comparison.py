@@ -7,8 +7,6 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from triptych.errors import InputError
-from triptych.model import CategoryModel
 from triptych.scene import Scene
 from triptych.scenes import SceneCollection
 from triptych.training.losses import psnr
@@ -53,17 +51,3 @@ def compare(collection: SceneCollection, name: str, view: int, scene: Scene) -> 
 def true_picture(collection: SceneCollection, number: int, view: int) -> Float[Tensor, "1 3 height width"]:
     """The picture that a camera of the dataset took, in [0, 1]."""
     return torch.from_numpy(collection.images(number, [view])).permute(0, 3, 1, 2).float() / 255
-
-
-def require_same_size(collection: SceneCollection, model: CategoryModel) -> None:
-    """Refuse pictures of another size than the model renders.
-
-    Raises:
-        InputError: the sizes differ.
-    """
-    wanted, found = (model.config.height, model.config.width), (collection.height, collection.width)
-    if wanted != found:
-        raise InputError(
-            f"--data: pictures of {found[1]}x{found[0]} pixels, but the model renders {wanted[1]}x{wanted[0]}; "
-            "--resolution makes them smaller"
-        )

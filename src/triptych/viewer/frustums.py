@@ -1,34 +1,42 @@
 """The dataset's cameras in the 3D view of one browser."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from viser import ClientHandle
 
 from triptych.scenes import SceneCollection
+from triptych.training.provenance import Provenance
 from triptych.viewer.cameras import quaternion
 
 _ROOT = "/cameras"
 _SCALE = 0.12
-_TRAIN, _TEST = (34, 139, 230), (230, 119, 0)
+_FITTED, _OTHER = (34, 139, 230), (230, 119, 0)
 _PICTURE_SIDE = 96
 
 
 class Frustums:
-    """The cameras of one scene as frustums that hold their pictures: blue for those fitted to, orange for test views.
+    """The cameras of one scene as frustums that hold their pictures: blue for those fitted to, orange for others.
 
     Args:
         client: the browser.
         collection: cameras and pictures, or None to show nothing.
+        record_of: the record of a scene, which says what it was fitted to; else the dataset's split counts.
         on_click: called with the number of a camera that is clicked.
     """
 
     def __init__(
-        self, client: ClientHandle, collection: SceneCollection | None, on_click: Callable[[int], None]
+        self,
+        client: ClientHandle,
+        collection: SceneCollection | None,
+        record_of: Callable[[str], Mapping[str, Any]],
+        on_click: Callable[[int], None],
     ) -> None:
         self._client, self._collection, self._on_click = client, collection, on_click
+        self._record_of = record_of
         self._shown: str | None = None
         self._root = client.scene.add_frame(_ROOT, show_axes=False)
 
@@ -42,11 +50,13 @@ class Frustums:
         self._root.remove()
         self._root = self._client.scene.add_frame(_ROOT, show_axes=False)
         if self._collection is not None and name in self._collection.names:
-            self._add(self._collection, self._collection.names.index(name))
+            provenance = Provenance.read(self._record_of(name), f"scene {name!r}")
+            self._add(self._collection, self._collection.names.index(name), provenance)
 
-    def _add(self, collection: SceneCollection, number: int) -> None:
-        cameras, split = collection.cameras(number), collection.views(number)
-        for view in sorted({*split.train, *split.test}):
+    def _add(self, collection: SceneCollection, number: int, provenance: Provenance | None) -> None:
+        cameras, numbers = collection.cameras(number), collection.view_numbers(number)
+        fitted = (provenance or Provenance.of(collection, number)).fitted
+        for view in range(len(cameras)):
             camera = cameras[[view]]
             picture = Image.fromarray(collection.images(number, [view])[0])
             picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
@@ -57,7 +67,7 @@ class Frustums:
                 scale=_SCALE,
                 thickness=1.5,
                 thickness_units="screen",
-                color=_TEST if view in split.test else _TRAIN,
+                color=_FITTED if numbers[view] in fitted else _OTHER,
                 image=np.asarray(picture),
                 wxyz=quaternion(camera.c2w[0, :, :3]),
                 position=camera.c2w[0, :, 3].numpy(),

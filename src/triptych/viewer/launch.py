@@ -10,7 +10,7 @@ import torch
 from triptych.errors import InputError
 from triptych.options import Options, Range
 from triptych.scenes import SceneCollection
-from triptych.viewer.comparison import require_same_size
+from triptych.training.matching import require_picture_size
 from triptych.viewer.library import Library
 from triptych.viewer.thumbnails import Thumbnails
 
@@ -76,5 +76,5 @@ def open_viewer(
     other = None if compare is None else Library(compare, None, device)
     if collection is not None:
         for shown in (library.shown, *([] if other is None else [other.shown])):
-            require_same_size(collection, shown.model)
+            require_picture_size(collection, shown.model)
     return Server(Exhibition(library, other, collection, Thumbnails(), threading.Lock()), config.host, config.port)

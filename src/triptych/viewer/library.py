@@ -6,15 +6,14 @@ from pathlib import Path
 from threading import Lock
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from triptych.bank import BANK_FILE, OWN_MODEL
 from triptych.errors import InputError
-from triptych.files import read_json
+from triptych.files import field_of, read_json
 from triptych.model import MODEL_FILE, CategoryModel, find_model
 from triptych.scene import Scene, open_scenes
-from triptych.training.run import CHECKPOINT, RUN_FILE
+from triptych.training.checkpoint import checkpoint_files, read_checkpoint
+from triptych.training.run import RUN_FILE
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, TRAINED_SCENES
 
 MEAN = "(mean scene)"
@@ -28,7 +27,7 @@ class Place:
     Attributes:
         model: folder of the category model, if it is known.
         bank: folder of the bank.
-        checkpoint: folder of an unfinished run's checkpoint, whose model has the shape of ``model``.
+        checkpoint: file of an unfinished run's newest checkpoint, whose model has the shape of ``model``.
     """
 
     model: Path | None = None
@@ -41,7 +40,7 @@ class Place:
             self.model and self.model / MODEL_FILE,
             self.bank and self.bank / BANK_FILE,
             self.bank and self.bank / OWN_MODEL / MODEL_FILE,
-            self.checkpoint and self.checkpoint / "state.json",
+            self.checkpoint,
         ]
         return tuple(_file_stamp(file) for file in files)
 
@@ -66,7 +65,7 @@ def locate(path: Path) -> Place:
         return Place(model=model)
     plain = path / PLAIN_MODEL
     if (plain / MODEL_FILE).is_file():
-        return Place(model=plain, checkpoint=path / CHECKPOINT)
+        return Place(model=plain, checkpoint=next(iter(checkpoint_files(path)), None))
     if (path / RUN_FILE).is_file():
         raise InputError(f"{path}: this run has no category model yet; there is one after its warm-up, try again then")
     raise InputError(
@@ -168,7 +167,7 @@ def read(place: Place, model: Path | None, device: torch.device) -> Shown:
         return Shown(scenes.model, scenes)
     assert place.model is not None
     found = CategoryModel.load(place.model)
-    if place.checkpoint is None or not place.checkpoint.is_dir():
+    if place.checkpoint is None:
         return Shown(found.to(device), {})
     return _unfinished(found, place.checkpoint, device)
 
@@ -176,11 +175,12 @@ def read(place: Place, model: Path | None, device: torch.device) -> Shown:
 def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) -> Shown:
     """Model and scenes as the last checkpoint of a stage-1 run holds them."""
     try:
-        tensors = load_file(checkpoint / "tensors.safetensors")
-        names = list(read_json(checkpoint.parent / RUN_FILE)["config"]["scenes"])
+        tensors = read_checkpoint(checkpoint).tensors
+        run = checkpoint.parents[1] / RUN_FILE
+        names = list(field_of(field_of(read_json(run), "config", dict, run), "scenes", dict, run))
         model.load_state_dict({key: tensors[f"model.{key}"] for key in model.state_dict()})
         micro, coefficients = tensors["scenes.micro.values"], tensors["scenes.coefficients.values"]
-    except (KeyError, RuntimeError, SafetensorError) as error:
+    except (KeyError, RuntimeError) as error:
         raise InputError(f"{checkpoint}: expected a checkpoint of this run's category model ({error})") from None
     model.to(device)
     parts = zip(names, micro.to(device), coefficients.to(device), strict=True)

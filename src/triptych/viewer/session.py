@@ -5,7 +5,9 @@ import statistics
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -70,7 +72,7 @@ class Session:
         self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
         self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.collection, self.change)
-        self._frustums = Frustums(client, exhibition.collection, self._look_through)
+        self._frustums = Frustums(client, exhibition.collection, self._record_of, self._look_through)
         client.camera.on_update(lambda camera: self.change())
         self.panel.on_look_through(self._look_through)
         self._thread = threading.Thread(target=self._run, name="triptych viewer", daemon=True)
@@ -155,6 +157,9 @@ class Session:
         if choice.side == "the other bank":
             return drawn(other.shown, 1)
         return half_and_half(drawn(library.shown, 0), drawn(other.shown, 1))
+
+    def _record_of(self, scene: str) -> Mapping[str, Any]:
+        return self._exhibition.library.shown.scene(scene).record
 
     def _draw_beside(self) -> bool:
         """One piece of what lies beside the render, if any is missing."""

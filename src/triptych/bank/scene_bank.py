@@ -1,54 +1,44 @@
 """The scene bank: what belongs to each scene alone, one small zarr group a scene.
 
     bank.json                format, the category model it belongs to, sizes
-    scenes/<name>/           zarr v3 group: arrays ``micro`` and ``coefficients``; attributes: fingerprint, record
+    scenes/<name>/           one scene; see `triptych.bank.stored_scene`
     model/                   the bank's own copy of the shared part, when stage 2 has fine-tuned it
 
 A scene is written under a hidden name and renamed into place: after a kill it is there whole or not at all, and of two
 writers of the same scene the first wins. Scenes are never changed.
 """
 
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any, Literal
-from urllib.parse import unquote
+from typing import Literal, get_args
 
-import numpy as np
-import torch
-import zarr
-from jaxtyping import Float
-from torch import Tensor
-
+from triptych.bank.stored_scene import StoredScene, has_sums, name_inside, read_scene, write_scene
 from triptych.errors import InputError
-from triptych.files import folder_name, read_json, write_json
+from triptych.files import (
+    atomic_directory,
+    check_seal,
+    dataclass_of,
+    field_of,
+    folder_name,
+    is_clutter,
+    is_vacant,
+    name_of_folder,
+    read_object,
+    sweep,
+    write_sealed_json,
+)
 from triptych.model import CategoryModel, find_model, find_shipped
 from triptych.representation.planes import PlaneConfig
 
 FORMAT = "triptych-bank"
-VERSION = 1
+VERSION = 2
+_SEALED_SINCE = 2
 BANK_FILE = "bank.json"
+SCENES = "scenes"
 OWN_MODEL = "model"
 StoragePrecision = Literal["float16", "float32"]
-
-
-@dataclass(frozen=True)
-class StoredScene:
-    """One scene of a bank.
-
-    Attributes:
-        micro: its micro planes, channels last.
-        coefficients: its coefficients of the base planes.
-        fingerprint: hash of the pictures and poses it was fitted to.
-        record: JSON values about it: metrics, seconds, views, settings.
-    """
-
-    micro: Float[Tensor, "3 k k micro"]
-    coefficients: Float[Tensor, " base"]
-    fingerprint: str
-    record: Mapping[str, Any]
 
 
 class SceneBank:
@@ -60,17 +50,21 @@ class SceneBank:
         Raises:
             InputError: the folder is no bank.
         """
-        document = read_json(folder / BANK_FILE) if (folder / BANK_FILE).is_file() else None
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
+        path = folder / BANK_FILE
+        document = read_object(path) if path.is_file() else {}
+        if document.get("format") != FORMAT:
             raise InputError(f"{folder}: expected a scene bank (a folder with {BANK_FILE}) made by `triptych fit`")
-        if document.get("version") != VERSION:
-            raise InputError(
-                f"{folder / BANK_FILE}: version {document.get('version')!r}, expected {VERSION}; update triptych"
-            )
+        version = document.get("version")
+        if version not in (1, VERSION):
+            raise InputError(f"{path}: version {version!r}, expected {VERSION}; update triptych")
+        check_seal(path, document, required=version >= _SEALED_SINCE)
         self.folder = folder
-        self.model_id: str = document["model_id"]
-        self.planes = PlaneConfig(**document["planes"])
-        self.precision: StoragePrecision = document["precision"]
+        self.model_id = field_of(document, "model_id", str, path)
+        self.planes = dataclass_of(PlaneConfig, document.get("planes"), f"{path}, planes")
+        precision = field_of(document, "precision", str, path)
+        if precision not in get_args(StoragePrecision):
+            raise InputError(f"{path}, precision: expected one of {get_args(StoragePrecision)}, found {precision!r}")
+        self.precision: StoragePrecision = precision
 
     @classmethod
     def create(
@@ -83,6 +77,9 @@ class SceneBank:
     ) -> "SceneBank":
         """Make an empty bank, or open the one that stands there if it belongs to the same model.
 
+        An empty bank of another model, which a start that failed may leave, is made anew. What killed processes have
+        left half written is removed.
+
         Args:
             folder: where.
             model: the category model its scenes are fitted with.
@@ -94,11 +91,12 @@ class SceneBank:
         """
         if (folder / BANK_FILE).exists():
             bank = cls(folder)
-            bank.require_model(model)
-            return bank
-        # A model alone is what a kill before the next lines leaves.
-        if folder.exists() and (not folder.is_dir() or any(entry.name != OWN_MODEL for entry in folder.iterdir())):
-            raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
+            sweep(folder / SCENES)
+            if len(bank) or (folder / OWN_MODEL).exists():
+                bank.require_model(model)
+            if len(bank):
+                return bank
+        cls.check_place(folder)
         if own_model:
             model.save(folder / OWN_MODEL)
         document = {
@@ -109,8 +107,19 @@ class SceneBank:
             "precision": precision,
             "aabb": model.aabb.tolist(),
         }
-        write_json(folder / BANK_FILE, document)
+        write_sealed_json(folder / BANK_FILE, document)
         return cls(folder)
+
+    @staticmethod
+    def check_place(folder: Path) -> None:
+        """Refuse a folder in which no bank can be made or goes on.
+
+        Raises:
+            InputError: it holds something else.
+        """
+        # A model alone is what a kill before the bank's own file leaves.
+        if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL):
+            raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
 
     def require_model(self, model: CategoryModel) -> None:
         """Refuse a model other than the one the scenes were fitted with.
@@ -118,7 +127,7 @@ class SceneBank:
         Raises:
             InputError: the ids differ.
         """
-        if model.identity() != self.model_id:
+        if not model.is_known_as(self.model_id):
             raise InputError(
                 f"{self.folder}: this bank belongs to model {self.model_id}, not to {model.identity()}; "
                 "give that model or another bank"
@@ -140,11 +149,11 @@ class SceneBank:
         return model
 
     def names(self) -> list[str]:
-        """Names of the scenes, sorted."""
-        scenes = self.folder / "scenes"
+        """Names of the scenes, sorted; files beside their folders are left aside, as is what file managers leave."""
+        scenes = self.folder / SCENES
         if not scenes.is_dir():
             return []
-        return sorted(unquote(entry.name) for entry in scenes.iterdir() if not entry.name.startswith("."))
+        return sorted(_name_of(entry) for entry in scenes.iterdir() if entry.is_dir() and not is_clutter(entry.name))
 
     def __len__(self) -> int:
         return len(self.names())
@@ -164,58 +173,42 @@ class SceneBank:
         final = self._path(name)
         if final.exists():
             raise InputError(f"{self.folder}: scene {name!r} is in the bank already; scenes are never changed")
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(dir=final.parent, prefix=".", suffix=".tmp"))
         try:
-            group = zarr.open_group(temporary / "scene", mode="w", zarr_format=3)
-            micro = scene.micro.detach().cpu().numpy().astype(self.precision)
-            coefficients = scene.coefficients.detach().cpu().numpy().astype(np.float32)
-            for key, array in (("micro", micro), ("coefficients", coefficients)):
-                if array.size:
-                    group.create_array(key, data=array, chunks=array.shape)
-            group.attrs.update({"fingerprint": scene.fingerprint, "record": dict(scene.record)})
-            try:
-                (temporary / "scene").rename(final)
-            except OSError:
-                if not final.exists():
-                    raise
-                raise InputError(f"{self.folder}: another process has just added scene {name!r}") from None
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with atomic_directory(final, replace=False) as temporary:
+                write_scene(temporary, name, scene, self.precision)
+        except OSError:
+            if not final.exists():
+                raise
+            raise InputError(f"{self.folder}: another process has just added scene {name!r}") from None
 
     def scene(self, name: str) -> StoredScene:
-        """Read one scene, and nothing of the others.
+        """Read one scene, and nothing of the others; it is compared with its checksums.
 
         Raises:
             InputError: there is no such scene, or its files are damaged.
         """
         if name not in self:
             raise InputError(f"{self.folder}: no scene {name!r} in this bank")
-        try:
-            group = zarr.open_group(self._path(name), mode="r")
-            attributes = dict(group.attrs)
-            micro = _read(group, "micro", self.planes.micro_shape)
-            coefficients = _read(group, "coefficients", (self.planes.coefficients,))
-            fingerprint, record = str(attributes["fingerprint"]), attributes["record"]
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise InputError(f"{self._path(name)}: damaged scene ({error}); delete it and fit it again") from None
-        assert isinstance(record, dict)
-        return StoredScene(micro, coefficients, fingerprint, record)
+        shapes = {"micro": self.planes.micro_shape, "coefficients": (self.planes.coefficients,)}
+        return read_scene(self._path(name), name, shapes)
+
+    def has_sums(self, name: str) -> bool:
+        """Whether a scene was stored with checksums; those of earlier versions were not."""
+        return has_sums(self._path(name))
 
     def bytes_of(self, name: str) -> int:
         """Size of one scene on disk, metadata included."""
         return sum(file.stat().st_size for file in self._path(name).rglob("*") if file.is_file())
 
     def _path(self, name: str) -> Path:
-        return self.folder / "scenes" / folder_name(name)
+        return self.folder / SCENES / folder_name(name)
 
 
-def _read(group: zarr.Group, key: str, shape: tuple[int, ...]) -> Tensor:
-    if 0 in shape:
-        return torch.zeros(shape)
-    array = np.asarray(group[key][...])  # type: ignore[index]
-    if array.shape != shape:
-        raise ValueError(f"{key} has shape {array.shape}, expected {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{key} holds numbers that are not finite")
-    return torch.from_numpy(array.astype(np.float32))
+def _name_of(folder: Path) -> str:
+    """The name of the scene in a folder; where that cannot be told from damaged files, the folder's own."""
+    name = name_of_folder(folder.name)
+    if name is not None:
+        return name
+    with suppress(InputError):
+        return name_inside(folder)
+    return folder.name

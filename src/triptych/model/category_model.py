@@ -1,10 +1,10 @@
-"""The category model: everything that the scenes of a category share."""
+"""The category model as a module: what it holds, how it renders scenes, how it is saved."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int32
@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights, compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.errors import InputError
-from triptych.files import atomic_directory, read_json, write_json
-from triptych.geometry import Cameras, bit_grid
+from triptych.files import atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
+from triptych.geometry import CameraRange, Cameras, bit_grid
+from triptych.model.places import FORMAT, MODEL_FILE, SEALED_SINCE, SHARED_FILE, VERSION, known_ids, read_document
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import MLPConfig, TinyMLP
@@ -23,12 +24,6 @@ from triptych.representation.occupancy import with_occupancy
 from triptych.representation.planes import PlaneConfig, compose
 from triptych.representation.render import Rendering, render
 
-FORMAT = "triptych-model"
-VERSION = 2
-MODEL_FILE = "model.json"
-SHARED_FILE = "shared.safetensors"
-SHIPPED = Path(__file__).parent / "shipped"
-"""Category models that come with the package, one folder each."""
 _VIEWS_AT_ONCE = 16
 
 
@@ -72,6 +67,7 @@ class CategoryModel(nn.Module):
         base: base planes [base, 3, row, column, feature].
         aabb: the scene box.
         trained_scenes: fingerprint of each stage-1 scene, by name, so that none is later taken for a new one.
+        cameras: those that it was trained with, so that others can be compared; None where it is not known.
     """
 
     aabb: Float[Tensor, "2 3"]
@@ -87,6 +83,7 @@ class CategoryModel(nn.Module):
         base: Float[Tensor, "base 3 k k macro"],
         aabb: Float[Tensor, "2 3"],
         trained_scenes: Mapping[str, str],
+        cameras: CameraRange | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -95,6 +92,8 @@ class CategoryModel(nn.Module):
         self.base = nn.Parameter(base)
         self.mlp = TinyMLP(config.planes.features, autoencoder.channels, config.mlp)
         self.trained_scenes = dict(trained_scenes)
+        self.cameras = cameras
+        self._former_ids: tuple[str, tuple[str, ...]] = ("", ())
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
@@ -240,8 +239,28 @@ class CategoryModel(nn.Module):
             tensor.copy_(tensor.half())
 
     def identity(self) -> str:
-        """A hash of every shared number: two models with the same one render every scene alike."""
-        digest = hashlib.sha256()
+        """A hash of the whole configuration and of every shared number: two models with the same one render every
+        scene alike."""
+        configuration = {
+            "config": asdict(self.config),
+            "normalization": self.normalization.kind,
+            "autoencoder": {"kind": self.autoencoder.kind, **self.autoencoder.description()},
+        }
+        return self._digest(json.dumps(configuration, sort_keys=True, separators=(",", ":")))
+
+    def known_ids(self) -> tuple[str, ...]:
+        """Its identity, and what earlier versions of triptych called the same model."""
+        identity = self.identity()
+        of, former = self._former_ids
+        # A model that has been trained on is another one.
+        return (identity, *(former if of == identity else ()))
+
+    def is_known_as(self, identity: str) -> bool:
+        """Whether this is the model that a bank or a scene file names by ``identity``."""
+        return identity in self.known_ids()
+
+    def _digest(self, configuration: str) -> str:
+        digest = hashlib.sha256(configuration.encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -249,18 +268,22 @@ class CategoryModel(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all; one that stands there is replaced."""
+        identity, *former = self.known_ids()
         with atomic_directory(folder) as temporary:
             save_autoencoder(self.autoencoder, temporary)
             (temporary / SHARED_FILE).write_bytes(save(compact(self._shared_tensors())))
             document = {
                 "format": FORMAT,
                 "version": VERSION,
-                "id": self.identity(),
+                "id": identity,
+                "former_ids": former,
                 "config": asdict(self.config),
                 "normalization": self.normalization.kind,
+                "cameras": None if self.cameras is None else asdict(self.cameras),
                 "trained_scenes": self.trained_scenes,
+                "files": folder_sums(temporary),
             }
-            write_json(temporary / MODEL_FILE, document)
+            write_sealed_json(temporary / MODEL_FILE, document)
 
     @classmethod
     def load(cls, folder: Path) -> "CategoryModel":
@@ -269,64 +292,53 @@ class CategoryModel(nn.Module):
         Raises:
             InputError: the folder or a file in it is missing, damaged or of another model.
         """
-        document = _read_model_file(folder)
-        try:
-            values = document["config"]
-            config = ModelConfig(
-                PlaneConfig(**values["planes"]),
-                MLPConfig(**values["mlp"]),
-                SamplingConfig(**values["sampling"]),
-                values["height"],
-                values["width"],
-            )
-            kind, trained = document["normalization"], document["trained_scenes"]
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{folder / MODEL_FILE}: field missing or unknown: {error}") from None
+        document, path = read_document(folder), folder / MODEL_FILE
+        config = _config_of(field_of(document, "config", dict, path), f"{path}, config")
+        cameras = _cameras_of(document.get("cameras"), f"{path}, cameras")
+        trained = field_of(document, "trained_scenes", dict, path)
+        trained = {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained}
         autoencoder = load_autoencoder(folder)
         unit = torch.ones(autoencoder.channels)
-        model = cls(
-            config,
-            autoencoder,
-            LatentNormalization(kind, torch.zeros_like(unit), unit),
-            torch.zeros(config.planes.base_shape),
-            torch.zeros(2, 3),
-            trained,
-        )
+        try:
+            model = cls(
+                config,
+                autoencoder,
+                LatentNormalization(field_of(document, "normalization", str, path), torch.zeros_like(unit), unit),
+                torch.zeros(config.planes.base_shape),
+                torch.zeros(2, 3),
+                trained,
+                cameras,
+            )
+        except (RuntimeError, MemoryError) as error:
+            raise InputError(f"{path}, config: sizes that fit into no memory ({error})") from None
         shared = read_weights(folder / SHARED_FILE)
         check_weights(folder / SHARED_FILE, shared, model._shared_tensors())
         model.load_state_dict(shared, strict=False)
-        if model.identity() != document["id"]:
+        if document["version"] < SEALED_SINCE and model._digest("") != document.get("id"):
             raise InputError(f"{folder}: its files are not of one model; copy the whole folder again")
+        identity = model.identity()
+        former = tuple(known for known in known_ids(document, path) if known != identity)
+        model._former_ids = (identity, former)
         return model.requires_grad_(False).eval()
 
     def _shared_tensors(self) -> dict[str, Tensor]:
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("autoencoder.")}
 
 
-def find_model(path: Path) -> Path:
-    """The model folder at ``path``, or inside it when ``path`` is the folder of a stage-1 run; else, where ``path`` is
-    the name of a model that comes with the package (``cars``), that one."""
-    places = [path, path / "model"]
-    if len(path.parts) == 1:
-        places.append(SHIPPED / path)
-    return next((place for place in places if (place / MODEL_FILE).is_file()), path)
+def _config_of(values: dict, where: str) -> ModelConfig:
+    return ModelConfig(
+        dataclass_of(PlaneConfig, values.get("planes"), f"{where}, planes"),
+        dataclass_of(MLPConfig, values.get("mlp"), f"{where}, mlp"),
+        dataclass_of(SamplingConfig, values.get("sampling"), f"{where}, sampling"),
+        field_of(values, "height", int, where),
+        field_of(values, "width", int, where),
+    )
 
 
-def find_shipped(identity: str) -> Path | None:
-    """The model that comes with the package and has this identity, if there is one."""
-    files = sorted(SHIPPED.glob(f"*/{MODEL_FILE}"))
-    return next((file.parent for file in files if read_json(file)["id"] == identity), None)
-
-
-def _read_model_file(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected a category model made by `triptych train`")
-    document = read_json(folder / MODEL_FILE)
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{folder / MODEL_FILE}: expected a category model (format {FORMAT!r})")
-    version = document.get("version")
-    if version != VERSION:
-        older = isinstance(version, int) and version < VERSION
-        remedy = "train it again" if older else "update triptych"
-        raise InputError(f"{folder / MODEL_FILE}: version {version!r}, expected {VERSION}; {remedy}")
-    return document
+def _cameras_of(value: object, where: str) -> CameraRange | None:
+    if value is None:
+        return None
+    try:
+        return CameraRange.from_json(value)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{where}: expected the ranges of distance and focal, found {value!r:.60}") from None

@@ -1,0 +1,221 @@
+"""Which views the scenes of a bank are measured on: none of those that they were fitted to, however data are opened."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+from triptych.bank import SceneBank
+from triptych.errors import InputError
+from triptych.options import Options, Range
+from triptych.scenes import DatasetConfig, SceneCollection, choose_names
+from triptych.scenes.declaration import read_declaration
+from triptych.scenes.discovery import find_scenes
+from triptych.scenes.splits import TestRule
+from triptych.scenes.validation import Problems
+from triptych.training.announcing import listed
+from triptych.training.datasets import open_data
+from triptych.training.outcome import read_failures
+from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance
+
+
+@dataclass(frozen=True)
+class BankDataConfig(Options):
+    """The pictures of a bank's scenes. What is not given is as it was when they were fitted."""
+
+    data: Positional[tuple[Path, ...]] = ()
+    """Folders of the datasets that the scenes come from; those that they were fitted from if not given. Scenes are
+    found by their content."""
+    scenes: str | None = None
+    """Which scenes of the bank: "train", "test", "all", a range such as "0:36", or names separated by commas. All by
+    default."""
+    test_views: Annotated[int, Range(0, 100_000)] | None = None
+    """Views held out of each scene for testing, where the dataset does not say which. Those that a scene was fitted to
+    are left out of them."""
+    test_rule: TestRule | None = None
+    """Hold out views evenly through the sorted views (spread), or the first ones (first)."""
+    above_ground: bool = False
+    """Drop the cameras below the ground, z < 0, where the fit did not do so already."""
+    half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
+    """Half the side of the scene box around the origin, in world units."""
+    resolution: Annotated[int, Range(1, 16_384)] | None = None
+    """Box-downscale the pictures to this width in pixels, which must divide theirs."""
+    cache: Path | None = None
+    """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A scene of a bank that can be measured.
+
+    Attributes:
+        name: its name in the bank.
+        collection: the dataset that it was found in.
+        scene: its number there.
+        views: the views to measure it on, numbers as in ``collection.views``.
+        fitted: how many views it was fitted to; None where the bank does not say.
+        dropped: how many test views are left out, since it was fitted to them.
+    """
+
+    name: str
+    collection: SceneCollection
+    scene: int
+    views: tuple[int, ...]
+    fitted: int | None
+    dropped: int
+
+
+@dataclass
+class Findings:
+    """The scenes that can be measured, and notes about the others."""
+
+    scenes: list[HeldOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def folders(self) -> list[str]:
+        """The datasets' folders, as they were given."""
+        sources = (held.collection.source for held in self.scenes)
+        return list(dict.fromkeys(str(source.path) for source in sources if source is not None))
+
+    def note(self, names: Sequence[str], words: str) -> None:
+        """A line about some scenes, if there are any."""
+        if names:
+            self.notes.append(f"{len(names)} scene(s) {words}: {listed(names)}")
+
+
+def find_in(bank: SceneBank, collection: SceneCollection) -> Findings:
+    """The scenes of a bank in one dataset, by their content.
+
+    Raises:
+        InputError: the bank is empty, none of its scenes is in the dataset, or none has a view to be measured on.
+    """
+    return _found(
+        bank, {name: (_known(bank, name), [collection]) for name in _names_of(bank)}, "not in the dataset given"
+    )
+
+
+def find_on_disk(bank: SceneBank, config: BankDataConfig, progress: Progress) -> Findings:
+    """The chosen scenes of a bank, each in the dataset that it comes from.
+
+    Args:
+        bank: the bank.
+        config: which scenes, where they are, and how to open them.
+        progress: where to show how pictures are read.
+
+    Raises:
+        InputError: there is no such scene, a dataset cannot be used, or no scene can be measured.
+    """
+    known = {name: _known(bank, name) for name in _names_of(bank)}
+    places = {name: _sources(scene, config) for name, scene in known.items()}
+    chosen = choose_names(known, config.scenes, splits=_splits(config, places, known), of="bank")
+    wanted: dict[DatasetConfig, list[str]] = {}
+    for name in chosen:
+        for source in places[name]:
+            wanted.setdefault(source, []).append(name)
+    opened = {source: _open(source, names, progress) for source, names in wanted.items()}
+    candidates = {name: [found for source in places[name] if (found := opened[source])] for name in chosen}
+    where = "in none of the datasets given" if config.data else "their dataset is unknown or gone, give its folder"
+    return _found(bank, {name: (known[name], candidates[name]) for name in chosen}, where)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a bank says about a scene, its planes apart."""
+
+    fingerprint: str
+    provenance: Provenance | None
+    forced: bool
+
+
+def _names_of(bank: SceneBank) -> list[str]:
+    names = bank.names()
+    if not names:
+        raise InputError(f"{bank.folder}: the bank is empty; fit scenes first")
+    return names
+
+
+def _known(bank: SceneBank, name: str) -> _Known:
+    stored = bank.scene(name)
+    provenance = Provenance.read(stored.record, f"{bank.folder}, scene {name!r}")
+    return _Known(stored.fingerprint, provenance, "problem" in stored.record)
+
+
+def _sources(scene: _Known, config: BankDataConfig) -> list[DatasetConfig]:
+    """The datasets that may hold a scene, opened as it was fitted but for what ``config`` says."""
+    recorded = scene.provenance.source if scene.provenance else None
+    given = {
+        "test_views": config.test_views,
+        "test_rule": config.test_rule,
+        "above_ground": config.above_ground or None,
+        "half_extent": config.half_extent,
+        "resolution": config.resolution,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    folders = config.data or ((recorded.path,) if recorded else ())
+    base = recorded or DatasetConfig(Path())
+    return [
+        replace(base, path=folder, cache=config.cache, **changes)
+        for folder in folders
+        if config.data or folder.is_dir()
+    ]
+
+
+def _splits(
+    config: BankDataConfig, places: Mapping[str, list[DatasetConfig]], known: Iterable[str]
+) -> dict[str, list[str]]:
+    """What the datasets declare about the bank's scenes, where a split is asked for."""
+    splits: dict[str, list[str]] = {}
+    if config.scenes not in ("train", "test"):
+        return splits
+    for folder in {source.path for sources in places.values() for source in sources}:
+        declared = read_declaration(find_scenes(folder), Problems(gather=True)).splits or {}
+        for use, names in declared.items():
+            splits.setdefault(use, []).extend(name for name in names if name in known)
+    return splits
+
+
+def _open(source: DatasetConfig, names: Sequence[str], progress: Progress) -> SceneCollection:
+    """The scenes of a dataset that have these names; all of it where none has, since one may have been renamed."""
+    present = {scene.name for scene in find_scenes(source.path).scenes}
+    same = [name for name in names if name in present]
+    plain = all(name == name.strip() and "," not in name for name in same)
+    return open_data(replace(source, scenes=",".join(same) if same and plain else "all"), progress)
+
+
+def _found(bank: SceneBank, candidates: Mapping[str, tuple[_Known, list[SceneCollection]]], where: str) -> Findings:
+    findings, absent, without, unknown = Findings(), [], [], []
+    for name, (known, collections) in candidates.items():
+        place = next((found for found in collections if known.fingerprint in found.fingerprints), None)
+        if place is None:
+            absent.append(name)
+            continue
+        held = _held_out(name, known, place)
+        (findings.scenes if held.views else without).append(held)
+        if held.fitted is None:
+            unknown.append(name)
+    findings.note(absent, f"left out, {where}")
+    findings.note([held.name for held in without], "left out, no test view that was not fitted")
+    findings.note(
+        unknown, "measured on what the options hold out: the bank does not say to which views they were fitted"
+    )
+    findings.note(
+        [held.name for held in findings.scenes if held.dropped], "without those test views that they were fitted to"
+    )
+    findings.note([name for name, (known, _) in candidates.items() if known.forced], "in the bank by --force")
+    failed = read_failures(bank.folder)
+    findings.note(list(failed), "not in the bank and in no mean, since they could not be fitted")
+    if not findings.scenes:
+        raise InputError(f"{bank.folder}: nothing to measure: {'; '.join(findings.notes)}")
+    return findings
+
+
+def _held_out(name: str, known: _Known, collection: SceneCollection) -> HeldOut:
+    scene = collection.fingerprints.index(known.fingerprint)
+    test, numbers = collection.views(scene).test, collection.view_numbers(scene)
+    fitted = frozenset(known.provenance.fitted if known.provenance else ())
+    views = tuple(view for view in test if numbers[view] not in fitted)
+    count = None if known.provenance is None else len(fitted)
+    return HeldOut(name, collection, scene, views, count, len(test) - len(views))

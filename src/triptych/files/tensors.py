@@ -1,0 +1,70 @@
+"""Safetensors files that keep a checksum of themselves in their metadata."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from triptych.errors import InputError
+from triptych.files.checksums import seal
+from triptych.files.documents import SUM
+from triptych.files.reading import open_regular
+from triptych.files.writing import write_atomically
+
+_LENGTH = 8
+"""Bytes at the beginning that tell the length of the header, little-endian."""
+_LONGEST_HEADER = 100_000_000
+_BLOCK = 1 << 20
+
+
+def write_sealed_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+    """Write tensors and texts about them to a safetensors file, whole or not at all, with a checksum."""
+    blank = secrets.token_hex(32)
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    content = save(contiguous, metadata={SUM: blank, **about})
+    write_atomically(path, lambda file: file.writelines(seal(content, blank)))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file, on the CPU, and its metadata.
+
+    Raises:
+        InputError: the file is missing, is not safetensors, or has a checksum (``SUM`` in its metadata) that is wrong.
+    """
+    about = _read_about(path)
+    try:
+        return load_file(path), about
+    except Exception as error:  # whatever the library meets in a damaged file
+        raise _unreadable(path, str(error)) from None
+
+
+def _read_about(path: Path) -> dict[str, str]:
+    with open_regular(path) as file:
+        length = file.read(_LENGTH)
+        size = int.from_bytes(length, "little")
+        if size > _LONGEST_HEADER:
+            raise _unreadable(path, "its header has no end")
+        header = file.read(size)
+        try:
+            about = json.loads(header).get("__metadata__", {})
+            digest = about.get(SUM)
+        except (ValueError, AttributeError, RecursionError):
+            raise _unreadable(path, "its header is no JSON object") from None
+        if digest is None:
+            return about
+        if not isinstance(digest, str) or len(digest) != 2 * hashlib.sha256().digest_size:
+            raise _unreadable(path, "its checksum is none")
+        found = hashlib.sha256(length + header.replace(digest.encode(), b"", 1))
+        while block := file.read(_BLOCK):
+            found.update(block)
+    if found.hexdigest() != digest:
+        raise InputError(f"{path}: damaged: its bytes are not those that were written (SHA-256 differs)")
+    return about
+
+
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(f"{path}: expected a safetensors file, found an unreadable one ({' '.join(reason.split())})")

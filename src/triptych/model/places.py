@@ -1,0 +1,68 @@
+"""Where a category model lies, and the document that tells what it is."""
+
+from pathlib import Path
+from typing import Any
+
+from triptych.errors import InputError
+from triptych.files import check_seal, check_sums, field_of, read_object
+
+FORMAT = "triptych-model"
+VERSION = 3
+OLDEST = 2
+SEALED_SINCE = 3
+MODEL_FILE = "model.json"
+SHARED_FILE = "shared.safetensors"
+SHIPPED = Path(__file__).parents[1] / "shipped"
+"""Category models that come with the package, one folder each."""
+
+
+def find_model(path: Path) -> Path:
+    """The model folder at ``path``, or inside it when ``path`` is the folder of a stage-1 run; else, where ``path`` is
+    the name of a model that comes with the package (``cars``), that one."""
+    places = [path, path / "model"]
+    if len(path.parts) == 1:
+        places.append(SHIPPED / path)
+    return next((place for place in places if (place / MODEL_FILE).is_file()), path)
+
+
+def find_shipped(identity: str) -> Path | None:
+    """The model that comes with the package and has this identity, or had it in an earlier version, if there is one."""
+    files = sorted(SHIPPED.glob(f"*/{MODEL_FILE}"))
+    return next((file.parent for file in files if identity in known_ids(read_object(file), file)), None)
+
+
+def known_ids(document: dict[str, Any], path: Path) -> list[str]:
+    """The ids under which a model is known: that of its document, and those of earlier versions of the same model.
+
+    Raises:
+        InputError: a field is missing or of another type.
+    """
+    former = field_of(document, "former_ids", list, path) if "former_ids" in document else []
+    return [field_of(document, "id", str, path), *map(str, former)]
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """The document of a model folder; all files are compared with its checksums, where it has them.
+
+    Raises:
+        InputError: the folder or a file in it is missing, damaged or of another model.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected a category model made by `triptych train`")
+    path = folder / MODEL_FILE
+    document = read_object(path)
+    if document.get("format") != FORMAT:
+        raise InputError(f"{path}: expected a category model (format {FORMAT!r})")
+    version = document.get("version")
+    if not isinstance(version, int) or not OLDEST <= version <= VERSION:
+        older = isinstance(version, int) and version < OLDEST
+        remedy = "train it again" if older else "update triptych"
+        raise InputError(f"{path}: version {version!r}, expected {VERSION}; {remedy}")
+    if check_seal(path, document, required=version >= SEALED_SINCE):
+        try:
+            check_sums(folder, document.get("files"))
+        except InputError as error:
+            raise InputError(
+                f"{error}; its files are damaged or not of one model, copy the whole folder again"
+            ) from None
+    return document

@@ -1,0 +1,125 @@
+"""What a stage 2 is asked for, what is looked at before its work, and what of its result goes into the bank."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from triptych.bank import BANK_FILE, SceneBank, StoragePrecision, StoredScene
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.scenes import SceneCollection
+from triptych.training.announcing import listed, view_counts
+from triptych.training.config import Stage2Config
+from triptych.training.matching import compare_with_model
+from triptych.training.outcome import Outcome, note_failures, read_failures
+from triptych.training.progress import Progress
+from triptych.training.provenance import Provenance
+from triptych.training.scenes import SceneParameters
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """What ``stage2.fit`` was asked for; see there."""
+
+    model: CategoryModel
+    collection: SceneCollection
+    out: Path
+    config: Stage2Config
+    seed: int
+    device: torch.device
+    progress: Progress
+    precision: StoragePrecision
+    force: bool
+
+
+def new_scenes(job: FitJob) -> list[int]:
+    """The scenes that are not in the bank yet.
+
+    Raises:
+        InputError: the bank has another scene of the same name.
+    """
+    if not (job.out / BANK_FILE).exists():
+        return list(range(len(job.collection)))
+    bank, new, otherwise = SceneBank(job.out), [], []
+    for scene, name in enumerate(job.collection.names):
+        if name not in bank:
+            new.append(scene)
+            continue
+        stored = bank.scene(name)
+        if stored.fingerprint != job.collection.fingerprints[scene]:
+            raise InputError(
+                f"{job.out}: the bank has a scene {name!r} that was fitted to other pictures; rename the new one, "
+                "leave it out with --scenes, or choose another bank"
+            )
+        known = Provenance.read(stored.record, f"{job.out}, {name}")
+        if known is not None and known.fitted != Provenance.of(job.collection, scene).fitted:
+            otherwise.append(name)
+    if otherwise:
+        job.progress.note(
+            f"note: {len(otherwise)} scene(s) in the bank were fitted to other views than these options choose, and "
+            f"stay as they are: {listed(otherwise)}"
+        )
+    return new
+
+
+def announce(job: FitJob, scenes: Sequence[int]) -> None:
+    """Say how many views are fitted, and refuse or note what does not suit the model."""
+    if scenes:
+        notes = compare_with_model(job.model, job.collection, scenes, force=job.force)
+        for line in [*view_counts(job.collection.subset(scenes)), *(f"note: {note}" for note in notes)]:
+            job.progress.note(line)
+
+
+def store(
+    job: FitJob,
+    bank: SceneBank,
+    group: SceneCollection,
+    scenes: SceneParameters,
+    outcomes: list[Outcome],
+    seconds: float,
+) -> None:
+    """Put the scenes that were fitted into the bank, and keep what is wrong with the others."""
+    problems: dict[str, str | None] = {}
+    for number, (name, outcome) in enumerate(zip(group.names, outcomes, strict=True)):
+        problems[name] = outcome.problem
+        if outcome.problem is not None:
+            job.progress.note(f"{name}: {outcome.problem}")
+        if outcome.problem is None or (job.force and outcome.finite):
+            problems[name] = None
+            bank.add(name, _stored(job, scenes, group, number, outcome, seconds))
+    note_failures(bank.folder, problems)
+
+
+def _stored(
+    job: FitJob, scenes: SceneParameters, group: SceneCollection, number: int, outcome: Outcome, seconds: float
+) -> StoredScene:
+    record: dict[str, Any] = {
+        "stage": 2,
+        "seconds": seconds,
+        "test_psnr": outcome.test_psnr,
+        "fit": asdict(job.config),
+        **Provenance.of(group, number).record(),
+    }
+    if outcome.problem is not None:
+        record["problem"] = outcome.problem
+    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
+    return StoredScene(micro, coefficients, group.fingerprints[number], record)
+
+
+def require_fitted(bank: SceneBank, collection: SceneCollection) -> None:
+    """Report the scenes that could not be fitted.
+
+    Raises:
+        InputError: there are some.
+    """
+    failed = {name: problem for name, problem in read_failures(bank.folder).items() if name in collection.names}
+    if failed:
+        worst = "; ".join(f"{name}: {problem}" for name, problem in list(failed.items())[:3])
+        raise InputError(
+            f"{bank.folder}: {len(failed)} of {len(collection)} scene(s) could not be fitted and are not in the bank, "
+            f"the others are: {worst}{'; ...' if len(failed) > 3 else ''}; look at their pictures, poses and box, or "
+            "run again with --force to store what is finite"
+        )

@@ -1,0 +1,93 @@
+"""Stage 2 as published: what is shared is trained along on all new scenes together."""
+
+from dataclasses import asdict
+
+import torch
+
+from triptych.bank import SceneBank
+from triptych.errors import InputError
+from triptych.files import atomic_directory
+from triptych.representation.mlp import TinyMLP
+from triptych.training.config import Stage2Config
+from triptych.training.fit_job import FitJob, announce, require_fitted, store
+from triptych.training.joint import JointTraining
+from triptych.training.loop import Loop
+from triptych.training.outcome import judge, read_failures, references, require_finite
+from triptych.training.provenance import fitted_views
+from triptych.training.run import Run, open_run
+from triptych.training.scenes import SceneParameters
+from triptych.training.views import PosedViews
+
+BANK = "bank"
+"""Where the run keeps its bank."""
+
+
+def check_something_shared_moves(config: Stage2Config) -> None:
+    """Refuse a fine-tuning in which nothing shared is trained.
+
+    Raises:
+        InputError: all rates are 0.
+    """
+    rates = [config.latent.rates, config.image.rates]
+    if not any(rate.base or rate.mlp or rate.decoder for rate in rates):
+        raise InputError("finetune_shared: every shared part has a rate of 0; start from --preset paper, or set rates")
+
+
+def fit_together(job: FitJob, checkpoint_seconds: float) -> SceneBank:
+    """Base planes, a fresh tiny MLP and the decoder, trained along on all new scenes.
+
+    The run's folder holds the bank in ``bank``, beside log and checkpoint.
+
+    Raises:
+        InputError: see ``stage2.fit``.
+    """
+    collection, folder = job.collection, job.out / BANK
+    description = {
+        "stage": 2,
+        "model": job.model.identity(),
+        "config": asdict(job.config),
+        "seed": job.seed,
+        "device": job.device.type,
+        "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
+        "fitted_views": fitted_views(collection),
+    }
+    announce(job, range(len(collection)))
+    with open_run(job.out, description, checkpoint_seconds) as run:
+        if not _is_done(job):
+            _train(job, run)
+        require_fitted(SceneBank(folder), collection)
+        return SceneBank(folder)
+
+
+def _is_done(job: FitJob) -> bool:
+    folder = job.out / BANK
+    if not folder.is_dir():
+        return False
+    failed = read_failures(folder)
+    return len(SceneBank(folder)) + len(failed) == len(job.collection) and not (failed and job.force)
+
+
+def _train(job: FitJob, run: Run) -> None:
+    model, collection, config = job.model.to(job.device), job.collection, job.config
+    loop = Loop.resumed(run, job.progress, ("latent", "image"))
+    compared_with = references(model, collection)
+    torch.manual_seed(job.seed)
+    if config.latent.rates.mlp:
+        model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
+    model.to(job.device)
+    scenes = SceneParameters.started(
+        model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
+    )
+    views, test_views = PosedViews(collection), PosedViews(collection, "test")
+    training = JointTraining(model, scenes, config.skipping, views, test_views, job.seed, loop)
+    if not loop.is_past("latent"):
+        training.run_phase("latent", config.latent)
+    training.run_phase("image", config.image)
+
+    model.requires_grad_(False).eval()
+    require_finite(model, job.out)
+    outcomes = [judge(model, scenes, collection, *each, job.precision) for each in enumerate(compared_with)]
+    seconds = run.elapsed() / len(collection)
+    with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done
+        bank = SceneBank.create(temporary, model, precision=job.precision, own_model=True)
+        store(job, bank, collection, scenes, outcomes, seconds)

@@ -1,0 +1,147 @@
+"""Whether new pictures suit a category model: their size, what lies in its box, how its cameras stood."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.errors import InputError
+from triptych.geometry import CameraRange, Cameras, intersect_aabb
+from triptych.geometry.camera_range import Range
+from triptych.model import CategoryModel
+from triptych.scenes import SceneCollection
+
+_VIEWS_LOOKED_AT = 3
+_WHITE = 240
+"""A channel below it, of 255, shows something: pictures that were compressed are not quite white."""
+_REFUSED, _NOTED = 0.1, 0.02
+"""Shares of what a scene's pictures show that lie where the model's box is not."""
+_ALIKE = 1.5
+"""Lengths up to so many times larger or smaller are taken for alike."""
+_EDGES_COVERED = 0.5
+_NAMED = 3
+
+
+def require_picture_size(collection: SceneCollection, model: CategoryModel) -> None:
+    """Refuse pictures of another size than the model renders.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    wanted, found = (model.config.height, model.config.width), (collection.height, collection.width)
+    if wanted != found:
+        raise InputError(
+            f"pictures of {found[1]}x{found[0]} pixels, but the model was trained on {wanted[1]}x{wanted[0]}: make "
+            "them smaller with --resolution, or train a model on their size"
+        )
+
+
+def compare_with_model(
+    model: CategoryModel, collection: SceneCollection, scenes: Sequence[int], *, force: bool = False
+) -> list[str]:
+    """Compare new scenes with what a category model was trained on, before any work.
+
+    Nothing can be rendered outside the model's box, so what the pictures show there is lost for certain: some pictures
+    of each scene are searched for it. Another box, distance or focal length may do harm, and is only noted.
+
+    Args:
+        model: the category model.
+        collection: the dataset, at the model's picture size.
+        scenes: numbers of the scenes to look at.
+        force: note what would be refused, too.
+
+    Returns:
+        What differs, one line each.
+
+    Raises:
+        InputError: much of a scene lies outside the model's box, and ``force`` is not given.
+    """
+    if not scenes:
+        return []
+    looks = [_look(model, collection, scene) for scene in scenes]
+    unlike = _unlike(model, collection, scenes)
+    lost = [look for look in looks if look.outside > _REFUSED]
+    if lost and not force:
+        raise InputError(
+            f"{_lost(lost, len(looks))}; {'; '.join(unlike) or 'box and cameras are like those of its training'}; move "
+            "and scale the scenes as those of stage 1 were, leave some out with --scenes, or go on with --force"
+        )
+    noted = [look for look in looks if look.outside > _NOTED]
+    notes = [_lost(noted, len(looks))] if noted else []
+    return notes + [f"unlike what the model was trained on: {line}" for line in unlike]
+
+
+def camera_range(collection: SceneCollection, scenes: Sequence[int], aabb: Float[Tensor, "2 3"]) -> CameraRange:
+    """Between which numbers the cameras of some scenes lie, around the middle of a box."""
+    cameras = [collection.cameras(scene) for scene in scenes]
+    c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
+    return CameraRange.of(Cameras(c2w, intrinsics, collection.height, collection.width), aabb.mean(dim=0))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A scene as seen against the model's box.
+
+    Attributes:
+        name: of the scene.
+        outside: of the pixels that show something, the share whose rays miss the box.
+        edges: of the pixels at the edges of the pictures, the share that shows something.
+    """
+
+    name: str
+    outside: float
+    edges: float
+
+
+def _look(model: CategoryModel, collection: SceneCollection, scene: int) -> _Look:
+    train = collection.views(scene).train
+    views = sorted({train[place * len(train) // _VIEWS_LOOKED_AT] for place in range(_VIEWS_LOOKED_AT)})
+    shown = torch.from_numpy(collection.images(scene, views) < _WHITE).any(dim=-1)
+    near, far = intersect_aabb(collection.cameras(scene)[views].rays(), model.aabb.cpu())
+    outside = shown & ~(far > near).reshape(shown.shape)
+    edges = torch.cat([shown[:, 0], shown[:, -1], shown[:, :, 0], shown[:, :, -1]], dim=1)
+    share = float(outside.sum() / shown.sum().clamp_min(1))
+    return _Look(collection.names[scene], share, float(edges.float().mean()))
+
+
+def _lost(looks: Sequence[_Look], count: int) -> str:
+    worst = sorted(looks, key=lambda look: -look.outside)[:_NAMED]
+    backgrounds = {True: ", its background is not white", False: ""}
+    named = [f"{look.name}: {look.outside:.0%}{backgrounds[look.edges > _EDGES_COVERED]}" for look in worst]
+    return (
+        f"{len(looks)} of {count} scene(s) reach beyond the model's box, where nothing can be rendered; of what their "
+        f"pictures show, this share is lost: {'; '.join(named)}{'; ...' if len(looks) > _NAMED else ''}"
+    )
+
+
+def _unlike(model: CategoryModel, collection: SceneCollection, scenes: Sequence[int]) -> list[str]:
+    """What differs between the data and the model's training, with the numbers of both."""
+    lines = []
+    if not _same_sides(collection.aabb.cpu(), model.aabb.cpu()):
+        lines.append(f"the data's box is {_box(collection.aabb)}, the model's {_box(model.aabb)}")
+    found, wanted = camera_range(collection, scenes, model.aabb.cpu()), model.cameras
+    if wanted is not None and not _alike(found.distance, wanted.distance):
+        lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(wanted.distance)}")
+    if wanted is not None and not _alike(found.focal, wanted.focal):
+        lines.append(f"focal lengths are {_text(found.focal)} picture widths, the model's {_text(wanted.focal)}")
+    return lines
+
+
+def _same_sides(box: Float[Tensor, "2 3"], other: Float[Tensor, "2 3"]) -> bool:
+    ratio = (box[1] - box[0]) / (other[1] - other[0])
+    return bool((ratio <= _ALIKE).all() and (ratio >= 1 / _ALIKE).all())
+
+
+def _alike(found: Range, wanted: Range) -> bool:
+    return wanted[0] / _ALIKE <= found[0] and found[1] <= wanted[1] * _ALIKE
+
+
+def _text(values: Range) -> str:
+    return " to ".join(dict.fromkeys(f"{value:.3g}" for value in values))
+
+
+def _box(aabb: Float[Tensor, "2 3"]) -> str:
+    sides = zip(*aabb.tolist(), strict=True)
+    return " x ".join(f"±{high:.3g}" if low == -high else f"({low:.3g} to {high:.3g})" for low, high in sides)

@@ -1,0 +1,255 @@
+"""Killing work at each of its file operations: what it leaves must let the same work end as if nothing had happened.
+
+    python tests/killing.py WORK FOLDER [--every N] [--from N] [--twice]
+
+WORK is train, fit, finetune, rgb, single or cache. Each piece of work runs in a process forked from one that has the
+libraries loaded and trains nothing itself. FOLDER is for scratch. Prints one line for each kill that is not mended.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch._dynamo  # by every optimiser; here, so that each process has it already
+from balls import make_balls, tiny_stage1, tiny_stage2
+
+from triptych.bank import SceneBank
+from triptych.evaluation.integrity import check
+from triptych.files import read_tensors
+from triptych.model import CategoryModel
+from triptych.representation.field import SamplingConfig
+from triptych.representation.kernels.cpu import threads
+from triptych.representation.planes import PlaneConfig
+from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.training.config import LossWeights, Phase, Pretraining, Rates
+from triptych.training.progress import Progress
+from triptych.training.rgb import RGBConfig
+from triptych.training.rgb_bank import fit_rgb_scenes
+from triptych.training.run import read_log
+from triptych.training.single import fit_single
+from triptych.training.single_scene import SingleConfig
+from triptych.training.stage1 import train
+from triptych.training.stage2 import fit
+
+_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
+_CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_EVENTS = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod")
+_QUIET = {"device": torch.device("cpu"), "progress": Progress(quiet=True), "seed": 0}
+Work = Callable[[Path], object]
+
+
+def operations_of(work: Callable[[], object], folder: Path, kill_at: int | None = None) -> int | None:
+    """Run some work in a process of its own.
+
+    Args:
+        work: what to do.
+        folder: operations that change files below it are counted.
+        kill_at: the operation, from 1, before which the process is killed.
+
+    Returns:
+        how many operations there were; None where it was killed.
+
+    Raises:
+        RuntimeError: the work failed.
+    """
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(reading)
+        _work_and_exit(work, _Counter(folder, kill_at), writing)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        text = answer.read()
+    status = os.waitpid(process, 0)[1]
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return None
+    if os.waitstatus_to_exitcode(status):
+        raise RuntimeError(text)
+    return int(text)
+
+
+def _work_and_exit(work: Callable[[], object], counter: "_Counter", answer: int) -> None:
+    code, text = 0, ""
+    try:
+        counter.start()
+        work()
+        text = str(counter.count)
+    except BaseException:
+        code, text = 1, traceback.format_exc()
+    os.write(answer, text.encode())
+    os._exit(code)
+
+
+class _Counter:
+    """Counts the operations of this process that change files below a folder, and kills it before a chosen one."""
+
+    def __init__(self, folder: Path, kill_at: int | None) -> None:
+        self.count = 0
+        self._folder = str(folder.absolute())
+        self._kill_at = kill_at
+        self._fsync = os.fsync
+
+    def start(self) -> None:
+        sys.addaudithook(self._hook)
+        os.fsync = self._counted_fsync
+
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        changes = event in _EVENTS or (event == "open" and arguments[2] & _CHANGES)
+        named = changes and isinstance(arguments[0], str | os.PathLike)
+        if named and os.fspath(arguments[0]).startswith(self._folder):
+            self._one_more()
+
+    def _counted_fsync(self, handle: int) -> None:
+        self._one_more()
+        self._fsync(handle)
+
+    def _one_more(self) -> None:
+        self.count += 1
+        if self.count == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
+    """Every kind of work on a folder, and what must be the same at its end."""
+    data = DatasetConfig(make_balls(scratch / "data"), test_views=2, cache=scratch / "cache")
+    balls = open_collection(data)
+    trained, new = select_scenes(balls, "train", "all"), select_scenes(balls, "test", "all")
+    stage1 = tiny_stage1(
+        pretraining=Pretraining(epochs=0.6, batch=4),
+        warmup=replace(tiny_stage1().warmup, epochs=1.0),
+        joint=replace(tiny_stage1().joint, epochs=1.0),
+    )
+    together = tiny_stage2(
+        latent=Phase(1.0, 4, _RATES, LossWeights(enc=1.0)),
+        image=Phase(1.0, 4, replace(_RATES, decoder=1e-4), LossWeights(dec=1.0)),
+        finetune_shared=True,
+    )
+    rgb = RGBConfig(planes=PlaneConfig(8, 4, 0), sampling=SamplingConfig(8, 0), steps=3, rays=64)
+    single = SingleConfig(
+        kind="triplanes", plane_resolution=8, features=4, hidden=8, sampling=SamplingConfig(8, 0), steps=4, rays=64
+    )
+    often = {**_QUIET, "checkpoint_seconds": 0.0}
+
+    for direction in ("forward", "backward"):
+        threads._compile(direction)
+
+    def model() -> CategoryModel:
+        if not (scratch / "stage1" / "model").is_dir():
+            train(trained, scratch / "stage1", stage1, **often)
+        return CategoryModel.load(scratch / "stage1" / "model")
+
+    operations_of(model, scratch / "stage1")
+    return {
+        "train": (lambda out: train(trained, out, stage1, **often), _run_numbers),
+        "fit": (lambda out: fit(model(), new, out, replace(tiny_stage2(), scenes_at_once=1), **_QUIET), _bank_numbers),
+        "finetune": (lambda out: fit(model(), new, out, together, **often), lambda out: _bank_numbers(out / "bank")),
+        "rgb": (
+            lambda out: fit_rgb_scenes(new, out, rgb, seed=0, progress=_QUIET["progress"]),
+            lambda out: [_bank_numbers(folder) for folder in sorted(out.iterdir()) if folder.is_dir()],
+        ),
+        "single": (
+            lambda out: fit_single(new.subset([0]), out, single, **often),
+            lambda out: _digest(read_tensors(out / "field.safetensors")[0].values()),
+        ),
+        "cache": (lambda out: open_collection(replace(data, cache=out)), lambda out: _pictures(data, out)),
+    }
+
+
+def _run_numbers(out: Path) -> object:
+    lines = [{key: value for key, value in line.items() if key != "seconds"} for line in read_log(out)]
+    models = [CategoryModel.load(out / name).identity() for name in ("model", "plain_model")]
+    return [models, _bank_numbers(out / "trained_scenes"), lines]
+
+
+def _bank_numbers(folder: Path) -> object:
+    bank = SceneBank(folder)
+    scenes = {name: bank.scene(name) for name in bank}
+    own = bank.load_model().identity() if (folder / "model").exists() else None
+    numbers = {name: _digest([scene.micro, scene.coefficients]) for name, scene in scenes.items()}
+    return [own, bank.model_id, numbers, [scene.record.get("test_psnr") for scene in scenes.values()]]
+
+
+def _pictures(data: DatasetConfig, cache: Path) -> object:
+    balls: SceneCollection = open_collection(replace(data, cache=cache))
+    return [_digest([torch.from_numpy(balls.images(scene, range(6)))]) for scene in range(len(balls))]
+
+
+def _digest(tensors: Any) -> str:
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def kill_and_rerun(
+    work: Work, numbers: Callable[[Path], object], scratch: Path, every: int = 1, first: int = 1, *, twice: bool = False
+) -> tuple[int, int, list[str]]:
+    """Kill some work at its operations, run it again, and compare with undisturbed work.
+
+    Returns:
+        the operations of undisturbed work, the number of kills, and a line for each that was not mended.
+    """
+    reference, out, told = scratch / "reference", scratch / "out", scratch / "numbers.json"
+
+    def tell(folder: Path) -> None:
+        work(folder)
+        damaged = [finding.fault for finding in check(folder) if finding.fault]
+        told.write_text(json.dumps([numbers(folder), damaged]))
+
+    count = operations_of(lambda: work(reference), reference)
+    assert count is not None
+    operations_of(lambda: tell(reference), reference)
+    expected = told.read_text()
+    kills, faults = 0, []
+    generator = random.Random(0)
+    for number in range(first, count + 1, every):
+        shutil.rmtree(out, ignore_errors=True)
+        kills += operations_of(lambda: work(out), out, kill_at=number) is None
+        if twice:
+            kills += operations_of(lambda: work(out), out, kill_at=generator.randint(1, 40)) is None
+        fault = _fault_of_rerun(lambda: tell(out), out)
+        if fault is None and told.read_text() != expected:
+            fault = "other numbers"
+        if fault is not None:
+            faults.append(f"operation {number} of {count}: {fault}")
+            print(faults[-1], file=sys.stderr, flush=True)
+    return count, kills, faults
+
+
+def _fault_of_rerun(work: Callable[[], object], out: Path) -> str | None:
+    try:
+        operations_of(work, out)
+    except RuntimeError as error:
+        return str(error).strip().splitlines()[-1]
+    litter = [str(path) for path in out.rglob(".triptych-*")]
+    return f"litter: {litter}" if litter else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--from", type=int, default=1, dest="first")
+    parser.add_argument("--twice", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    scratch = options.folder.absolute()
+    work, numbers = works(scratch)[options.work]
+    count, kills, faults = kill_and_rerun(work, numbers, scratch, options.every, options.first, twice=options.twice)
+    print(f"{options.work}: {count} operations, {kills} kills, {len(faults)} not mended")
+
+
+if __name__ == "__main__":
+    main()
