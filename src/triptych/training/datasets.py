@@ -57,6 +57,7 @@ def draw_meshes(
         options,
         lambda name, done, total: progress.reach(done, total),
         lambda path, reason: progress.note(f"skipped {path}: {reason}"),
+        progress.note,
     )
     return _open_drawn(folder, options.views, cache, progress)
 
