@@ -16,7 +16,7 @@ from triptych.geometry import hemisphere_cameras
 from triptych.scenes.making import MAKING_FILE, open_for_making
 from triptych.scenes.meshes.config import RenderConfig
 from triptych.scenes.meshes.folder import SUFFIXES, MeshFolder
-from triptych.scenes.meshes.framing import touches_edge
+from triptych.scenes.meshes.framing import Frame, touches_edge
 from triptych.scenes.meshes.grouping import Fingerprint, fingerprint, group_copies, split_groups
 from triptych.scenes.meshes.loading import load_mesh
 from triptych.scenes.meshes.mesh import Mesh
@@ -133,7 +133,8 @@ def _measured(name: str, path: Path, mesh: Mesh, config: RenderConfig) -> _Surve
 
 
 def _sized(mesh: Mesh, config: RenderConfig) -> Mesh:
-    return resize(mesh, config.extent, fit=(config.distance, config.focal) if config.fit else None)
+    frame = Frame(config.distance, config.focal, config.resolution)
+    return resize(mesh, config.extent, fit=frame if config.fit else None)
 
 
 def _decide(out: Path, surveyed: Sequence[_Surveyed], config: RenderConfig, report: Report) -> Turns:

@@ -1,25 +1,45 @@
 """Size: the largest at which an object stands whole in every view."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 _AZIMUTHS = np.linspace(0, np.pi, 73)
 _ELEVATIONS = np.radians(np.linspace(0, 75, 31))
 _BINS = 256
-ROOM = 0.02
-"""Free border of a picture that an object of full size leaves, as a fraction of the picture's side."""
+_ROOM = 0.022
 
 
-def largest_scale(vertices: Float[np.ndarray, "vertex 3"], *, distance: float, focal: float) -> float:
+@dataclass(frozen=True)
+class Frame:
+    """Square pictures from cameras all around the upper hemisphere.
+
+    Attributes:
+        distance: of the cameras from the origin, in world units.
+        focal: their focal length in picture widths.
+        resolution: side of the pictures in pixels.
+    """
+
+    distance: float
+    focal: float
+    resolution: int
+
+    @property
+    def room(self) -> float:
+        """Border to be left free, as a fraction of the side: 2.2 %, and a pixel at least, so that it shows."""
+        return max(_ROOM, 1.05 / self.resolution)
+
+
+def largest_scale(vertices: Float[np.ndarray, "vertex 3"], frame: Frame) -> float:
     """By how much an object may be enlarged so that every camera of the upper hemisphere sees the whole of it.
 
-    Every vertex, turned to any side, has to project into the picture less its ``ROOM``. Turning makes only its
+    Every vertex, turned to any side, has to project into the picture less its border. Turning makes only its
     distance from the vertical axis and its height matter.
 
     Args:
         vertices: of the object, centred in the origin, z up.
-        distance: of the cameras from the origin, in world units.
-        focal: their focal length in picture widths.
+        frame: what it has to fit.
     """
     points = _outline(vertices)
     radius, height = points[:, 0, None, None], points[:, 1, None, None]
@@ -28,9 +48,9 @@ def largest_scale(vertices: Float[np.ndarray, "vertex 3"], *, distance: float, f
     across = radius * np.sin(azimuth)
     upward = np.abs(height * np.cos(elevation) - toward * np.sin(elevation))
     nearer = toward * np.cos(elevation) + height * np.sin(elevation)
-    # scale * side * focal / (distance - scale * nearer) <= 1/2 - ROOM, solved for the scale.
-    side = np.maximum(across, upward)
-    most = (0.5 - ROOM) * distance / np.maximum(side * focal + (0.5 - ROOM) * nearer, 1e-12)
+    # scale * side * focal / (distance - scale * nearer) <= 1/2 - room, solved for the scale.
+    side, half = np.maximum(across, upward), 0.5 - frame.room
+    most = half * frame.distance / np.maximum(side * frame.focal + half * nearer, 1e-12)
     return float(most.min())
 
 
@@ -46,10 +66,9 @@ def _outline(vertices: np.ndarray) -> np.ndarray:
     radius, height = np.hypot(vertices[:, 0], vertices[:, 1]), vertices[:, 2]
     span = max(float(np.ptp(height)), 1e-12)
     bins = np.minimum((height - height.min()) / span * _BINS, _BINS - 1).astype(np.int64)
-    order = np.lexsort((radius, bins))
-    last = np.append(np.flatnonzero(np.diff(bins[order])), len(order) - 1)
+    order = np.argsort(bins, kind="stable")
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    farthest = np.maximum.reduceat(radius[order], starts)
     # Within one bin heights differ by a 256th of the object's: both ends are tried with the largest radius.
-    low = np.array([height[order][bins[order] == bins[order][end]].min() for end in last])
-    high = np.array([height[order][bins[order] == bins[order][end]].max() for end in last])
-    farthest = radius[order][last]
-    return np.concatenate([np.stack([farthest, low], axis=-1), np.stack([farthest, high], axis=-1)])
+    ends = (ufunc.reduceat(height[order], starts) for ufunc in (np.minimum, np.maximum))
+    return np.concatenate([np.stack([farthest, end], axis=-1) for end in ends])

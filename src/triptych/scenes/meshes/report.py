@@ -52,7 +52,7 @@ class Report:
             yield f"orientation: {self.orientation}"
         less = sum(map(bool, self.without.values()))
         yield (
-            f"{len(self.drawn) - less} meshes drawn whole, {less} drawn without something, "
+            f"meshes: {len(self.drawn) - less} drawn whole, {less} drawn without something, "
             f"{len(self.skipped)} skipped; dataset.json names each"
         )
 

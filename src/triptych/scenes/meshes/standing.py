@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from triptych.scenes.meshes.framing import largest_scale
+from triptych.scenes.meshes.framing import Frame, largest_scale
 from triptych.scenes.meshes.mesh import Mesh
 
 Orient = Literal["auto", "keep", "long-axis"]
@@ -63,30 +63,32 @@ def choose_turns(sides: Sequence[tuple[float, float]], orient: Orient) -> Orient
 
 def set_upright(mesh: Mesh, up: Literal["y", "z"]) -> Mesh:
     """The mesh with z up: for ``"y"``, (x, y, z) becomes (x, -z, y)."""
-    return _turned(mesh, np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])) if up == "y" else mesh
+    return _turned(mesh, np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])) if up == "y" else mesh
 
 
 def turn(mesh: Mesh, turns: Turns) -> Mesh:
-    """The mesh, z up, turned by a quarter about z if it is to be: the front of a glTF model, +z, then looks along +x."""
+    """The mesh, z up, turned by a quarter about z if it is to be.
+
+    The front of a glTF model, its +z, then looks along +x.
+    """
     sides = np.ptp(mesh.vertices, axis=0)
     if turns == "all" or (turns == "each" and sides[1] > sides[0]):
-        return _turned(mesh, np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]))
+        return _turned(mesh, np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]))
     return mesh
 
 
-def resize(mesh: Mesh, extent: float, *, fit: tuple[float, float] | None = None) -> Mesh:
+def resize(mesh: Mesh, extent: float, *, fit: Frame | None = None) -> Mesh:
     """Centre the mesh's box in the origin and give its longest side a length.
 
     Args:
         mesh: z up.
         extent: length of the longest side, in world units.
-        fit: distance and focal length (in picture widths) of cameras that must see the whole; the mesh is made
-            smaller where its shape asks for it. None lets it be cut.
+        fit: what the whole has to fit: the mesh is made smaller where its shape asks for it. None lets it be cut.
     """
     lower, upper = mesh.bounds()
     vertices = (mesh.vertices - (lower + upper) / 2) * (extent / (upper - lower).max())
     if fit is not None:
-        vertices = vertices * min(1.0, largest_scale(vertices, distance=fit[0], focal=fit[1]))
+        vertices = vertices * min(1.0, largest_scale(vertices, fit))
     return replace(mesh, vertices=vertices)
 
 

@@ -61,7 +61,7 @@ class Texture:
         colours = np.empty((len(uv), 4), np.float32)
         for present in np.unique(level):
             chosen = level == present
-            colours[chosen] = self._read(self.levels[present], uv[chosen], blend=present > 0 or not self.nearest)
+            colours[chosen] = self._read(self.levels[present], uv[chosen], blend=bool(present > 0) or not self.nearest)
         return colours
 
     def _read(self, picture: np.ndarray, uv: np.ndarray, *, blend: bool) -> np.ndarray:

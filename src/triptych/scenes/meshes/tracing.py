@@ -18,7 +18,9 @@ LAYERS = 12
 SOLID = 0.995
 """Opacity from which nothing behind a surface is looked for."""
 STEP = 1e-5
-"""How far behind a see-through surface a ray goes on, in world units."""
+"""How far behind a see-through surface a ray goes on, in world units, ..."""
+RELATIVE_STEP = 1e-6
+"""... and as a fraction of the way that it has come: single precision knows no less."""
 
 
 class Tracer:
@@ -74,7 +76,7 @@ class Tracer:
                 colours /= np.maximum(colours[:, 3:], 1 / 255)
             rgba[rays] += (1 - rgba[rays, 3:]) * colours
             through = rgba[rays, 3] < SOLID
-            rays, travelled = rays[through], travelled[through] + STEP
+            rays, travelled = rays[through], travelled[through] * (1 + RELATIVE_STEP) + STEP
             if len(rays) == 0:
                 break
         return rgba

@@ -34,6 +34,7 @@ WITHOUT = {
     "KHR_materials_variants": "the variants of its materials (the default ones are drawn)",
     "KHR_materials_volume": "the inside of transparent volumes",
     "KHR_materials_volume_scatter": "scattering inside transparent volumes",
+    "KHR_texture_basisu": "textures in KTX2",
 }
 """Understood, but drawn without: what is lost, in words."""
 

@@ -20,7 +20,8 @@ _OPTION_ARGUMENTS = {
 """How many values follow an option of a texture; ``-o``, ``-s`` and ``-t`` may have fewer."""
 _LIGHT_ONLY = {
     "map_ks": "specular map", "map_ns": "shininess map", "map_bump": "bump map", "bump": "bump map",
-    "norm": "normal map", "map_kn": "normal map", "disp": "displacement map", "refl": "reflection map", "map_ka": "ambient map",
+    "norm": "normal map", "map_kn": "normal map", "disp": "displacement map", "refl": "reflection map",
+    "map_ka": "ambient map",
     "decal": "decal map", "map_pr": "roughness map", "map_pm": "metallic map", "map_ps": "sheen map",
 }  # fmt: skip
 """Statements that a mesh is drawn without, in words."""

@@ -33,6 +33,7 @@ class _Statements:
     material_of_face: list[int] = field(default_factory=list)
     materials: dict[str, int] = field(default_factory=dict)
     libraries: list[str] = field(default_factory=list)
+    known: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
 def read_obj(path: Path, folder: MeshFolder, losses: Losses) -> list[Part]:
@@ -53,7 +54,7 @@ def read_obj(path: Path, folder: MeshFolder, losses: Losses) -> list[Part]:
         return []
     paints = _paints(statements, path, folder, losses)
     vertices, corners = _arrays(statements)
-    triangles, owners = triangulate(vertices[0], corners[:, 0], np.array(statements.sizes))
+    triangles, owners = triangulate(vertices[0], corners[:, 0], np.array(statements.sizes), losses)
     if len(triangles) > MOST_FACES:
         raise UnreadableMeshError(f"has more than {MOST_FACES} triangles")
     material = np.array(statements.material_of_face)[owners]
@@ -66,8 +67,17 @@ def read_obj(path: Path, folder: MeshFolder, losses: Losses) -> list[Part]:
 def _part(arrays: tuple[np.ndarray, ...], corners: np.ndarray, paint: Paint) -> Part:
     """Triangles of one material; corners that agree in position, coordinates and normal share a vertex."""
     positions, uv, normals, colours = arrays
-    distinct, faces = np.unique(corners, axis=0, return_inverse=True)
-    vertex, coordinates, normal = distinct.T
+    limits = corners.max(axis=0) + 2
+    if np.prod(limits, dtype=np.float64) >= 2**62:
+        raise UnreadableMeshError("has too many vertices, texture coordinates and normals")
+    # One number a corner is sorted much faster than three; -1 stands for what a corner lacks.
+    vertex, coordinates, normal = corners.T + 1
+    distinct, faces = np.unique((vertex * limits[1] + coordinates) * limits[2] + normal, return_inverse=True)
+    vertex, coordinates, normal = (
+        distinct // limits[2] // limits[1] - 1,
+        distinct // limits[2] % limits[1] - 1,
+        distinct % limits[2] - 1,
+    )
     found_uv = np.where(coordinates[:, None] >= 0, uv[coordinates], 0.0)
     texture_map, glow_map = paint.maps
     return Part(
@@ -104,7 +114,7 @@ def _arrays(statements: _Statements) -> tuple[tuple[np.ndarray, ...], np.ndarray
     # One more row each, so that a corner without the attribute can name the last.
     uv = np.array([*statements.uv, [0.0, 0.0]])
     normals = np.array([*statements.normals, [0.0, 0.0, 0.0]])
-    corners = np.array(statements.corners)
+    corners = np.array(statements.corners, np.int64).reshape(-1, 3)
     for column, (count, what) in enumerate(
         ((len(positions), "vertex"), (len(statements.uv), "texture coordinate"), (len(statements.normals), "normal"))
     ):
@@ -162,20 +172,28 @@ def _add_vertex(found: _Statements, words: list[str]) -> None:
 
 
 def _add_face(found: _Statements, words: list[str], material: int) -> None:
-    counts = len(found.positions), len(found.uv), len(found.normals)
     for word in words:
-        indices = word.split("/")
-        corner = [-1, -1, -1]
-        for column, index in enumerate(indices[:3]):
-            if index:
-                value = int(index)
-                # Negative ones count back from what stands above the face.
-                corner[column] = value - 1 if value > 0 else counts[column] + value if value < 0 else -2
-                if abs(value) > _LARGEST_INDEX or (value < 0 and corner[column] < 0):
-                    raise ValueError
-        found.corners.append((corner[0], corner[1], corner[2]))
+        corner = found.known.get(word)
+        if corner is None:
+            corner = _corner(word, (len(found.positions), len(found.uv), len(found.normals)))
+            if "-" not in word:
+                found.known[word] = corner
+        found.corners.append(corner)
     found.sizes.append(len(words))
     found.material_of_face.append(material)
+
+
+def _corner(word: str, counts: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Vertex, texture coordinate and normal of a corner such as ``3/1/2``; -1 for what it lacks, -2 for zero."""
+    corner = [-1, -1, -1]
+    for column, index in enumerate(word.split("/")[:3]):
+        if index:
+            value = int(index)
+            # Negative ones count back from what stands above the face.
+            corner[column] = value - 1 if value > 0 else counts[column] + value if value < 0 else -2
+            if abs(value) > _LARGEST_INDEX or (value < 0 and corner[column] < 0):
+                raise ValueError
+    return corner[0], corner[1], corner[2]
 
 
 def _paints(statements: _Statements, path: Path, folder: MeshFolder, losses: Losses) -> dict[int, Paint]:
