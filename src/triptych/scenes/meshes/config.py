@@ -52,7 +52,7 @@ class RenderConfig:
             ("seed", 0, 2**32 - 1),
             ("extent", 0.01, 2.0),
             ("distance", 0.1, 1000.0),
-            ("focal", 0.1, 100.0),
+            ("focal", 0.1, 1000.0),
             ("test_fraction", 0.0, 1.0),
         ):
             value = getattr(self, name)

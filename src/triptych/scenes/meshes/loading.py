@@ -11,6 +11,7 @@ from triptych.scenes.meshes.problems import Losses, UnreadableMeshError
 from triptych.scenes.meshes.wavefront import read_obj
 
 
+@np.errstate(all="ignore")  # numbers that are none are told by their results
 def load_mesh(path: Path, folder: MeshFolder) -> Mesh:
     """Read a mesh file, all its parts placed and joined.
 

@@ -32,10 +32,12 @@ def decode_picture(data: bytes) -> UInt8[np.ndarray, "height width 4"]:
                 io.BytesIO(data), formats=[kind for kind in FORMATS if kind in _known_formats()]
             ) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
-                    raise UnreadablePictureError(f"has {picture.width}x{picture.height} pixels, too many")
+                    raise UnreadablePictureError("has too many pixels")
                 return np.array(_shrunk(_as_rgba(picture)))
     except UnreadablePictureError:
         raise
+    except Image.DecompressionBombError as error:
+        raise UnreadablePictureError("has too many pixels") from error
     # A damaged picture can make a decoder fail in any way, and must not stop the other meshes.
     except Exception as error:
         raise UnreadablePictureError("is not a picture that can be read") from error

@@ -52,9 +52,14 @@ class Nodes:
     def placements(self, losses: Losses) -> Iterator[Placement]:
         """Every mesh of the default scene, in the order of the tree, without nodes that are switched off."""
         waiting = self._default_scene(losses)[::-1]
+        seen: set[int] = set()
         while waiting:
             index = waiting.pop()
             matrix, node = self.matrix(index), self._records[index]
+            # Some exporters name children as roots too: each node is shown once, where its parents put it.
+            if index in seen:
+                continue
+            seen.add(index)
             visibility = node.extension("KHR_node_visibility")
             if visibility is not None and not visibility.flag("visible", True):
                 continue
@@ -69,10 +74,7 @@ class Nodes:
             return self._roots
         if count > 1:
             losses.add("the scenes beside the default one")
-        roots = self._header.item("scenes", self._header.integer("scene", 0)).integers("nodes")
-        if len(set(roots)) < len(roots) or not set(roots) <= set(self._roots):
-            raise UnreadableMeshError("its default scene names a node twice, or one that is no root")
-        return roots
+        return self._header.item("scenes", self._header.integer("scene", 0)).integers("nodes")
 
     def _copies(self, node: Record) -> list[np.ndarray]:
         """The matrices of a node's instances; one that changes nothing where it has none."""

@@ -21,6 +21,7 @@ from triptych.scenes.meshes.mesh import MOST_FACES, MOST_PARTS, Part, Surface
 from triptych.scenes.meshes.problems import Losses, UnreadableMeshError
 
 
+@np.errstate(all="ignore")  # numbers that are none are told by their results
 def read_gltf(path: Path, folder: MeshFolder, losses: Losses) -> list[Part]:
     """Read the triangles of a glb or gltf file.
 

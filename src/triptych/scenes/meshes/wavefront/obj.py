@@ -36,6 +36,7 @@ class _Statements:
     known: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
+@np.errstate(all="ignore")  # numbers that are none are told by their results
 def read_obj(path: Path, folder: MeshFolder, losses: Losses) -> list[Part]:
     """Read the faces of an obj file, with the materials of its libraries.
 
