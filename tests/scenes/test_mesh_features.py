@@ -1,12 +1,14 @@
 """Every feature of mesh files is drawn right, named or refused, and the docs say which."""
 
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawing import quadrants, read
-from mesh_features import CASES, Case
+from mesh_features import CASES, Case, draco, meshopt
 
 from triptych.scenes.meshes.folder import MeshFolder
 from triptych.scenes.meshes.loading import load_mesh
@@ -34,6 +36,16 @@ def test_feature(case: Case, tmp_path: Path) -> None:
         seen = found[:, 3] > 0
         np.testing.assert_allclose(found[seen, : expected.shape[1]], expected[seen], atol=0.012)
         np.testing.assert_allclose(found[:, 3], expected[:, 3] if expected.shape[1] == 4 else 1, atol=0.01)
+
+
+@pytest.mark.parametrize(("build", "library"), [(draco, "DracoPy"), (meshopt, "meshoptimizer")])
+def test_without_its_library_a_compressed_mesh_is_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: Callable[[Path], Path], library: str
+) -> None:
+    path = build(tmp_path)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UnreadableMeshError, match=r'compressed with .*pip install "triptych\[compression\]"'):
+        load_mesh(path, MeshFolder(tmp_path))
 
 
 def test_the_table_in_the_docs_says_what_the_cases_say() -> None:

@@ -51,6 +51,15 @@ def test_following_links_still_keeps_names_from_climbing_out(meshes: Path) -> No
     assert "outside the input folder" in loss
 
 
+def test_a_relative_input_folder_holds_its_meshes_too(meshes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wavefront(meshes, "Kd 1 0 0\nmap_Kd ../secret.png")
+    monkeypatch.chdir(meshes)
+    folder = MeshFolder(Path(), follow_links=True)
+    (path,), _ = folder.meshes()
+    (loss,) = load_mesh(path, folder).without
+    assert "outside the input folder" in loss
+
+
 @pytest.mark.parametrize(
     ("name", "place"),
     [

@@ -96,14 +96,15 @@ def _survey(
 ) -> list[_Surveyed]:
     """Read every mesh once, keeping only what decides box, turns and split: thousands would not fit in memory."""
     if not folder.root.is_dir():
-        raise InputError(f"{folder.root}: expected a folder of meshes; no such folder")
+        raise InputError(f"{folder.given}: expected a folder of meshes; no such folder")
     paths, refused = folder.meshes()
     if not paths and not refused:
-        raise InputError(f"{folder.root}: expected meshes ({', '.join(SUFFIXES)}) in this folder or below; found none")
+        raise InputError(f"{folder.given}: expected meshes ({', '.join(SUFFIXES)}) in this folder or below; found none")
 
     def skip(path: Path, reason: str) -> None:
-        on_skip(path, reason)
-        report.skipped.append({"file": _file_name(path, folder), "reason": reason})
+        file = _file_name(path, folder)
+        on_skip(folder.given / file, reason)
+        report.skipped.append({"file": file, "reason": reason})
 
     surveyed = []
     for path, name in zip(paths, scene_names([path.relative_to(folder.root) for path in paths]), strict=True):
@@ -119,7 +120,7 @@ def _survey(
         skip(path, reason)
     if not surveyed:
         raise InputError(
-            f"{folder.root}: none of its {len(report.skipped)} meshes can be used; "
+            f"{folder.given}: none of its {len(report.skipped)} meshes can be used; "
             f"the first, {report.skipped[0]['file']}, {report.skipped[0]['reason']}"
         )
     return surveyed

@@ -26,10 +26,16 @@ class MeshFolder:
     Args:
         root: the folder.
         follow_links: whether symbolic links may lead out of it.
+
+    Attributes:
+        given: the folder as it was given, for messages.
+        root: the same as an absolute path; all paths that this class gives lie below it.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False) -> None:
-        self.root = root
+        self.given = root
+        # Absolute, or "../x" would count as lying below ".".
+        self.root = Path(os.path.normpath(root.absolute()))
         self.follow_links = follow_links
         self._resolved = root.resolve()
         self._below: dict[Path, dict[str, list[Path]]] = {}
