@@ -214,3 +214,19 @@ def test_meshes_as_trimesh_writes_them_keep_their_display_colours(tmp_path: Path
     square.visual = trimesh.visual.ColorVisuals(square, vertex_colors=np.tile([51, 102, 204, 255], (4, 1)))
     square.export(tmp_path / "square.glb")
     np.testing.assert_allclose(quadrants(tmp_path / "square.glb")[:, :3], np.tile([0.2, 0.4, 0.8], (4, 1)), atol=0.012)
+
+
+def test_the_command_says_what_became_of_the_meshes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from triptych.cli import main
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    write_box(tmp_path / "in" / "whole.glb", (1, 1, 2))
+    (tmp_path / "in" / "bad.glb").write_bytes(b"no mesh")
+    main(["data", "render", str(tmp_path / "in"), str(tmp_path / "out"), "--resolution", "16", "--views", "5"])
+    said = capsys.readouterr()
+    assert "bad.glb: is not a glb file" in said.err
+    assert "meshes: 1 drawn whole, 0 drawn without something, 1 skipped" in said.err
+    assert "rendered 1 meshes" in said.out
+    assert (tmp_path / "out" / "contact_sheet.png").is_file()
