@@ -77,6 +77,7 @@ def main(
             RenderConfig(views=views, resolution=resolution, up=up),
             on_scene=lambda name, done, total: progress.reach(done, total),
             on_skip=lambda path, reason: progress.note(f"skipped {path}: {reason}"),
+            on_note=progress.note,
         )
         # Look before you train: problems file by file, a plot of the cameras, a contact sheet.
         config = DatasetConfig(out / "data", test_views=4, cache=out / "cache")

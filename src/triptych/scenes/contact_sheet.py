@@ -9,11 +9,16 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from triptych.files import write_atomically
+from triptych.geometry import Cameras
 from triptych.scenes.collection import SceneCollection
 from triptych.text import one_line
 
 TILE = 128
 """Longer side of a small picture in pixels."""
+_VIEWPOINT = (0.433, -0.75, 0.5)
+"""Side from which a sheet shows scenes: from the front right for those that face along x, and from above."""
+_AXES = {"x": (210, 40, 40), "y": (30, 140, 50), "z": (40, 70, 210)}
+_AXIS_LENGTH = 16
 _GAP = 8
 _LINE = 16
 _LIMIT = 48
@@ -21,9 +26,10 @@ _COLUMNS = 8
 
 
 def write_contact_sheet(collection: SceneCollection, file: Path, *, limit: int = _LIMIT) -> None:
-    """Write a PNG with the first view of up to ``limit`` scenes, evenly through the names.
+    """Write a PNG with one view of up to ``limit`` scenes, evenly through the names, all from about the same side.
 
-    A collection of one scene shows up to ``limit`` of its views instead.
+    So it shows at a glance which way the scenes face; small marks are the world's axes. A collection of one scene
+    shows up to ``limit`` of its views instead.
 
     Args:
         collection: the scenes.
@@ -32,8 +38,12 @@ def write_contact_sheet(collection: SceneCollection, file: Path, *, limit: int =
     """
     counts = [len(collection.cameras(scene)) for scene in range(len(collection))]
     chosen = choose_views(counts, limit)
+    if len(counts) > 1:
+        chosen = [(scene, _view_from_viewpoint(collection.cameras(scene))) for scene, _ in chosen]
     labels = label_views(collection.names, chosen)
     tiles = [shrink_to_tile(collection.images(scene, [view])[0]) for scene, view in chosen]
+    for tile, (scene, view) in zip(tiles, chosen, strict=True):
+        _mark_axes(tile, collection.cameras(scene)[[view]])
     write_tiles(tiles, labels, file)
 
 
@@ -70,6 +80,24 @@ def write_tiles(tiles: Sequence[Image.Image], labels: Sequence[str], file: Path)
         place = (left + TILE / 2, top + height - _GAP - _LINE)
         draw.text(place, _shorten(one_line(label), font), fill="black", font=font, anchor="ma")
     write_atomically(file, lambda output: sheet.save(output, format="PNG"))
+
+
+def _view_from_viewpoint(cameras: Cameras) -> int:
+    eyes = cameras.c2w[:, :, 3]
+    toward = (eyes @ eyes.new_tensor(_VIEWPOINT)) / eyes.norm(dim=-1).clamp(min=1e-9)
+    return int(toward.argmax())
+
+
+def _mark_axes(tile: Image.Image, camera: Cameras) -> None:
+    """Draw the world's axes into the lower left corner of a small picture, as its camera sees them."""
+    draw = ImageDraw.Draw(tile)
+    left, top = _AXIS_LENGTH + 4, tile.height - _AXIS_LENGTH - 4
+    for (name, colour), axis in zip(_AXES.items(), camera.c2w[0, :, :2].tolist(), strict=True):
+        right, down = (_AXIS_LENGTH * part for part in axis)
+        draw.line([(left, top), (left + right, top + down)], fill=colour, width=2)
+        draw.text(
+            (left + 1.3 * right, top + 1.3 * down), name, fill=colour, font=ImageFont.load_default(9), anchor="mm"
+        )
 
 
 def _shorten(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

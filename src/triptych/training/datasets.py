@@ -72,5 +72,6 @@ def draw_meshes(
         options,
         lambda name, done, total: progress.reach(done, total),
         lambda path, reason: progress.note(f"skipped {path}: {reason}"),
+        progress.note,
     )
     return open_data(DatasetConfig(folder, cache=cache), progress)

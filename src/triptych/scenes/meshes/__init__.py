@@ -1,10 +1,12 @@
 """A folder of meshes as a posed dataset, drawn by casting rays with Embree.
 
-The way of a mesh: ``reading`` finds the files and opens them, ``materials`` reads their colours, ``loading``
-turns them into plain arrays that stand upright in the scene box, ``tracing`` draws them, ``grouping`` keeps
-copies of one mesh on one side of the split, ``dataset`` does a whole folder.
+The way of a mesh: ``folder`` finds the files, ``gltf`` and ``wavefront`` read them into the plain arrays of
+``mesh``, with ``pictures`` and ``textures``; ``loading`` is the one door to both. ``standing`` and ``framing`` set it
+upright in the scene box, ``tracing`` draws it with ``shading``, ``light`` and ``backs``. ``grouping`` keeps copies of
+one mesh on one side of the split, ``report`` says what became of each, ``dataset`` does a whole folder.
 """
 
-from triptych.scenes.meshes.dataset import RenderConfig, render_meshes
+from triptych.scenes.meshes.config import RenderConfig
+from triptych.scenes.meshes.dataset import render_meshes
 
 __all__ = ["RenderConfig", "render_meshes"]

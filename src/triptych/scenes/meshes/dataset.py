@@ -1,72 +1,36 @@
 """A folder of meshes as a posed dataset on the disk."""
 
-import re
-import unicodedata
+import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
+from PIL import Image
 
 from triptych.errors import InputError
 from triptych.geometry import hemisphere_cameras
-from triptych.scenes.making import open_for_making
+from triptych.scenes.making import MAKING_FILE, open_for_making
+from triptych.scenes.meshes.config import RenderConfig
+from triptych.scenes.meshes.folder import SUFFIXES, MeshFolder
+from triptych.scenes.meshes.framing import Frame, touches_edge
 from triptych.scenes.meshes.grouping import Fingerprint, fingerprint, group_copies, split_groups
-from triptych.scenes.meshes.loading import Mesh, load_mesh, stand_upright
-from triptych.scenes.meshes.reading import SUFFIXES, UnreadableMeshError, find_meshes
+from triptych.scenes.meshes.loading import load_mesh
+from triptych.scenes.meshes.mesh import Mesh
+from triptych.scenes.meshes.names import scene_names
+from triptych.scenes.meshes.problems import UnreadableMeshError
+from triptych.scenes.meshes.report import Report
+from triptych.scenes.meshes.standing import Turns, choose_turns, horizontal_sides, resize, set_upright, turn
 from triptych.scenes.meshes.tracing import Tracer
-from triptych.scenes.writer import scene_is_written, write_dataset_file, write_scene
+from triptych.scenes.writer import DATASET_FILE, scene_is_written, write_dataset_file, write_scene
 
-VERSION = 1
+VERSION = 2
 """To be raised whenever the same mesh, or its cameras, come out differently."""
 MARGIN = 0.02
 """Room left around the meshes in the scene box, as a fraction of each side."""
-
-
-@dataclass(frozen=True)
-class RenderConfig:
-    """How a folder of meshes becomes a dataset."""
-
-    resolution: int = 128
-    """Side of the square pictures in pixels."""
-    views: int = 40
-    """Pictures of each mesh, from all around its upper half."""
-    samples_per_axis: int = 2
-    """Rays along each side of a pixel."""
-    seed: int = 0
-    """Another seed gives other cameras and another split."""
-    extent: float = 1.0
-    """Length of the longest side of every mesh's box, in world units."""
-    up: Literal["y", "z"] = "y"
-    """The meshes' upward axis: y for glTF by its standard, and for most obj files."""
-    align_long_axis: bool = True
-    """Turn each mesh by a quarter if that lays the longer of its horizontal sides along x. Its front may be
-    either way."""
-    test_fraction: float = 0.3
-    """Share of the scenes for stage 2 (split `test`), met roughly: copies of one mesh stay together."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no dataset.
-
-        Raises:
-            InputError: a value is out of its range.
-        """
-        for name, lowest, highest in (
-            ("resolution", 16, 1024),
-            ("views", 2, 1000),
-            ("samples_per_axis", 1, 8),
-            ("seed", 0, 2**32 - 1),
-            ("extent", 0.01, 2.0),
-            ("test_fraction", 0.0, 1.0),
-        ):
-            value = getattr(self, name)
-            if not lowest <= value <= highest:
-                raise InputError(f"meshes: {name} is {value}, expected a number from {lowest} to {highest}")
-        if self.up not in ("y", "z"):
-            raise InputError(f"meshes: up is {self.up!r}, expected 'y' or 'z'")
 
 
 def render_meshes(
@@ -75,12 +39,13 @@ def render_meshes(
     config: RenderConfig,
     on_scene: Callable[[str, int, int], None],
     on_skip: Callable[[Path, str], None],
+    on_note: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Draw every mesh in a folder and its subfolders, and write the dataset; run again, it continues.
 
-    A mesh that cannot be read is skipped, and recorded in ``dataset.json`` with its reason. All scenes share
-    one box, the union of all meshes' boxes. The split keeps copies of one mesh together, whatever their
-    colours.
+    A mesh that cannot be read is skipped. ``dataset.json`` records what became of each mesh: drawn whole, drawn
+    without something that its file asks for, or skipped, with the reasons. All scenes share one box, the union
+    of all meshes' boxes. The split keeps copies of one mesh together, whatever their colours.
 
     Args:
         source: a folder with glb, gltf and obj files; nothing outside it is read.
@@ -88,100 +53,141 @@ def render_meshes(
         config: how to draw and to split.
         on_scene: told the name of each scene that is there, how many are there, and of how many.
         on_skip: told the file and the reason, for each mesh that is skipped.
+        on_note: told what else there is to say, line by line, at the end.
 
     Raises:
         InputError: the folder is missing, has no meshes or none that can be read, or ``out`` holds another
             dataset.
         OSError: ``out`` cannot be written.
     """
-    surveyed, skipped = _survey(source, config, on_skip)
+    report = Report()
+    folder = MeshFolder(source, follow_links=config.follow_links)
+    surveyed = _survey(folder, config, report, on_skip)
+    turns = _decide(out, surveyed, config, report)
     # A folder moved as a whole still gives the same dataset, so only its name is recorded.
     made_by = {"generator": "meshes", "version": VERSION, "source": source.resolve().name} | asdict(config)
+    made_by |= {"turns": turns}
     with open_for_making(out, made_by):
         for done, scene in enumerate(surveyed, start=1):
             if not scene_is_written(out, scene.name):
-                _draw(out, scene, source, config)
+                _draw(out, scene, folder, turns, config)
+            report.cut[scene.name] = _cut_views(out / scene.name)
             on_scene(scene.name, done, len(surveyed))
         groups = group_copies({scene.name: scene.fingerprint for scene in surveyed})
         splits = split_groups(groups, config.test_fraction, config.seed)
-        write_dataset_file(out, _common_box(surveyed), splits, made_by | {"skipped": skipped})
+        write_dataset_file(out, _common_box(surveyed, turns), splits, made_by | report.record())
+    for line in report.lines():
+        on_note(line)
 
 
 @dataclass(frozen=True)
 class _Surveyed:
+    """What is kept of a mesh until it is drawn; size and bounds are those before any quarter turn."""
+
     name: str
     path: Path
+    sides: tuple[float, float]
     bounds: Float[np.ndarray, "2 3"]
     fingerprint: Fingerprint
 
 
 def _survey(
-    source: Path, config: RenderConfig, on_skip: Callable[[Path, str], None]
-) -> tuple[list[_Surveyed], list[dict[str, str]]]:
-    """Read every mesh once, keeping only what decides box and split: thousands would not fit in memory."""
-    if not source.is_dir():
-        raise InputError(f"{source}: expected a folder of meshes; no such folder")
-    paths = find_meshes(source)
-    if not paths:
-        raise InputError(f"{source}: expected meshes ({', '.join(SUFFIXES)}) in this folder or below; found none")
-    surveyed, skipped = [], []
-    for path, name in zip(paths, scene_names([path.relative_to(source) for path in paths]), strict=True):
+    folder: MeshFolder, config: RenderConfig, report: Report, on_skip: Callable[[Path, str], None]
+) -> list[_Surveyed]:
+    """Read every mesh once, keeping only what decides box, turns and split: thousands would not fit in memory."""
+    if not folder.root.is_dir():
+        raise InputError(f"{folder.given}: expected a folder of meshes; no such folder")
+    paths, refused = folder.meshes()
+    if not paths and not refused:
+        raise InputError(f"{folder.given}: expected meshes ({', '.join(SUFFIXES)}) in this folder or below; found none")
+
+    def skip(path: Path, reason: str) -> None:
+        file = _file_name(path, folder)
+        on_skip(folder.given / file, reason)
+        report.skipped.append({"file": file, "reason": reason})
+
+    surveyed = []
+    for path, name in zip(paths, scene_names([path.relative_to(folder.root) for path in paths]), strict=True):
         try:
-            mesh = load_mesh(path, source)
+            mesh = load_mesh(path, folder)
         except UnreadableMeshError as error:
-            on_skip(path, str(error))
-            skipped.append({"file": path.relative_to(source).as_posix(), "reason": str(error)})
+            skip(path, str(error))
             continue
-        upright = _upright(mesh, config)
-        marks = fingerprint(mesh.vertices, upright.vertices)
-        surveyed.append(_Surveyed(name, path, upright.bounds(), marks))
+        report.drawn[name] = _file_name(path, folder)
+        report.without[name] = mesh.without
+        surveyed.append(_measured(name, path, mesh, config))
+    for path, reason in refused:
+        skip(path, reason)
     if not surveyed:
         raise InputError(
-            f"{source}: none of its {len(paths)} meshes can be used; "
-            f"the first, {skipped[0]['file']}, {skipped[0]['reason']}"
+            f"{folder.given}: none of its {len(report.skipped)} meshes can be used; "
+            f"the first, {report.skipped[0]['file']}, {report.skipped[0]['reason']}"
         )
-    return surveyed, skipped
+    return surveyed
 
 
-def _upright(mesh: Mesh, config: RenderConfig) -> Mesh:
-    return stand_upright(mesh, up=config.up, extent=config.extent, align_long_axis=config.align_long_axis)
+def _measured(name: str, path: Path, mesh: Mesh, config: RenderConfig) -> _Surveyed:
+    upright = _sized(set_upright(mesh, config.up), config)
+    # Copies stand in any direction: they are compared with their longer sides along x.
+    marks = fingerprint(mesh.vertices, turn(upright, "each").vertices)
+    return _Surveyed(name, path, horizontal_sides(upright), upright.bounds(), marks)
 
 
-def _draw(out: Path, scene: _Surveyed, source: Path, config: RenderConfig) -> None:
+def _sized(mesh: Mesh, config: RenderConfig) -> Mesh:
+    frame = Frame(config.distance, config.focal, config.resolution)
+    return resize(mesh, config.extent, fit=frame if config.fit else None)
+
+
+def _decide(out: Path, surveyed: Sequence[_Surveyed], config: RenderConfig, report: Report) -> Turns:
+    """The turns of the set; scenes that an earlier run has drawn are not turned anew when the set grows."""
+    orientation = choose_turns([scene.sides for scene in surveyed], config.orient)
+    earlier = _earlier_turns(out)
+    report.orientation = orientation.reason
+    if earlier is not None and earlier != orientation.turns:
+        report.orientation = f"turns: {earlier}, as decided when this dataset was begun"
+    return earlier or orientation.turns
+
+
+def _earlier_turns(out: Path) -> Turns | None:
+    for file in (out / DATASET_FILE, out / MAKING_FILE):
+        try:
+            turns = json.loads(file.read_bytes())["made_by"]["turns"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue  # nothing there, or nothing of ours: ``open_for_making`` says what is wrong
+        return next((known for known in get_args(Turns) if known == turns), None)
+    return None
+
+
+def _draw(out: Path, scene: _Surveyed, folder: MeshFolder, turns: Turns, config: RenderConfig) -> None:
     # Seeded by the name: a mesh added to the folder later leaves the cameras of all others as they are.
     seed = zlib.crc32(f"{config.seed}/{scene.name}".encode())
-    cameras = hemisphere_cameras(config.views, config.resolution, seed)
-    tracer = Tracer(_upright(load_mesh(scene.path, source), config))
-    write_scene(out, scene.name, cameras, tracer.render(cameras, config.samples_per_axis))
+    cameras = hemisphere_cameras(config.views, config.resolution, seed, radius=config.distance, focal=config.focal)
+    mesh = turn(_sized(set_upright(load_mesh(scene.path, folder), config.up), config), turns)
+    write_scene(out, scene.name, cameras, Tracer(mesh).render(cameras, config.samples_per_axis))
 
 
-def _common_box(surveyed: Sequence[_Surveyed]) -> list[list[float]]:
-    lower = np.min([scene.bounds[0] for scene in surveyed], axis=0)
-    upper = np.max([scene.bounds[1] for scene in surveyed], axis=0)
+def _cut_views(scene: Path) -> int:
+    """In how many of its pictures, as they stand on the disk, a scene reaches the edge."""
+    return sum(
+        bool(touches_edge(np.asarray(Image.open(picture))[None])[0])
+        for picture in sorted((scene / "rgba").glob("*.png"))
+    )
+
+
+def _common_box(surveyed: Sequence[_Surveyed], turns: Turns) -> list[list[float]]:
+    bounds = np.stack([_turned_bounds(scene, turns) for scene in surveyed])
+    lower, upper = bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)
     # The least thickness gives a flat mesh a box that rays can cross.
     room = np.maximum(MARGIN * (upper - lower), 1e-3)
     return [(lower - room).round(6).tolist(), (upper + room).round(6).tolist()]
 
 
-def scene_names(paths: Sequence[Path]) -> list[str]:
-    """A folder name for each mesh, from its path below the input folder.
+def _turned_bounds(scene: _Surveyed, turns: Turns) -> np.ndarray:
+    """Boxes are centred, so a quarter turn only swaps two of their sides."""
+    x, y = scene.sides
+    swapped = turns == "all" or (turns == "each" and y > x)
+    return scene.bounds[:, [1, 0, 2]] if swapped else scene.bounds
 
-    The parts are joined by ``-``; letters and digits of any script, ``.``, ``_`` and ``-`` stay, anything
-    else becomes ``_``. Names that would coincide, upper and lower case being the same, get ``-2``, ``-3`` and
-    so on.
 
-    Args:
-        paths: relative paths in sorted order.
-    """
-    names: list[str] = []
-    taken: set[str] = set()
-    for path in paths:
-        plain = unicodedata.normalize("NFC", "-".join(path.with_suffix("").parts))
-        base = re.sub(r"[^\w.-]+", "_", plain).lstrip(".")
-        # File systems allow 255 bytes; the end of a long path tells more than its beginning.
-        base = base.encode()[-200:].decode(errors="ignore") or "mesh"
-        candidates = (base if number == 1 else f"{base}-{number}" for number in range(1, len(paths) + 2))
-        name = next(name for name in candidates if name.casefold() not in taken)
-        taken.add(name.casefold())
-        names.append(name)
-    return names
+def _file_name(path: Path, folder: MeshFolder) -> str:
+    return path.relative_to(folder.root).as_posix()
