@@ -179,7 +179,7 @@ def test_exports_of_nothing_are_refused(
         (["mesh", bank, str(out), "--scenes", "nobody"], "no scene 'nobody'"),
         (["mesh", bank, str(out / "all.glb")], "one file for 3 scenes"),
         (["images", bank, str(out), "--cameras", str(tmp_path / "none.json")], "no such file"),
-        (["images", bank, str(out), "--frames", "0"], "at least one camera"),
+        (["images", bank, str(out), "--frames", "0"], "--frames is 0"),
         (["images", bank, str(out), "--frames", "1"], "at least two"),
         (["scene", bank, "nobody", str(out / "a.triptych-scene")], "no scene 'nobody'"),
         (["web", bank, str(out), "--scenes", "nobody"], "no scene 'nobody'"),

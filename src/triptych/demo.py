@@ -1,18 +1,19 @@
 """The demonstration: never-seen procedural cars, fitted and measured honestly, on one page."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
-from triptych.errors import InputError
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from triptych.evaluation.report import Report, training_curves
 from triptych.export import orbit_frames, write_video
 from triptych.files import read_json, write_json
 from triptych.model import CategoryModel, find_model
+from triptych.options import Options, Range
 from triptych.scenes import SceneCollection, select_scenes, write_contact_sheet
 from triptych.scenes.cars import CarsConfig
 from triptych.training.datasets import draw_cars
@@ -24,11 +25,12 @@ from triptych.training.stage2 import fit
 
 CLOCK_FILE = "seconds.json"
 SHIPPED_MODEL = Path("cars")
+SHIPPED_RESOLUTION = 128
 _LABELS = {"ours": "3D-aware latent space (ours)", "plain": "plain autoencoder's"}
 
 
 @dataclass(frozen=True)
-class DemoConfig:
+class DemoConfig(Options):
     """What the demonstration makes, and where."""
 
     out: Path = Path("runs/demo")
@@ -36,18 +38,21 @@ class DemoConfig:
     from_scratch: bool = False
     """Run stage 1 too, on fewer cars than the category model that comes with triptych has seen; compare with the
     plain autoencoder's latent space."""
-    scenes: int = 48
+    scenes: Annotated[int, Range(1, 99_000)] = 48
     """Cars for stage 1, with from-scratch."""
-    new_scenes: int = 12
+    new_scenes: Annotated[int, Range(1, 1000)] = 12
     """Cars that stage 1 never sees, for stage 2."""
-    views: int = 40
+    views: Annotated[int, Range(9, 1000)] = 40
     """Pictures of each car; 8 of them are held out for testing."""
-    resolution: int = 128
+    resolution: Annotated[int, Range(16, 1024)] = 128
     """Side of the pictures in pixels; another one needs from-scratch."""
 
-    def __post_init__(self) -> None:
-        if self.scenes < 1 or self.new_scenes < 1:
-            raise InputError("demo: expected scenes and new_scenes of at least 1")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        block = STAGE1["quick"].autoencoder.convolutional.downscale
+        if not self.from_scratch and self.resolution != SHIPPED_RESOLUTION:
+            yield "resolution", f"is {self.resolution}, expected {SHIPPED_RESOLUTION} without --from-scratch"
+        if self.resolution % block:
+            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_demo(config: DemoConfig, *, seed: int, device: torch.device, progress: Progress) -> Path:

@@ -4,8 +4,9 @@
 class InputError(ValueError):
     """Something the user gave cannot be used.
 
-    The message is a single line that names the file, the field, what was expected and what to do. The command
-    line prints it without a traceback and exits with code 2.
+    The message is a single line that names the file, the field, what was expected and what to do; where there are
+    several problems, each is an argument of its own. The command line prints them without a traceback and exits with
+    code 2.
     """
 
 

@@ -1,7 +1,9 @@
-"""What computes: the device, the process and its end, the commit of this code."""
+"""What computes: the device, its memory, the process and its end, and the commit of this code."""
 
+import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Literal, NoReturn
@@ -34,6 +36,37 @@ def stop_on_sigterm() -> None:
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     raise Terminated
+
+
+def require_memory(needed: Mapping[str, int], device: torch.device | None = None) -> None:
+    """Refuse work that cannot fit, before it is begun.
+
+    Args:
+        needed: bytes that are surely held at the same time, by what they are for.
+        device: where; None for the main memory.
+
+    Raises:
+        InputError: the device has less than that free.
+    """
+    free, total = free_memory(device or torch.device("cpu")), sum(needed.values())
+    if total > free:
+        largest = max(needed, key=lambda part: needed[part])
+        raise InputError(
+            f"at least {total / 2**30:,.1f} GiB of memory are needed, {needed[largest] / 2**30:,.1f} of them for "
+            f"{largest}, but {free / 2**30:,.1f} GiB are free; choose smaller sizes"
+        )
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a device can still give, or that it has at all where more is not known."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    listed = Path("/proc/meminfo")  # Linux alone has it
+    lines = dict(line.split(":") for line in listed.read_text().splitlines()) if listed.exists() else {}
+    if "MemAvailable" not in lines:
+        return whole
+    return sum(1024 * int(lines[part].split()[0]) for part in ("MemAvailable", "SwapFree") if part in lines)
 
 
 def commit() -> str | None:

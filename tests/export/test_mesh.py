@@ -1,5 +1,6 @@
 """Meshes of a ball that is known exactly, and of fitted balls."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import torch
 import trimesh
 from exact_ball import AABB, exact_ball, surface_radius
 
-from triptych import open_scenes
+from triptych import SceneBank, StoredScene, open_scenes
+from triptych.cli import main
 from triptych.errors import InputError
 from triptych.export import MeshConfig, extract_mesh, write_mesh, write_meshes
 from triptych.export.mesh import density_grid
@@ -97,7 +99,11 @@ def test_a_glb_holds_linear_light_and_an_unlit_material(ball: trimesh.Trimesh, t
     # triptych's own reader follows glTF: with a material, COLOR_0 is linear light.
     found = load_mesh(tmp_path / "ball.glb", tmp_path)
     np.testing.assert_allclose(found.colours[:, :3], rgb(ball), atol=0.003)
-    assert b"KHR_materials_unlit" in (tmp_path / "ball.glb").read_bytes()
+    content = (tmp_path / "ball.glb").read_bytes()
+    tree = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
+    assert tree["extensionsUsed"] == ["KHR_materials_unlit"]
+    (primitive,) = tree["meshes"][0]["primitives"]
+    assert "KHR_materials_unlit" in tree["materials"][primitive["material"]]["extensions"]
 
 
 def test_small_parts_are_dropped() -> None:
@@ -134,6 +140,35 @@ def test_scenes_of_a_bank_go_to_a_folder_or_one_to_a_file(trained_balls: Path, t
     assert trimesh.load_mesh(tmp_path / "one.obj").is_watertight
     with pytest.raises(InputError, match="one file for 2 scenes"):
         write_meshes(tmp_path / "two.obj", scenes, ["ball_0", "ball_1"], config)
+
+
+def test_a_scene_without_surface_is_named_and_the_others_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ball = exact_ball()
+    ball.model.save(tmp_path / "model")
+    bank = SceneBank.create(tmp_path / "bank", ball.model)
+    empty = ball.micro.clone()
+    empty[0, :, :, 0] += 10  # the squared distance from the centre, which is near nowhere
+    names = ("a blank", "ball", "../ball", "balls/" * 20, "two\nlines")
+    for name in names:
+        micro = empty if name == "a blank" else ball.micro
+        bank.add(name, StoredScene(micro, ball.coefficients, name, {}))
+    small = ["--resolution", "16", "--azimuths", "3", "--elevations", "20", "--model", str(tmp_path / "model")]
+    main(["export", "mesh", str(tmp_path / "bank"), str(tmp_path / "meshes" / "out"), *small])
+    said = capsys.readouterr()
+    assert "wrote 4 mesh(es)" in said.out
+    assert [line for line in said.err.splitlines() if line.startswith("left out: scene 'a blank': its density")]
+    (folder,) = (tmp_path / "meshes").iterdir()
+    files = list(folder.iterdir())
+    assert len(files) == 4
+    assert all(trimesh.load_mesh(file).is_watertight for file in files)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "mesh", str(tmp_path / "bank"), str(tmp_path / "none"), *small, "--scenes", "a blank"])
+    assert ended.value.code == 2
+    assert "triptych: scene 'a blank': its density" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_makes_no_mesh_is_refused_in_one_line(

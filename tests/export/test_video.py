@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,8 @@ from exact_ball import exact_ball
 from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.export import comparison_frames, counterpart, orbit_frames, orbit_of, true_path, write_video
 from triptych.scenes import SceneCollection
+
+FRAMES = [np.full((48, 64, 3), 40 * number, dtype=np.uint8) for number in range(6)]
 
 
 @pytest.fixture
@@ -72,3 +75,42 @@ def test_a_grid_of_pictures_that_are_not_square(tmp_path: Path) -> None:
     # A ball in the middle of an oblong picture is still a round one.
     assert abs(np.ptp(rows) - np.ptp(columns)) <= 1
     assert (rows.min() + rows.max(), columns.min() + columns.max()) == (47, 63)
+
+
+def test_a_video_has_all_its_frames(tmp_path: Path) -> None:
+    write_video(tmp_path / "-a: video.mp4", iter(FRAMES))
+    assert [file.name for file in tmp_path.iterdir()] == ["-a: video.mp4"]
+    assert imageio_ffmpeg.count_frames_and_secs(tmp_path / "-a: video.mp4")[0] == len(FRAMES)
+    write_video(tmp_path / "odd.mp4", iter([np.zeros((33, 35, 3), dtype=np.uint8)]))
+    assert next(imageio_ffmpeg.read_frames(tmp_path / "odd.mp4"))["size"] == (36, 34)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "expected"),
+    [
+        ("cat > /dev/null; echo one >&2; echo No space left on device >&2; exit 228", "code 228: No space left on dev"),
+        ("exit 1", "failed with code 1;"),
+        ("cat > /dev/null; kill -9 $$", "ended by signal 9"),
+    ],
+)
+def test_a_video_whose_encoder_failed_is_not_written(
+    encoder: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ffmpeg = tmp_path / "ffmpeg"
+    ffmpeg.write_text(f'#!/bin/sh\nfor last; do :; done\necho begun > "${{last#file:}}"\n{encoder}\n')
+    ffmpeg.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(ffmpeg))
+    out = tmp_path / "out" / "film.mp4"
+    out.parent.mkdir()
+    out.write_text("an earlier one")
+    with pytest.raises(InputError, match=expected) as refused:
+        write_video(out, iter(FRAMES * 100))
+    assert "\n" not in str(refused.value)
+    assert [file.read_text() for file in out.parent.iterdir()] == ["an earlier one"]
+
+
+def test_a_missing_encoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "nothing"))
+    with pytest.raises(InputError, match="nothing cannot be started"):
+        write_video(tmp_path / "film.mp4", iter(FRAMES))
+    assert not list(tmp_path.iterdir())

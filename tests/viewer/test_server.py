@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from browser import PATIENCE_SECONDS, browser_page
+from names import PROGRAM, bank_of_names
 from PIL import Image
 
 from triptych.cli import main
@@ -91,8 +92,7 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer) -> None:
         second = first.context.new_page()
         second.goto(viewer.url)
         second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
-        second.wait_for_timeout(1000)
-        before = wait_for(second, lambda pixels: coloured(pixels) > 0.02)
+        before = settled(second)
         first.bring_to_front()
         wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
         drag_up(first)
@@ -116,6 +116,25 @@ def test_pictures_of_the_panel_may_change_while_they_load(viewer: Viewer) -> Non
     assert not complaints
 
 
+def test_names_and_errors_are_shown_letter_by_letter(trained_balls: Path, tmp_path: Path) -> None:
+    bank_of_names(tmp_path / "bank", trained_balls, (PROGRAM,))
+    device = torch.device("cpu")
+    viewer = open_viewer(tmp_path / "bank", ViewerConfig(port=0), device=device, model=trained_balls)
+    try:
+        with browser_page() as (page, complaints):
+            page.goto(viewer.url)
+            page.get_by_text(f"{PROGRAM}: ").wait_for()  # the line above the controls, with the frames a second
+            assert PROGRAM in [field.input_value() for field in page.locator("input").all()]
+            (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
+            session.panel.say(f"error {PROGRAM}", bold=True)
+            page.get_by_text(f"error {PROGRAM}").wait_for()
+            assert page.evaluate("window.ran") is None
+            assert page.locator('img[src="x"]').count() == 0
+        assert not complaints
+    finally:
+        viewer.stop()
+
+
 def drag_up(page: Any) -> None:
     page.mouse.move(250, 250)
     page.mouse.down()
@@ -131,6 +150,18 @@ def middle_of(screenshot: bytes) -> np.ndarray:
 def coloured(pixels: np.ndarray) -> float:
     """Share of pixels that are neither white nor grey."""
     return float((pixels.max(axis=2) - pixels.min(axis=2) > 25).mean())
+
+
+def settled(page: Any) -> np.ndarray:
+    """The picture once it has come and no longer changes."""
+    seen = wait_for(page, lambda pixels: coloured(pixels) > 0.02)
+
+    def unchanged(pixels: np.ndarray) -> bool:
+        nonlocal seen
+        last, seen = seen, pixels
+        return np.array_equal(last, pixels)
+
+    return wait_for(page, unchanged)
 
 
 def wait_for(page: Any, good: Callable[[np.ndarray], bool]) -> np.ndarray:

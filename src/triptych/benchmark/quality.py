@@ -12,25 +12,25 @@ Everything measured is kept in a file a scene: rerun to go on after a stop.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
 from triptych.bank import SceneBank
 from triptych.benchmark.quality_report import write_report
-from triptych.errors import InputError
 from triptych.evaluation.evaluate import evaluate
 from triptych.evaluation.metrics import ssim
 from triptych.files import read_or_make
 from triptych.model import CategoryModel
+from triptych.options import Options, Range
 from triptych.runtime import commit
 from triptych.scenes import SceneCollection, select_scenes
 from triptych.scenes.cars import CarsConfig
 from triptych.scenes.meshes import RenderConfig
-from triptych.training.config import AutoencoderConfig, Stage1Config, Stage2Config
+from triptych.training.config import AutoencoderConfig, Epochs, Stage1Config, Stage2Config
 from triptych.training.datasets import draw_cars, draw_meshes
 from triptych.training.losses import mean, psnr
 from triptych.training.presets import STAGE1, STAGE2
@@ -47,7 +47,7 @@ _REAL_SET_WARMUP_EPOCHS = 6.0
 
 
 @dataclass(frozen=True)
-class QualityConfig:
+class QualityConfig(Options):
     """Latent scenes against RGB tri-planes, side by side on this machine's processor."""
 
     out: Path = Path("runs/quality")
@@ -56,22 +56,26 @@ class QualityConfig:
     """JSON file for all results; a table and a plot are written beside it. By default results.json in the folder."""
     meshes: Path | None = None
     """Folder of real meshes for the second set; left out if not given."""
-    scenes: int = 200
+    scenes: Annotated[int, Range(1, 99_000)] = 200
     """Procedural cars for stage 1."""
-    new_scenes: int = 20
+    new_scenes: Annotated[int, Range(1, 1000)] = 20
     """Never-seen scenes of each set, at most."""
-    resolution: int = 128
+    resolution: Annotated[int, Range(16, 1024)] = 128
     """Side of the pictures in pixels."""
-    latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+    latent_budgets: tuple[Annotated[float, Range(0.001, 1000)], ...] = (0.25, 0.5, 1.0, 2.0)
     """Lengths of stage 2, as multiples of the preset's."""
-    rgb_steps: tuple[int, ...] = (250, 500, 1000, 2000)
+    rgb_steps: tuple[Annotated[int, Range(1, 10_000_000)], ...] = (250, 500, 1000, 2000)
     """Steps of the RGB tri-planes; the last number is taken as convergence."""
-    real_epochs: float = 16.0
+    real_epochs: Epochs = 16.0
     """Epochs of the joint phase on the real meshes."""
 
-    def __post_init__(self) -> None:
-        if not self.latent_budgets or not self.rgb_steps or self.scenes < 1 or self.new_scenes < 1:
-            raise InputError("quality: expected at least one scene and one budget of each kind")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        for name in ("latent_budgets", "rgb_steps"):
+            if not getattr(self, name):
+                yield name, "is empty, expected at least one"
+        block = STAGE1["best"].autoencoder.convolutional.downscale
+        if self.resolution % block:
+            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_quality(

@@ -11,8 +11,9 @@ from triptych.geometry import bit_grid
 from triptych.representation.kernels import Backend
 from triptych.training.config import Phase, SkippingConfig
 from triptych.training.fitting import Fitting
-from triptych.training.joint import PhaseWork, joint_step, shared_optimizer
+from triptych.training.joint import ShuffledViews
 from triptych.training.scenes import SceneParameters
+from triptych.training.step import Work, take_step
 from triptych.training.views import Batch, PosedViews
 
 SCENES = 100
@@ -96,17 +97,18 @@ def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto
     for rows in (scenes.micro, scenes.coefficients):
         rows.first_moment.fill_(0.0)
         rows.second_moment.fill_(0.0)
-    latents = None
-    if phase.rates.encoder == 0:
-        latents = torch.empty(len(views), sizes.channels, sizes.side, sizes.side, dtype=torch.float16).fill_(0.5)
-    work = PhaseWork(shared_optimizer(model, phase.rates), latents, model.background())
-    steps = iter(range(10**9))
-    return lambda: joint_step(model, scenes, views, phase, work, _NEVER_SKIP, next(steps), 0, backend)
+    work = Work(phase, model, scenes, views, _NEVER_SKIP, backend)
+    if (
+        phase.rates.encoder == 0
+    ):  # what they are makes no difference, and encoding the views of 10,000 scenes takes long
+        work.latents = torch.empty(len(views), sizes.channels, sizes.side, sizes.side, dtype=torch.float16).fill_(0.5)
+    chooser, steps = ShuffledViews(views, seed=0), iter(range(10**9))
+    return lambda: take_step(work, next(steps), chooser)
 
 
 def _fit_call(sizes: Sizes, backend: Backend) -> Callable[[], object]:
     """A call that takes the next step of scenes fitted side by side, two views of each."""
     phase = fit_phase(sizes.views // FITTED_AT_ONCE)
     fitting = Fitting(random_model(sizes), random_scenes(FITTED_AT_ONCE), seed=0)
-    steps = iter(range(10**9))
-    return lambda: fitting.step(phase, next(steps), _NEVER_SKIP, backend)
+    work, steps = fitting.begin(phase, _NEVER_SKIP, backend), iter(range(10**9))
+    return lambda: take_step(work, next(steps), fitting.everyone)

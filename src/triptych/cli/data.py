@@ -68,7 +68,7 @@ class Inspect:
             say(f"note: {note}")
         say(f"look at {self.out}")
         if report.problems:
-            raise InputError("\n".join(report.problems))
+            raise InputError(*report.problems)
 
 
 Data = (

@@ -29,6 +29,7 @@ from triptych.export.images import Channel
 from triptych.geometry import Cameras
 from triptych.geometry.cameras import SRN_RADIUS
 from triptych.model import CategoryModel
+from triptych.options import Range
 from triptych.runtime import DeviceName, choose_device
 from triptych.scene import Scenes, open_scenes
 from triptych.scenes import DatasetConfig
@@ -53,11 +54,11 @@ class _OfBank:
 class Orbit:
     """A circle around the origin."""
 
-    frames: int = 60
+    frames: Annotated[int, Range(1, 100_000)] = 60
     """Views of the full circle."""
-    radius: float = SRN_RADIUS
+    radius: Annotated[float, Range(1e-3, 1_000_000)] = SRN_RADIUS
     """Distance of the camera from the origin, in world units."""
-    elevation_degrees: float = 25.0
+    elevation_degrees: Annotated[float, Range(-89, 89)] = 25.0
     """Height of the camera above the horizon."""
 
     def cameras(self, model: CategoryModel) -> Cameras:
@@ -73,7 +74,7 @@ class Video(_OfBank):
     """The file, ending in .mp4."""
     layout: Literal["grid", "compare"] = "grid"
     """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, latents."""
-    scenes: int = 12
+    scenes: Annotated[int, Range(1, 10_000)] = 12
     """Grid: the first so many scenes."""
     scene: str | None = None
     """Compare: the scene, by default the first."""
@@ -160,6 +161,7 @@ class Mesh(_OfBank):
                 self.config,
                 suffix=f".{self.format}",
                 on_scene=lambda name: progress.advance(),
+                on_left_out=lambda reason: progress.note(f"left out: {reason}"),
             )
         say(f"wrote {len(files)} mesh(es) to {self.out}")
 

@@ -1,21 +1,20 @@
 """The command line: each command is a dataclass whose fields are its options, and holds no logic of its own."""
 
-import errno
-import signal
+import io
 import sys
 from typing import Annotated, Any, get_args
 
 import tyro
-from rich.console import Console
 
 from triptych.cli.check import Check
 from triptych.cli.data import DataCommand
+from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
-from triptych.cli.options import Preset, chosen_preset
+from triptych.cli.options import Preset, check_options, chosen_preset
 from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
 from triptych.cli.view import View
-from triptych.errors import InputError, Terminated
+from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
 
 Command = (
@@ -46,32 +45,24 @@ def _preset_named(arguments: list[str]) -> Preset:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130, SIGTERM with
-    143."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    chosen_preset.set(_preset_named(arguments))
-    command: Any = tyro.cli(
-        Command,  # pyright: ignore[reportArgumentType] (tyro takes unions, its stub does not say so)
-        args=arguments,
-        prog="triptych",
-        description="Learn thousands of similar 3D scenes fast and small.",
-        config=(tyro.conf.OmitSubcommandPrefixes,),
-    )
+    """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130, SIGTERM
+    with 143."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of any script, in any locale
     stop_on_sigterm()
-    try:
-        command.run()
-    except InputError as error:
-        _fail(str(error))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise
-        place = f"{error.filename}: " if error.filename else ""
-        _fail(f"{place}{error.strerror}; free some space or choose another folder, then run the same command again")
-    except KeyboardInterrupt as stop:
-        Console(stderr=True).print("stopped; what was done is saved, run the same command again to go on")
-        sys.exit(128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT))
+    with one_line_endings():
+        _parsed(sys.argv[1:] if arguments is None else arguments).run()
 
 
-def _fail(message: str) -> None:
-    sys.stderr.write(f"triptych: {message}\n")
-    sys.exit(2)
+def _parsed(arguments: list[str]) -> Any:
+    chosen_preset.set(_preset_named(arguments))
+    with checked_later():
+        command: Any = tyro.cli(
+            Command,  # pyright: ignore[reportArgumentType] (tyro takes unions, its stub does not say so)
+            args=arguments,
+            prog="triptych",
+            description="Learn thousands of similar 3D scenes fast and small.",
+            config=(tyro.conf.OmitSubcommandPrefixes,),
+        )
+    check_options(command)
+    return command

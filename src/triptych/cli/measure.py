@@ -8,7 +8,7 @@ import tyro
 from triptych.benchmark import BenchConfig, run_benchmark
 from triptych.benchmark.quality import QualityConfig, run_quality
 from triptych.benchmark.quality_report import as_table
-from triptych.cli.options import Machine, say
+from triptych.cli.options import Machine, Seed, say
 from triptych.demo import DemoConfig, run_demo
 from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.runtime import choose_device
@@ -42,7 +42,7 @@ class Bench:
     def run(self) -> None:
         with Progress() as progress:
             _, table = run_benchmark(self.config, progress)
-        say(table)
+        say(*table.split("\n"))
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Quality:
     """Measure latent scenes against RGB tri-planes: quality of never-seen scenes against time. Takes hours."""
 
     config: Annotated[QualityConfig, tyro.conf.arg(name="")] = field(default_factory=QualityConfig)
-    seed: int = 0
+    seed: Seed = 0
     """All random numbers follow from it."""
 
     def run(self) -> None:
         with Progress() as progress:
             results = run_quality(self.config, self.seed, progress)
-        say(as_table(results))
+        say(*as_table(results).split("\n"))

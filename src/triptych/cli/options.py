@@ -3,11 +3,15 @@
 import sys
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+from triptych.errors import InputError
+from triptych.options import Range, problems
 from triptych.runtime import DeviceName
+from triptych.text import one_line
 
 Preset = Literal["quick", "best", "paper"]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
 chosen_preset: ContextVar[Preset] = ContextVar("preset", default="quick")
 """It decides the defaults of other options, so it is set before these are parsed."""
 
@@ -18,10 +22,20 @@ class Machine:
 
     device: DeviceName = "auto"
     """Device to compute on."""
-    seed: int = 0
+    seed: Seed = 0
     """All random numbers follow from it."""
 
 
-def say(message: str) -> None:
-    """A line on standard output."""
-    sys.stdout.write(message + "\n")
+def check_options(command: Any) -> None:
+    """Refuse values that cannot be, by the names under which the user has typed them.
+
+    Raises:
+        InputError: there is one.
+    """
+    for path, complaint in problems(command):
+        raise InputError(f"--{'.'.join(path).replace('_', '-')} {complaint}")
+
+
+def say(*lines: str) -> None:
+    """Lines on standard output, each safe for a terminal whatever names it holds."""
+    sys.stdout.write("".join(f"{one_line(line)}\n" for line in lines))

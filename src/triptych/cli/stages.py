@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from triptych.bank import SceneBank, StoragePrecision
-from triptych.cli.options import Machine, Preset, chosen_preset, say
+from triptych.cli.options import Machine, Preset, Seed, chosen_preset, say
 from triptych.evaluation.evaluate import evaluate, write_evaluation
 from triptych.export import check_mesh_file, extract_mesh, write_mesh
 from triptych.model import CategoryModel, find_model
@@ -89,7 +89,7 @@ class Rgb:
     out: Path
     """Folder of the banks, one a scene; rerun to go on."""
     config: Annotated[RGBConfig, tyro.conf.arg(name="")] = field(default_factory=RGBConfig)
-    seed: int = 0
+    seed: Seed = 0
     """All random numbers follow from it."""
 
     def run(self) -> None:
@@ -164,5 +164,5 @@ class Evaluate:
             "versions": versions(),
         }
         write_evaluation(evaluation, comparisons, self.out, about)
-        say(evaluation.markdown())
+        say(*evaluation.markdown().split("\n"))
         say(f"look at {self.out / 'comparison.png'}")

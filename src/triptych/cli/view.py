@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.options import Machine, say
+from triptych.options import Range
 from triptych.runtime import choose_device
 from triptych.scenes import DatasetConfig
 from triptych.training.datasets import open_data
@@ -24,7 +25,7 @@ class View:
     """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     data: Path | None = None
     """Dataset of the scenes: shows its cameras and pictures, and the error at them."""
-    resolution: int | None = None
+    resolution: Annotated[int, Range(1, 16_384)] | None = None
     """Box-downscale the pictures of the dataset to this width."""
     compare: Path | None = None
     """A second bank, run or model with scenes of the same names, to show beside the first."""

@@ -17,6 +17,7 @@ from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.model import CategoryModel, SceneViews
 from triptych.scenes import SceneCollection
+from triptych.text import markdown_cell
 from triptych.training.losses import mean, psnr
 from triptych.training.views import PosedViews
 
@@ -53,7 +54,7 @@ class Evaluation:
         lines = [
             "| scene | " + " | ".join(columns) + " |",
             "|---" * (len(columns) + 1) + "|",
-            *(_markdown_row(name, values, columns) for name, values in self.scenes.items()),
+            *(_markdown_row(markdown_cell(name), values, columns) for name, values in self.scenes.items()),
             _markdown_row("**mean**", self.summary(), columns),
         ]
         return "\n".join([*lines, "", *self.notes]) + "\n"

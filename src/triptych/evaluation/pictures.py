@@ -1,6 +1,7 @@
 """Pictures that compare ground truth and renderings side by side, with labels."""
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from triptych.files import write_atomically
 from triptych.model import SceneViews
+from triptych.text import one_line
 from triptych.training.pictures import channel_range, latent_colours
 
 
@@ -66,7 +68,7 @@ def write_comparison(path: Path, comparisons: list[Comparison]) -> None:
             cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)
         row[-1].imshow(np.ma.masked_invalid(depth.numpy()), cmap="viridis_r", interpolation="nearest")
-        row[0].set_ylabel(_shortened(comparison.name), fontsize=7)
+        row[0].set_ylabel(_shortened(one_line(comparison.name)), fontsize=7, parse_math=False)
     for cell, title in zip(axes[0], titles, strict=True):
         cell.set_title(title, fontsize=8)
     for cell in axes.flat:
@@ -97,7 +99,10 @@ def seconds_axis(axes: Axes, label: str = "seconds a scene") -> None:
 def figure_bytes(figure: Figure) -> bytes:
     """A figure as PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        figure.savefig(buffer, format="png", dpi=130)
     return buffer.getvalue()
 
 

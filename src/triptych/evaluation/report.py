@@ -8,6 +8,7 @@ from typing import Any
 
 from triptych.evaluation.pictures import figure_bytes, new_figure
 from triptych.files import write_text
+from triptych.text import one_line
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -27,17 +28,17 @@ class Report:
 
     def heading(self, text: str) -> None:
         """Begin a section."""
-        self._parts.append(f"<h2>{html.escape(text)}</h2>")
+        self._parts.append(f"<h2>{_escaped(text)}</h2>")
 
     def text(self, text: str) -> None:
         """A paragraph."""
-        self._parts.append(f"<p>{html.escape(text)}</p>")
+        self._parts.append(f"<p>{_escaped(text)}</p>")
 
     def picture(self, png: Path | bytes, caption: str) -> None:
         """A PNG from a file or from memory, inside the page."""
         data = png if isinstance(png, bytes) else png.read_bytes()
         source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-        words = html.escape(caption)
+        words = _escaped(caption)
         self._parts.append(f'<figure><img alt="{words}" src="{source}"><figcaption>{words}</figcaption></figure>')
 
     def video(self, mp4: Path, caption: str) -> None:
@@ -45,26 +46,30 @@ class Report:
         source = f"data:video/mp4;base64,{base64.b64encode(mp4.read_bytes()).decode()}"
         self._parts.append(
             f'<figure><video src="{source}" autoplay loop muted controls></video>'
-            f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+            f"<figcaption>{_escaped(caption)}</figcaption></figure>"
         )
 
     def table(self, columns: list[str], rows: list[list[str]]) -> None:
         """A table of text."""
 
         def line(tag: str, cells: list[str]) -> str:
-            return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            return "<tr>" + "".join(f"<{tag}>{_escaped(cell)}</{tag}>" for cell in cells) + "</tr>"
 
         self._parts.append("<table>" + line("th", columns) + "".join(line("td", row) for row in rows) + "</table>")
 
     def write(self, path: Path) -> None:
         """Write the page, atomically."""
-        title = html.escape(self.title)
+        title = _escaped(self.title)
         body = "\n".join(self._parts)
         write_text(
             path,
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
             f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n{body}\n</body></html>\n",
         )
+
+
+def _escaped(text: str) -> str:
+    return html.escape(one_line(text))
 
 
 def training_curves(log: list[dict[str, Any]]) -> bytes:

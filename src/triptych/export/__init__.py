@@ -1,10 +1,12 @@
 """Taking scenes away: videos, planes, pictures, meshes, single scenes, web pages."""
 
+from triptych.export.encoding import write_video
 from triptych.export.images import write_images
-from triptych.export.mesh import MeshConfig, check_mesh_file, extract_mesh, write_mesh, write_meshes
+from triptych.export.mesh import MeshConfig, extract_mesh
+from triptych.export.mesh_files import check_mesh_file, write_mesh, write_meshes
 from triptych.export.orbits import orbit_of
 from triptych.export.planes import write_planes
-from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path, write_video
+from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path
 from triptych.export.web import write_web
 from triptych.scene_file import save_scene
 from triptych.scenes.transforms import read_cameras

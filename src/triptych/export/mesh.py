@@ -1,9 +1,8 @@
 """Scenes as triangle meshes: marching cubes over the density, vertex colours from decoded views."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -11,24 +10,22 @@ import torch.nn.functional as F
 import trimesh
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
-from trimesh.exchange.gltf import export_glb
 from trimesh.visual.color import ColorVisuals
 
 from triptych.errors import InputError
 from triptych.export.orbits import orbit_of
-from triptych.files import folder_name, write_atomically
 from triptych.geometry import Cameras, Rays
 from triptych.geometry.cameras import SRN_RADIUS
+from triptych.options import Options, Range
 from triptych.representation import kernels
 from triptych.representation.field import Field, SamplingConfig
 from triptych.representation.render import render
 from triptych.representation.sdf import SDFField
-from triptych.scene import Scene, Scenes
+from triptych.scene import Scene
 from triptych.training.single_scene import SingleScene
 
 Solid = Scene | SingleScene
 """What has a mesh."""
-SUFFIXES = (".glb", ".ply", ".obj")
 HALF_STOPPED_WITHIN = 1 / 50
 """The default threshold is the density that stops half of the light within this share of the box's longest side."""
 DEPTH_TOLERANCE = 0.02
@@ -36,106 +33,41 @@ DEPTH_TOLERANCE = 0.02
 OPAQUE = 0.5
 """Where a view stops less light than this, its colour is mostly that of the background."""
 _DEPTH_SAMPLING = SamplingConfig(coarse=96, importance=0)
-_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 @dataclass(frozen=True)
-class MeshConfig:
+class MeshConfig(Options):
     """How a scene becomes a mesh."""
 
-    resolution: int = 128
+    resolution: Annotated[int, Range(8, 512)] = 128
     """Voxels along the longest side of the scene box; voxels are cubes."""
-    threshold: float | None = None
+    threshold: Annotated[float, Range(1e-9, 1e9)] | None = None
     """Density of the surface, per world unit. By default the one that stops half of the light within a fiftieth of
     the box's longest side."""
-    smallest_part: float = 0.01
+    smallest_part: Annotated[float, Range(0, 1)] = 0.01
     """Parts that are not connected to others and have fewer than this share of the faces are dropped."""
-    azimuths: int = 16
+    azimuths: Annotated[int, Range(1, 1000)] = 16
     """Views on each circle that the colours come from."""
-    elevations: tuple[float, ...] = (5.0, 30.0, 60.0)
+    elevations: tuple[Annotated[float, Range(-89, 89)], ...] = (5.0, 30.0, 60.0)
     """Heights of the circles above the horizon, in degrees."""
-    radius: float = SRN_RADIUS
+    radius: Annotated[float, Range(1e-3, 1_000_000)] = SRN_RADIUS
     """Distance of the views from the origin, in world units; as far as the cameras that the model was trained with."""
 
-    def __post_init__(self) -> None:
-        if not 8 <= self.resolution <= 512:
-            raise InputError(f"mesh: resolution is {self.resolution}, expected a number from 8 to 512")
-        if self.threshold is not None and not 0 < self.threshold < float("inf"):
-            raise InputError(f"mesh: threshold is {self.threshold}, expected a positive density")
-        if not 0 <= self.smallest_part <= 1:
-            raise InputError(f"mesh: smallest_part is {self.smallest_part}, expected a share from 0 to 1")
-        if self.azimuths < 1 or not self.elevations or not self.radius > 0:
-            raise InputError("mesh: expected at least one azimuth and one elevation, and a positive radius")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if not self.elevations:
+            yield "elevations", "is empty, expected at least one height"
 
 
-def write_meshes(
-    out: Path,
-    scenes: Scenes,
-    names: Sequence[str],
-    config: MeshConfig | None = None,
-    *,
-    suffix: str = ".glb",
-    on_scene: Callable[[str], object] = lambda name: None,
-) -> list[Path]:
-    """Write one mesh file a scene.
-
-    Args:
-        out: a folder, in which each file has its scene's name; or, ending in .glb, .ply or .obj, the file of the one
-            scene.
-        scenes: the bank's scenes.
-        names: which of them.
-        config: how finely, and from which views the colours come.
-        suffix: kind of the files in a folder.
-        on_scene: told each name once its file is written.
-
-    Returns:
-        The files.
+def require_scikit_image() -> None:
+    """Refuse to begin without what finds surfaces.
 
     Raises:
-        InputError: there is no scene, or several for one file; the suffix is another one; a scene has no surface.
+        InputError: scikit-image is not installed.
     """
-    if not names:
-        raise InputError(f"{scenes.bank.folder}: the bank is empty; fit scenes first")
-    one_file = out.suffix in SUFFIXES
-    if one_file and len(names) > 1:
-        raise InputError(f"{out}: one file for {len(names)} scenes; choose one with --scenes, or give a folder")
-    files = [out if one_file else out / f"{folder_name(name)}{suffix}" for name in names]
-    for name, file in zip(names, files, strict=True):
-        write_mesh(file, extract_mesh(scenes[name], config))
-        on_scene(name)
-    return files
-
-
-def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
-    """Write a mesh with vertex colours, whole or not at all.
-
-    A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). Its colours are linear light and its material
-    unlit, since the colours hold the light already. ply and obj keep z up and display colours (sRGB).
-
-    Args:
-        path: the file, ending in .glb, .ply or .obj.
-        mesh: from ``extract_mesh``.
-
-    Raises:
-        InputError: the suffix is another one.
-    """
-    check_mesh_file(path)
-    if path.suffix == ".glb":
-        content = _as_glb(mesh)
-    else:
-        exported: Any = mesh.export(file_type=path.suffix[1:])
-        content = exported.encode() if isinstance(exported, str) else exported
-    write_atomically(path, lambda file: file.write(content))
-
-
-def check_mesh_file(path: Path) -> None:
-    """Find out before a long computation.
-
-    Raises:
-        InputError: the suffix is none of a mesh file.
-    """
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    try:
+        import skimage.measure  # noqa: F401
+    except ImportError:
+        raise InputError('meshes need scikit-image; install it with pip install "triptych[mesh]"') from None
 
 
 @torch.no_grad()
@@ -233,11 +165,10 @@ def _longest(field: Field) -> float:
 
 
 def _surface(solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"], voxel: float) -> trimesh.Trimesh:
-    try:
-        from scipy.ndimage import binary_fill_holes
-        from skimage.measure import marching_cubes
-    except ImportError:
-        raise InputError('meshes need scikit-image; install it with pip install "triptych[mesh]"') from None
+    require_scikit_image()
+    from scipy.ndimage import binary_fill_holes
+    from skimage.measure import marching_cubes
+
     solid = solidity >= 0.5
     hollow = np.asarray(binary_fill_holes(solid)) & ~solid
     closed = np.pad(np.where(hollow, 1.0, solidity), 1)
@@ -318,30 +249,3 @@ def _nearest(points: np.ndarray, known: Bool[np.ndarray, " vertex"]) -> np.ndarr
     from scipy.spatial import KDTree
 
     return np.asarray(KDTree(points[known]).query(points)[1])
-
-
-def _as_glb(mesh: trimesh.Trimesh) -> bytes:
-    upright = mesh.copy()
-    upright.apply_transform(_Y_UP)
-    visual: Any = mesh.visual
-    linear = np.rint(65535 * _linear_light(visual.vertex_colors / 255)).astype("<u2")
-
-    def finish(buffers: Any, tree: Any) -> None:
-        primitive = tree["meshes"][0]["primitives"][0]
-        # Eight bits of linear light would leave dark colours a handful of steps.
-        accessor = list(tree["accessors"].values())[primitive["attributes"]["COLOR_0"]]
-        accessor |= {"componentType": 5123, "min": linear.min(axis=0).tolist(), "max": linear.max(axis=0).tolist()}
-        buffers[list(buffers)[accessor["bufferView"]]] = linear.tobytes()
-        rough = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
-        tree["materials"] = [{"pbrMetallicRoughness": rough, "extensions": {"KHR_materials_unlit": {}}}]
-        tree["extensionsUsed"] = ["KHR_materials_unlit"]
-        primitive["material"] = 0
-
-    return export_glb(upright.scene(), buffer_postprocessor=finish)
-
-
-def _linear_light(display: Float[np.ndarray, "vertex 4"]) -> Float[np.ndarray, "vertex 4"]:
-    """The inverse of the sRGB transfer function (IEC 61966-2-1) on the colours; alpha stays."""
-    rgb = display[:, :3]
-    straight = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.concatenate([straight, display[:, 3:]], axis=1)

@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
@@ -161,35 +159,3 @@ def _label_picture(text: str, width: int) -> UInt8[np.ndarray, "height width 3"]
     centre = (width / 2, _LABEL_HEIGHT / 2)
     ImageDraw.Draw(picture).text(centre, text, fill="black", font=ImageFont.load_default(16), anchor="mm")
     return np.asarray(picture)
-
-
-def write_video(path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], frames_per_second: int = 20) -> None:
-    """Write an mp4 (H.264, plays in any browser). The file appears when it is whole.
-
-    Args:
-        path: the file, ending in .mp4.
-        frames: pictures of one size, with even sides.
-        frames_per_second: speed.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp.mp4")
-    try:
-        writer = None
-        for frame in frames:
-            if writer is None:
-                height, width = frame.shape[:2]
-                writer = imageio_ffmpeg.write_frames(
-                    str(temporary),
-                    (width, height),
-                    fps=frames_per_second,
-                    quality=8,
-                    macro_block_size=2,
-                    ffmpeg_log_level="error",
-                )
-                writer.send(None)
-            writer.send(np.ascontiguousarray(frame))
-        if writer is not None:
-            writer.close()
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,31 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from triptych.errors import InputError
+from triptych.options import Options, Range
 from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import triplane_features
 
 
 @dataclass(frozen=True)
-class SamplingConfig:
+class SamplingConfig(Options):
     """How many samples a ray gets inside the scene box."""
 
-    coarse: int = 48
+    coarse: Annotated[int, Range(1, 4096)] = 48
     """Stratified samples from where the ray enters the box to where it leaves."""
-    importance: int = 48
+    importance: Annotated[int, Range(0, 4096)] = 48
     """Further samples where the coarse ones found matter; 0 renders in one pass."""
-    supersample: int = 1
+    supersample: Annotated[int, Range(1, 16)] = 1
     """Rays along each side of a latent pixel, averaged: a latent pixel covers a patch of image, not a point."""
-
-    def __post_init__(self) -> None:
-        if self.coarse < 1 or self.importance < 0 or self.supersample < 1:
-            raise InputError("sampling: expected coarse and supersample of at least 1, importance of at least 0")
 
 
 @runtime_checkable

@@ -6,29 +6,31 @@ Two networks of one shape: a coarse one whose density places importance samples,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from triptych.options import Options, Range
+
 
 @dataclass(frozen=True)
-class NeRFConfig:
+class NeRFConfig(Options):
     """The networks; the published ones have 8 layers of 256."""
 
-    layers: int = 8
+    layers: Annotated[int, Range(1, 64)] = 8
     """Hidden layers before the density."""
-    width: int = 256
+    width: Annotated[int, Range(2, 8192)] = 256
     """Features of each; half as many in the layer that sees the direction."""
-    position_octaves: int = 10
+    position_octaves: Annotated[int, Range(0, 24)] = 10
     """Frequencies of the positional encoding of points, L."""
-    direction_octaves: int = 4
+    direction_octaves: Annotated[int, Range(0, 24)] = 4
     """Frequencies of the encoding of directions."""
     channel_activation: Literal["linear", "sigmoid"] = "sigmoid"
     """Activation of the channels: sigmoid for RGB, linear for latents."""
-    density_scale: float = 30.0
+    density_scale: Annotated[float, Range(1e-6, 1_000_000)] = 30.0
     """Density per unit of softplus, per world unit of length."""
 
 

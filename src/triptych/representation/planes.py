@@ -14,45 +14,44 @@ and a point beyond the outermost centres takes the value at the border.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.errors import InputError
+from triptych.options import Options, Range
 
 PLANE_AXES = ((0, 1), (0, 2), (1, 2))
 """World axes of the (column, row) of each plane."""
 
 
 @dataclass(frozen=True)
-class PlaneConfig:
+class PlaneConfig(Options):
     """Size of the tri-planes, and which part of them is shared."""
 
-    resolution: int = 64
+    resolution: Annotated[int, Range(2, 4096)] = 64
     """Texels along each side of a plane (K)."""
-    micro_features: int = 10
+    micro_features: Annotated[int, Range(0, 1024)] = 10
     """Features that belong to one scene alone (F_mic); 0 leaves the micro planes out."""
-    macro_features: int = 22
+    macro_features: Annotated[int, Range(0, 1024)] = 22
     """Features combined from the base planes (F_mac); 0 leaves the macro planes out."""
-    base_planes: int = 50
+    base_planes: Annotated[int, Range(0, 65_536)] = 50
     """Number of shared base planes (M)."""
     combine: Literal["concat", "sum"] = "concat"
     """How micro and macro planes meet: side by side, or added (then both need the same number of features)."""
 
-    def __post_init__(self) -> None:
-        if self.resolution < 2:
-            raise InputError(f"planes.resolution: expected at least 2, got {self.resolution}")
-        if min(self.micro_features, self.macro_features) < 0 or self.features == 0:
-            raise InputError("planes: expected micro_features or macro_features (or both) above 0")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.features == 0:
+            yield "micro_features", "is 0, and so is macro_features; expected one of them (or both) above 0"
         if self.macro_features and self.base_planes < 1:
-            raise InputError("planes.base_planes: expected at least 1 when macro_features is above 0")
+            yield "base_planes", f"is {self.base_planes}, expected at least 1 where macro_features is above 0"
         both = self.micro_features and self.macro_features
         if self.combine == "sum" and both and self.micro_features != self.macro_features:
-            raise InputError("planes.combine=sum: expected micro_features equal to macro_features")
+            yield "combine", f"is sum, which needs {self.micro_features} micro_features equal to macro_features"
 
     @property
     def features(self) -> int:

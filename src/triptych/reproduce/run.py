@@ -1,14 +1,14 @@
 """All experiments of one or two categories, one after another, and the report about them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
-from triptych.errors import InputError
 from triptych.files import write_json
+from triptych.options import Options, Range
 from triptych.reproduce.experiments import SCALES, Scale, ScaleName, experiments
 from triptych.reproduce.measuring import Workshop, measure, measure_budgets
 from triptych.reproduce.page import write_category, write_page
@@ -22,10 +22,12 @@ from triptych.training.run import lock, versions
 from triptych.training.stage1 import train
 
 _WITH_BUDGETS = ("rgb", "ours")
+_PRETRAINED_BLOCK = 8
+"""Side of the part of a picture that is one latent pixel of Stable Diffusion's autoencoder."""
 
 
 @dataclass(frozen=True)
-class ReproduceConfig:
+class ReproduceConfig(Options):
     """Every result of the slides, made anew."""
 
     out: Path
@@ -36,14 +38,24 @@ class ReproduceConfig:
     """A dataset of any category with train and test scenes; procedural cars if not given."""
     meshes: Path | None = None
     """Folder of real meshes for a second category."""
-    resolution: int = 128
+    resolution: Annotated[int, Range(16, 1024)] = 128
     """Side of the pictures that are drawn, in pixels."""
-    train_scenes: int | None = None
+    train_scenes: Annotated[int, Range(1, 50_000)] | None = None
     """Another number of stage-1 scenes than the scale's."""
-    exploit_scenes: int | None = None
+    exploit_scenes: Annotated[int, Range(1, 50_000)] | None = None
     """Another number of never-seen scenes than the scale's."""
     only: tuple[str, ...] = ()
     """Names of experiments to run, for a part of the report; all of them if not given."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        scale = SCALES[self.scale]
+        known = experiments(scale, None)
+        if unknown := [name for name in self.only if name not in known]:
+            yield "only", f"is {unknown[0]!r}, expected experiments among {', '.join(known)}"
+        autoencoder = scale.stage1.autoencoder
+        block = autoencoder.convolutional.downscale if autoencoder.kind == "convolutional" else _PRETRAINED_BLOCK
+        if self.resolution % block:
+            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_reproduce(
@@ -99,8 +111,6 @@ def _run_category(
         train(prior_scenes, prior, shop.scale.prior, seed=shop.seed, device=shop.device, progress=progress)
     methods = experiments(shop.scale, prior)
     chosen = {name: method for name, method in methods.items() if name in config.only or not config.only}
-    if len(chosen) < len(set(config.only)):
-        raise InputError(f"reproduce: expected experiments among {', '.join(methods)}, got {', '.join(config.only)}")
     results: dict[str, Any] = {}
     for name, method in chosen.items():
         progress.note(f"{folder.name}: {method.title}")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -12,6 +13,7 @@ from tyro.conf import Positional
 
 from triptych.errors import InputError
 from triptych.geometry import Cameras
+from triptych.options import Options, Range
 from triptych.scenes.box import check_box_is_seen, scene_box
 from triptych.scenes.cache import Progress, build_entry, cache_key, default_cache, load_index, map_pictures
 from triptych.scenes.checked_pictures import CheckedPictures
@@ -22,7 +24,7 @@ from triptych.scenes.validation import Problems
 
 
 @dataclass(frozen=True)
-class DatasetConfig:
+class DatasetConfig(Options):
     """A dataset of posed pictures and how to use it."""
 
     path: Positional[Path]
@@ -30,16 +32,16 @@ class DatasetConfig:
     scenes: str | None = None
     """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The command
     chooses when not given."""
-    test_views: int = 8
+    test_views: Annotated[int, Range(0, 100_000)] = 8
     """Views held out of each scene for testing, where the dataset does not say which."""
     test_rule: TestRule = "spread"
     """Hold out views evenly through the sorted views, or the first ones (with 10: the published protocol)."""
     above_ground: bool = False
     """Drop the cameras below the ground, z < 0 (the published SRN protocol)."""
-    half_extent: float | None = None
+    half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
     """Half the side of the scene box around the origin, in world units. By default what the dataset declares,
     else 0.55 for the SRN layout and 1.5 for transforms.json."""
-    resolution: int | None = None
+    resolution: Annotated[int, Range(1, 16_384)] | None = None
     """Box-downscale the pictures to this width in pixels, which must divide theirs."""
     cache: Path | None = None
     """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""

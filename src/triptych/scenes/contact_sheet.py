@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from triptych.files import write_atomically
 from triptych.scenes.collection import SceneCollection
+from triptych.text import one_line
 
 TILE = 128
 """Longer side of a small picture in pixels."""
@@ -67,7 +68,7 @@ def write_tiles(tiles: Sequence[Image.Image], labels: Sequence[str], file: Path)
         left, top = _GAP + number % columns * width, _GAP + number // columns * height
         sheet.paste(tile, (left + (TILE - tile.width) // 2, top))
         place = (left + TILE / 2, top + height - _GAP - _LINE)
-        draw.text(place, _shorten(label, font), fill="black", font=font, anchor="ma")
+        draw.text(place, _shorten(one_line(label), font), fill="black", font=font, anchor="ma")
     write_atomically(file, lambda output: sheet.save(output, format="PNG"))
 
 

@@ -1,71 +1,81 @@
 """Every weight, rate and size of the training, with the presets."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
-from triptych.errors import InputError
+from triptych.options import Options, Range
 from triptych.representation.field import SamplingConfig
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig
+from triptych.training.schedule import Schedule
+
+Epochs = Annotated[float, Range(0, 1_000_000)]
+Steps = Annotated[int, Range(0, 10_000_000)]
+Batch = Annotated[int, Range(1, 65_536)]
+Rate = Annotated[float, Range(0, 10)]
+Weight = Annotated[float, Range(0, 1_000_000)]
+Share = Annotated[float, Range(0, 1)]
+FinalFactor = Annotated[float, Range(1e-9, 1)]
 
 
 @dataclass(frozen=True)
-class Rates:
+class Rates(Options):
     """Adam's step sizes; 0 freezes the part."""
 
-    micro: float = 0.0
+    micro: Rate = 0.0
     """Micro planes of the scenes."""
-    coefficients: float = 0.0
+    coefficients: Rate = 0.0
     """Coefficients of the scenes."""
-    base: float = 0.0
+    base: Rate = 0.0
     """Base planes."""
-    mlp: float = 0.0
+    mlp: Rate = 0.0
     """Tiny MLP."""
-    encoder: float = 0.0
+    encoder: Rate = 0.0
     """Encoder."""
-    decoder: float = 0.0
+    decoder: Rate = 0.0
     """Decoder."""
 
 
 @dataclass(frozen=True)
-class LossWeights:
+class LossWeights(Options):
     """Weights of the loss terms (means over pixels of squared errors)."""
 
-    ae: float = 0.0
+    ae: Weight = 0.0
     """L_ae: image against its own decoded latent."""
-    enc: float = 0.0
+    enc: Weight = 0.0
     """L_Enc: encoded latent against rendered latent."""
-    dec: float = 0.0
+    dec: Weight = 0.0
     """L_Dec: image against decoded rendered latent."""
-    tv: float = 0.0
+    tv: Weight = 0.0
     """Total variation of the planes of the scenes in the batch."""
 
 
 @dataclass(frozen=True)
-class Phase:
+class Phase(Options):
     """One stretch of optimisation."""
 
-    epochs: float
+    epochs: Epochs
     """Passes over all training views; 0 leaves the phase out."""
-    batch: int
+    batch: Batch
     """Views in a step."""
     rates: Rates
     """Step sizes at the start."""
     weights: LossWeights
     """Which losses count, and how much."""
-    ramp_steps: int = 0
+    ramp_steps: Steps = 0
     """Steps over which the rates rise from 0."""
-    final_factor: float = 1.0
+    final_factor: FinalFactor = 1.0
     """The rates fall exponentially to this share of their start."""
-    milestones: tuple[float, ...] = ()
+    milestones: tuple[Epochs, ...] = ()
     """Epochs at which the rates are multiplied by `milestone_factor`."""
-    milestone_factor: float = 0.3
+    milestone_factor: Share = 0.3
     """What each milestone multiplies the rates by."""
-    freeze_mlp_from: float | None = None
+    freeze_mlp_from: Epochs | None = None
     """Epoch from which the tiny MLP is frozen; never if not given."""
-    one_ray_share: float = 0.0
+    one_ray_share: Share = 0.0
     """Share of the phase, from its start, in which a latent pixel is rendered by one ray, through its middle, even
     where the model's sampling has several: much faster, and less accurate between the views."""
     shift_views: bool = False
@@ -81,9 +91,20 @@ class Phase:
         one_ray = step < self.one_ray_share * self.steps(views)
         return replace(of_model, supersample=1) if one_ray else of_model
 
-    def epoch(self, step: int, views: int) -> float:
-        """Passes over all training views before a step."""
-        return step * self.batch / views
+    def mlp_is_frozen(self, step: int, views: int) -> bool:
+        """Whether the tiny MLP stays as it is at a step."""
+        return self.freeze_mlp_from is not None and step * self.batch / views >= self.freeze_mlp_from
+
+    def schedule(self, views: int) -> Schedule:
+        """What the rates are multiplied by over ``views`` training views."""
+        milestones = tuple(epoch * views / self.batch for epoch in self.milestones)
+        return Schedule(
+            self.steps(views),
+            ramp=self.ramp_steps,
+            final=self.final_factor,
+            milestones=milestones,
+            milestone_factor=self.milestone_factor,
+        )
 
     def longer(self, factor: float) -> "Phase":
         """The same with so many times the epochs, milestones included."""
@@ -95,49 +116,42 @@ class Phase:
             freeze_mlp_from=None if frozen is None else factor * frozen,
         )
 
-    def factor(self, step: int, views: int) -> float:
-        """What the rates are multiplied by at a step."""
-        ramp = min(1.0, (step + 1) / self.ramp_steps) if self.ramp_steps else 1.0
-        decay = self.final_factor ** (step / max(self.steps(views), 1))
-        epoch = self.epoch(step, views)
-        passed = sum(epoch >= milestone for milestone in self.milestones)
-        return ramp * decay * self.milestone_factor**passed
-
 
 @dataclass(frozen=True)
-class SkippingConfig:
+class SkippingConfig(Options):
     """Empty-space skipping while scenes are trained. Updates count the steps that a scene takes part in."""
 
-    first_update: int = 32
+    first_update: Annotated[int, Range(1, 10**9)] = 32
     """Steps before a scene is first sampled by its own occupancy; until then by that of its category, if any."""
-    update_every: int = 16
+    update_every: Annotated[int, Range(1, 10**9)] = 16
     """Steps between updates; at each of them the scene is sampled everywhere once."""
 
-    def __post_init__(self) -> None:
-        if self.first_update < 1 or self.update_every < 1:
-            raise InputError("skipping: expected first_update and update_every of at least 1")
-
 
 @dataclass(frozen=True)
-class Pretraining:
+class Pretraining(Options):
     """Training of the autoencoder alone on the views, before any scene is learned."""
 
-    epochs: float = 0.0
+    epochs: Epochs = 0.0
     """Passes over all training views; 0 leaves it out."""
-    batch: int = 16
+    batch: Batch = 16
     """Views in a step."""
-    rate: float = 1e-3
+    rate: Rate = 1e-3
     """Adam's step size after the ramp; it falls along a cosine to a hundredth."""
-    ramp_steps: int = 50
+    ramp_steps: Steps = 50
     """Steps over which the rate rises from 0."""
-    clip: float = 1.0
+    clip: Annotated[float, Range(1e-9, 1_000_000)] = 1.0
     """Largest gradient norm."""
-    latent_noise: float = 0.0
+    latent_noise: Annotated[float, Range(0, 10)] = 0.0
     """Gaussian noise added to the latents before decoding, in their standard deviations."""
+
+    def schedule(self, views: int) -> Schedule:
+        """What the rate is multiplied by over ``views`` training views."""
+        steps = math.ceil(self.epochs * views / self.batch)
+        return Schedule(steps, ramp=self.ramp_steps, final=0.01, decay="cosine")
 
 
 @dataclass(frozen=True)
-class AutoencoderConfig:
+class AutoencoderConfig(Options):
     """Where the latent space comes from."""
 
     kind: Literal["convolutional", "pretrained", "identity"] = "convolutional"
@@ -150,9 +164,13 @@ class AutoencoderConfig:
     normalization: NormalizationKind = "affine"
     """How latents are scaled for rendering. With kind=identity they are colours, which stay as they are."""
 
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.kind == "pretrained" and not self.pretrained:
+            yield "pretrained", "is not given, expected a model, a folder or a hub id with kind pretrained"
+
 
 @dataclass(frozen=True)
-class Stage1Config:
+class Stage1Config(Options):
     """Stage 1: a category model from many scenes."""
 
     autoencoder: AutoencoderConfig
@@ -166,14 +184,14 @@ class Stage1Config:
 
 
 @dataclass(frozen=True)
-class Stage2Config:
+class Stage2Config(Options):
     """Stage 2: further scenes, fitted one by one with everything shared frozen (by default)."""
 
     latent: Phase
     """L_Enc on cached latents."""
     image: Phase
     """L_Dec through the decoder."""
-    scenes_at_once: int = 8
+    scenes_at_once: Annotated[int, Range(1, 65_536)] = 8
     """Scenes fitted side by side; it changes the speed, not the result."""
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     finetune_shared: bool = False

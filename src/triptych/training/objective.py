@@ -36,38 +36,57 @@ class Losses:
         return weights.ae * self.ae + weights.enc * self.enc + weights.dec * self.dec + weights.tv * self.tv
 
 
-def batch_losses(
-    model: CategoryModel,
-    field: TriPlaneField,
-    cameras: Cameras,
-    views_per_scene: list[int],
-    images: Float[Tensor, "view 3 height width"] | None,
-    latents: Float[Tensor, "view channel latent_height latent_width"] | None,
-    background: Float[Tensor, "pixel channel"],
-    weights: LossWeights,
-    sampling: SamplingConfig,
-    generators: Sequence[torch.Generator],
-    backend: Backend = "auto",
-) -> Losses:
-    """Render the batch and compare it with what its weights call for.
+@dataclass(frozen=True)
+class Targets:
+    """The views that a batch is compared with.
 
-    Args:
-        model: autoencoder and tiny MLP.
-        field: the batch's scenes.
+    Attributes:
         cameras: image cameras of the views, grouped by scene.
         views_per_scene: number of views of each scene.
-        images: pictures of the views; not needed where only L_Enc counts and latents are cached.
-        latents: cached normalised latents of a frozen encoder; None encodes the images here where a loss calls for
-            it, with gradient.
+        images: pictures of the views; None where only L_Enc counts and latents are cached.
+        latents: cached normalized latents of a frozen encoder; None encodes the images where a loss calls for it,
+            with gradient.
         background: latent of a white image.
-        weights: terms of weight 0 are not computed.
+    """
+
+    cameras: Cameras
+    views_per_scene: list[int]
+    images: Float[Tensor, "view 3 height width"] | None
+    latents: Float[Tensor, "view channel latent_height latent_width"] | None
+    background: Float[Tensor, "pixel channel"]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How the rays of a step are sampled.
+
+    Attributes:
         sampling: rays of a latent pixel, and samples of a ray.
-        generators: random sample placement, one generator a scene.
+        generators: random sample placement, one generator per scene.
         backend: which kernel renders.
     """
-    zero = background.new_zeros(())
-    rendering = model.render_latents(field, cameras, views_per_scene, background, generators, backend, sampling)
+
+    sampling: SamplingConfig
+    generators: Sequence[torch.Generator]
+    backend: Backend = "auto"
+
+
+def batch_losses(
+    model: CategoryModel, field: TriPlaneField, targets: Targets, weights: LossWeights, sampler: Sampler
+) -> Losses:
+    """Render the scenes of a batch and compare them with its views; terms of weight 0 are not computed."""
+    zero = targets.background.new_zeros(())
+    rendering = model.render_latents(
+        field,
+        targets.cameras,
+        targets.views_per_scene,
+        targets.background,
+        sampler.generators,
+        sampler.backend,
+        sampler.sampling,
+    )
     rendered = model.as_images(rendering.channels)
+    images, latents = targets.images, targets.latents
     if latents is None and (weights.enc or weights.ae):
         assert images is not None
         latents = model.encode(images)
@@ -83,9 +102,9 @@ def batch_losses(
         ae = _squared_error(model.decode(latents), images)
     elif weights.dec:
         dec = _squared_error(model.decode(rendered), images)
-    return Losses(ae, enc, dec, total_variation(field, backend) if weights.tv else zero)
+    return Losses(ae, enc, dec, total_variation(field, sampler.backend) if weights.tv else zero)
 
 
-def _squared_error(found: Tensor, wanted: Tensor | None) -> Float[Tensor, ""]:
-    assert wanted is not None, "this loss needs the pictures"
-    return F.mse_loss(found, wanted)
+def _squared_error(rendered: Tensor, target: Tensor | None) -> Float[Tensor, ""]:
+    assert target is not None, "this loss needs the pictures"
+    return F.mse_loss(rendered, target)

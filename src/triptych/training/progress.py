@@ -6,16 +6,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from triptych.text import one_line
+
 
 class Progress:
     """Progress bars on standard error; quiet ones for tests and scripts."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._bars = Bars(
-            TextColumn("{task.description:<12}"),
+            TextColumn("{task.description:<12}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[metrics]}"),
+            TextColumn("{task.fields[metrics]}", markup=False),
             TimeRemainingColumn(),
             console=Console(stderr=True, quiet=quiet),
         )
@@ -52,4 +54,4 @@ class Progress:
 
     def note(self, message: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(message, highlight=False, soft_wrap=True, markup=False)
+        self._bars.console.print(one_line(message), highlight=False, soft_wrap=True, markup=False)

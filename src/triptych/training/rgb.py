@@ -5,25 +5,28 @@ No autoencoder, no base planes: a scene has planes and a tiny MLP of its own, fi
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel, ModelConfig
+from triptych.options import Options, Range
 from triptych.representation.field import SamplingConfig
 from triptych.representation.kernels import total_variation
 from triptych.representation.mlp import MLPConfig
 from triptych.representation.planes import PlaneConfig, initial_base_planes
 from triptych.representation.render import render
 from triptych.scenes import SceneCollection
-from triptych.training.config import Rates, SkippingConfig
+from triptych.training.config import FinalFactor, Rate, Rates, SkippingConfig, Weight
 from triptych.training.scenes import SceneParameters
+from triptych.training.schedule import Schedule
 from triptych.training.views import PosedViews
 
 
 @dataclass(frozen=True)
-class RGBConfig:
+class RGBConfig(Options):
     """How an RGB scene is fitted."""
 
     planes: PlaneConfig = field(default_factory=lambda: PlaneConfig(64, 32, 0))
@@ -34,17 +37,17 @@ class RGBConfig:
     """Samples a ray; those in empty space are left out."""
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     """When empty space is found."""
-    steps: int = 2000
+    steps: Annotated[int, Range(1, 10_000_000)] = 2000
     """Steps of Adam."""
-    rays: int = 4096
+    rays: Annotated[int, Range(1, 1_000_000)] = 4096
     """Random pixels of all training views in a step; those whose ray misses the scene box never take part."""
-    rate: float = 2e-2
+    rate: Rate = 2e-2
     """Step size of the planes at the start."""
-    mlp_rate: float = 5e-3
+    mlp_rate: Rate = 5e-3
     """Step size of the MLP at the start."""
-    final_factor: float = 0.03
+    final_factor: FinalFactor = 0.03
     """Both rates fall exponentially to this share."""
-    tv: float = 1e-4
+    tv: Weight = 1e-4
     """Weight of the total variation of the planes."""
 
 
@@ -81,6 +84,7 @@ def fit_rgb(
     rays, colours = _pixels(collection)
     optimizer = torch.optim.Adam(model.mlp.parameters(), fused=True)
     alone = torch.zeros(1, dtype=torch.int64)
+    schedule = Schedule(config.steps, final=config.final_factor)
     for step in range(config.steps):
         chosen = torch.randint(len(colours), (config.rays,), generator=generator)
         leaves = scenes.leaves(alone)
@@ -89,7 +93,7 @@ def fit_rgb(
         loss = (found.channels - colours[chosen]).square().mean() + config.tv * total_variation(planes)
         optimizer.zero_grad()
         loss.backward()
-        factor = config.final_factor ** (step / config.steps)
+        factor = schedule.factor(step)
         optimizer.param_groups[0]["lr"] = config.mlp_rate * factor
         optimizer.step()
         scenes.step(alone, leaves, Rates(micro=config.rate), factor)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from triptych.bank import SceneBank, StoredScene
 from triptych.files import atomic_directory, folder_name
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig, fit_rgb
 from triptych.training.run import lock
@@ -27,6 +29,7 @@ def fit_rgb_scenes(
     Returns:
         the bank of each scene by name, with the fitting's seconds in the record of its one scene.
     """
+    require_memory(memory.of_rgb(config))
     out.mkdir(parents=True, exist_ok=True)
     banks = {}
     with lock(out):

@@ -18,18 +18,20 @@ from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel
 from triptych.representation.field import SamplingConfig
 from triptych.representation.render import render
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
+from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
 from triptych.training.losses import mean, psnr
 from triptych.training.pictures import write_progress_picture
 from triptych.training.progress import Progress
-from triptych.training.run import Run, open_run
+from triptych.training.run import open_run
+from triptych.training.schedule import Schedule
 from triptych.training.single_scene import SceneModule, SingleConfig, SingleScene, create_scene, image_space
-from triptych.training.state import flatten_optimizer, restore_optimizer
 from triptych.training.views import PosedViews, encode_views
 
 WEIGHTS_FILE = "field.safetensors"
 METRICS_FILE = "metrics.json"
-_LOG_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def fit_single(
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
+    require_memory(memory.of_single(config), device)
     description = {
         "single": asdict(config),
         "model": None if model is None else model.identity(),
@@ -93,7 +96,7 @@ def fit_single(
             check_weights(out / WEIGHTS_FILE, weights, module.state_dict())
             module.load_state_dict(weights)
         else:
-            _optimise(module, ray_targets(scene, space), config, seed, run, progress)
+            _optimize(module, ray_targets(scene, space), config, seed, Loop.resumed(run, progress, ("single",)))
             write_sealed_tensors(out / WEIGHTS_FILE, module.state_dict(), {})
         fitted = SingleScene(scene.names[0], space, module.requires_grad_(False).field(), config.sampling, {})
         if not finished:
@@ -120,33 +123,18 @@ def ray_targets(scene: SceneCollection, space: CategoryModel) -> Targets:
     return Targets(rays[meeting], channels[meeting], background[meeting])
 
 
-def _optimise(
-    module: SceneModule, targets: Targets, config: SingleConfig, seed: int, run: Run, progress: Progress
-) -> None:
+def _optimize(module: SceneModule, targets: Targets, config: SingleConfig, seed: int, loop: Loop) -> None:
     first_rate = config.rate if config.kind == "nerf" else config.planes_rate
     optimizer = torch.optim.Adam(module.parameters(), lr=first_rate)
-    checkpoint = run.load_checkpoint(progress.note)
-    first = 0
-    if checkpoint is not None:
-        module.load_state_dict({name: checkpoint.tensors[f"scene.{name}"] for name in module.state_dict()})
-        restore_optimizer(optimizer, checkpoint.tensors)
-        first = checkpoint.state["step"]
-    progress.start(config.kind, config.steps, first)
-    for step in range(first, config.steps):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        loss = _loss(module, targets, config, generator)
+    schedule = Schedule(config.steps, final=config.final_factor)
+    for step in loop.steps("single", config.steps, TrainingState({"scene": module}, optimizer)):
+        loss = _loss(module, targets, config, step_generator(seed_stream(seed), step.number))
         optimizer.zero_grad()
         loss.backward()
         for group in optimizer.param_groups:
-            group["lr"] = first_rate * config.final_factor ** (step / config.steps)
+            group["lr"] = first_rate * schedule.factor(step.number)
         optimizer.step()
-        progress.advance(loss=float(loss.detach()))
-        if step % _LOG_EVERY == 0:
-            run.log(step, phase="single", loss=float(loss.detach()))
-        if run.interrupted or run.checkpoint_due():
-            state = {f"scene.{name}": tensor for name, tensor in module.state_dict().items()}
-            run.save_checkpoint(state | flatten_optimizer(optimizer), {"step": step + 1})
-        run.stop_if_interrupted()
+        step.report({"loss": loss}, {"loss": loss})
 
 
 def _loss(module: SceneModule, targets: Targets, config: SingleConfig, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel, ModelConfig, SceneViews
+from triptych.options import Options, Range
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import total_variation
 from triptych.representation.mlp import MLPConfig, TinyMLP
@@ -20,6 +21,7 @@ from triptych.representation.planes import PlaneConfig
 from triptych.representation.render import Rendering, render
 from triptych.representation.sdf import SDFField, eikonal_loss
 from triptych.scenes import SceneCollection
+from triptych.training.config import FinalFactor, Rate, Weight
 
 FieldKind = Literal["triplanes", "nerf", "sdf"]
 _EIKONAL_POINTS = 4096
@@ -29,39 +31,39 @@ _FIRST_BETA = 0.05
 
 
 @dataclass(frozen=True)
-class SingleConfig:
+class SingleConfig(Options):
     """How one scene is fitted by itself."""
 
     kind: FieldKind = "nerf"
     """What the scene is made of."""
-    plane_resolution: int = 64
+    plane_resolution: Annotated[int, Range(2, 4096)] = 64
     """Texels along each side of a plane, for triplanes and sdf."""
-    features: int = 32
+    features: Annotated[int, Range(1, 1024)] = 32
     """Features of a plane, for triplanes and sdf."""
-    hidden: int = 64
+    hidden: Annotated[int, Range(1, 4096)] = 64
     """Width of the tiny MLP, for triplanes and sdf."""
-    layers: int = 8
+    layers: Annotated[int, Range(1, 64)] = 8
     """Hidden layers of the networks, for nerf."""
-    width: int = 256
+    width: Annotated[int, Range(2, 8192)] = 256
     """Features of each, for nerf."""
-    octaves: int = 10
+    octaves: Annotated[int, Range(0, 24)] = 10
     """Frequencies of the positional encoding, for nerf: 10 as published; fewer are learned sooner, with less
     detail."""
     sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(48, 48))
     """Samples a ray."""
-    steps: int = 2000
+    steps: Annotated[int, Range(1, 10_000_000)] = 2000
     """Steps of Adam."""
-    rays: int = 1024
+    rays: Annotated[int, Range(1, 1_000_000)] = 1024
     """Random pixels of all training views in a step; those whose ray misses the scene box never take part."""
-    rate: float = 5e-4
+    rate: Rate = 5e-4
     """Step size of the networks at the start, for nerf."""
-    planes_rate: float = 5e-3
+    planes_rate: Rate = 5e-3
     """Step size of planes, tiny MLP and log(beta) at the start, for triplanes and sdf."""
-    final_factor: float = 0.03
+    final_factor: FinalFactor = 0.03
     """All rates fall exponentially to this share."""
-    tv: float = 1e-4
+    tv: Weight = 1e-4
     """Weight of the total variation of the planes, for triplanes and sdf."""
-    eikonal: float = 0.02
+    eikonal: Weight = 0.02
     """Weight of the eikonal loss, for sdf."""
 
 

@@ -24,19 +24,22 @@ from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection
+from triptych.training import memory
 from triptych.training.config import AutoencoderConfig, Stage1Config
 from triptych.training.joint import JointTraining
+from triptych.training.loop import Loop
 from triptych.training.pretraining import pretrain
 from triptych.training.progress import Progress
-from triptych.training.run import Checkpoint, Run, open_run
+from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
 from triptych.training.views import PosedViews
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
-_PHASES = ("pretraining", "warmup", "joint")
+PHASES = ("pretraining", "warmup", "joint")
 _FIT_NORMALIZATION_ON = 256
 _SCENES_AT_ONCE = 16
 
@@ -67,9 +70,10 @@ def train(
         checkpoint_seconds: how often the run is saved.
 
     Raises:
-        InputError: the folder belongs to another run, or the data do not fit the autoencoder.
+        InputError: the folder belongs to another run, the data do not fit the autoencoder, or the memory does not do.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    require_memory(memory.of_stage1(config, len(collection), collection.height, collection.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     autoencoder = create_autoencoder(config.autoencoder).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
@@ -97,27 +101,21 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> CategoryModel:
-    checkpoint = run.load_checkpoint(progress.note)
-    phase_begun = checkpoint.state["phase"] if checkpoint else _PHASES[0]
-    remaining = _PHASES[_PHASES.index(phase_begun) :]
-
-    def resumed(phase: str) -> Checkpoint | None:
-        return checkpoint if checkpoint and phase == phase_begun else None
-
+    loop = Loop.resumed(run, progress, PHASES)
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(collection), PosedViews(collection, "test")
     trainable = any(True for _ in autoencoder.parameters())
-    if "pretraining" in remaining and config.pretraining.epochs and trainable:
-        pretrain(autoencoder, views, config.pretraining, seed, run, resumed("pretraining"), progress)
+    if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
+        pretrain(autoencoder, views, config.pretraining, seed, loop)
 
     model = _new_model(collection, config, autoencoder, views, generator).to(device)
     scenes = SceneParameters.fresh(config.planes, len(collection), generator, device)
-    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, run, progress)
-    if "warmup" in remaining:
-        training.run_phase("warmup", config.warmup, resumed("warmup"))
+    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+    if not loop.is_past("warmup"):
+        training.run_phase("warmup", config.warmup)
         _set_start(model, scenes)
         model.save(run.folder / PLAIN_MODEL)
-    training.run_phase("joint", config.joint, resumed("joint"))
+    training.run_phase("joint", config.joint)
 
     _set_start(model, scenes)
     model.requires_grad_(False).eval()

@@ -18,10 +18,13 @@ from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel
 from triptych.representation.mlp import TinyMLP
+from triptych.runtime import require_memory
 from triptych.scenes import SceneCollection, require_disjoint
+from triptych.training import memory
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.joint import JointTraining
+from triptych.training.loop import Loop
 from triptych.training.losses import mean, psnr
 from triptych.training.progress import Progress
 from triptych.training.run import lock, open_run
@@ -62,6 +65,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     require_disjoint(model.trained_scenes, collection)
+    require_memory(memory.of_stage2(config, model.config.planes, len(collection)), device)
     size = (model.config.height, model.config.width)
     if (collection.height, collection.width) != size:
         raise InputError(
@@ -170,7 +174,7 @@ def _fit_together(
     with open_run(out, description, checkpoint_seconds) as run:
         if (out / BANK).is_dir() and len(SceneBank(out / BANK)) == len(collection):
             return SceneBank(out / BANK)
-        checkpoint = run.load_checkpoint(progress.note)
+        loop = Loop.resumed(run, progress, ("latent", "image"))
         torch.manual_seed(seed)
         if config.latent.rates.mlp:
             model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
@@ -179,11 +183,10 @@ def _fit_together(
             model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
         )
         views, test_views = PosedViews(collection), PosedViews(collection, "test")
-        training = JointTraining(model, scenes, config.skipping, views, test_views, seed, run, progress)
-        begun = checkpoint.state["phase"] if checkpoint else "latent"
-        if begun == "latent":
-            training.run_phase("latent", config.latent, checkpoint)
-        training.run_phase("image", config.image, checkpoint if begun == "image" else None)
+        training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+        if not loop.is_past("latent"):
+            training.run_phase("latent", config.latent)
+        training.run_phase("image", config.image)
 
         model.requires_grad_(False).eval()
         quality = _test_psnr(model, scenes, collection)

@@ -58,7 +58,7 @@ def walked(scene: Scene, offsets: dict[int, float]) -> Scene:
     """
     steps = torch.zeros_like(scene.coefficients)
     for number, offset in offsets.items():
-        if number < len(steps):
+        if 0 <= number < len(steps):
             steps[number] = offset
     if not steps.any():
         return scene

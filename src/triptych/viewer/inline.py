@@ -1,4 +1,4 @@
-"""Pictures in the panel that may change at any time."""
+"""Pictures and lines of text in the panel that may change at any time."""
 
 import base64
 import html
@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 from viser import GuiApi
+
+from triptych.text import one_line
 
 _JPEG_QUALITY = 90
 
@@ -41,3 +43,25 @@ class InlinePicture:
     def hide(self) -> None:
         """Show nothing."""
         self._handle.visible = False
+
+
+class InlineText:
+    """A line in the panel that says what it is told, letter by letter.
+
+    viser's own texts are MDX, which runs what stands in braces as a program: nothing for names and messages of others.
+
+    Args:
+        gui: the panel.
+    """
+
+    def __init__(self, gui: GuiApi) -> None:
+        self._handle = gui.add_html("", visible=False)
+
+    def show(self, text: str, *, bold: bool = False) -> None:
+        """Show a text; nothing if it is empty."""
+        weight = "bold" if bold else "normal"
+        style = f"padding: 0 0.6em 0.5em; overflow-wrap: anywhere; font-weight: {weight}"
+        content = f'<div style="{style}">{html.escape(one_line(text))}</div>'
+        if content != self._handle.content:
+            self._handle.content = content
+            self._handle.visible = bool(text)

@@ -3,11 +3,12 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import torch
 
 from triptych.errors import InputError
+from triptych.options import Options, Range
 from triptych.scenes import SceneCollection
 from triptych.viewer.comparison import require_same_size
 from triptych.viewer.library import Library
@@ -15,12 +16,12 @@ from triptych.viewer.thumbnails import Thumbnails
 
 
 @dataclass(frozen=True)
-class ViewerConfig:
+class ViewerConfig(Options):
     """Where the viewer listens."""
 
     host: str = "127.0.0.1"
     """Address to listen at; by default only browsers on this machine can connect. There is no password."""
-    port: int = 8080
+    port: Annotated[int, Range(0, 65_535)] = 8080
     """Port to listen at; 0 takes any free one."""
 
 

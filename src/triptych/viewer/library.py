@@ -90,8 +90,11 @@ class Shown:
     scenes: Mapping[str, Scene]
 
     def names(self) -> list[str]:
-        """Every name that can be chosen: the mean scene, then those of the bank."""
-        return [MEAN, *self.scenes]
+        """Every name that can be chosen, each once: the mean scene, then those of the bank."""
+        mean = MEAN
+        while mean in self.scenes:
+            mean = f"({mean})"
+        return [mean, *self.scenes]
 
     def scene(self, name: str) -> Scene:
         """One scene; the mean one also in place of a name that is gone.

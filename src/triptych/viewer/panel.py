@@ -1,17 +1,18 @@
 """The controls beside the picture, those of one browser."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import UInt8
 from viser import ClientHandle
 
 from triptych.scenes import SceneCollection
+from triptych.text import one_line
 from triptych.viewer.choice import SIDES, Choice
 from triptych.viewer.comparison import ERROR_GAIN, Compared
 from triptych.viewer.frames import FRAME_KINDS
-from triptych.viewer.inline import InlinePicture
-from triptych.viewer.library import MEAN, Library
+from triptych.viewer.inline import InlinePicture, InlineText
+from triptych.viewer.library import Library
 from triptych.viewer.thumbnails import COLUMNS, PER_PAGE, ROWS, strip
 
 _THREE_CHANNELS = "first three as RGB"
@@ -45,11 +46,12 @@ class Panel:
         self._offsets: dict[int, float] = {}
         self._first = 0
         self._strips: list[tuple[object, ...]] = [()] * ROWS
-        gui, names = client.gui, library.shown.names()
-        first = names[min(1, len(names) - 1)]
+        self._names = labelled(library.shown.names())
+        gui, labels = client.gui, list(self._names)
+        first = labels[min(1, len(labels) - 1)]
 
-        self._status = gui.add_markdown("")
-        self._scene = gui.add_dropdown("scene", names, initial_value=first)
+        self._status = InlineText(gui)
+        self._scene = gui.add_dropdown("scene", labels, initial_value=first)
         self._kind = gui.add_dropdown("show", FRAME_KINDS)
         channels = range(library.shown.model.autoencoder.channels)
         self._channel = gui.add_dropdown("channels", [_THREE_CHANNELS, *map(str, channels)], visible=False)
@@ -61,7 +63,7 @@ class Panel:
             ]
             self._turn = gui.add_button_group("page", ["previous", "next"])
         with gui.add_folder("Blend", expand_by_default=False):
-            self._other = gui.add_dropdown("with", names, initial_value=names[-1])
+            self._other = gui.add_dropdown("with", labels, initial_value=labels[-1])
             self._share = gui.add_slider("share", 0.0, 1.0, 0.01, 0.0)
         bases = library.shown.model.config.planes.coefficients
         with gui.add_folder("Base planes", expand_by_default=False, visible=bases > 0):
@@ -75,9 +77,7 @@ class Panel:
             self._view = gui.add_slider("camera", 1, 2, 1, 1)
             self._look = gui.add_button("look through it")
             self._found = [
-                (gui.add_markdown(""), InlinePicture(gui, _PARTS))
-                for library in (library, other)
-                if library is not None
+                (InlineText(gui), InlinePicture(gui, _PARTS)) for library in (library, other) if library is not None
             ]
 
         self._scene.on_update(lambda event: self._chosen())
@@ -98,14 +98,13 @@ class Panel:
 
     def choice(self) -> Choice:
         """What is chosen now."""
-        channel = self._channel.value
         return Choice(
-            self._scene.value,
-            self._other.value,
-            self._share.value,
+            self._names.get(self._scene.value, self._scene.value),
+            self._names.get(self._other.value, self._other.value),
+            float(_within(self._share.value, 0, 1)),
             dict(self._offsets),
-            self._kind.value,
-            None if channel == _THREE_CHANNELS else int(channel),
+            self._kind.value if self._kind.value in FRAME_KINDS else FRAME_KINDS[0],
+            int(self._channel.value) if self._channel.value in self._channel.options[1:] else None,
             self._side.value,
         )
 
@@ -113,34 +112,34 @@ class Panel:
         """Number, from 0, of the camera at which a scene is compared; None where it has no pictures."""
         if self._collection is None or scene not in self._collection.names:
             return None
-        return self._view.value - 1
+        return int(_within(self._view.value, 1, self._view.max)) - 1
 
     def choose_view(self, view: int) -> None:
         """Compare another camera."""
         self._view.value = view + 1
         self._on_change()
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, *, bold: bool = False) -> None:
         """A line above the controls."""
-        if self._status.content != message:
-            self._status.content = message
+        self._status.show(message, bold=bold)
 
     def refresh(self) -> None:
         """Offer the scenes that there are now."""
-        names = tuple(self._library.shown.names())
-        if names != self._scene.options:
-            only_mean = self._scene.options == (MEAN,)
-            self._scene.options = self._other.options = names
-            if only_mean and len(names) > 1:
-                self._scene.value = names[1]
+        self._names = labelled(self._library.shown.names())
+        labels = tuple(self._names)
+        if labels != self._scene.options:
+            only_mean = len(self._scene.options) == 1
+            self._scene.options = self._other.options = labels
+            if only_mean and len(labels) > 1:
+                self._scene.value = labels[1]
 
     def page(self) -> list[str]:
         """The scenes whose thumbnails are in sight."""
-        return list(self._scene.options[self._first : self._first + PER_PAGE])
+        return list(self._names.values())[self._first : self._first + PER_PAGE]
 
     def show_thumbnails(self, thumbnails: Mapping[str, Thumbnail | None]) -> None:
         """Show the thumbnails of ``page``; None for one that is not drawn yet."""
-        names, chosen = list(thumbnails), self._scene.value
+        names, chosen = list(thumbnails), self._names.get(self._scene.value)
         for row, (picture, buttons) in enumerate(self._rows):
             part = names[row * COLUMNS : (row + 1) * COLUMNS]
             drawn = tuple(thumbnails[name] is not None for name in part)
@@ -164,21 +163,22 @@ class Panel:
     def show_comparison(self, found: list[Compared]) -> None:
         """Show the scene of each bank beside the picture of the camera that is compared."""
         for (text, picture), compared, bank in zip(self._found, found, SIDES, strict=False):
-            text.content = f"{bank}: **{compared.psnr:.1f} dB**, {compared.name} ({_PARTS})"
+            text.show(f"{bank}: {compared.psnr:.1f} dB, {compared.name} ({_PARTS})")
             picture.show(compared.picture)
 
     def _chosen(self) -> None:
-        self._first = self._scene.options.index(self._scene.value) // PER_PAGE * PER_PAGE
+        if self._scene.value in self._scene.options:
+            self._first = self._scene.options.index(self._scene.value) // PER_PAGE * PER_PAGE
         self._fit_view_slider()
         self._on_change()
 
     def _fit_view_slider(self) -> None:
         if self._collection is None:
             return
-        known = self._scene.value in self._collection.names
-        self._pictures.visible = known
-        if known:
-            count = len(self._collection.cameras(self._collection.names.index(self._scene.value)))
+        name = self._names.get(self._scene.value)
+        self._pictures.visible = name in self._collection.names
+        if name in self._collection.names:
+            count = len(self._collection.cameras(self._collection.names.index(name)))
             self._view.max = count
             self._view.value = min(self._view.value, count)
 
@@ -190,7 +190,8 @@ class Panel:
         self._offset.value = self._offsets.get(self._base.value - 1, 0.0)
 
     def _walk(self) -> None:
-        self._offsets[self._base.value - 1] = self._offset.value
+        number = int(_within(self._base.value, 1, self._base.max))
+        self._offsets[number - 1] = float(_within(self._offset.value, -_FARTHEST, _FARTHEST))
         self._on_change()
 
     def _walk_back(self) -> None:
@@ -204,5 +205,23 @@ class Panel:
         self._on_change()
 
     def _number_clicked(self, number: str) -> None:
-        if number.isdecimal() and int(number) <= len(self._scene.options):
-            self._scene.value = self._scene.options[int(number) - 1]
+        numbered = {str(place): label for place, label in enumerate(self._scene.options, start=1)}
+        if number in numbered:
+            self._scene.value = numbered[number]
+
+
+def labelled(names: Sequence[str]) -> dict[str, str]:
+    """Names by what stands for them in a list: one line each, no two alike."""
+    labels: dict[str, str] = {}
+    for name in names:
+        label, count = one_line(name), 1
+        while label in labels:
+            count += 1
+            label = f"{one_line(name)} ({count})"
+        labels[label] = name
+    return labels
+
+
+def _within(value: int | float, lowest: int | float, highest: int | float) -> int | float:
+    """A number that a browser has sent, which may be any, as one that its slider can have."""
+    return min(max(value, lowest), highest) if value == value else lowest

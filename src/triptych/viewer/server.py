@@ -9,6 +9,7 @@ import viser
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.viewer.cameras import first_camera, view_of
+from triptych.viewer.guard import open_guarded
 from triptych.viewer.session import Exhibition, Session
 
 _WATCH_SECONDS = 2.0
@@ -31,7 +32,7 @@ class Server:
         self._exhibition = exhibition
         self._sessions: dict[int, Session] = {}
         self._stopped = threading.Event()
-        self._server = viser.ViserServer(host=host, port=port, label="triptych", verbose=False)
+        self._server = open_guarded(host, port)
         _never_share(self._server)
         self._server.gui.configure_theme(show_logo=False, show_share_button=False)
         self._server.gui.main_panel.dock_right()
@@ -44,7 +45,8 @@ class Server:
     @property
     def url(self) -> str:
         """Where a browser finds it."""
-        return f"http://{self._server.get_host()}:{self._server.get_port()}"
+        host = self._server.get_host()
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.get_port()}"
 
     def wait(self) -> None:
         """Until Ctrl-C or ``stop``."""
@@ -63,9 +65,10 @@ class Server:
         session.start()
 
     def _part(self, client: viser.ClientHandle) -> None:
-        session = self._sessions.pop(client.client_id, None)
+        session = self._sessions.get(client.client_id)
         if session is not None:
             session.close()
+            self._sessions.pop(client.client_id, None)
 
     def _refresh(self) -> None:
         libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
@@ -79,7 +82,7 @@ class Server:
 def _require_free(host: str, port: int) -> None:
     """Refuse an address that cannot be used; viser would go on to other ports without end."""
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             pass
     except (OSError, OverflowError) as error:
         in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE

@@ -1,5 +1,6 @@
 """One browser: its camera, its scene, and the thread that draws for it."""
 
+import math
 import statistics
 import threading
 import time
@@ -27,6 +28,10 @@ from triptych.viewer.thumbnails import Thumbnails
 
 _ROWS_SENT = 512
 _FRAMES_MEASURED = 20
+_LAST_FRAME_SECONDS = 10.0
+_FLATTEST = 100.0
+"""Windows are at most so many times as wide as high, or as high as wide."""
+_NO_CAMERA = "this window is too small, or its camera cannot be used; load the page again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +94,12 @@ class Session:
         self.change()
 
     def close(self) -> None:
-        """The browser is gone."""
+        """The browser is gone: end with the frame that is being drawn, and wait for that."""
         with self._awake:
             self._closed = True
             self._awake.notify()
+        if self._thread.is_alive():
+            self._thread.join(_LAST_FRAME_SECONDS)
 
     def _run(self) -> None:
         while True:
@@ -104,8 +111,8 @@ class Session:
                     self._pace.begin(quality, time.monotonic())
             try:
                 worked = self._draw(quality) if quality else self._draw_beside()
-            except InputError as error:
-                self.panel.say(f"**{error}**")
+            except (InputError, OSError) as error:
+                self.panel.say(str(error), bold=True)
                 worked = quality is not None
             if not worked:
                 self._sleep()
@@ -239,7 +246,19 @@ def view_direction(view: BrowserView) -> np.ndarray:
 
 
 def _browser_view(client: ClientHandle) -> BrowserView:
+    """What the browser looks at.
+
+    Raises:
+        InputError: it has sent a camera that sees nothing, or none.
+    """
     camera = client.camera
-    x, y, z = (float(value) for value in camera.position)
-    turn_w, turn_x, turn_y, turn_z = (float(value) for value in camera.wxyz)
-    return BrowserView((x, y, z), (turn_w, turn_x, turn_y, turn_z), float(camera.fov), float(camera.aspect))
+    try:
+        position, wxyz = (np.asarray(part, dtype=np.float64) for part in (camera.position, camera.wxyz))
+        fov, aspect = float(camera.fov), float(camera.aspect)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise InputError(_NO_CAMERA) from None
+    placed = position.shape == (3,) and wxyz.shape == (4,) and np.isfinite([*position, *wxyz]).all() and wxyz.any()
+    if not placed or not 0 < fov < math.pi or not 1 / _FLATTEST < aspect < _FLATTEST:
+        raise InputError(_NO_CAMERA)
+    (x, y, z), (turn_w, turn_x, turn_y, turn_z) = position.tolist(), wxyz.tolist()
+    return BrowserView((x, y, z), (turn_w, turn_x, turn_y, turn_z), fov, aspect)

@@ -1,14 +1,16 @@
 """The procedural category of cars as pictures and as a dataset on the disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import UInt8
 
-from triptych.errors import InputError
 from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.options import Options, Range
+from triptych.runtime import require_memory
 from triptych.scenes.cars.layout import draw_car
 from triptych.scenes.cars.tracer import profile_distances, trace
 from triptych.scenes.making import open_for_making
@@ -21,40 +23,25 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class CarsConfig:
+class CarsConfig(Options):
     """How many cars to draw, and how."""
 
-    count: int = 48
+    count: Annotated[int, Range(1, 100_000)] = 48
     """Number of scenes. A larger number later adds to the scenes already there."""
-    train: int = 36
+    train: Annotated[int, Range(0, 100_000)] = 36
     """The first so many scenes are for stage 1 (split `train`), the others for stage 2 (split `test`)."""
-    views: int = 40
+    views: Annotated[int, Range(2, 1000)] = 40
     """Pictures of each scene, from all around its upper half."""
-    resolution: int = 128
+    resolution: Annotated[int, Range(16, 1024)] = 128
     """Side of the square pictures in pixels."""
-    seed: int = 0
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Another seed gives other cars."""
-    samples_per_axis: int = 2
+    samples_per_axis: Annotated[int, Range(1, 8)] = 2
     """Rays along each side of a pixel."""
 
-    def __post_init__(self) -> None:
-        """Refuse values that make no dataset.
-
-        Raises:
-            InputError: a value is out of its range.
-        """
-        for name, lowest, highest in (
-            ("count", 1, 100_000),
-            ("train", 0, self.count),
-            ("views", 2, 1000),
-            ("resolution", 16, 1024),
-            ("seed", 0, 2**32 - 1),
-            ("samples_per_axis", 1, 8),
-        ):
-            value = getattr(self, name)
-            if not lowest <= value <= highest:
-                limit = f"{highest} (the count)" if name == "train" else highest
-                raise InputError(f"cars: {name} is {value}, expected a number from {lowest} to {limit}")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.train > self.count:
+            yield "train", f"is {self.train}, expected at most {self.count}, the count"
 
 
 def render_car(
@@ -88,6 +75,7 @@ def make_cars(out: Path, config: CarsConfig, on_scene: Callable[[str], None] = l
         InputError: the folder holds another dataset.
         OSError: the folder cannot be written, for instance because the disk is full.
     """
+    require_memory({"the pictures of a car": 4 * config.views * config.resolution**2})
     made_by = {
         "generator": "cars",
         "version": VERSION,

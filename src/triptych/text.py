@@ -1,0 +1,24 @@
+"""Names and messages of others, such as they are safe to show: a scene may be called anything."""
+
+import re
+
+_JOINERS = "\u200c\u200d"
+"""Letters of several scripts, and pictograms, are joined or kept apart by these alone."""
+_MARKUP = re.compile(r"[\\`*\[\]|$~]|(?<![^\W_])_|_(?![^\W_])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def one_line(text: str) -> str:
+    """A text as one line of a terminal: what would break it, move its cursor, change its colours or its direction of
+    writing stands there as an escape such as ``\\n``."""
+    return "".join(
+        letter if letter.isprintable() or letter in _JOINERS else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def markdown_cell(text: str) -> str:
+    """A text for a cell of a Markdown table, read there as it is: no markup, no HTML, no formula, no further cell."""
+    without_markup = _MARKUP.sub(lambda found: f"\\{found[0]}", one_line(text))
+    # Not every reader of Markdown knows a backslash before these.
+    return "".join(_HTML.get(letter, letter) for letter in without_markup)

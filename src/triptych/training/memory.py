@@ -1,0 +1,70 @@
+"""The memory that training surely needs, found from its settings alone."""
+
+from collections.abc import Mapping
+
+from triptych.autoencoder import ConvolutionalConfig
+from triptych.representation.planes import PlaneConfig
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.rgb import RGBConfig
+from triptych.training.single_scene import SingleConfig
+
+_FLOAT = 4
+_WITH_MOMENTS = 3
+"""Adam keeps two moments beside each number."""
+_TRAINED = 4
+"""The gradient comes in addition."""
+
+
+def of_stage1(config: Stage1Config, scenes: int, height: int, width: int) -> Mapping[str, int]:
+    """Bytes of stage 1 on so many scenes, by what they are for."""
+    batch = max((phase.batch for phase in (config.warmup, config.joint) if phase.epochs), default=0)
+    autoencoder = config.autoencoder.convolutional if config.autoencoder.kind == "convolutional" else None
+    return {
+        "the base planes": _TRAINED * _base(config.planes),
+        "the planes of all scenes": _WITH_MOMENTS * scenes * _own(config.planes),
+        "the planes of a batch": 2 * min(batch, scenes) * _whole(config.planes),
+        "the pictures of a batch": _FLOAT * 3 * height * width * batch,
+        "the autoencoder": _TRAINED * _weights(autoencoder) if autoencoder else 0,
+    }
+
+
+def of_stage2(config: Stage2Config, planes: PlaneConfig, scenes: int) -> Mapping[str, int]:
+    """Bytes of stage 2 on so many scenes, by what they are for."""
+    together = scenes if config.finetune_shared else min(scenes, config.scenes_at_once)
+    return {
+        "the base planes": (_TRAINED if config.finetune_shared else 1) * _base(planes),
+        "the planes of the scenes that are fitted together": _WITH_MOMENTS * together * _own(planes),
+    }
+
+
+def of_rgb(config: RGBConfig) -> Mapping[str, int]:
+    """Bytes of one RGB scene, by what they are for."""
+    return {"the planes": _TRAINED * _whole(config.planes)}
+
+
+def of_single(config: SingleConfig) -> Mapping[str, int]:
+    """Bytes of one scene fitted by itself, by what they are for."""
+    if config.kind == "nerf":
+        return {"the networks": _TRAINED * _FLOAT * 2 * config.layers * config.width**2}
+    return {"the planes": _TRAINED * _whole(PlaneConfig(config.plane_resolution, config.features, 0))}
+
+
+def _base(planes: PlaneConfig) -> int:
+    return planes.coefficients * _texels(planes, planes.macro_features)
+
+
+def _own(planes: PlaneConfig) -> int:
+    return _texels(planes, planes.micro_features) + _FLOAT * planes.coefficients
+
+
+def _whole(planes: PlaneConfig) -> int:
+    return _texels(planes, planes.features)
+
+
+def _texels(planes: PlaneConfig, features: int) -> int:
+    return _FLOAT * 3 * planes.resolution**2 * features
+
+
+def _weights(config: ConvolutionalConfig) -> int:
+    """Those of the residual blocks at the main size, in encoder and decoder."""
+    return _FLOAT * 2 * config.blocks * 2 * config.expansion * config.width**2

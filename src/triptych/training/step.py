@@ -1,0 +1,149 @@
+"""One step of training scenes and what they share: that of stage 1, and that of stage 2.
+
+The stages differ in two things. Who takes part in a step, and with which random numbers, is up to a ``Chooser``
+(``joint.ShuffledViews``, ``fitting.EveryScene``). What stays frozen is up to the phase's rates.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from triptych.model import CategoryModel
+from triptych.representation.kernels import Backend
+from triptych.training.config import Phase, Rates, SkippingConfig
+from triptych.training.objective import Losses, Sampler, Targets, batch_losses
+from triptych.training.scenes import SceneParameters
+from triptych.training.views import Batch, PosedViews, encode_views
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What takes part in a step.
+
+    Attributes:
+        batch: the views, grouped by scene.
+        generators: the random numbers of each scene.
+        loss_scale: what the mean over the batch is multiplied by before its gradient is taken.
+    """
+
+    batch: Batch
+    generators: list[torch.Generator]
+    loss_scale: float
+
+
+@runtime_checkable
+class Chooser(Protocol):
+    """Who takes part in each step."""
+
+    @property
+    def views_per_epoch(self) -> int:
+        """Number of views after which an epoch is counted."""
+        ...
+
+    def choose(self, step: int, batch: int) -> Chosen:
+        """What takes part in a step with ``batch`` views."""
+        ...
+
+
+@dataclass
+class Work:
+    """What the steps of one phase work on.
+
+    Latents and background are made when they are first needed, after a checkpoint has been restored.
+
+    Attributes:
+        phase: rates, losses and length.
+        model: what all scenes share.
+        scenes: what belongs to each scene.
+        views: training views.
+        skipping: when the scenes' empty cells are looked up again.
+        backend: which kernel renders.
+        optimizer: Adam over the shared parts that move.
+    """
+
+    phase: Phase
+    model: CategoryModel
+    scenes: SceneParameters
+    views: PosedViews
+    skipping: SkippingConfig
+    backend: Backend = "auto"
+    optimizer: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.optimizer = shared_optimizer(self.model, self.phase.rates)
+
+    @cached_property
+    def latents(self) -> Float[Tensor, "row channel height width"] | None:
+        """Normalized latents of all views where a loss needs them, the encoder is frozen and views stay in place."""
+        rates, weights = self.phase.rates, self.phase.weights
+        if rates.encoder or self.phase.shift_views or not (weights.enc or weights.ae):
+            return None
+        return encode_views(self.model, self.views, self.model.aabb.device)
+
+    def background(self) -> Float[Tensor, "pixel channel"]:
+        """The latent of a white image, which follows an encoder that moves."""
+        return self.model.background() if self.phase.rates.encoder else self._background_at_start
+
+    @cached_property
+    def _background_at_start(self) -> Float[Tensor, "pixel channel"]:
+        return self.model.background()
+
+
+def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
+    """One step of a phase: the shared parts, and the scenes that are chosen."""
+    phase, model, epoch = work.phase, work.model, chooser.views_per_epoch
+    chosen = chooser.choose(step, phase.batch)
+    scenes = chosen.batch.scenes.to(model.aabb.device)
+    leaves = work.scenes.leaves(scenes)
+    planes = work.scenes.skip_empty(model.field(*leaves), scenes, work.skipping, work.backend)
+    sampler = Sampler(phase.sampling(model.config.sampling, step, epoch), chosen.generators, work.backend)
+    losses = batch_losses(model, planes, _targets(work, chosen), phase.weights, sampler)
+    (losses.total(phase.weights) * chosen.loss_scale).backward()
+    # Over several devices, the gradients of the shared parts are summed here; those of scenes stay where they are.
+    factor = phase.schedule(epoch).factor(step)
+    _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
+    work.scenes.step(scenes, leaves, phase.rates, factor)
+    return losses
+
+
+def _targets(work: Work, chosen: Chosen) -> Targets:
+    views, batch, device = work.views, chosen.batch, work.model.aabb.device
+    if work.phase.shift_views:
+        cameras, images = views.shifted(batch, work.model.autoencoder.downscale, chosen.generators, device)
+    else:
+        weights = work.phase.weights
+        only_cached = work.latents is not None and not (weights.ae or weights.dec)
+        cameras, images = views.cameras(batch, device), None if only_cached else views.images(batch, device)
+    latents = None if work.latents is None else work.latents[batch.rows].to(device).float()
+    return Targets(cameras, batch.views_per_scene, images, latents, work.background())
+
+
+def _step_shared(optimizer: torch.optim.Optimizer, rates: Rates, factor: float, *, mlp_frozen: bool) -> None:
+    for group in optimizer.param_groups:
+        frozen_now = mlp_frozen and group["part"] == "mlp"
+        group["lr"] = 0.0 if frozen_now else factor * getattr(rates, group["part"])
+    optimizer.step()
+    optimizer.zero_grad()  # now, so that the gradients are not held through the next step
+
+
+def shared_optimizer(model: CategoryModel, rates: Rates) -> torch.optim.Optimizer:
+    """Adam over the shared parts whose rate is above 0; the others get no gradient at all."""
+    parts: dict[str, list[nn.Parameter]] = {
+        "base": [model.base],
+        "mlp": list(model.mlp.parameters()),
+        "encoder": list(model.autoencoder.encoder_parameters()),
+        "decoder": list(model.autoencoder.decoder_parameters()),
+    }
+    groups = []
+    for part, parameters in parts.items():
+        rate = getattr(rates, part)
+        for parameter in parameters:
+            parameter.requires_grad_(rate > 0)
+            parameter.grad = None  # what an earlier phase may have left
+        if rate > 0 and any(parameter.numel() for parameter in parameters):
+            groups.append({"params": parameters, "lr": rate, "part": part})
+    return torch.optim.Adam(groups or [{"params": [torch.zeros(0)], "lr": 0.0, "part": "base"}], fused=True)
