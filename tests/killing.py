@@ -223,7 +223,7 @@ def kill_and_rerun(
             fault = "other numbers"
         if fault is not None:
             faults.append(f"operation {number} of {count}: {fault}")
-            print(faults[-1], file=sys.stderr, flush=True)
+        print(f"{number} of {count}: {fault or 'mended'}", file=sys.stderr, flush=True)
     return count, kills, faults
 
 

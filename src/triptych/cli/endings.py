@@ -33,7 +33,7 @@ _REMEDIES = {
 @contextmanager
 def one_line_endings() -> Iterator[None]:
     """Let bad input and a machine that cannot do it end the process with one line on standard error and exit code 2,
-    Ctrl-C with 130. Anything else is a fault of ours and keeps its traceback."""
+    Ctrl-C with 130, SIGTERM with 143. Anything else is a fault of ours and keeps its traceback."""
     try:
         yield
         sys.stdout.flush()

@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     143."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of any script, in any locale
+    stop_on_sigterm()
     with one_line_endings():
         command = _parsed(sys.argv[1:] if arguments is None else arguments)
         stop_on_sigterm()

@@ -143,7 +143,8 @@ def _scene_file(path: Path) -> bool:
 def _cache(entry: Path) -> bool:
     index = load_index(entry)
     assert index is not None
-    damaged = list(map_pictures(entry, index).damaged())
+    damaged = len(list(map_pictures(entry, index).damaged()))
     if damaged:
-        raise InputError(f"{entry}: {len(damaged)} of {len(index.c2w)} pictures are damaged; delete it and run again")
+        file = entry / PICTURES_FILE
+        raise InputError(f"{file}: {damaged} of {len(index.c2w)} pictures are damaged; delete {entry} and run again")
     return True

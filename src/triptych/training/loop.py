@@ -1,4 +1,4 @@
-"""The one loop of all optimization that lasts: it resumes, shows progress, logs, saves, and ends at Ctrl-C.
+"""The one loop of all optimization that lasts: it resumes, shows progress, logs, saves, and ends at Ctrl-C or SIGTERM.
 
 An optimization is a ``for`` over ``Loop.steps``, whose body takes one step and reports what came of it::
 
@@ -140,7 +140,7 @@ class Loop:
             state: what the steps change; restored here if the checkpoint is of this phase.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C, after saving.
+            KeyboardInterrupt: Ctrl-C or SIGTERM, after saving.
         """
         first = self._restore(phase, state)
         self.progress.start(phase, count, first)

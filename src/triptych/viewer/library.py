@@ -12,7 +12,7 @@ from triptych.errors import InputError
 from triptych.files import field_of, read_json
 from triptych.model import MODEL_FILE, CategoryModel, find_model
 from triptych.scene import Scene, open_scenes
-from triptych.training.checkpoint import checkpoint_files, read_checkpoint
+from triptych.training.checkpoint import CHECKPOINT, checkpoint_files, read_checkpoint
 from triptych.training.run import RUN_FILE
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, TRAINED_SCENES
 
@@ -27,7 +27,7 @@ class Place:
     Attributes:
         model: folder of the category model, if it is known.
         bank: folder of the bank.
-        checkpoint: file of an unfinished run's newest checkpoint, whose model has the shape of ``model``.
+        checkpoint: folder of an unfinished run's checkpoints, whose model has the shape of ``model``.
     """
 
     model: Path | None = None
@@ -40,9 +40,13 @@ class Place:
             self.model and self.model / MODEL_FILE,
             self.bank and self.bank / BANK_FILE,
             self.bank and self.bank / OWN_MODEL / MODEL_FILE,
-            self.checkpoint,
+            self.newest_checkpoint(),
         ]
         return tuple(_file_stamp(file) for file in files)
+
+    def newest_checkpoint(self) -> Path | None:
+        """The file of the newest checkpoint, if there is one."""
+        return next(iter(checkpoint_files(self.checkpoint.parent)), None) if self.checkpoint else None
 
 
 def locate(path: Path) -> Place:
@@ -65,7 +69,7 @@ def locate(path: Path) -> Place:
         return Place(model=model)
     plain = path / PLAIN_MODEL
     if (plain / MODEL_FILE).is_file():
-        return Place(model=plain, checkpoint=next(iter(checkpoint_files(path)), None))
+        return Place(model=plain, checkpoint=path / CHECKPOINT)
     if (path / RUN_FILE).is_file():
         raise InputError(f"{path}: this run has no category model yet; there is one after its warm-up, try again then")
     raise InputError(
@@ -167,9 +171,10 @@ def read(place: Place, model: Path | None, device: torch.device) -> Shown:
         return Shown(scenes.model, scenes)
     assert place.model is not None
     found = CategoryModel.load(place.model)
-    if place.checkpoint is None:
+    checkpoint = place.newest_checkpoint()
+    if checkpoint is None:
         return Shown(found.to(device), {})
-    return _unfinished(found, place.checkpoint, device)
+    return _unfinished(found, checkpoint, device)
 
 
 def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) -> Shown:
