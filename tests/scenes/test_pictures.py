@@ -57,6 +57,17 @@ def test_a_header_that_declares_more_than_follows(tmp_path: Path) -> None:
         read_picture(tmp_path / "picture.png", intrinsics=np.ones(4))
 
 
+def test_a_palette_picture_without_its_palette(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(picture_with_dot()).convert("P").save(buffer, "PNG", transparency=b"\xff\x00")
+    data = buffer.getvalue()
+    start = data.index(b"PLTE") - 4
+    length = int.from_bytes(data[start : start + 4], "big")
+    (tmp_path / "picture.png").write_bytes(data[:start] + data[start + 12 + length :])
+    with pytest.raises(InputError, match="truncated or damaged"):
+        read_picture(tmp_path / "picture.png", intrinsics=np.ones(4))
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "folder.png").mkdir()
