@@ -21,14 +21,18 @@ def encoded(kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def declared_size(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header declares this size."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b"")]
+def png(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    """A PNG of these chunks, with their sums."""
     parts = (
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def declared_size(width: int, height: int) -> bytes:
+    """A PNG of a few bytes whose header declares this size."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return png([(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b"")])
 
 
 @pytest.mark.parametrize("kind", ["EPS", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO"])
@@ -53,6 +57,15 @@ def test_bombs_are_refused_undecoded(tmp_path: Path, size: tuple[int, int]) -> N
 def test_a_header_that_declares_more_than_follows(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(declared_size(1000, 1000))
     assert read_header(tmp_path / "picture.png").size == (1000, 1000)
+    with pytest.raises(InputError, match="truncated or damaged"):
+        read_picture(tmp_path / "picture.png", intrinsics=np.ones(4))
+
+
+def test_a_palette_picture_without_its_palette(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 4, 4, 8, 3, 0, 0, 0)
+    pixels = zlib.compress(b"\0" * 4 * 5)
+    chunks = [(b"IHDR", header), (b"IDAT", pixels), (b"tRNS", b"\xff\0"), (b"IEND", b"")]
+    (tmp_path / "picture.png").write_bytes(png(chunks))
     with pytest.raises(InputError, match="truncated or damaged"):
         read_picture(tmp_path / "picture.png", intrinsics=np.ones(4))
 

@@ -1,9 +1,7 @@
 """Reading one picture: over white, without lens distortion, box-downscaled, in that order."""
 
 import os
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +26,6 @@ _OBJECT = 250
 """The least that a mask must reach somewhere unless it is black; one of 0 and 1 would make everything white."""
 _ORIENTATION = 0x0112
 _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
-_DECODING_ERRORS = (
-    OSError,
-    SyntaxError,  # what Pillow raises for a broken PNG chunk
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,9 @@ def read_header(file: Path) -> PictureHeader:
                 orientation = picture.getexif().get(_ORIENTATION, 1) if "exif" in picture.info else 1
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(f"{file}: expected at most {MAX_PIXELS} pixels, found more; make it smaller") from None
-    except _DECODING_ERRORS:
+    except Exception as error:  # Pillow's parsers let out whatever they run into, failed assertions too
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(f"{file}: this picture cannot be read ({error.strerror})") from None
         raise InputError(f"{file}: expected a picture ({_PROMISED}); this file is not one") from None
     if width * height > MAX_PIXELS:
         raise InputError(f"{file}: expected at most {MAX_PIXELS} pixels, found {width}x{height}; make it smaller")
@@ -122,7 +113,7 @@ def _decode(file: Path) -> UInt8[np.ndarray, "height width channel"]:
         with Image.open(file, formats=_FORMATS) as picture:
             has_alpha = picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info
             return np.asarray(picture.convert("RGBA" if has_alpha else "RGB"))
-    except _DECODING_ERRORS as error:
+    except Exception as error:  # see read_header
         raise InputError(f"{file}: this picture is truncated or damaged ({error}); restore it") from None
 
 
