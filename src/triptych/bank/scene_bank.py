@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from triptych.bank.stored_scene import StoredScene, has_sums, name_inside, read_scene, write_scene
 from triptych.errors import InputError
@@ -64,7 +64,7 @@ class SceneBank:
         precision = field_of(document, "precision", str, path)
         if precision not in get_args(StoragePrecision):
             raise InputError(f"{path}, precision: expected one of {get_args(StoragePrecision)}, found {precision!r}")
-        self.precision: StoragePrecision = precision
+        self.precision = cast(StoragePrecision, precision)
 
     @classmethod
     def create(

@@ -49,11 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     143."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of any script, in any locale
-    stop_on_sigterm()
     with one_line_endings():
-        command = _parsed(sys.argv[1:] if arguments is None else arguments)
         stop_on_sigterm()
-        command.run()
+        _parsed(sys.argv[1:] if arguments is None else arguments).run()
 
 
 def _parsed(arguments: list[str]) -> Any:

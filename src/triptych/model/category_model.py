@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int32
@@ -17,6 +18,7 @@ from triptych.errors import InputError
 from triptych.files import atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.geometry import CameraRange, Cameras, bit_grid
 from triptych.model.places import FORMAT, MODEL_FILE, SEALED_SINCE, SHARED_FILE, VERSION, known_ids, read_document
+from triptych.options import Options, Range
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import MLPConfig, TinyMLP
@@ -28,15 +30,15 @@ _VIEWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Options):
     """What the shared parts look like, the autoencoder apart."""
 
     planes: PlaneConfig
     mlp: MLPConfig
     sampling: SamplingConfig
-    height: int
+    height: Annotated[int, Range(1, 16_384)]
     """Height of the pictures it was trained on, in pixels."""
-    width: int
+    width: Annotated[int, Range(1, 16_384)]
     """Width of the pictures it was trained on, in pixels."""
 
 
