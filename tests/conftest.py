@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault(
+    "TRITON_INTERPRET", "1"
+)  # read once, by whichever test imports Triton first: kernels run on the CPU
+
 import pytest
 import torch
 from balls import make_balls, tiny_stage1

@@ -152,7 +152,10 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     operations_of(model, scratch / "stage1")
     return {
         "train": (lambda out: train(trained, out, stage1, **often), _run_numbers),
-        "fit": (lambda out: fit(model(), new, out, replace(tiny_stage2(), scenes_at_once=1), **_QUIET), _bank_numbers),
+        "fit": (
+            lambda out: fit(model(), new, out, replace(tiny_stage2(), scenes_at_once=1), force=True, **_QUIET),
+            _bank_numbers,
+        ),
         "finetune": (lambda out: fit(model(), new, out, together, **often), lambda out: _bank_numbers(out / "bank")),
         "rgb": (
             lambda out: fit_rgb_scenes(new, out, rgb, seed=0, progress=_QUIET["progress"]),

@@ -70,7 +70,6 @@ RGB = f"rgb {NOTHING_THERE} --out out"
         (f"export mesh {NOTHING_THERE} out", "--threshold", ("nan", "0")),
         (f"export images {NOTHING_THERE} out", "--frames", ("0",)),
         (f"export video {NOTHING_THERE} out.mp4", "--radius", ("0", "nan")),
-        (f"export video {NOTHING_THERE} out.mp4", "--scenes", ("0",)),
         (f"view {NOTHING_THERE}", "--port", ("-1", "65536")),
         ("demo --out out", "--views", ("8",)),
         ("demo --out out", "--new-scenes", ("0",)),

@@ -45,7 +45,7 @@ def test_one_line(text: str, shown: str) -> None:
 def test_a_cell_of_a_table_is_one_cell() -> None:
     rows = {name: {"psnr": 20.0, "bytes": 1.0} for name in ALL_NAMES}
     table, _, _ = Evaluation(rows, []).markdown().partition("\n\n")
-    lines = table.split("\n")
+    lines = table.strip().split("\n")
     assert len(lines) == len(ALL_NAMES) + 3
     for line in lines:
         assert len(re.findall(r"(?<!\\)\|", line)) == 4

@@ -19,6 +19,8 @@ from triptych.export.mesh import density_grid
 from triptych.representation.field import SamplingConfig
 from triptych.representation.sdf import FIRST_RADIUS
 from triptych.scenes import SceneCollection
+from triptych.scenes.meshes.folder import MeshFolder
+from triptych.scenes.meshes.light import display
 from triptych.scenes.meshes.loading import load_mesh
 from triptych.training.single_scene import SingleConfig, SingleScene, create_scene, image_space
 
@@ -97,8 +99,8 @@ def test_files_come_back_through_trimesh(suffix: str, ball: trimesh.Trimesh, tmp
 def test_a_glb_holds_linear_light_and_an_unlit_material(ball: trimesh.Trimesh, tmp_path: Path) -> None:
     write_mesh(tmp_path / "ball.glb", ball)
     # triptych's own reader follows glTF: with a material, COLOR_0 is linear light.
-    found = load_mesh(tmp_path / "ball.glb", tmp_path)
-    np.testing.assert_allclose(found.colours[:, :3], rgb(ball), atol=0.003)
+    found = load_mesh(tmp_path / "ball.glb", MeshFolder(tmp_path))
+    np.testing.assert_allclose(display(found.colours[:, :3]), rgb(ball), atol=0.003)
     content = (tmp_path / "ball.glb").read_bytes()
     tree = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
     assert tree["extensionsUsed"] == ["KHR_materials_unlit"]

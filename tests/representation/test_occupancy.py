@@ -113,5 +113,5 @@ def test_an_occupancy_of_another_shape_is_refused() -> None:
 
 @pytest.mark.parametrize("wrong", [{"coarse": 0}, {"importance": -1}, {"supersample": 0}])
 def test_numbers_of_samples_that_cannot_be_are_refused(wrong: dict) -> None:
-    with pytest.raises(InputError, match="sampling"):
+    with pytest.raises(InputError, match=f"SamplingConfig: {next(iter(wrong))} is"):
         SamplingConfig(**wrong)

@@ -86,5 +86,5 @@ def test_composed_planes_agree_with_the_sum_over_bases(micro: int, macro: int, c
     ],
 )
 def test_planes_that_cannot_be_are_refused(wrong: dict) -> None:
-    with pytest.raises(InputError, match="planes"):
+    with pytest.raises(InputError, match=r"PlaneConfig: \w+ is"):
         PlaneConfig(**wrong)

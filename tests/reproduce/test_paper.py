@@ -65,7 +65,7 @@ def test_two_steps_of_each_phase_of_both_stages(balls: SceneCollection, random_v
     assert (model.autoencoder.kind, model.latent_size) == ("diffusers", (4, 4))
     assert model.base.shape == (50, 3, 64, 64, 22)
     trained_identity = model.identity()
-    bank = fit(model, new, tmp_path / "bank", stage2, seed=0, device=cpu, progress=quiet)
+    bank = fit(model, new, tmp_path / "bank", stage2, seed=0, device=cpu, progress=quiet, force=True)
     tuned = bank.load_model()
     assert tuned.identity() != trained_identity
     assert bank.scene("ball_3").micro.shape == (3, 64, 64, 10)

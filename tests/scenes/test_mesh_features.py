@@ -66,7 +66,7 @@ def test_cases_of_one_feature_have_one_outcome() -> None:
 
 def test_an_exported_mesh_comes_back_in_its_colours(tmp_path: Path) -> None:
     trimesh = pytest.importorskip("trimesh")
-    from triptych.export.mesh import write_mesh
+    from triptych.export import write_mesh
 
     square = trimesh.Trimesh([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], [[0, 1, 2], [0, 2, 3]], process=False)
     square.visual = trimesh.visual.ColorVisuals(square, vertex_colors=np.tile([128, 60, 200, 255], (4, 1)))

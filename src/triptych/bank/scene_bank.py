@@ -94,7 +94,8 @@ class SceneBank:
             sweep(folder / SCENES)
             if len(bank) or (folder / OWN_MODEL).exists():
                 bank.require_model(model)
-            if len(bank):
+            as_asked = bank.model_id == model.identity() and bank.precision == precision
+            if len(bank) or as_asked:
                 return bank
         cls.check_place(folder)
         if own_model:
