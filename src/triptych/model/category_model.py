@@ -3,9 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int32
@@ -15,48 +14,28 @@ from torch import Tensor, nn
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights, compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.errors import InputError
-from triptych.files import atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
+from triptych.files import atomic_directory, field_of, folder_sums, write_sealed_json
 from triptych.geometry import CameraRange, Cameras, bit_grid
-from triptych.model.places import FORMAT, MODEL_FILE, SEALED_SINCE, SHARED_FILE, VERSION, known_ids, read_document
-from triptych.options import Options, Range
+from triptych.model.config import ModelConfig
+from triptych.model.places import (
+    FORMAT,
+    MODEL_FILE,
+    SEALED_SINCE,
+    SHARED_FILE,
+    VERSION,
+    camera_range,
+    known_ids,
+    read_document,
+)
+from triptych.model.scene_views import SceneViews
 from triptych.representation.field import Field, SamplingConfig, TriPlaneField
 from triptych.representation.kernels import Backend
-from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.mlp import TinyMLP
 from triptych.representation.occupancy import with_occupancy
-from triptych.representation.planes import PlaneConfig, compose
+from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
 
 _VIEWS_AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class ModelConfig(Options):
-    """What the shared parts look like, the autoencoder apart."""
-
-    planes: PlaneConfig
-    mlp: MLPConfig
-    sampling: SamplingConfig
-    height: Annotated[int, Range(1, 16_384)]
-    """Height of the pictures it was trained on, in pixels."""
-    width: Annotated[int, Range(1, 16_384)]
-    """Width of the pictures it was trained on, in pixels."""
-
-
-@dataclass(frozen=True)
-class SceneViews:
-    """Renderings of one scene from several cameras.
-
-    Attributes:
-        images: RGB, not clamped.
-        latents: normalised latent channels.
-        opacity: share of light stopped by the scene, at latent resolution.
-        depth: mean depth in world units, at latent resolution.
-    """
-
-    images: Float[Tensor, "view 3 height width"]
-    latents: Float[Tensor, "view channel latent_height latent_width"]
-    opacity: Float[Tensor, "view latent_height latent_width"]
-    depth: Float[Tensor, "view latent_height latent_width"]
 
 
 class CategoryModel(nn.Module):
@@ -295,8 +274,8 @@ class CategoryModel(nn.Module):
             InputError: the folder or a file in it is missing, damaged or of another model.
         """
         document, path = read_document(folder), folder / MODEL_FILE
-        config = _config_of(field_of(document, "config", dict, path), f"{path}, config")
-        cameras = _cameras_of(document.get("cameras"), f"{path}, cameras")
+        config = ModelConfig.from_json(field_of(document, "config", dict, path), f"{path}, config")
+        cameras = camera_range(document, path)
         trained = field_of(document, "trained_scenes", dict, path)
         trained = {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained}
         autoencoder = load_autoencoder(folder)
@@ -325,22 +304,3 @@ class CategoryModel(nn.Module):
 
     def _shared_tensors(self) -> dict[str, Tensor]:
         return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("autoencoder.")}
-
-
-def _config_of(values: dict, where: str) -> ModelConfig:
-    return ModelConfig(
-        dataclass_of(PlaneConfig, values.get("planes"), f"{where}, planes"),
-        dataclass_of(MLPConfig, values.get("mlp"), f"{where}, mlp"),
-        dataclass_of(SamplingConfig, values.get("sampling"), f"{where}, sampling"),
-        field_of(values, "height", int, where),
-        field_of(values, "width", int, where),
-    )
-
-
-def _cameras_of(value: object, where: str) -> CameraRange | None:
-    if value is None:
-        return None
-    try:
-        return CameraRange.from_json(value)
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{where}: expected the ranges of distance and focal, found {value!r:.60}") from None

@@ -5,6 +5,7 @@ from typing import Any
 
 from triptych.errors import InputError
 from triptych.files import check_seal, check_sums, field_of, read_object
+from triptych.geometry import CameraRange
 
 FORMAT = "triptych-model"
 VERSION = 3
@@ -66,3 +67,18 @@ def read_document(folder: Path) -> dict[str, Any]:
                 f"{error}; its files are damaged or not of one model, copy the whole folder again"
             ) from None
     return document
+
+
+def camera_range(document: dict[str, Any], path: Path) -> CameraRange | None:
+    """The cameras that a model was trained with; None where its file, of an earlier version, does not say.
+
+    Raises:
+        InputError: the field is something else.
+    """
+    value = document.get("cameras")
+    if value is None:
+        return None
+    try:
+        return CameraRange.from_json(value)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}, cameras: expected the ranges of distance and focal, found {value!r:.60}") from None
