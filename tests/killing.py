@@ -156,7 +156,10 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
             lambda out: fit(model(), new, out, replace(tiny_stage2(), scenes_at_once=1), force=True, **_QUIET),
             _bank_numbers,
         ),
-        "finetune": (lambda out: fit(model(), new, out, together, **often), lambda out: _bank_numbers(out / "bank")),
+        "finetune": (
+            lambda out: fit(model(), new, out, together, force=True, **often),
+            lambda out: _bank_numbers(out / "bank"),
+        ),
         "rgb": (
             lambda out: fit_rgb_scenes(new, out, rgb, seed=0, progress=_QUIET["progress"]),
             lambda out: [_bank_numbers(folder) for folder in sorted(out.iterdir()) if folder.is_dir()],

@@ -12,7 +12,7 @@ from triptych.files.documents import (
     write_sealed_json,
 )
 from triptych.files.fields import dataclass_of, field_of
-from triptych.files.paths import folder_name, inside, is_clutter, is_file, is_folder, is_vacant, name_of_folder
+from triptych.files.paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
 from triptych.files.reading import read_bytes
 from triptych.files.tensors import read_tensors, write_sealed_tensors
 from triptych.files.writing import atomic_directory, sweep, write_atomically, write_text
@@ -27,7 +27,6 @@ __all__ = [
     "file_sum",
     "folder_name",
     "folder_sums",
-    "inside",
     "is_clutter",
     "is_file",
     "is_folder",

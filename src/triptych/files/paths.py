@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from triptych.errors import InputError
-
 _CLUTTER = frozenset(
     ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information")
 )
@@ -60,15 +58,3 @@ def folder_name(name: str) -> str:
 def name_of_folder(folder: str) -> str | None:
     """The scene's name of which `folder_name` made ``folder``; None where it was cut short."""
     return None if _CUT in folder else unquote(folder, errors="surrogateescape")
-
-
-def inside(folder: Path, relative: str, *, named_in: Path) -> Path:
-    """Resolve a path written in a dataset file, refusing one that leaves the dataset's folder.
-
-    Raises:
-        InputError: ``relative`` is absolute or climbs out of ``folder``, symbolic links included.
-    """
-    resolved = (folder / relative).resolve()
-    if Path(relative).is_absolute() or not resolved.is_relative_to(folder.resolve()):
-        raise InputError(f"{named_in}: the path {relative!r} leaves the folder {folder}; keep images inside it")
-    return resolved
