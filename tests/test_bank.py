@@ -92,6 +92,12 @@ def test_a_bank_of_another_model_is_refused(model: CategoryModel, trained_balls:
         SceneBank.create(tmp_path / "bank", other)
 
 
+def test_a_bank_of_another_precision_is_refused(model: CategoryModel, tmp_path: Path) -> None:
+    SceneBank.create(tmp_path / "bank", model).add("a", scene(model, 1.0))
+    with pytest.raises(InputError, match="keeps float16, not float32; give --precision float16"):
+        SceneBank.create(tmp_path / "bank", model, precision="float32")
+
+
 def test_what_is_no_bank_is_refused(model: CategoryModel, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a scene bank"):
         SceneBank(tmp_path)

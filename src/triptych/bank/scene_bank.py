@@ -87,15 +87,17 @@ class SceneBank:
             own_model: keep a copy of the model inside the bank.
 
         Raises:
-            InputError: the folder holds a bank of another model, or something else.
+            InputError: the folder holds a bank of another model or precision, or something else.
         """
         if (folder / BANK_FILE).exists():
             bank = cls(folder)
             sweep(folder / SCENES)
             if len(bank) or (folder / OWN_MODEL).exists():
                 bank.require_model(model)
-            as_asked = bank.model_id == model.identity() and bank.precision == precision
-            if len(bank) or as_asked:
+            if len(bank):
+                bank._require_precision(precision)
+                return bank
+            if bank.model_id == model.identity() and bank.precision == precision:
                 return bank
         cls.check_place(folder)
         if own_model:
@@ -132,6 +134,13 @@ class SceneBank:
             raise InputError(
                 f"{self.folder}: this bank belongs to model {self.model_id}, not to {model.identity()}; "
                 "give that model or another bank"
+            )
+
+    def _require_precision(self, precision: StoragePrecision) -> None:
+        if precision != self.precision:
+            raise InputError(
+                f"{self.folder}: this bank keeps {self.precision}, not {precision}; give --precision {self.precision} "
+                "or another bank"
             )
 
     def load_model(self, folder: Path | None = None) -> CategoryModel:
