@@ -38,6 +38,14 @@ def scene_arguments(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[i
     return *parameters(field), field.aabb, rays.origins, rays.directions, list(rays_per_scene), *constants
 
 
+def gradients_like(arguments: tuple[Any, ...], *, mlp_gradient: bool) -> tuple[Tensor, ...]:
+    """Tensors of the shapes that an operator's gradients have, not filled; empty ones for an MLP that needs none."""
+    planes, *mlp = arguments[:PARAMETER_COUNT]
+    return planes.new_empty(planes.shape), *(
+        parameter.new_empty(parameter.shape if mlp_gradient else 0) for parameter in mlp
+    )
+
+
 def of_density_alone(scenes: tuple[Any, ...]) -> tuple[Any, ...]:
     """The scenes with an MLP whose one output is the density."""
     planes, hidden_weight, hidden_bias, output_weight, output_bias, *rest = scenes

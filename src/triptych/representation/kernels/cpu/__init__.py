@@ -28,6 +28,7 @@ from triptych.representation.kernels.arguments import (
     SCENES,
     TENSOR_COUNT,
     check_occupancy,
+    gradients_like,
     of_density_alone,
     parameters,
     scene_arguments,
@@ -184,11 +185,7 @@ def _integrate_backward(*arguments):
 
 @_integrate_backward.register_fake
 def _empty_gradients(*arguments):
-    planes, *mlp = arguments[:PARAMETER_COUNT]
-    mlp_gradient = arguments[-1]
-    return planes.new_empty(planes.shape), *(
-        parameter.new_empty(parameter.shape if mlp_gradient else 0) for parameter in mlp
-    )
+    return gradients_like(arguments, mlp_gradient=arguments[-1])
 
 
 def _save_for_backward(ctx, inputs, output):

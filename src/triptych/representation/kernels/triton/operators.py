@@ -5,7 +5,14 @@ All begin with the arguments of ``Call`` and end with the precision of matrix pr
 
 import torch
 
-from triptych.representation.kernels.arguments import COUNT, PARAMETER_COUNT, SCENES, TENSOR_COUNT, of_density_alone
+from triptych.representation.kernels.arguments import (
+    COUNT,
+    PARAMETER_COUNT,
+    SCENES,
+    TENSOR_COUNT,
+    gradients_like,
+    of_density_alone,
+)
 from triptych.representation.kernels.triton.call import BLOCK, Call
 from triptych.representation.kernels.triton.forward import Kept, Rendered
 
@@ -59,11 +66,7 @@ def _integrate_backward(*arguments):
 
 @_integrate_backward.register_fake
 def _empty_gradients(*arguments):
-    planes, *mlp = arguments[:PARAMETER_COUNT]
-    mlp_gradient = arguments[-3]
-    return planes.new_empty(planes.shape), *(
-        parameter.new_empty(parameter.shape if mlp_gradient else 0) for parameter in mlp
-    )
+    return gradients_like(arguments, mlp_gradient=arguments[-3])
 
 
 def _save_for_backward(ctx, inputs, output):
