@@ -12,12 +12,12 @@ import torch
 import tyro
 
 from triptych import CategoryModel
+from triptych.data import DatasetConfig, open_dataset
+from triptych.data.generators.cars import CarsConfig, make_cars
 from triptych.evaluation.evaluate import evaluate, write_evaluation
 from triptych.model import find_model
-from triptych.scenes import DatasetConfig, open_collection
-from triptych.scenes.cars import CarsConfig, make_cars
+from triptych.progress import Progress
 from triptych.training.presets import STAGE2
-from triptych.training.progress import Progress
 from triptych.training.stage2 import fit
 
 
@@ -32,7 +32,7 @@ def main(out: Path = Path("runs/examples/cars"), count: int = 4, views: int = 40
     """
     # The shipped model knows cars 0 to 199 of series 0; `fit` would refuse them. Series 1 holds other cars.
     make_cars(out / "data", CarsConfig(count=count, train=0, views=views, seed=1))
-    data = open_collection(DatasetConfig(out / "data", test_views=test_views, cache=out / "cache"))
+    data = open_dataset(DatasetConfig(out / "data", test_views=test_views, cache=out / "cache"))
 
     # Decoder, base planes and tiny MLP stay frozen, so no scene depends on another: a bank can grow at any time.
     model = CategoryModel.load(find_model(Path("cars")))

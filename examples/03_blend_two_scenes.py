@@ -13,7 +13,7 @@ import tyro
 from PIL import Image
 
 from triptych import open_scenes, orbit_cameras
-from triptych.training.pictures import as_pixels
+from triptych.pictures import as_pixels
 
 
 def main(

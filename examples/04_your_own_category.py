@@ -15,11 +15,11 @@ import torch
 import trimesh
 import tyro
 
+from triptych.data import DatasetConfig, inspect_dataset, open_dataset, select_scenes
+from triptych.data.generators.meshes import RenderConfig, render_meshes
 from triptych.evaluation.evaluate import evaluate, write_evaluation
-from triptych.scenes import DatasetConfig, inspect_dataset, open_collection, select_scenes
-from triptych.scenes.meshes import RenderConfig, render_meshes
+from triptych.progress import Progress
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.progress import Progress
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit
 
@@ -82,7 +82,7 @@ def main(
         # Look before you train: problems file by file, a plot of the cameras, a contact sheet.
         config = DatasetConfig(out / "data", test_views=4, cache=out / "cache")
         inspect_dataset(config, out / "inspect")
-        data = open_collection(config)
+        data = open_dataset(config)
 
         # Stage 1 sees the scenes of the split "train" and never the others.
         quick = STAGE1["quick"]

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from triptych.autoencoder import ConvolutionalConfig
+from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.geometry import Cameras, hemisphere_cameras
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
-from triptych.scenes.writer import write_dataset_file, write_scene
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
     AutoencoderConfig,
     LossWeights,

@@ -11,8 +11,8 @@ import pytest
 import torch
 from balls import make_balls, tiny_stage1
 
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
-from triptych.training.progress import Progress
+from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.progress import Progress
 from triptych.training.stage1 import train
 
 
@@ -27,15 +27,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def balls(tmp_path_factory: pytest.TempPathFactory) -> SceneCollection:
+def balls(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Five balls, three declared for stage 1 and two for stage 2, six views each at 32x32."""
     root = tmp_path_factory.mktemp("balls")
     make_balls(root / "data")
-    return open_collection(DatasetConfig(root / "data", test_views=2, cache=root / "cache"))
+    return open_dataset(DatasetConfig(root / "data", test_views=2, cache=root / "cache"))
 
 
 @pytest.fixture(scope="session")
-def trained_balls(balls: SceneCollection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_balls(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished stage-1 run on the balls for stage 1."""
     out = tmp_path_factory.mktemp("stage1") / "run"
     train(

@@ -7,10 +7,10 @@ import torch
 from balls import make_balls
 
 from triptych.bank import SceneBank, StoredScene
+from triptych.data import DatasetConfig, open_dataset
 from triptych.model import CategoryModel
 from triptych.scene import Scene
 from triptych.scene_file import save_scene
-from triptych.scenes import DatasetConfig, open_collection
 from triptych.training.run import open_run
 
 
@@ -27,7 +27,7 @@ def stored_things(root: Path, model: CategoryModel) -> Path:
         for step in (1, 2):
             run.save_checkpoint({"micro": micro}, {"phase": "joint", "step": step})
     make_balls(root.parent / f"{root.name}_data", train=1, test=0, views=3)
-    open_collection(DatasetConfig(root.parent / f"{root.name}_data", test_views=1, cache=root / "cache"))
+    open_dataset(DatasetConfig(root.parent / f"{root.name}_data", test_views=1, cache=root / "cache"))
     return root
 
 

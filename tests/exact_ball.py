@@ -7,9 +7,7 @@ import torch
 from triptych.autoencoder import LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.model import CategoryModel, ModelConfig
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.scene import Scene
 
 AABB = torch.tensor([[-0.5, -0.4, -0.45], [0.5, 0.4, 0.45]])

@@ -25,18 +25,16 @@ import torch._dynamo  # by every optimiser; here, so that each process has it al
 from balls import make_balls, tiny_stage1, tiny_stage2
 
 from triptych.bank import SceneBank
+from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
 from triptych.evaluation.integrity import check
-from triptych.files import read_tensors
+from triptych.files import read_log, read_tensors
 from triptych.model import CategoryModel
-from triptych.representation.field import SamplingConfig
+from triptych.progress import Progress
+from triptych.representation.config import PlaneConfig, SamplingConfig
 from triptych.representation.kernels.cpu import threads
-from triptych.representation.planes import PlaneConfig
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
 from triptych.training.config import LossWeights, Phase, Pretraining, Rates
-from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
-from triptych.training.run import read_log
 from triptych.training.single import fit_single
 from triptych.training.single_scene import SingleConfig
 from triptych.training.stage1 import train
@@ -123,7 +121,7 @@ class _Counter:
 def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     """Every kind of work on a folder, and what must be the same at its end."""
     data = DatasetConfig(make_balls(scratch / "data"), test_views=2, cache=scratch / "cache")
-    balls = open_collection(data)
+    balls = open_dataset(data)
     trained, new = select_scenes(balls, "train", "all"), select_scenes(balls, "test", "all")
     stage1 = tiny_stage1(
         pretraining=Pretraining(epochs=0.6, batch=4),
@@ -168,7 +166,7 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
             lambda out: fit_single(new.subset([0]), out, single, **often),
             lambda out: _digest(read_tensors(out / "field.safetensors")[0].values()),
         ),
-        "cache": (lambda out: open_collection(replace(data, cache=out)), lambda out: _pictures(data, out)),
+        "cache": (lambda out: open_dataset(replace(data, cache=out)), lambda out: _pictures(data, out)),
     }
 
 
@@ -187,7 +185,7 @@ def _bank_numbers(folder: Path) -> object:
 
 
 def _pictures(data: DatasetConfig, cache: Path) -> object:
-    balls: SceneCollection = open_collection(replace(data, cache=cache))
+    balls: Dataset = open_dataset(replace(data, cache=cache))
     return [_digest([torch.from_numpy(balls.images(scene, range(6)))]) for scene in range(len(balls))]
 
 

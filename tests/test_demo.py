@@ -4,7 +4,7 @@ from pathlib import Path
 import torch
 
 from triptych.demo import DemoConfig, run_demo
-from triptych.training.progress import Progress
+from triptych.progress import Progress
 
 
 def test_a_small_demo_from_scratch_leaves_its_page_and_numbers_and_can_be_rerun(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import torch
 from balls import AABB, make_balls
 from PIL import Image
 
+from triptych.data import DatasetConfig, open_dataset
 from triptych.geometry import look_at
-from triptych.scenes import DatasetConfig, open_collection
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 Run = Callable[..., None]
@@ -85,13 +85,13 @@ def test_photos_are_moved_into_one_frame(run: Run, tmp_path: Path) -> None:
     run("05_photo_poses.py", data)
     run("05_photo_poses.py", data)  # again: it starts from the originals
 
-    collection = open_collection(DatasetConfig(data, test_views=2, cache=tmp_path / "cache"))
+    dataset = open_dataset(DatasetConfig(data, test_views=2, cache=tmp_path / "cache"))
     for scene in range(2):
-        cameras = collection.cameras(scene)
+        cameras = dataset.cameras(scene)
         eyes = cameras.c2w[:, :, 3]
         torch.testing.assert_close(eyes.norm(dim=1), torch.full((40,), 1.3), rtol=0.02, atol=0)
         pixels, _ = cameras.project(torch.zeros(1, 3))
         torch.testing.assert_close(pixels, torch.full((40, 1, 2), 16.0), rtol=0, atol=0.5)
         # Upright: every camera is above the ground, as it was before.
         assert eyes[:, 2].min() > -0.1
-        assert collection.aabb.tolist() == torch.tensor(AABB).tolist()
+        assert dataset.aabb.tolist() == torch.tensor(AABB).tolist()

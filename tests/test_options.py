@@ -12,8 +12,7 @@ from triptych.cli import main
 from triptych.errors import InputError
 from triptych.export import MeshConfig
 from triptych.options import Options, Range, checked_later, problems
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig
 from triptych.runtime import free_memory, require_memory
 from triptych.training.config import AutoencoderConfig, Phase, Rates
 from triptych.training.presets import STAGE1, STAGE2

@@ -9,7 +9,7 @@ from PIL import Image
 
 import triptych
 from triptych.errors import InputError
-from triptych.representation.field import SamplingConfig
+from triptych.representation.config import SamplingConfig
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from PIL import Image
 
 from triptych import open_scenes
 from triptych.cli.options import say
+from triptych.data.inspection.contact_sheet import write_tiles
 from triptych.evaluation.evaluate import Evaluation
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.evaluation.report import Report
 from triptych.export import orbit_of, write_images, write_planes
+from triptych.progress import Progress
 from triptych.reproduce.tables import Table
-from triptych.scenes.contact_sheet import write_tiles
 from triptych.text import markdown_cell, one_line
-from triptych.training.progress import Progress
 
 SURROGATE = "\udcff not UTF-8"
 ALL_NAMES = (*NAMES, SURROGATE)

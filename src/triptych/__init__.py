@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+from triptych.version import __version__
 
 # torch's worker threads spin for milliseconds after each operation, and would keep the cores from the renderer's own
 # threads; asleep at once, they would wake too slowly for the many small operations of a network. A millisecond of

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 
 import torch
 
+from triptych.data import Dataset, select_scenes, write_contact_sheet
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.opening import draw_cars
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from triptych.evaluation.report import Report, training_curves
 from triptych.export import orbit_frames, write_video
-from triptych.files import read_json, write_json
+from triptych.files import lock, read_json, read_log, write_json
 from triptych.model import CategoryModel, find_model
 from triptych.options import Options, Range
-from triptych.scenes import SceneCollection, select_scenes, write_contact_sheet
-from triptych.scenes.cars import CarsConfig
-from triptych.training.datasets import draw_cars
+from triptych.progress import Progress
+from triptych.runtime import versions
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.progress import Progress
-from triptych.training.run import lock, read_log, versions
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
 from triptych.training.stage2 import fit
 
@@ -105,13 +105,13 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
     return out / "report.html"
 
 
-def _make_scenes(config: DemoConfig, stage1_scenes: int, seed: int, progress: Progress) -> SceneCollection:
+def _make_scenes(config: DemoConfig, stage1_scenes: int, seed: int, progress: Progress) -> Dataset:
     folder = config.out / "cars"
     count = stage1_scenes + config.new_scenes
     cars = CarsConfig(count, stage1_scenes, config.views, config.resolution, seed)
-    collection = draw_cars(folder, cars, progress, config.out / "cache")
-    write_contact_sheet(collection, config.out / "cars.png")
-    return collection
+    dataset = draw_cars(folder, cars, progress, config.out / "cache")
+    write_contact_sheet(dataset, config.out / "cars.png")
+    return dataset
 
 
 class _Clock:

@@ -1,9 +1,11 @@
 """What computes: the device and its memory, the process and its end, the commit of this code."""
 
 import os
+import platform
 import signal
 import subprocess
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Literal, NoReturn
@@ -11,6 +13,7 @@ from typing import Literal, NoReturn
 import torch
 
 from triptych.errors import InputError, Terminated
+from triptych.version import __version__
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -80,3 +83,13 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """What a result depends on besides its configuration."""
+    return {
+        "triptych": __version__,
+        "python": platform.python_version(),
+        **{library: version(library) for library in ("torch", "numpy", "numba")},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }

@@ -16,7 +16,8 @@ from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.geometry import Cameras, orbit_cameras
 from triptych.model import CategoryModel, SceneViews
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 
 

@@ -1,7 +1,9 @@
 """Names and messages of others, such as they are safe to show: a scene may be called anything."""
 
 import re
+from collections.abc import Iterable, Sequence
 
+_NAMED = 3
 _JOINERS = "\u200c\u200d"
 """Letters of several scripts, and pictograms, are joined or kept apart by these alone."""
 _MARKUP = re.compile(r"[\\`*\[\]|$~]|(?<![^\W_])_|_(?![^\W_])")
@@ -22,3 +24,16 @@ def markdown_cell(text: str) -> str:
     without_markup = _MARKUP.sub(lambda found: f"\\{found[0]}", one_line(text))
     # Not every reader of Markdown knows a backslash before these.
     return "".join(_HTML.get(letter, letter) for letter in without_markup)
+
+
+def span(counts: Iterable[int]) -> str:
+    """The smallest and the largest of some numbers as text, or the only one."""
+    values = sorted(counts)
+    return " to ".join(dict.fromkeys(str(value) for value in (values[0], values[-1])))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names as part of a line, and how many more there are."""
+    return ", ".join(one_line(name) for name in names[:_NAMED]) + (
+        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    )

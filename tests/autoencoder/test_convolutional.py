@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from triptych.autoencoder.base import Autoencoder
-from triptych.autoencoder.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
+from triptych.autoencoder.config import ConvolutionalConfig
+from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.dct import color_dct_patterns
 from triptych.errors import InputError
 

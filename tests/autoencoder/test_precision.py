@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from triptych.autoencoder.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
+from triptych.autoencoder.config import ConvolutionalConfig
+from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.precision import has_fast_bfloat16
 
 CPU = torch.device("cpu")

@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from triptych.autoencoder.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
+from triptych.autoencoder.config import ConvolutionalConfig
+from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.autoencoder.saving import DESCRIPTION_NAME, WEIGHTS_NAME, load_autoencoder, save_autoencoder
 from triptych.errors import InputError

@@ -13,7 +13,7 @@ from triptych.benchmark.measure import peak_extra_mb, time_in_turn
 from triptych.benchmark.run import BenchConfig, run_benchmark
 from triptych.benchmark.sizes import Sizes
 from triptych.errors import InputError
-from triptych.training.progress import Progress
+from triptych.progress import Progress
 
 TINY = Sizes(views=4, side=4, samples=6, resolution=8, features=8, bases=3)
 
@@ -97,9 +97,9 @@ def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> 
 
 
 def test_pictures_without_cameras_are_refused() -> None:
-    collection = steps.random_scenes(2)
-    assert (len(collection), len(collection.views(0).test)) == (2, 8)
+    dataset = steps.random_scenes(2)
+    assert (len(dataset), len(dataset.views(0).test)) == (2, 8)
     with pytest.raises(InputError, match="a camera for each picture"):
-        trained.collection_from_arrays(
-            np.zeros((3, 128, 128, 3), np.uint8), collection.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
+        trained.dataset_from_arrays(
+            np.zeros((3, 128, 128, 3), np.uint8), dataset.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
         )

@@ -10,7 +10,7 @@ from balls import tiny_stage1, tiny_stage2
 
 from triptych.benchmark.quality import QualityConfig, run_quality
 from triptych.benchmark.quality_report import summary
-from triptych.training.progress import Progress
+from triptych.progress import Progress
 
 
 def run(out: Path, **options: Any) -> dict[str, Any]:

@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from triptych.bank import SceneBank, StoredScene
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import evaluate, write_evaluation
-from triptych.evaluation.metrics import ssim
+from triptych.metrics import mean, psnr, ssim
 from triptych.model import CategoryModel
-from triptych.scenes import SceneCollection
-from triptych.training.losses import mean, psnr
 
 
 def test_psnr_of_a_known_error() -> None:
@@ -32,7 +31,7 @@ def test_ssim_of_equal_and_of_unlike_images() -> None:
     assert ssim(torch.rand(1, 3, 32, 32, generator=generator), images)[0] < 0.2
 
 
-def test_the_mean_is_over_views_then_over_scenes(balls: SceneCollection, trained_balls: Path, tmp_path: Path) -> None:
+def test_the_mean_is_over_views_then_over_scenes(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     bank = SceneBank(trained_balls / "trained_scenes")
     evaluation, comparisons = evaluate(model, bank, balls, with_lpips=False)
@@ -53,7 +52,7 @@ def test_the_mean_is_over_views_then_over_scenes(balls: SceneCollection, trained
     assert (tmp_path / "out" / "comparison.png").stat().st_size > 1000
 
 
-def test_scenes_of_another_dataset_are_refused(balls: SceneCollection, trained_balls: Path, tmp_path: Path) -> None:
+def test_scenes_of_another_dataset_are_refused(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     bank = SceneBank.create(tmp_path / "bank", model)
     planes = model.config.planes
@@ -62,7 +61,7 @@ def test_scenes_of_another_dataset_are_refused(balls: SceneCollection, trained_b
         evaluate(model, bank, balls, with_lpips=False)
 
 
-def test_an_empty_bank_is_refused(balls: SceneCollection, trained_balls: Path, tmp_path: Path) -> None:
+def test_an_empty_bank_is_refused(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     with pytest.raises(InputError, match="bank is empty"):
         evaluate(model, SceneBank.create(tmp_path / "bank", model), balls, with_lpips=False)

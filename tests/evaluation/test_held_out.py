@@ -8,13 +8,13 @@ from balls import make_balls
 from PIL import Image
 
 from triptych.bank import SceneBank, StoredScene
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import Evaluation, evaluate, measure
 from triptych.evaluation.held_out import BankDataConfig, Findings, find_on_disk
 from triptych.model import CategoryModel
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection
+from triptych.progress import Progress
 from triptych.training.outcome import note_failures
-from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance
 
 
@@ -36,15 +36,15 @@ def bank(model: CategoryModel, data: Path, tmp_path: Path) -> SceneBank:
     return bank
 
 
-def opened(path: Path, cache: Path, **options: object) -> SceneCollection:
-    return open_collection(replace(DatasetConfig(path, cache=cache / "cache"), **options))
+def opened(path: Path, cache: Path, **options: object) -> Dataset:
+    return open_dataset(replace(DatasetConfig(path, cache=cache / "cache"), **options))
 
 
-def put(bank: SceneBank, model: CategoryModel, collection: SceneCollection, **names: str) -> None:
+def put(bank: SceneBank, model: CategoryModel, dataset: Dataset, **names: str) -> None:
     """The mean start in the place of fitted scenes, each under its own name or the one given for it."""
-    for scene, name in enumerate(collection.names):
-        record = Provenance.of(collection, scene).record()
-        stored = StoredScene(model.start_micro, model.start_coefficients, collection.fingerprints[scene], record)
+    for scene, name in enumerate(dataset.names):
+        record = Provenance.of(dataset, scene).record()
+        stored = StoredScene(model.start_micro, model.start_coefficients, dataset.fingerprints[scene], record)
         bank.add(names.get(name, name), stored)
 
 

@@ -10,8 +10,8 @@ from exact_ball import exact_ball
 from PIL import Image
 
 from triptych import Cameras, InputError, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
+from triptych.data import DatasetConfig, open_dataset
 from triptych.export import orbit_of, read_cameras, write_images
-from triptych.scenes import DatasetConfig, open_collection
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_the_folder_is_a_dataset_with_the_same_cameras_and_pictures(scenes: Scen
     cameras = orbit_of(scenes.model, 3)
     names = ["ball_0", "ball_2"]
     write_images(tmp_path / "out", scenes, names, cameras, channels=["latents", "depth", "opacity"])
-    found = open_collection(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))
+    found = open_dataset(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))
     assert found.names == ("ball_0", "ball_2")
     torch.testing.assert_close(found.aabb, scenes.model.aabb)
     torch.testing.assert_close(found.cameras(1).c2w, cameras.c2w, rtol=0, atol=1e-6)
@@ -55,7 +55,7 @@ def test_names_never_leave_the_folder(tmp_path: Path) -> None:
     bank.add("../out of/it", StoredScene(ball.micro, ball.coefficients, "f", {}))
     write_images(tmp_path / "out", Scenes(bank, ball.model), ["../out of/it"], orbit_of(ball.model, 2))
     assert [entry.name for entry in (tmp_path / "out").iterdir() if entry.is_dir()] == ["%2E%2E%2Fout of%2Fit"]
-    assert len(open_collection(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))) == 1
+    assert len(open_dataset(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))) == 1
     with Image.open(tmp_path / "out" / "%2E%2E%2Fout of%2Fit" / "001.png") as picture:
         assert picture.size == (64, 48)
 

@@ -13,15 +13,15 @@ from exact_ball import AABB, exact_ball, surface_radius
 
 from triptych import SceneBank, StoredScene, open_scenes
 from triptych.cli import main
+from triptych.data import Dataset
+from triptych.data.generators.meshes.folder import MeshFolder
+from triptych.data.generators.meshes.light import display
+from triptych.data.generators.meshes.loading import load_mesh
 from triptych.errors import InputError
 from triptych.export import MeshConfig, extract_mesh, write_mesh, write_meshes
 from triptych.export.mesh import density_grid
-from triptych.representation.field import SamplingConfig
+from triptych.representation.config import SamplingConfig
 from triptych.representation.sdf import FIRST_RADIUS
-from triptych.scenes import SceneCollection
-from triptych.scenes.meshes.folder import MeshFolder
-from triptych.scenes.meshes.light import display
-from triptych.scenes.meshes.loading import load_mesh
 from triptych.training.single_scene import SingleConfig, SingleScene, create_scene, image_space
 
 CENTRE = np.array([0.1, -0.05, 0.0])
@@ -118,7 +118,7 @@ def test_small_parts_are_dropped() -> None:
     assert _without_small_parts(both.copy(), 0.0).bounds[1][0] == pytest.approx(4)
 
 
-def test_signed_distances_are_cut_where_they_are_zero(balls: SceneCollection) -> None:
+def test_signed_distances_are_cut_where_they_are_zero(balls: Dataset) -> None:
     scene, config = balls.subset([0]), SingleConfig(kind="sdf", plane_resolution=8, features=4, hidden=8)
     space = image_space(scene)
     module = create_scene(scene, config, space, seed=0).requires_grad_(False)

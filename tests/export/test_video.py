@@ -10,8 +10,8 @@ import torch
 from exact_ball import exact_ball
 
 from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
+from triptych.data import Dataset
 from triptych.export import comparison_frames, counterpart, orbit_frames, orbit_of, true_path, write_video
-from triptych.scenes import SceneCollection
 
 FRAMES = [np.full((48, 64, 3), 40 * number, dtype=np.uint8) for number in range(6)]
 
@@ -21,7 +21,7 @@ def scenes(trained_balls: Path) -> Scenes:
     return open_scenes(trained_balls / "trained_scenes", trained_balls)
 
 
-def test_columns_stand_side_by_side_under_their_labels(scenes: Scenes, balls: SceneCollection, tmp_path: Path) -> None:
+def test_columns_stand_side_by_side_under_their_labels(scenes: Scenes, balls: Dataset, tmp_path: Path) -> None:
     cameras, truth = true_path(balls, scenes.bank.scene("ball_1").fingerprint)
     scene = scenes["ball_1"]
     frames = list(comparison_frames(scene, cameras, other=scene, truth=truth))
@@ -39,7 +39,7 @@ def test_columns_stand_side_by_side_under_their_labels(scenes: Scenes, balls: Sc
     assert (tmp_path / "compare.mp4").stat().st_size > 500
 
 
-def test_the_true_path_follows_the_azimuth(balls: SceneCollection) -> None:
+def test_the_true_path_follows_the_azimuth(balls: Dataset) -> None:
     cameras, pictures = true_path(balls, balls.fingerprints[0])
     azimuth = torch.atan2(cameras.c2w[:, 1, 3], cameras.c2w[:, 0, 3])
     assert (azimuth.diff() > 0).all()

@@ -23,15 +23,13 @@ from browser import browser_page
 
 from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
+from triptych.data.cache.entry import default_cache
 from triptych.export import orbit_of, write_web
 from triptych.export.web import runtime as web_runtime
 from triptych.export.web.decoder import write_decoder
 from triptych.export.web.quantising import quantised
 from triptych.model import CategoryModel, ModelConfig
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
-from triptych.scenes.cache import default_cache
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
 CLOSE_DECIBELS = 35.0
 ON_THE_CANVAS = """() => {

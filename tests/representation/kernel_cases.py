@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from triptych.geometry import Rays, intersect_aabb
+from triptych.representation.config import MLPConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
-from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.mlp import TinyMLP
 
 AABB = torch.tensor([[-0.5, -0.4, -0.6], [0.5, 0.6, 0.4]])
 

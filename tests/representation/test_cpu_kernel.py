@@ -9,7 +9,7 @@ from kernel_cases import AABB, Case, assert_agrees, make_case, run, weighted_sum
 
 from triptych.errors import InputError
 from triptych.geometry import bit_grid
-from triptych.representation.field import SamplingConfig
+from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels import cpu, reference
 
 CASES = {

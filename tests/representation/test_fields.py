@@ -7,9 +7,9 @@ import torch
 
 from triptych.geometry import Rays
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig, TinyMLP
-from triptych.representation.nerf import NeRFConfig, NeRFField, NeRFNetwork, positional_encoding
+from triptych.representation.config import MLPConfig, NeRFConfig, SamplingConfig
+from triptych.representation.mlp import TinyMLP
+from triptych.representation.nerf import NeRFField, NeRFNetwork, positional_encoding
 from triptych.representation.render import render
 from triptych.representation.sdf import FIRST_RADIUS, SDFField, eikonal_loss, laplace_density
 

@@ -8,8 +8,9 @@ import torch
 from triptych.errors import InputError
 from triptych.geometry import bit_grid, hemisphere_cameras
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig, TriPlaneField
-from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.config import MLPConfig, SamplingConfig
+from triptych.representation.field import TriPlaneField
+from triptych.representation.mlp import TinyMLP
 from triptych.representation.occupancy import find_occupancy, with_occupancy
 from triptych.representation.render import render
 from triptych.training.config import SkippingConfig

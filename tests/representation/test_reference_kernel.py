@@ -4,9 +4,10 @@ import numpy as np
 import torch
 
 from triptych.geometry import Rays
+from triptych.representation.config import MLPConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import reference
-from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import triplane_features
 
 AABB = torch.tensor([[-1.0, -0.5, -0.25], [1.0, 0.5, 0.25]], dtype=torch.float64)

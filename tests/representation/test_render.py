@@ -3,9 +3,10 @@ import torch
 
 from triptych.errors import InputError
 from triptych.geometry import Rays, hemisphere_cameras
-from triptych.representation.field import SamplingConfig, TriPlaneField
-from triptych.representation.mlp import MLPConfig, TinyMLP
-from triptych.representation.planes import PlaneConfig, compose, initial_base_planes
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.representation.field import TriPlaneField
+from triptych.representation.mlp import TinyMLP
+from triptych.representation.planes import compose, initial_base_planes
 from triptych.representation.render import render
 
 AABB = torch.tensor([[-0.5, -0.5, -0.5], [0.5, 0.5, 0.5]])

@@ -11,7 +11,7 @@ from kernel_cases import AABB, Case, assert_agrees, make_case, run, weighted_sum
 from triptych.errors import InputError
 from triptych.geometry import bit_grid
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig
+from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels import reference
 from triptych.representation.occupancy import find_occupancy
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from triptych.data import Dataset, select_scenes
+from triptych.files import read_log
 from triptych.model import CategoryModel
+from triptych.progress import Progress
 from triptych.reproduce.experiments import PAPER, Shared, experiments
-from triptych.scenes import SceneCollection, select_scenes
 from triptych.training.config import Phase, Stage1Config, Stage2Config
-from triptych.training.progress import Progress
-from triptych.training.run import read_log
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit
 
@@ -41,7 +41,7 @@ def random_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_steps_of_each_phase_of_both_stages(balls: SceneCollection, random_vae: Path, tmp_path: Path) -> None:
+def test_two_steps_of_each_phase_of_both_stages(balls: Dataset, random_vae: Path, tmp_path: Path) -> None:
     ours = experiments(PAPER, prior=None)["ours"]
     assert isinstance(ours, Shared)
     trained, new = select_scenes(balls, "train", "all"), select_scenes(balls, "test", "all")

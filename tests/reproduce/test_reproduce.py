@@ -9,13 +9,12 @@ import torch
 from balls import tiny_stage1, tiny_stage2
 
 from triptych.errors import InputError
-from triptych.representation.field import SamplingConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.progress import Progress
+from triptych.representation.config import PlaneConfig, SamplingConfig
 from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.reproduce.experiments import LAPTOP, PAPER, SCALES, Scale, Shared, experiments
 from triptych.reproduce.published import TABLE_2
 from triptych.training.config import AutoencoderConfig, Phase, Pretraining
-from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig
 
 NAMES = ["rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain"]

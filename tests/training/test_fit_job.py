@@ -10,17 +10,17 @@ import torch
 from balls import AABB, draw_ball, make_balls, tiny_stage2
 
 from triptych.bank import SceneBank
+from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
-from triptych.scenes.writer import write_dataset_file, write_scene
+from triptych.progress import Progress
 from triptych.training import stage2
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import compare_with_model
 from triptych.training.outcome import read_failures
-from triptych.training.progress import Progress
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit, summary
 
@@ -44,23 +44,23 @@ def model(trained_balls: Path) -> CategoryModel:
 
 
 def fit_balls(
-    model: CategoryModel, scenes: SceneCollection, out: Path, told: Told, *, force: bool = False, **phases: Phase
+    model: CategoryModel, scenes: Dataset, out: Path, told: Told, *, force: bool = False, **phases: Phase
 ) -> SceneBank:
     config = tiny_stage2(**phases)
     return fit(model, scenes, out, config, seed=0, device=torch.device("cpu"), progress=told, force=force)
 
 
-def far_ball(root: Path, *, scale: float, distance: float) -> SceneCollection:
+def far_ball(root: Path, *, scale: float, distance: float) -> Dataset:
     """A ball, so many times larger than usual, seen from cameras that far away."""
     cameras = hemisphere_cameras(6, 32, seed=0, radius=distance)
     as_usual = replace(cameras, c2w=torch.cat([cameras.c2w[:, :, :3], cameras.c2w[:, :, 3:] / scale], dim=2))
     write_scene(root, "ball", cameras, draw_ball(7, as_usual))
     write_dataset_file(root, tuple(tuple(scale * side for side in corner) for corner in AABB), {}, {})
-    return open_collection(DatasetConfig(root, cache=root.parent / "cache"))
+    return open_dataset(DatasetConfig(root, cache=root.parent / "cache"))
 
 
 def test_a_scene_that_fitting_does_not_improve_is_reported_not_stored(
-    balls: SceneCollection, model: CategoryModel, tmp_path: Path
+    balls: Dataset, model: CategoryModel, tmp_path: Path
 ) -> None:
     scenes, out, told = select_scenes(balls, "test", "all"), tmp_path / "bank", Told()
     with pytest.raises(
@@ -78,7 +78,7 @@ def test_a_scene_that_fitting_does_not_improve_is_reported_not_stored(
 
 
 def test_a_scene_that_diverges_is_never_stored(
-    balls: SceneCollection, model: CategoryModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    balls: Dataset, model: CategoryModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def with_one_diverged(*arguments: Any) -> SceneParameters:
         scenes = fit_scenes(*arguments)
@@ -92,7 +92,7 @@ def test_a_scene_that_diverges_is_never_stored(
 
 
 def test_what_is_fitted_and_tested_is_said_first_and_summed_up_last(
-    balls: SceneCollection, model: CategoryModel, tmp_path: Path
+    balls: Dataset, model: CategoryModel, tmp_path: Path
 ) -> None:
     scenes, told = select_scenes(balls, "test", "all"), Told()
     bank = fit_balls(model, scenes, tmp_path / "bank", told, force=True)
@@ -102,18 +102,16 @@ def test_what_is_fitted_and_tested_is_said_first_and_summed_up_last(
     assert bank.scene("ball_3").record["fitted_views"] == "0,2-3,5"
 
 
-def test_another_scene_of_the_same_name_is_refused(
-    balls: SceneCollection, model: CategoryModel, tmp_path: Path
-) -> None:
+def test_another_scene_of_the_same_name_is_refused(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
     out, told = tmp_path / "bank", Told()
     scenes = select_scenes(balls, "ball_3", "all")
     fit_balls(model, scenes, out, told, force=True, latent=NOTHING, image=NOTHING)
     make_balls(tmp_path / "other", train=0, test=4, views=5)
-    other = open_collection(DatasetConfig(tmp_path / "other", scenes="ball_3", cache=tmp_path / "cache"))
+    other = open_dataset(DatasetConfig(tmp_path / "other", scenes="ball_3", cache=tmp_path / "cache"))
     with pytest.raises(InputError, match="'ball_3' that was fitted to other pictures"):
         fit_balls(model, other, out, told)
 
-    otherwise = open_collection(replace(balls.source, scenes="ball_3", test_views=3))  # type: ignore[type-var]
+    otherwise = open_dataset(replace(balls.source, scenes="ball_3", test_views=3))  # type: ignore[type-var]
     fit_balls(model, otherwise, out, told)
     assert any("fitted to other views than these options choose" in line for line in told.lines)
 
@@ -134,7 +132,7 @@ def test_scenes_in_another_scale_are_refused_with_numbers(model: CategoryModel, 
 
 
 def test_cameras_elsewhere_are_noted_and_alike_ones_are_not(
-    balls: SceneCollection, model: CategoryModel, tmp_path: Path
+    balls: Dataset, model: CategoryModel, tmp_path: Path
 ) -> None:
     assert compare_with_model(model, balls, range(len(balls))) == []
     small = far_ball(tmp_path / "small", scale=1.0, distance=3.9)
@@ -142,13 +140,13 @@ def test_cameras_elsewhere_are_noted_and_alike_ones_are_not(
     assert "the cameras are 3.9 away, the model's were 1.3" in note
 
 
-def test_a_background_that_is_not_white_is_named(balls: SceneCollection, model: CategoryModel) -> None:
+def test_a_background_that_is_not_white_is_named(balls: Dataset, model: CategoryModel) -> None:
     black = replace(balls, _pictures=np.zeros((30, 32, 32, 3), dtype=np.uint8))
     with pytest.raises(InputError, match="its background is not white"):
         compare_with_model(model, black, [0])
 
 
-def test_a_model_remembers_its_cameras(balls: SceneCollection, model: CategoryModel, tmp_path: Path) -> None:
+def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
     assert model.cameras == CameraRange((1.3, 1.3), (1.0254, 1.0254))
     model.cameras = None
     model.save(tmp_path / "unknown")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from triptych.progress import Progress
 from triptych.training.loop import LOG_EVERY, Loop, TrainingState, seed_stream, step_generator
-from triptych.training.progress import Progress
 from triptych.training.run import LOG_FILE, open_run
 
 STEPS = 45

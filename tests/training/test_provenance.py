@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triptych.data import Dataset
+from triptych.data.splits import split_by_rule
 from triptych.errors import InputError
-from triptych.scenes import SceneCollection
-from triptych.scenes.splits import split_by_rule
 from triptych.training.announcing import view_counts
 from triptych.training.provenance import Provenance, as_ranges
 
@@ -22,7 +22,7 @@ def test_ranges_can_be_read_back(numbers: set[int]) -> None:
     assert found == Provenance(tuple(sorted(numbers)), None)
 
 
-def test_a_record_says_how_the_dataset_was_opened(balls: SceneCollection) -> None:
+def test_a_record_says_how_the_dataset_was_opened(balls: Dataset) -> None:
     provenance = Provenance.of(balls, 3)
     assert len(provenance.fitted) == 4
     assert balls.source is not None
@@ -47,7 +47,7 @@ def test_a_damaged_record_is_refused(record: dict[str, object]) -> None:
         Provenance.read(record, "bank, a")
 
 
-def test_few_views_are_said(balls: SceneCollection) -> None:
+def test_few_views_are_said(balls: Dataset) -> None:
     counts, few = view_counts(balls)
     assert counts == "5 scene(s), of each 4 views to fit and 2 to test"
     assert "down to 4" in few

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from triptych.data import Dataset, open_dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.representation.field import SamplingConfig
-from triptych.scenes import SceneCollection, open_collection
-from triptych.training.progress import Progress
+from triptych.progress import Progress
+from triptych.representation.config import SamplingConfig
 from triptych.training.single import fit_single
 from triptych.training.single_scene import FieldKind, SingleConfig
 
@@ -28,7 +28,7 @@ TINY = SingleConfig(
 )
 
 
-def fit(scene: SceneCollection, out: Path, config: SingleConfig, model: CategoryModel | None = None) -> float:
+def fit(scene: Dataset, out: Path, config: SingleConfig, model: CategoryModel | None = None) -> float:
     found = fit_single(
         scene, out, config, model=model, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True)
     )
@@ -36,7 +36,7 @@ def fit(scene: SceneCollection, out: Path, config: SingleConfig, model: Category
 
 
 @pytest.mark.parametrize("kind", ["triplanes", "nerf", "sdf"])
-def test_a_ball_is_learned(kind: FieldKind, balls: SceneCollection, tmp_path: Path) -> None:
+def test_a_ball_is_learned(kind: FieldKind, balls: Dataset, tmp_path: Path) -> None:
     scene = balls.subset([3])
     untrained = fit(scene, tmp_path / "untrained", replace(TINY, kind=kind, steps=1))
     trained = fit(scene, tmp_path / "trained", replace(TINY, kind=kind, steps=150))
@@ -45,22 +45,18 @@ def test_a_ball_is_learned(kind: FieldKind, balls: SceneCollection, tmp_path: Pa
     assert (tmp_path / "trained" / "progress.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_in_latent_space_the_decoder_makes_the_picture(
-    balls: SceneCollection, trained_balls: Path, tmp_path: Path
-) -> None:
+def test_in_latent_space_the_decoder_makes_the_picture(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     untrained = fit(balls.subset([3]), tmp_path / "untrained", replace(TINY, kind="sdf", steps=1), model)
     assert fit(balls.subset([3]), tmp_path / "trained", replace(TINY, kind="sdf", steps=100), model) > untrained + 1
 
 
-def test_the_run_says_which_views_were_fitted_and_none_may_be_left_to_test(
-    balls: SceneCollection, tmp_path: Path
-) -> None:
+def test_the_run_says_which_views_were_fitted_and_none_may_be_left_to_test(balls: Dataset, tmp_path: Path) -> None:
     short = replace(TINY, kind="triplanes", steps=1)
     fit(balls.subset([3]), tmp_path / "run", short)
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["fitted_views"] == "0,2-3,5"
     assert balls.source is not None
-    untested = open_collection(replace(balls.source, scenes="ball_3", test_views=0))
+    untested = open_dataset(replace(balls.source, scenes="ball_3", test_views=0))
     options = {"model": None, "seed": 0, "device": torch.device("cpu"), "progress": Progress(quiet=True)}
     with pytest.raises(InputError, match="fitted_views"):
         fit_single(untested, tmp_path / "run", short, **options)

@@ -11,20 +11,21 @@ from balls import make_balls, tiny_stage1
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
+from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
 from triptych.errors import InputError, Terminated
+from triptych.files import lock, read_log
 from triptych.model import CategoryModel
-from triptych.representation.mlp import MLPConfig
-from triptych.scenes import DatasetConfig, SceneCollection, open_collection, select_scenes
+from triptych.progress import Progress
+from triptych.representation.config import MLPConfig
 from triptych.training import stage1
 from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
-from triptych.training.progress import Progress
-from triptych.training.run import Run, lock, open_run, read_log
+from triptych.training.run import Run, open_run
 from triptych.training.stage1 import train
 
 CPU = torch.device("cpu")
 
 
-def run(balls: SceneCollection, out: Path, **changes: Any) -> CategoryModel:
+def run(balls: Dataset, out: Path, **changes: Any) -> CategoryModel:
     scenes = select_scenes(balls, "train", "all")
     return train(
         scenes, out, tiny_stage1(**changes), seed=0, device=CPU, progress=Progress(quiet=True), checkpoint_seconds=0.0
@@ -53,7 +54,7 @@ class KillError(Exception):
 
 @pytest.mark.parametrize("stop_at", [("pretraining", 2), ("warmup", 3), ("joint", 1), ("joint", 5)])
 def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
-    balls: SceneCollection,
+    balls: Dataset,
     trained_balls: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -89,7 +90,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     ("number", "ending"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)], ids=["Ctrl-C", "SIGTERM"]
 )
 def test_a_request_to_stop_saves_and_the_same_command_goes_on(
-    balls: SceneCollection,
+    balls: Dataset,
     trained_balls: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -113,7 +114,7 @@ def test_a_request_to_stop_saves_and_the_same_command_goes_on(
 
 
 def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
-    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    balls: Dataset, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any) -> None:
         raise MemoryError
@@ -130,7 +131,7 @@ def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
     assert phases[0] == "pretraining"
 
 
-def test_a_log_that_lost_lines_is_not_filled_up(balls: SceneCollection, tmp_path: Path) -> None:
+def test_a_log_that_lost_lines_is_not_filled_up(balls: Dataset, tmp_path: Path) -> None:
     with open_run(tmp_path / "run", {}) as one:
         one.log(0, phase="joint")
         one.save_checkpoint({}, {"phase": "joint", "step": 1})
@@ -140,16 +141,14 @@ def test_a_log_that_lost_lines_is_not_filled_up(balls: SceneCollection, tmp_path
     assert read_log(tmp_path / "run") == [{}]
 
 
-def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(
-    balls: SceneCollection, trained_balls: Path
-) -> None:
+def test_a_folder_of_another_run_is_refused_by_the_field_that_differs(balls: Dataset, trained_balls: Path) -> None:
     with pytest.raises(InputError, match=r"config.pretraining.epochs = 1.0, not 2.0"):
         run(balls, trained_balls, pretraining=Pretraining(epochs=2.0, batch=4))
 
 
-def test_a_run_does_not_go_on_with_other_views(balls: SceneCollection, trained_balls: Path) -> None:
+def test_a_run_does_not_go_on_with_other_views(balls: Dataset, trained_balls: Path) -> None:
     assert balls.source is not None
-    otherwise = open_collection(replace(balls.source, test_views=3))
+    otherwise = open_dataset(replace(balls.source, test_views=3))
     with pytest.raises(InputError, match=r"fitted_views.ball_0 = '0,2-3,5', not '0,2,4'"):
         run(otherwise, trained_balls)
 
@@ -160,9 +159,7 @@ def test_the_scenes_of_stage_1_say_to_which_views_they_were_fitted(trained_balls
     assert record["data"]["test_views"] == 2
 
 
-def test_what_has_diverged_is_not_stored(
-    balls: SceneCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_has_diverged_is_not_stored(balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CategoryModel, "round_to_half", lambda self: self.base.fill_(float("nan")))
     short = tiny_stage1().joint
     with pytest.raises(InputError, match="no longer finite"):
@@ -170,7 +167,7 @@ def test_what_has_diverged_is_not_stored(
     assert not (tmp_path / "run" / "model").exists()
 
 
-def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) -> None:
+def test_a_foreign_folder_is_left_alone(balls: Dataset, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="new or empty folder"):
         run(balls, tmp_path)
@@ -178,7 +175,7 @@ def test_a_foreign_folder_is_left_alone(balls: SceneCollection, tmp_path: Path) 
 
 
 def test_a_damaged_checkpoint_is_passed_over_and_two_are_named(
-    balls: SceneCollection, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    balls: Dataset, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, saved = Run.save_checkpoint, []
 
@@ -203,7 +200,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_two_are_named(
         run(balls, tmp_path / "worse")
 
 
-def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCollection, tmp_path: Path) -> None:
+def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: Dataset, tmp_path: Path) -> None:
     rates = Rates(micro=2e-2, coefficients=2e-2, base=2e-2, mlp=2e-2)
     model = run(
         balls,
@@ -218,9 +215,7 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: SceneCol
     assert [line["test_psnr"] for line in lines if "test_psnr" in line][-1] > 17
 
 
-def test_another_category_model_lends_its_autoencoder(
-    balls: SceneCollection, trained_balls: Path, tmp_path: Path
-) -> None:
+def test_another_category_model_lends_its_autoencoder(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     prior = AutoencoderConfig(kind="pretrained", pretrained=str(trained_balls))
     still = {"pretraining": Pretraining(epochs=0.0), "joint": Phase(0.0, 4, Rates(), LossWeights())}
     model = run(balls, tmp_path / "run", autoencoder=prior, **still)
@@ -228,7 +223,7 @@ def test_another_category_model_lends_its_autoencoder(
     assert all(torch.equal(tensor, lent[name]) for name, tensor in model.autoencoder.state_dict().items())
 
 
-def test_latent_scenes_learn_the_balls(balls: SceneCollection, tmp_path: Path) -> None:
+def test_latent_scenes_learn_the_balls(balls: Dataset, tmp_path: Path) -> None:
     rates = Rates(micro=2e-2, coefficients=2e-2, base=2e-2, mlp=2e-2)
     run(
         balls,
@@ -244,12 +239,12 @@ def test_latent_scenes_learn_the_balls(balls: SceneCollection, tmp_path: Path) -
 
 def test_pictures_the_autoencoder_cannot_divide_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     make_balls(tmp_path / "data", resolution=34)
-    scenes = open_collection(DatasetConfig(tmp_path / "data", test_views=2, cache=tmp_path / "cache"))
+    scenes = open_dataset(DatasetConfig(tmp_path / "data", test_views=2, cache=tmp_path / "cache"))
     with pytest.raises(InputError, match="multiples of 4"):
         run(scenes, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_two_at_once_in_one_folder_are_refused(balls: SceneCollection, trained_balls: Path) -> None:
+def test_two_at_once_in_one_folder_are_refused(balls: Dataset, trained_balls: Path) -> None:
     with lock(trained_balls), pytest.raises(InputError, match="another process is writing there"):
         run(balls, trained_balls)

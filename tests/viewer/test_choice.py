@@ -9,11 +9,11 @@ import torch
 from balls import tiny_stage2
 
 from triptych.bank import SceneBank
+from triptych.data import Dataset, select_scenes
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.scenes import SceneCollection, select_scenes
+from triptych.progress import Progress
 from triptych.training.matching import require_picture_size
-from triptych.training.progress import Progress
 from triptych.training.run import Run
 from triptych.training.stage2 import fit
 from triptych.viewer.choice import Choice, chosen_scene
@@ -69,9 +69,7 @@ def write_checkpoint(run: Path, shown: Shown) -> None:
     Run(run, 60.0).save_checkpoint(tensors, {"phase": "joint", "step": 1})
 
 
-def test_a_library_follows_what_happens_on_the_disk(
-    trained_balls: Path, balls: SceneCollection, tmp_path: Path
-) -> None:
+def test_a_library_follows_what_happens_on_the_disk(trained_balls: Path, balls: Dataset, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     SceneBank.create(tmp_path / "bank", model)
     library = Library(tmp_path / "bank", trained_balls, CPU)
@@ -112,7 +110,7 @@ def test_scenes_are_blended_and_walked(shown: Shown) -> None:
     assert shown.scene("gone").name == MEAN
 
 
-def test_a_scene_is_compared_with_its_picture(shown: Shown, balls: SceneCollection) -> None:
+def test_a_scene_is_compared_with_its_picture(shown: Shown, balls: Dataset) -> None:
     number = balls.names.index("ball_1")
     found = compare(balls, "ball_1", 3, shown.scene("ball_1"))
     assert found.picture.shape == (32, 96, 3)

@@ -9,9 +9,7 @@ import torch
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.geometry import Cameras, orbit_cameras
 from triptych.model import CategoryModel, ModelConfig
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.scene import Scene, open_scenes
 from triptych.viewer.frames import FRAME_KINDS, FrameKind, LatentRange, draw, sampling_for, surface_normals
 

@@ -17,8 +17,8 @@ from names import PROGRAM, bank_of_names
 from PIL import Image
 
 from triptych.cli import main
+from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.scenes import SceneCollection
 from triptych.viewer import ViewerConfig, open_viewer
 from triptych.viewer.launch import Viewer
 from triptych.viewer.thumbnails import SIDE
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Queued a .* on a closed connecti
 
 
 @pytest.fixture
-def viewer(trained_balls: Path, balls: SceneCollection) -> Iterator[Viewer]:
-    running = open_viewer(trained_balls, ViewerConfig(port=0), device=torch.device("cpu"), collection=balls)
+def viewer(trained_balls: Path, balls: Dataset) -> Iterator[Viewer]:
+    running = open_viewer(trained_balls, ViewerConfig(port=0), device=torch.device("cpu"), dataset=balls)
     yield running
     running.stop()
 

@@ -13,8 +13,8 @@ networks' last layers start near zero, so that training starts from a working tr
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_type_hints
+from dataclasses import asdict
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import torch
 import torch.nn.functional as F
@@ -22,43 +22,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.autoencoder.base import Autoencoder, check_image_size
+from triptych.autoencoder.config import ConvolutionalConfig
 from triptych.autoencoder.dct import color_dct_patterns
-from triptych.autoencoder.precision import Precision, autocast
+from triptych.autoencoder.precision import autocast
 from triptych.errors import InputError
-from triptych.options import Options, Range
 
 _LARGEST_BLOCK = 4
 _BRANCH_GAIN = 0.1
 _LAST_LAYER_DEVIATION = 1e-3
-
-
-@dataclass(frozen=True)
-class ConvolutionalConfig(Options):
-    """The shape of the autoencoder made from scratch."""
-
-    channels: Annotated[int, Range(1, 192)] = 8
-    """Latent channels C."""
-    downscale: Literal[2, 4, 8] = 4
-    """Image size divided by latent size. The smaller it is, the more 3D-consistent are the latents, the larger, the
-    fewer rays render them."""
-    width: Annotated[int, Range(1, 4096)] = 64
-    """Features at a quarter of the image's size; at half of it with downscale=2."""
-    blocks: Annotated[int, Range(1, 256)] = 4
-    """Residual blocks of that size on each side of the latents."""
-    inner_width: Annotated[int, Range(1, 4096)] = 128
-    """Features at an eighth of the image's size, for downscale=8."""
-    inner_blocks: Annotated[int, Range(1, 256)] = 2
-    """Residual blocks at an eighth of the image's size, on each side of the latents, for downscale=8."""
-    expansion: Annotated[int, Range(1, 64)] = 2
-    """Hidden features of a residual block, as a multiple of its width."""
-    precision: Precision = "auto"
-    """Format of the convolutions; `auto` is bfloat16 where the processor has it natively, else float32."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        most = 3 * self.downscale**2
-        if self.channels > most:
-            block = f"a {self.downscale}x{self.downscale} block of the image"
-            yield "channels", f"is {self.channels}, expected at most {most}, the numbers in {block}"
 
 
 class ConvolutionalAutoencoder(Autoencoder):

@@ -1,14 +1,14 @@
 """The scale in which latents are rendered: fitted once on the first autoencoder, then fixed and saved."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from triptych.autoencoder.config import NormalizationKind
 from triptych.errors import InputError
 
-NormalizationKind = Literal["affine", "tanh"]
 TANH_SCALE = 0.02
 """The published recipe's factor, made for the Stable-Diffusion VAE whose raw latents reach some tens."""
 _UNIT_MARGIN = 1e-6

@@ -1,11 +1,10 @@
 """Which number format a network computes in: bfloat16 only where the processor has instructions for it."""
 
 from contextlib import AbstractContextManager
-from typing import Literal
 
 import torch
 
-Precision = Literal["auto", "float32", "bfloat16"]
+from triptych.autoencoder.config import Precision
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

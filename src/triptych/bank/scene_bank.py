@@ -30,7 +30,7 @@ from triptych.files import (
     write_sealed_json,
 )
 from triptych.model import CategoryModel, find_model, find_shipped
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import PlaneConfig
 
 FORMAT = "triptych-bank"
 VERSION = 2

@@ -18,9 +18,10 @@ from triptych.benchmark.renderer import BOX
 from triptych.benchmark.sizes import Sizes
 from triptych.geometry import Rays, bit_grid, hemisphere_cameras
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.config import MLPConfig, SamplingConfig
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
-from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.mlp import TinyMLP
 
 WORKLOADS = {
     "latent batch, 32 views of 16x16": Sizes(),

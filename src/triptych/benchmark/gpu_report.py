@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from triptych.benchmark import gpu
-from triptych.training.progress import Progress
-from triptych.training.run import versions
+from triptych.progress import Progress
+from triptych.runtime import versions
 
 _PARTS = ("placing", "forward", "with gradients")
 

@@ -21,25 +21,23 @@ import torch
 
 from triptych.bank import SceneBank
 from triptych.benchmark.quality_report import write_report
+from triptych.data import Dataset, select_scenes
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.generators.meshes import RenderConfig
+from triptych.data.opening import draw_cars, draw_meshes
+from triptych.data.posed_views import PosedViews
 from triptych.evaluation.evaluate import evaluate
-from triptych.evaluation.metrics import ssim
-from triptych.files import read_or_make
+from triptych.files import lock, read_log, read_or_make
+from triptych.metrics import mean, psnr, ssim
 from triptych.model import CategoryModel
 from triptych.options import Options, Range
-from triptych.runtime import commit
-from triptych.scenes import SceneCollection, select_scenes
-from triptych.scenes.cars import CarsConfig
-from triptych.scenes.meshes import RenderConfig
+from triptych.progress import Progress
+from triptych.runtime import commit, versions
 from triptych.training.config import AutoencoderConfig, Epochs, Stage1Config, Stage2Config
-from triptych.training.datasets import draw_cars, draw_meshes
-from triptych.training.losses import mean, psnr
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig, fit_rgb
-from triptych.training.run import lock, read_log, versions
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
 from triptych.training.stage2 import fit
-from triptych.training.views import PosedViews
 
 _CPU = torch.device("cpu")
 _REAL_SET_PRETRAINING_EPOCHS = 4.0
@@ -125,7 +123,7 @@ def run_quality(
 def _measure_set(
     config: QualityConfig,
     name: str,
-    collection: SceneCollection,
+    dataset: Dataset,
     stage1: Stage1Config,
     stage2: Stage2Config,
     seed: int,
@@ -133,8 +131,8 @@ def _measure_set(
 ) -> dict[str, Any]:
     """Stage 1, then every method at every budget on the never-seen scenes of one set."""
     folder = config.out / name
-    trained = select_scenes(collection, "train", "train")
-    new = select_scenes(collection, "test", "test")
+    trained = select_scenes(dataset, "train", "train")
+    new = select_scenes(dataset, "test", "test")
     new = new.subset(range(min(config.new_scenes, len(new))))
     train(trained, folder / "stage1", stage1, seed=seed, device=_CPU, progress=progress)
 
@@ -165,7 +163,7 @@ def _means(rows: Sequence[Row]) -> Row:
 
 
 def _latent(
-    model_folder: Path, new: SceneCollection, place: Path, config: Stage2Config, seed: int, progress: Progress
+    model_folder: Path, new: Dataset, place: Path, config: Stage2Config, seed: int, progress: Progress
 ) -> list[Row]:
     """Fit and measure scenes in the latent space of a model."""
 
@@ -180,7 +178,7 @@ def _latent(
 
 
 @torch.no_grad()
-def _parts(model: CategoryModel, bank: SceneBank, collection: SceneCollection, name: str) -> Row:
+def _parts(model: CategoryModel, bank: SceneBank, dataset: Dataset, name: str) -> Row:
     """Which part holds a scene back: the latents that are rendered, or what the decoder makes of them.
 
     Returns:
@@ -188,7 +186,7 @@ def _parts(model: CategoryModel, bank: SceneBank, collection: SceneCollection, n
         the standard deviation of the encoded ones; ``psnr_train_views``: quality on as many of the views that were
         used for fitting.
     """
-    scene = collection.subset([collection.names.index(name)])
+    scene = dataset.subset([dataset.names.index(name)])
     stored, views, seen = bank.scene(name), PosedViews(scene, "test"), PosedViews(scene)
     test, train_views = views.group(range(len(views))), seen.group(range(0, len(seen), len(seen) // len(views) or 1))
     found = model.render_scene(stored.micro, stored.coefficients, views.cameras(test, _CPU))
@@ -201,7 +199,7 @@ def _parts(model: CategoryModel, bank: SceneBank, collection: SceneCollection, n
     }
 
 
-def _rgb(new: SceneCollection, place: Path, config: RGBConfig, seed: int, progress: Progress) -> list[Row]:
+def _rgb(new: Dataset, place: Path, config: RGBConfig, seed: int, progress: Progress) -> list[Row]:
     """Fit and measure scenes as RGB tri-planes, one after another."""
     progress.start(f"rgb {config.steps}", len(new))
     rows = []
@@ -212,7 +210,7 @@ def _rgb(new: SceneCollection, place: Path, config: RGBConfig, seed: int, progre
     return rows
 
 
-def _rgb_scene(scene: SceneCollection, config: RGBConfig, seed: int) -> Row:
+def _rgb_scene(scene: Dataset, config: RGBConfig, seed: int) -> Row:
     started = time.perf_counter()
     model, fitted = fit_rgb(scene, config, seed)
     seconds = time.perf_counter() - started

@@ -9,8 +9,9 @@ from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import Sizes
 from triptych.geometry import hemisphere_cameras
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig, TriPlaneField
-from triptych.representation.mlp import MLPConfig, TinyMLP
+from triptych.representation.config import MLPConfig, SamplingConfig
+from triptych.representation.field import TriPlaneField
+from triptych.representation.mlp import TinyMLP
 
 GROWTH: dict[str, tuple[int, ...]] = {
     "side": (8, 16, 32),

@@ -9,9 +9,8 @@ from triptych.benchmark.report import as_table, write_plot
 from triptych.benchmark.sizes import Sizes
 from triptych.errors import InputError
 from triptych.files import write_json
-from triptych.runtime import choose_device
-from triptych.training.progress import Progress
-from triptych.training.run import versions
+from triptych.progress import Progress
+from triptych.runtime import choose_device, versions
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ import numpy as np
 import torch
 
 from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
+from triptych.data import Dataset, dataset_from_arrays
+from triptych.data.generators.cars import AABB
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.model import CategoryModel, ModelConfig
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig, initial_base_planes
-from triptych.scenes import SceneCollection, collection_from_arrays
-from triptych.scenes.cars import AABB
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.representation.planes import initial_base_planes
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.presets import STAGE1
 
@@ -67,12 +66,12 @@ def random_model(
     )
 
 
-def random_scenes(count: int, views: int = VIEWS) -> SceneCollection:
+def random_scenes(count: int, views: int = VIEWS) -> Dataset:
     """White pictures of nothing, from real cameras: for measurements of time, where the content does not matter."""
     cameras = hemisphere_cameras(views, PICTURE, seed=0)
     tiled = Cameras(cameras.c2w.repeat(count, 1, 1), cameras.intrinsics.repeat(count, 1), PICTURE, PICTURE)
     white = np.broadcast_to(np.uint8(255), (count * views, PICTURE, PICTURE, 3))
-    return collection_from_arrays(white, tiled, views, box())
+    return dataset_from_arrays(white, tiled, views, box())
 
 
 def warmup_phase(sizes: Sizes) -> Phase:

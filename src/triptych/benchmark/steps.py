@@ -7,6 +7,7 @@ import torch
 
 from triptych.benchmark.measure import available_memory, peak_extra_mb, time_in_turn
 from triptych.benchmark.sizes import Sizes, fit_phase, joint_phase, random_model, random_scenes, warmup_phase
+from triptych.data.posed_views import Batch, PosedViews
 from triptych.geometry import bit_grid
 from triptych.representation.kernels import Backend
 from triptych.training.config import Phase, SkippingConfig
@@ -14,7 +15,6 @@ from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Work, take_step
-from triptych.training.views import Batch, PosedViews
 
 SCENES = 100
 MANY_SCENES = 10_000
@@ -53,7 +53,7 @@ class _ViewsOfDifferentScenes(PosedViews):
     def batch(self, step: int, size: int, seed: int) -> Batch:
         """One view each of random scenes."""
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        scenes = torch.randperm(len(self.collection), generator=generator)[:size]
+        scenes = torch.randperm(len(self.dataset), generator=generator)[:size]
         views = len(self.views_of[0])
         return self.group(scenes * views + torch.randint(views, scenes.shape, generator=generator))
 

@@ -10,20 +10,20 @@ import torch
 from triptych.autoencoder import IdentityAutoencoder
 from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import PICTURE, VIEWS, Sizes, box, random_model
+from triptych.data import Dataset, dataset_from_arrays
+from triptych.data.generators.cars.dataset import render_car
+from triptych.data.pictures import over_white
+from triptych.data.posed_views import PosedViews
 from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.config import PlaneConfig, SamplingConfig
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import with_occupancy
-from triptych.representation.planes import PlaneConfig
 from triptych.representation.render import render
-from triptych.scenes import SceneCollection, collection_from_arrays
-from triptych.scenes.cars.dataset import render_car
-from triptych.scenes.pictures import over_white
 from triptych.training.config import Rates, SkippingConfig
-from triptych.training.losses import mean, psnr
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import PosedViews
 
 CARS = 4
 _CPU = torch.device("cpu")
@@ -53,8 +53,8 @@ def train_cars(steps: int) -> TrainedScenes:
     sizes = Sizes()
     planes = PlaneConfig(sizes.resolution, sizes.features, 0)
     model = random_model(sizes, IdentityAutoencoder(), planes)
-    collection = _cars()
-    views, everyone = PosedViews(collection), torch.arange(CARS)
+    dataset = _cars()
+    views, everyone = PosedViews(dataset), torch.arange(CARS)
     all_views = views.group(range(len(views)))
     rays = views.cameras(all_views, _CPU).rays().flatten()
     colours = views.images(all_views, _CPU).permute(0, 2, 3, 1).reshape(-1, 3)
@@ -77,7 +77,7 @@ def train_cars(steps: int) -> TrainedScenes:
         optimizer.step()
         scenes.step(everyone, leaves, Rates(micro=rate), 1.0)
     field = model.requires_grad_(False).field(scenes.micro.values, scenes.coefficients.values)
-    return TrainedScenes(model, field, views, PosedViews(collection, "test"))
+    return TrainedScenes(model, field, views, PosedViews(dataset, "test"))
 
 
 def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str, float]:
@@ -149,13 +149,13 @@ def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, 
     )
 
 
-def _cars() -> SceneCollection:
+def _cars() -> Dataset:
     pictures, cameras = [], []
     for car in range(CARS):
         cameras.append(hemisphere_cameras(VIEWS, PICTURE, seed=car))
         pictures.append(over_white(render_car(car, 0, cameras[-1])).round().astype(np.uint8))
     c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
-    return collection_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, PICTURE, PICTURE), VIEWS, box())
+    return dataset_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, PICTURE, PICTURE), VIEWS, box())
 
 
 @torch.no_grad()

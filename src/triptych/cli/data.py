@@ -8,12 +8,12 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.options import say
+from triptych.data import DatasetConfig, inspect_dataset, write_contact_sheet
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.generators.meshes import RenderConfig
+from triptych.data.opening import draw_cars, draw_meshes
 from triptych.errors import InputError
-from triptych.scenes import DatasetConfig, inspect_dataset, write_contact_sheet
-from triptych.scenes.cars import CarsConfig
-from triptych.scenes.meshes import RenderConfig
-from triptych.training.datasets import draw_cars, draw_meshes
-from triptych.training.progress import Progress
+from triptych.progress import Progress
 
 CONTACT_SHEET = "contact_sheet.png"
 _SHOWN = 50
@@ -45,9 +45,9 @@ class Render:
 
     def run(self) -> None:
         with Progress() as progress:
-            collection = draw_meshes(self.source, self.out, self.options, progress)
-            write_contact_sheet(collection, self.out / CONTACT_SHEET)
-        say(f"rendered {len(collection)} meshes to {self.out}; look at {self.out / CONTACT_SHEET}")
+            dataset = draw_meshes(self.source, self.out, self.options, progress)
+            write_contact_sheet(dataset, self.out / CONTACT_SHEET)
+        say(f"rendered {len(dataset)} meshes to {self.out}; look at {self.out / CONTACT_SHEET}")
 
 
 @dataclass(frozen=True)

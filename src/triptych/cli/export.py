@@ -9,6 +9,8 @@ import numpy as np
 import tyro
 
 from triptych.cli.options import Machine, say
+from triptych.data import DatasetConfig, choose_names
+from triptych.data.opening import open_data
 from triptych.errors import InputError
 from triptych.export import (
     MeshConfig,
@@ -30,11 +32,9 @@ from triptych.geometry import Cameras
 from triptych.geometry.cameras import SRN_RADIUS
 from triptych.model import CategoryModel
 from triptych.options import Range
+from triptych.progress import Progress
 from triptych.runtime import DeviceName, choose_device
 from triptych.scene import Scenes, open_scenes
-from triptych.scenes import DatasetConfig, choose_names
-from triptych.training.datasets import open_data
-from triptych.training.progress import Progress
 
 _GRID = 12
 """Scenes of a grid unless they are chosen."""

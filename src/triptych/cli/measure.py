@@ -10,9 +10,9 @@ from triptych.benchmark.quality import QualityConfig, run_quality
 from triptych.benchmark.quality_report import as_table
 from triptych.cli.options import Machine, Seed, say
 from triptych.demo import DemoConfig, run_demo
+from triptych.progress import Progress
 from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.runtime import choose_device
-from triptych.training.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,18 @@ import tyro
 
 from triptych.bank import SceneBank, StoragePrecision
 from triptych.cli.options import Machine, Preset, Seed, chosen_preset, say
+from triptych.data import DatasetConfig
+from triptych.data.opening import open_data
 from triptych.evaluation.evaluate import measure, write_evaluation
 from triptych.evaluation.held_out import BankDataConfig, find_on_disk
 from triptych.export import check_mesh_file, extract_mesh, write_mesh
 from triptych.model import CategoryModel, find_model
-from triptych.runtime import choose_device
-from triptych.scenes import DatasetConfig
+from triptych.progress import Progress
+from triptych.runtime import choose_device, versions
 from triptych.training.config import Stage1Config, Stage2Config
-from triptych.training.datasets import open_data
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
-from triptych.training.run import versions
 from triptych.training.single import fit_single
 from triptych.training.single_scene import SingleConfig
 from triptych.training.stage1 import train

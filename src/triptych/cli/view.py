@@ -7,11 +7,11 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.options import Machine, say
+from triptych.data import DatasetConfig
+from triptych.data.opening import open_data
 from triptych.options import Range
+from triptych.progress import Progress
 from triptych.runtime import choose_device
-from triptych.scenes import DatasetConfig
-from triptych.training.datasets import open_data
-from triptych.training.progress import Progress
 from triptych.viewer import ViewerConfig, open_viewer
 
 
@@ -34,17 +34,17 @@ class View:
 
     def run(self) -> None:
         device = choose_device(self.machine.device)
-        collection = None
+        dataset = None
         if self.data is not None:
             with Progress() as progress:
-                collection = open_data(DatasetConfig(self.data, resolution=self.resolution), progress)
+                dataset = open_data(DatasetConfig(self.data, resolution=self.resolution), progress)
         server = open_viewer(
             self.path,
             self.viewer,
             device=device,
             model=self.model,
             compare=self.compare,
-            collection=collection,
+            dataset=dataset,
         )
         say(f"open {server.url} in a browser; Ctrl-C ends the viewer")
         try:

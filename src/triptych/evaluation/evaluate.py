@@ -11,15 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.bank import SceneBank, StoredScene
+from triptych.data import Dataset
 from triptych.evaluation.held_out import Findings, HeldOut, find_in
-from triptych.evaluation.metrics import lpips_or_reason, ssim
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
+from triptych.metrics import lpips_or_reason, mean, psnr, ssim
 from triptych.model import CategoryModel, SceneViews
-from triptych.scenes import SceneCollection
-from triptych.text import markdown_cell, one_line
-from triptych.training.announcing import listed, span
-from triptych.training.losses import mean, psnr
+from triptych.text import listed, markdown_cell, one_line, span
 from triptych.training.matching import require_picture_size
 
 _SHOWN_SCENES = 6
@@ -78,19 +76,19 @@ class Evaluation:
 def evaluate(
     model: CategoryModel,
     bank: SceneBank,
-    collection: SceneCollection,
+    dataset: Dataset,
     *,
     with_lpips: bool = True,
     on_scene: Callable[[str], None] = lambda name: None,
 ) -> tuple[Evaluation, list[Comparison]]:
-    """Measure every scene of the bank that the collection holds, on its test views alone.
+    """Measure every scene of the bank that the dataset holds, on its test views alone.
 
-    Views that a scene was fitted to are left out, whatever the collection holds out.
+    Views that a scene was fitted to are left out, whatever the dataset holds out.
 
     Args:
         model: the bank's category model.
         bank: fitted scenes.
-        collection: the dataset they come from; scenes are matched by content, not by name.
+        dataset: the dataset they come from; scenes are matched by content, not by name.
         with_lpips: whether to try LPIPS.
         on_scene: called before each scene, with its name.
 
@@ -98,9 +96,9 @@ def evaluate(
         The metrics, and what the comparison picture needs for the first few scenes.
 
     Raises:
-        InputError: none of the bank's scenes is in the collection, or none has test views.
+        InputError: none of the bank's scenes is in the dataset, or none has test views.
     """
-    return measure(model, bank, find_in(bank, collection), with_lpips=with_lpips, on_scene=on_scene)
+    return measure(model, bank, find_in(bank, dataset), with_lpips=with_lpips, on_scene=on_scene)
 
 
 def measure(
@@ -118,14 +116,14 @@ def measure(
     """
     bank.require_model(model)
     for held in findings.scenes:
-        require_picture_size(held.collection, model)
+        require_picture_size(held.dataset, model)
     perceptual = lpips_or_reason() if with_lpips else "LPIPS left out"
     scenes: dict[str, dict[str, float]] = {}
     comparisons, blank = [], []
     for held in findings.scenes:
         on_scene(held.name)
         images = _images(held, model.aabb.device)
-        stored, cameras = bank.scene(held.name), held.collection.cameras(held.scene)[list(held.views)]
+        stored, cameras = bank.scene(held.name), held.dataset.cameras(held.scene)[list(held.views)]
         micro, coefficients = stored.micro.to(model.aabb.device), stored.coefficients.to(model.aabb.device)
         found = model.render_scene(micro, coefficients, cameras.to(model.aabb.device))
         with torch.no_grad():
@@ -143,7 +141,7 @@ def measure(
 
 
 def _images(held: HeldOut, device: torch.device) -> Float[Tensor, "view 3 height width"]:
-    pictures = torch.from_numpy(held.collection.images(held.scene, held.views)).to(device)
+    pictures = torch.from_numpy(held.dataset.images(held.scene, held.views)).to(device)
     return pictures.permute(0, 3, 1, 2).float() / 255
 
 

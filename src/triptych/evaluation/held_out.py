@@ -8,17 +8,17 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from triptych.bank import SceneBank
+from triptych.data import Dataset, DatasetConfig, choose_names
+from triptych.data.formats.declaration import read_declaration
+from triptych.data.formats.discovery import find_scenes
+from triptych.data.opening import open_data
+from triptych.data.splits import TestRule
+from triptych.data.validation import Problems
 from triptych.errors import InputError
 from triptych.options import Options, Range
-from triptych.scenes import DatasetConfig, SceneCollection, choose_names
-from triptych.scenes.declaration import read_declaration
-from triptych.scenes.discovery import find_scenes
-from triptych.scenes.splits import TestRule
-from triptych.scenes.validation import Problems
-from triptych.training.announcing import listed
-from triptych.training.datasets import open_data
+from triptych.progress import Progress
+from triptych.text import listed
 from triptych.training.outcome import read_failures
-from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance
 
 
@@ -53,15 +53,15 @@ class HeldOut:
 
     Attributes:
         name: its name in the bank.
-        collection: the dataset that it was found in.
+        dataset: the dataset that it was found in.
         scene: its number there.
-        views: the views to measure it on, numbers as in ``collection.views``.
+        views: the views to measure it on, numbers as in ``dataset.views``.
         fitted: how many views it was fitted to; None where the bank does not say.
         dropped: how many test views are left out, since it was fitted to them.
     """
 
     name: str
-    collection: SceneCollection
+    dataset: Dataset
     scene: int
     views: tuple[int, ...]
     fitted: int | None
@@ -77,7 +77,7 @@ class Findings:
 
     def folders(self) -> list[str]:
         """The datasets' folders, as they were given."""
-        sources = (held.collection.source for held in self.scenes)
+        sources = (held.dataset.source for held in self.scenes)
         return list(dict.fromkeys(str(source.path) for source in sources if source is not None))
 
     def note(self, names: Sequence[str], words: str) -> None:
@@ -86,15 +86,13 @@ class Findings:
             self.notes.append(f"{len(names)} scene(s) {words}: {listed(names)}")
 
 
-def find_in(bank: SceneBank, collection: SceneCollection) -> Findings:
+def find_in(bank: SceneBank, dataset: Dataset) -> Findings:
     """The scenes of a bank in one dataset, by their content.
 
     Raises:
         InputError: the bank is empty, none of its scenes is in the dataset, or none has a view to be measured on.
     """
-    return _found(
-        bank, {name: (_known(bank, name), [collection]) for name in _names_of(bank)}, "not in the dataset given"
-    )
+    return _found(bank, {name: (_known(bank, name), [dataset]) for name in _names_of(bank)}, "not in the dataset given")
 
 
 def find_on_disk(bank: SceneBank, config: BankDataConfig, progress: Progress) -> Findings:
@@ -177,7 +175,7 @@ def _splits(
     return splits
 
 
-def _open(source: DatasetConfig, names: Sequence[str], progress: Progress) -> SceneCollection:
+def _open(source: DatasetConfig, names: Sequence[str], progress: Progress) -> Dataset:
     """The scenes of a dataset that have these names; all of it where none has, since one may have been renamed."""
     present = {scene.name for scene in find_scenes(source.path).scenes}
     same = [name for name in names if name in present]
@@ -185,7 +183,7 @@ def _open(source: DatasetConfig, names: Sequence[str], progress: Progress) -> Sc
     return open_data(replace(source, scenes=",".join(same) if same and plain else "all"), progress)
 
 
-def _found(bank: SceneBank, candidates: Mapping[str, tuple[_Known, list[SceneCollection]]], where: str) -> Findings:
+def _found(bank: SceneBank, candidates: Mapping[str, tuple[_Known, list[Dataset]]], where: str) -> Findings:
     findings, absent, without, unknown = Findings(), [], [], []
     for name, (known, collections) in candidates.items():
         place = next((found for found in collections if known.fingerprint in found.fingerprints), None)
@@ -212,10 +210,10 @@ def _found(bank: SceneBank, candidates: Mapping[str, tuple[_Known, list[SceneCol
     return findings
 
 
-def _held_out(name: str, known: _Known, collection: SceneCollection) -> HeldOut:
-    scene = collection.fingerprints.index(known.fingerprint)
-    test, numbers = collection.views(scene).test, collection.view_numbers(scene)
+def _held_out(name: str, known: _Known, dataset: Dataset) -> HeldOut:
+    scene = dataset.fingerprints.index(known.fingerprint)
+    test, numbers = dataset.views(scene).test, dataset.view_numbers(scene)
     fitted = frozenset(known.provenance.fitted if known.provenance else ())
     views = tuple(view for view in test if numbers[view] not in fitted)
     count = None if known.provenance is None else len(fitted)
-    return HeldOut(name, collection, scene, views, count, len(test) - len(views))
+    return HeldOut(name, dataset, scene, views, count, len(test) - len(views))

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from triptych.files import write_atomically
 from triptych.model import SceneViews
+from triptych.pictures import channel_range, latent_colours
 from triptych.text import one_line
-from triptych.training.pictures import channel_range, latent_colours
 
 
 @dataclass(frozen=True)

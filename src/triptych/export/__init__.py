@@ -1,5 +1,6 @@
 """Taking scenes away: videos, planes, pictures, meshes, single scenes, web pages."""
 
+from triptych.data.formats.transforms import read_cameras
 from triptych.export.encoding import write_video
 from triptych.export.images import write_images
 from triptych.export.mesh import MeshConfig, extract_mesh
@@ -9,7 +10,6 @@ from triptych.export.planes import write_planes
 from triptych.export.video import comparison_frames, counterpart, orbit_frames, true_path
 from triptych.export.web import write_web
 from triptych.scene_file import save_scene
-from triptych.scenes.transforms import read_cameras
 
 __all__ = [
     "MeshConfig",

@@ -11,14 +11,14 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_transforms
+from triptych.data.generators.making import open_for_making
 from triptych.errors import InputError
 from triptych.files import atomic_directory, folder_name
 from triptych.geometry import Cameras
 from triptych.model import SceneViews
+from triptych.pictures import as_pixels
 from triptych.scene import Scene, Scenes
-from triptych.scenes.making import open_for_making
-from triptych.scenes.writer import scene_is_written, write_dataset_file, write_transforms
-from triptych.training.pictures import as_pixels
 
 Channel = Literal["latents", "depth", "opacity"]
 CHANNELS_FILE = "channels.npz"

@@ -18,7 +18,8 @@ from triptych.geometry import Cameras, Rays
 from triptych.geometry.cameras import SRN_RADIUS
 from triptych.options import Options, Range
 from triptych.representation import kernels
-from triptych.representation.field import Field, SamplingConfig
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field
 from triptych.representation.render import render
 from triptych.representation.sdf import SDFField
 from triptych.scene import Scene

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.bank import SceneBank
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.export.orbits import orbit_of
 from triptych.geometry import Cameras
 from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
 from triptych.model import CategoryModel
+from triptych.pictures import as_pixels, channel_range, latent_colours
 from triptych.scene import Scene, Scenes
-from triptych.scenes import SceneCollection
-from triptych.training.pictures import as_pixels, channel_range, latent_colours
 
 _COLUMN_HEIGHT = 256
 """Columns of a comparison are enlarged to at least this many pixels."""
@@ -97,23 +97,23 @@ def comparison_frames(
         yield np.concatenate([header, np.concatenate([pixels[frame] for pixels in columns.values()], axis=1)])
 
 
-def true_path(collection: SceneCollection, fingerprint: str) -> tuple[Cameras, Float[Tensor, "view 3 height width"]]:
+def true_path(dataset: Dataset, fingerprint: str) -> tuple[Cameras, Float[Tensor, "view 3 height width"]]:
     """The cameras of a dataset's scene by their azimuth around the box's middle, and the pictures that they took.
 
     Args:
-        collection: the dataset.
+        dataset: the dataset.
         fingerprint: which of its scenes, see ``StoredScene``.
 
     Raises:
         InputError: the scene is not in the dataset.
     """
-    if fingerprint not in collection.fingerprints:
+    if fingerprint not in dataset.fingerprints:
         raise InputError("video: this scene is not in the dataset given; give the one that it was fitted to")
-    scene = collection.fingerprints.index(fingerprint)
-    cameras = collection.cameras(scene)
-    offset = cameras.c2w[:, :, 3] - collection.aabb.mean(dim=0)
+    scene = dataset.fingerprints.index(fingerprint)
+    cameras = dataset.cameras(scene)
+    offset = cameras.c2w[:, :, 3] - dataset.aabb.mean(dim=0)
     order = torch.atan2(offset[:, 1], offset[:, 0]).argsort()
-    pictures = torch.from_numpy(collection.images(scene, order.tolist())).permute(0, 3, 1, 2).float() / 255
+    pictures = torch.from_numpy(dataset.images(scene, order.tolist())).permute(0, 3, 1, 2).float() / 255
     return cameras[order], pictures
 
 

@@ -12,12 +12,15 @@ from triptych.files.documents import (
     write_sealed_json,
 )
 from triptych.files.fields import dataclass_of, field_of
+from triptych.files.locking import lock
+from triptych.files.logs import LOG_FILE, read_log
 from triptych.files.paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
 from triptych.files.reading import read_bytes
 from triptych.files.tensors import read_tensors, write_sealed_tensors
 from triptych.files.writing import atomic_directory, sweep, write_atomically, write_text
 
 __all__ = [
+    "LOG_FILE",
     "SUM",
     "atomic_directory",
     "check_seal",
@@ -31,9 +34,11 @@ __all__ = [
     "is_file",
     "is_folder",
     "is_vacant",
+    "lock",
     "name_of_folder",
     "read_bytes",
     "read_json",
+    "read_log",
     "read_object",
     "read_or_make",
     "read_tensors",

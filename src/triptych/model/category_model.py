@@ -28,7 +28,8 @@ from triptych.model.places import (
     read_document,
 )
 from triptych.model.scene_views import SceneViews
-from triptych.representation.field import Field, SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import TinyMLP
 from triptych.representation.occupancy import with_occupancy

@@ -5,9 +5,7 @@ from typing import Annotated, Any
 
 from triptych.files import dataclass_of, field_of
 from triptych.options import Options, Range
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from triptych.options import Options, Range
 from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import triplane_features
-
-
-@dataclass(frozen=True)
-class SamplingConfig(Options):
-    """How many samples a ray gets inside the scene box."""
-
-    coarse: Annotated[int, Range(1, 4096)] = 48
-    """Stratified samples from where the ray enters the box to where it leaves."""
-    importance: Annotated[int, Range(0, 4096)] = 48
-    """Further samples where the coarse ones found matter; 0 renders in one pass."""
-    supersample: Annotated[int, Range(1, 16)] = 1
-    """Rays along each side of a latent pixel, averaged: a latent pixel covers a patch of image, not a point."""
 
 
 @runtime_checkable

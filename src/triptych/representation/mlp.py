@@ -1,30 +1,11 @@
 """The tiny MLP that turns a tri-plane feature into a density and channels."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from triptych.options import Options, Range
-
-
-@dataclass(frozen=True)
-class MLPConfig(Options):
-    """The tiny MLP shared by every scene."""
-
-    hidden: Annotated[int, Range(1, 4096)] = 64
-    """Width of the one hidden layer."""
-    hidden_activation: Literal["softplus", "relu"] = "softplus"
-    """Activation of the hidden layer; relu is cheaper on a CPU."""
-    channel_activation: Literal["linear", "sigmoid"] = "linear"
-    """Activation of the channels: sigmoid for RGB and for latents within (0, 1), else linear."""
-    density_scale: Annotated[float, Range(1e-6, 1_000_000)] = 30.0
-    """Density per unit of softplus, per world unit of length: an opaque surface needs a few hundred."""
-    density_shift: Annotated[float, Range(-1000, 1000)] = -4.0
-    """Added to the raw density before its softplus, so that a fresh scene starts nearly transparent."""
+from triptych.representation.config import MLPConfig
 
 
 class TinyMLP(nn.Module):

@@ -6,32 +6,13 @@ Two networks of one shape: a coarse one whose density places importance samples,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from triptych.options import Options, Range
-
-
-@dataclass(frozen=True)
-class NeRFConfig(Options):
-    """The networks; the published ones have 8 layers of 256."""
-
-    layers: Annotated[int, Range(1, 64)] = 8
-    """Hidden layers before the density."""
-    width: Annotated[int, Range(2, 8192)] = 256
-    """Features of each; half as many in the layer that sees the direction."""
-    position_octaves: Annotated[int, Range(0, 24)] = 10
-    """Frequencies of the positional encoding of points, L."""
-    direction_octaves: Annotated[int, Range(0, 24)] = 4
-    """Frequencies of the encoding of directions."""
-    channel_activation: Literal["linear", "sigmoid"] = "sigmoid"
-    """Activation of the channels: sigmoid for RGB, linear for latents."""
-    density_scale: Annotated[float, Range(1e-6, 1_000_000)] = 30.0
-    """Density per unit of softplus, per world unit of length."""
+from triptych.representation.config import NeRFConfig
 
 
 def positional_encoding(values: Float[Tensor, "point 3"], octaves: int) -> Float[Tensor, "point feature"]:

@@ -14,67 +14,16 @@ and a point beyond the outermost centres takes the value at the border.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.options import Options, Range
+from triptych.representation.config import PlaneConfig
 
 PLANE_AXES = ((0, 1), (0, 2), (1, 2))
 """World axes of the (column, row) of each plane."""
-
-
-@dataclass(frozen=True)
-class PlaneConfig(Options):
-    """Size of the tri-planes, and which part of them is shared."""
-
-    resolution: Annotated[int, Range(2, 4096)] = 64
-    """Texels along each side of a plane (K)."""
-    micro_features: Annotated[int, Range(0, 1024)] = 10
-    """Features that belong to one scene alone (F_mic); 0 leaves the micro planes out."""
-    macro_features: Annotated[int, Range(0, 1024)] = 22
-    """Features combined from the base planes (F_mac); 0 leaves the macro planes out."""
-    base_planes: Annotated[int, Range(0, 65_536)] = 50
-    """Number of shared base planes (M)."""
-    combine: Literal["concat", "sum"] = "concat"
-    """How micro and macro planes meet: side by side, or added (then both need the same number of features)."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        if self.features == 0:
-            yield "micro_features", "is 0, and so is macro_features; expected one of them (or both) above 0"
-        if self.macro_features and self.base_planes < 1:
-            yield "base_planes", f"is {self.base_planes}, expected at least 1 where macro_features is above 0"
-        both = self.micro_features and self.macro_features
-        if self.combine == "sum" and both and self.micro_features != self.macro_features:
-            yield "combine", f"is sum, which needs {self.micro_features} micro_features equal to macro_features"
-
-    @property
-    def features(self) -> int:
-        """Features a lookup returns (F)."""
-        if self.combine == "sum":
-            return max(self.micro_features, self.macro_features)
-        return self.micro_features + self.macro_features
-
-    @property
-    def micro_shape(self) -> tuple[int, int, int, int]:
-        """Shape of one scene's micro planes."""
-        return (3, self.resolution, self.resolution, self.micro_features)
-
-    @property
-    def base_shape(self) -> tuple[int, int, int, int, int]:
-        """Shape of all base planes together."""
-        count = self.base_planes if self.macro_features else 0
-        return (count, 3, self.resolution, self.resolution, self.macro_features)
-
-    @property
-    def coefficients(self) -> int:
-        """Coefficients of one scene (M, or 0 without macro planes)."""
-        return self.base_planes if self.macro_features else 0
 
 
 def initial_base_planes(config: PlaneConfig, generator: torch.Generator) -> Float[Tensor, "base 3 k k feature"]:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from triptych.geometry import Rays
 from triptych.representation import kernels
-from triptych.representation.field import Field, SamplingConfig
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from triptych.autoencoder import ConvolutionalConfig
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
     AutoencoderConfig,
     LossWeights,

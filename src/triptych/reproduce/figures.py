@@ -14,9 +14,9 @@ from triptych.evaluation.cost import Cost, break_even
 from triptych.evaluation.pictures import new_figure, save_figure, seconds_axis
 from triptych.files import write_atomically
 from triptych.geometry import Cameras, orbit_cameras
+from triptych.pictures import as_pixels, channel_range, enlarge, latent_colours
 from triptych.reproduce.tables import Results, memory_cost, time_cost
 from triptych.scene import Scene
-from triptych.training.pictures import as_pixels, channel_range, enlarge, latent_colours
 
 _MOST_SCENES = 10**6
 _COLOURS = {"rgb": "tab:orange", "ours": "tab:blue"}

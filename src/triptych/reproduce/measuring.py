@@ -11,19 +11,18 @@ import torch
 
 from triptych.autoencoder import IdentityAutoencoder
 from triptych.bank import SceneBank
+from triptych.data import Dataset
 from triptych.evaluation.evaluate import Evaluation, evaluate
-from triptych.files import folder_name, read_or_make
+from triptych.files import folder_name, read_log, read_or_make
 from triptych.geometry import Cameras
+from triptych.metrics import mean
 from triptych.model import CategoryModel
+from triptych.progress import Progress
 from triptych.reproduce.experiments import Alone, Experiment, Scale, Shared
 from triptych.scene import Scene, open_scenes
-from triptych.scenes import SceneCollection
 from triptych.training.config import Stage2Config
-from triptych.training.losses import mean
-from triptych.training.progress import Progress
 from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
-from triptych.training.run import read_log
 from triptych.training.stage1 import MODEL, TRAINED_SCENES, train
 from triptych.training.stage2 import fit
 
@@ -44,8 +43,8 @@ class Workshop:
         progress: where to show how it goes.
     """
 
-    trained: SceneCollection
-    new: SceneCollection
+    trained: Dataset
+    new: Dataset
     scale: Scale
     seed: int
     device: torch.device
@@ -143,7 +142,7 @@ def _measure_alone(experiment: Alone, folder: Path, shop: Workshop) -> Numbers:
     return {"train": found, "exploit": exploited, **read_or_make(folder / "costs.json", costs)}
 
 
-def _exploit(place: Path, folder: Path, scenes: SceneCollection, config: Stage2Config, shop: Workshop) -> Numbers:
+def _exploit(place: Path, folder: Path, scenes: Dataset, config: Stage2Config, shop: Workshop) -> Numbers:
     model = CategoryModel.load(folder / "stage1" / MODEL).to(shop.device)
     # Forced, as everywhere where methods are compared: a mean counts every scene, those that a method cannot fit too.
     bank = fit(
@@ -159,14 +158,14 @@ def _exploit(place: Path, folder: Path, scenes: SceneCollection, config: Stage2C
     return _evaluated(model, bank, scenes, shop.progress)
 
 
-def _rgb(place: Path, scenes: SceneCollection, config: RGBConfig, shop: Workshop) -> Numbers:
+def _rgb(place: Path, scenes: Dataset, config: RGBConfig, shop: Workshop) -> Numbers:
     banks = fit_rgb_scenes(scenes, place, config, seed=shop.seed, progress=shop.progress)
     quiet = Progress(quiet=True)
     parts = [_evaluated(bank.load_model(), bank, scenes, quiet) for bank in banks.values()]
     return {key: mean([part[key] for part in parts]) for key in parts[0]}
 
 
-def _evaluated(model: CategoryModel, bank: SceneBank, scenes: SceneCollection, progress: Progress) -> Numbers:
+def _evaluated(model: CategoryModel, bank: SceneBank, scenes: Dataset, progress: Progress) -> Numbers:
     progress.start("evaluate", len(bank))
     evaluation, _ = evaluate(model, bank, scenes, with_lpips=False, on_scene=lambda name: progress.advance())
     return _summary(evaluation)

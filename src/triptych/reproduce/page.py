@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from triptych.data.posed_views import PosedViews
 from triptych.evaluation.report import Report
 from triptych.export import write_video
 from triptych.files import read_json, write_json, write_text
@@ -21,7 +22,6 @@ from triptych.reproduce.figures import (
 )
 from triptych.reproduce.measuring import Numbers, Workshop, exploit_scene
 from triptych.reproduce.tables import Table, break_even_numbers, cost_table, quality_table, shared_table
-from triptych.training.views import PosedViews
 
 COST_SCENES = 1000
 """N_exploit in the effective costs of Table 1."""

@@ -7,18 +7,17 @@ from typing import Annotated, Any
 
 import torch
 
-from triptych.files import write_json
+from triptych.data import Dataset, DatasetConfig, select_scenes
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.generators.meshes import RenderConfig
+from triptych.data.opening import draw_cars, draw_meshes, open_data
+from triptych.files import lock, write_json
 from triptych.options import Options, Range
+from triptych.progress import Progress
 from triptych.reproduce.experiments import SCALES, Scale, ScaleName, experiments
 from triptych.reproduce.measuring import Workshop, measure, measure_budgets
 from triptych.reproduce.page import write_category, write_page
-from triptych.runtime import commit
-from triptych.scenes import DatasetConfig, SceneCollection, select_scenes
-from triptych.scenes.cars import CarsConfig
-from triptych.scenes.meshes import RenderConfig
-from triptych.training.datasets import draw_cars, draw_meshes, open_data
-from triptych.training.progress import Progress
-from triptych.training.run import lock, versions
+from triptych.runtime import commit, versions
 from triptych.training.stage1 import train
 
 _WITH_BUDGETS = ("rgb", "ours")
@@ -103,7 +102,7 @@ def run_reproduce(
 
 
 def _run_category(
-    config: ReproduceConfig, folder: Path, shop: Workshop, prior_scenes: SceneCollection, progress: Progress
+    config: ReproduceConfig, folder: Path, shop: Workshop, prior_scenes: Dataset, progress: Progress
 ) -> None:
     prior = None
     if shop.scale.prior is not None:
@@ -120,16 +119,14 @@ def _run_category(
     write_category(folder, chosen, results, budgets, shop)
 
 
-def _workshop(
-    collection: SceneCollection, scale: Scale, seed: int, device: torch.device, progress: Progress
-) -> Workshop:
-    trained, new = select_scenes(collection, "train", "train"), select_scenes(collection, "test", "test")
+def _workshop(dataset: Dataset, scale: Scale, seed: int, device: torch.device, progress: Progress) -> Workshop:
+    trained, new = select_scenes(dataset, "train", "train"), select_scenes(dataset, "test", "test")
     trained = trained.subset(range(min(scale.train_scenes, len(trained))))
     new = new.subset(range(min(scale.exploit_scenes, len(new))))
     return Workshop(trained, new, scale, seed, device, progress)
 
 
-def _categories(config: ReproduceConfig, scale: Scale, seed: int, progress: Progress) -> Mapping[str, SceneCollection]:
+def _categories(config: ReproduceConfig, scale: Scale, seed: int, progress: Progress) -> Mapping[str, Dataset]:
     """The datasets by the name of their folder in ``out``."""
     cache, found = config.out / "cache", {}
     if config.data is not None:

@@ -1,17 +1,16 @@
 """What is said before the work: how many views of each scene are fitted, and how many are kept for testing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
-from triptych.scenes import SceneCollection, ViewSplit
-from triptych.text import one_line
+from triptych.data import Dataset, ViewSplit
+from triptych.text import listed, span
 
 _FEW = 8
-_NAMED = 3
 
 
-def view_counts(collection: SceneCollection) -> list[str]:
+def view_counts(dataset: Dataset) -> list[str]:
     """How many views of the scenes are fitted and tested, and which scenes have too few of them; one line each."""
-    splits = dict(zip(collection.names, map(collection.views, range(len(collection))), strict=True))
+    splits = dict(zip(dataset.names, map(dataset.views, range(len(dataset))), strict=True))
     lines = [
         f"{len(splits)} scene(s), of each {span(len(split.train) for split in splits.values())} views to fit and "
         f"{span(len(split.test) for split in splits.values())} to test"
@@ -30,16 +29,3 @@ def view_counts(collection: SceneCollection) -> list[str]:
 
 def _with(splits: dict[str, ViewSplit], condition: Callable[[ViewSplit], bool]) -> list[str]:
     return [name for name, split in splits.items() if condition(split)]
-
-
-def span(counts: Iterable[int]) -> str:
-    """The smallest and the largest of some numbers as text, or the only one."""
-    values = sorted(counts)
-    return " to ".join(dict.fromkeys(str(value) for value in (values[0], values[-1])))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names as part of a line, and how many more there are."""
-    return ", ".join(one_line(name) for name in names[:_NAMED]) + (
-        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    )

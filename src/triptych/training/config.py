@@ -7,9 +7,7 @@ from typing import Annotated, Literal
 
 from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
 from triptych.options import Options, Range
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.schedule import Schedule
 
 Epochs = Annotated[float, Range(0, 1_000_000)]

@@ -8,14 +8,15 @@ from typing import Any
 import torch
 
 from triptych.bank import BANK_FILE, SceneBank, StoragePrecision, StoredScene
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.scenes import SceneCollection
-from triptych.training.announcing import listed, view_counts
+from triptych.progress import Progress
+from triptych.text import listed
+from triptych.training.announcing import view_counts
 from triptych.training.config import Stage2Config
 from triptych.training.matching import compare_with_model
 from triptych.training.outcome import Outcome, note_failures, read_failures
-from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance
 from triptych.training.scenes import SceneParameters
 
@@ -25,7 +26,7 @@ class FitJob:
     """What ``stage2.fit`` was asked for; see there."""
 
     model: CategoryModel
-    collection: SceneCollection
+    dataset: Dataset
     out: Path
     config: Stage2Config
     seed: int
@@ -42,20 +43,20 @@ def new_scenes(job: FitJob) -> list[int]:
         InputError: the bank has another scene of the same name.
     """
     if not (job.out / BANK_FILE).exists():
-        return list(range(len(job.collection)))
+        return list(range(len(job.dataset)))
     bank, new, otherwise = SceneBank(job.out), [], []
-    for scene, name in enumerate(job.collection.names):
+    for scene, name in enumerate(job.dataset.names):
         if name not in bank:
             new.append(scene)
             continue
         stored = bank.scene(name)
-        if stored.fingerprint != job.collection.fingerprints[scene]:
+        if stored.fingerprint != job.dataset.fingerprints[scene]:
             raise InputError(
                 f"{job.out}: the bank has a scene {name!r} that was fitted to other pictures; rename the new one, "
                 "leave it out with --scenes, or choose another bank"
             )
         known = Provenance.read(stored.record, f"{job.out}, {name}")
-        if known is not None and known.fitted != Provenance.of(job.collection, scene).fitted:
+        if known is not None and known.fitted != Provenance.of(job.dataset, scene).fitted:
             otherwise.append(name)
     if otherwise:
         job.progress.note(
@@ -68,15 +69,15 @@ def new_scenes(job: FitJob) -> list[int]:
 def announce(job: FitJob, scenes: Sequence[int]) -> None:
     """Say how many views are fitted, and refuse or note what does not suit the model."""
     if scenes:
-        notes = compare_with_model(job.model, job.collection, scenes, force=job.force)
-        for line in [*view_counts(job.collection.subset(scenes)), *(f"note: {note}" for note in notes)]:
+        notes = compare_with_model(job.model, job.dataset, scenes, force=job.force)
+        for line in [*view_counts(job.dataset.subset(scenes)), *(f"note: {note}" for note in notes)]:
             job.progress.note(line)
 
 
 def store(
     job: FitJob,
     bank: SceneBank,
-    group: SceneCollection,
+    group: Dataset,
     scenes: SceneParameters,
     outcomes: list[Outcome],
     seconds: float,
@@ -94,7 +95,7 @@ def store(
 
 
 def _stored(
-    job: FitJob, scenes: SceneParameters, group: SceneCollection, number: int, outcome: Outcome, seconds: float
+    job: FitJob, scenes: SceneParameters, group: Dataset, number: int, outcome: Outcome, seconds: float
 ) -> StoredScene:
     record: dict[str, Any] = {
         "stage": 2,
@@ -109,17 +110,17 @@ def _stored(
     return StoredScene(micro, coefficients, group.fingerprints[number], record)
 
 
-def require_fitted(bank: SceneBank, collection: SceneCollection) -> None:
+def require_fitted(bank: SceneBank, dataset: Dataset) -> None:
     """Report the scenes that could not be fitted.
 
     Raises:
         InputError: there are some.
     """
-    failed = {name: problem for name, problem in read_failures(bank.folder).items() if name in collection.names}
+    failed = {name: problem for name, problem in read_failures(bank.folder).items() if name in dataset.names}
     if failed:
         worst = "; ".join(f"{name}: {problem}" for name, problem in list(failed.items())[:3])
         raise InputError(
-            f"{bank.folder}: {len(failed)} of {len(collection)} scene(s) could not be fitted and are not in the bank, "
+            f"{bank.folder}: {len(failed)} of {len(dataset)} scene(s) could not be fitted and are not in the bank, "
             f"the others are: {worst}{'; ...' if len(failed) > 3 else ''}; look at their pictures, poses and box, or "
             "run again with --force to store what is finite"
         )

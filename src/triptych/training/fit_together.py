@@ -5,6 +5,7 @@ from dataclasses import asdict
 import torch
 
 from triptych.bank import SceneBank
+from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.representation.mlp import TinyMLP
@@ -16,7 +17,6 @@ from triptych.training.outcome import judge, read_failures, references, require_
 from triptych.training.provenance import fitted_views
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import PosedViews
 
 BANK = "bank"
 """Where the run keeps its bank."""
@@ -41,21 +41,21 @@ def fit_together(job: FitJob, checkpoint_seconds: float) -> SceneBank:
     Raises:
         InputError: see ``stage2.fit``.
     """
-    collection, folder = job.collection, job.out / BANK
+    dataset, folder = job.dataset, job.out / BANK
     description = {
         "stage": 2,
         "model": job.model.identity(),
         "config": asdict(job.config),
         "seed": job.seed,
         "device": job.device.type,
-        "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
-        "fitted_views": fitted_views(collection),
+        "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
+        "fitted_views": fitted_views(dataset),
     }
-    announce(job, range(len(collection)))
+    announce(job, range(len(dataset)))
     with open_run(job.out, description, checkpoint_seconds) as run:
         if not _is_done(job):
             _train(job, run)
-        require_fitted(SceneBank(folder), collection)
+        require_fitted(SceneBank(folder), dataset)
         return SceneBank(folder)
 
 
@@ -64,21 +64,19 @@ def _is_done(job: FitJob) -> bool:
     if not folder.is_dir():
         return False
     failed = read_failures(folder)
-    return len(SceneBank(folder)) + len(failed) == len(job.collection) and not (failed and job.force)
+    return len(SceneBank(folder)) + len(failed) == len(job.dataset) and not (failed and job.force)
 
 
 def _train(job: FitJob, run: Run) -> None:
-    model, collection, config = job.model.to(job.device), job.collection, job.config
+    model, dataset, config = job.model.to(job.device), job.dataset, job.config
     loop = Loop.resumed(run, job.progress, ("latent", "image"))
-    compared_with = references(model, collection)
+    compared_with = references(model, dataset)
     torch.manual_seed(job.seed)
     if config.latent.rates.mlp:
         model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
     model.to(job.device)
-    scenes = SceneParameters.started(
-        model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
-    )
-    views, test_views = PosedViews(collection), PosedViews(collection, "test")
+    scenes = SceneParameters.started(model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset))
+    views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
     training = JointTraining(model, scenes, config.skipping, views, test_views, job.seed, loop)
     if not loop.is_past("latent"):
         training.run_phase("latent", config.latent)
@@ -86,8 +84,8 @@ def _train(job: FitJob, run: Run) -> None:
 
     model.requires_grad_(False).eval()
     require_finite(model, job.out)
-    outcomes = [judge(model, scenes, collection, *each, job.precision) for each in enumerate(compared_with)]
-    seconds = run.elapsed() / len(collection)
+    outcomes = [judge(model, scenes, dataset, *each, job.precision) for each in enumerate(compared_with)]
+    seconds = run.elapsed() / len(dataset)
     with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done
         bank = SceneBank.create(temporary, model, precision=job.precision, own_model=True)
-        store(job, bank, collection, scenes, outcomes, seconds)
+        store(job, bank, dataset, scenes, outcomes, seconds)

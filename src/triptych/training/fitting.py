@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import torch
 
+from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
 from triptych.model import CategoryModel
 from triptych.representation.kernels import Backend
-from triptych.scenes import SceneCollection
 from triptych.training.config import Phase, Rates, SkippingConfig, Stage2Config
 from triptych.training.loop import step_generator
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
-from triptych.training.views import PosedViews
 
 
-def fit_scenes(model: CategoryModel, collection: SceneCollection, config: Stage2Config, seed: int) -> SceneParameters:
+def fit_scenes(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> SceneParameters:
     """Fit some scenes of equally many training views side by side, with everything shared frozen."""
-    fitting = Fitting(model, collection, seed)
+    fitting = Fitting(model, dataset, seed)
     for phase in (config.latent, config.image):
         work = fitting.begin(phase, config.skipping)
         for step in range(phase.steps(fitting.everyone.views_per_epoch)):
@@ -37,8 +37,8 @@ class EveryScene:
 
     def __init__(self, views: PosedViews, seed: int) -> None:
         self._views = views
-        self._rows_of = [views.rows_of(scene) for scene in range(len(views.collection))]
-        self._streams = [_stream_of(fingerprint, seed) for fingerprint in views.collection.fingerprints]
+        self._rows_of = [views.rows_of(scene) for scene in range(len(views.dataset))]
+        self._streams = [_stream_of(fingerprint, seed) for fingerprint in views.dataset.fingerprints]
         self.views_per_epoch = len(self._rows_of[0])
         assert all(len(rows) == self.views_per_epoch for rows in self._rows_of)
 
@@ -61,12 +61,12 @@ class Fitting:
         everyone: who takes part in a step: all of them.
     """
 
-    def __init__(self, model: CategoryModel, collection: SceneCollection, seed: int) -> None:
+    def __init__(self, model: CategoryModel, dataset: Dataset, seed: int) -> None:
         self._model = model.requires_grad_(False)
-        self._views = PosedViews(collection)
+        self._views = PosedViews(dataset)
         self.everyone = EveryScene(self._views, seed)
         self.scenes = SceneParameters.started(
-            model.start_micro, model.start_coefficients, model.start_occupancy, len(collection)
+            model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
         )
 
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:

@@ -6,15 +6,15 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from triptych.data.posed_views import Batch, PosedViews
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
+from triptych.pictures import write_progress_picture
 from triptych.representation.occupancy import with_occupancy
 from triptych.training.config import Phase, SkippingConfig
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
-from triptych.training.losses import mean, psnr
-from triptych.training.pictures import write_progress_picture
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
-from triptych.training.views import Batch, PosedViews
 
 EVALUATIONS = 20
 """How often a phase measures the test PSNR."""
@@ -79,8 +79,8 @@ class JointTraining:
 
         None where there are no test views but those of blank scenes, which would lift the mean.
         """
-        device, collection = self.model.aabb.device, self.test_views.collection
-        telling = (scene for scene in range(len(collection)) if not collection.is_blank(scene))
+        device, dataset = self.model.aabb.device, self.test_views.dataset
+        telling = (scene for scene in range(len(dataset)) if not dataset.is_blank(scene))
         rows = [row for scene in islice(telling, most_scenes) for row in self.test_views.rows_of(scene)[:views_each]]
         if not rows:
             return None

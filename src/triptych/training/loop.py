@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from triptych.training.progress import Progress
+from triptych.progress import Progress
 from triptych.training.run import Checkpoint, Run
 from triptych.training.state import flatten_optimizer, restore_optimizer
 

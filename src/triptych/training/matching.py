@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, Cameras, intersect_aabb
 from triptych.geometry.camera_range import Range
 from triptych.model import CategoryModel
-from triptych.scenes import SceneCollection
 
 _VIEWS_LOOKED_AT = 3
 _WHITE = 240
@@ -24,13 +24,13 @@ _EDGES_COVERED = 0.5
 _NAMED = 3
 
 
-def require_picture_size(collection: SceneCollection, model: CategoryModel) -> None:
+def require_picture_size(dataset: Dataset, model: CategoryModel) -> None:
     """Refuse pictures of another size than the model renders.
 
     Raises:
         InputError: the sizes differ.
     """
-    wanted, found = (model.config.height, model.config.width), (collection.height, collection.width)
+    wanted, found = (model.config.height, model.config.width), (dataset.height, dataset.width)
     if wanted != found:
         raise InputError(
             f"pictures of {found[1]}x{found[0]} pixels, but the model was trained on {wanted[1]}x{wanted[0]}: make "
@@ -39,7 +39,7 @@ def require_picture_size(collection: SceneCollection, model: CategoryModel) -> N
 
 
 def compare_with_model(
-    model: CategoryModel, collection: SceneCollection, scenes: Sequence[int], *, force: bool = False
+    model: CategoryModel, dataset: Dataset, scenes: Sequence[int], *, force: bool = False
 ) -> list[str]:
     """Compare new scenes with what a category model was trained on, before any work.
 
@@ -48,7 +48,7 @@ def compare_with_model(
 
     Args:
         model: the category model.
-        collection: the dataset, at the model's picture size.
+        dataset: the dataset, at the model's picture size.
         scenes: numbers of the scenes to look at.
         force: note what would be refused, too.
 
@@ -60,8 +60,8 @@ def compare_with_model(
     """
     if not scenes:
         return []
-    looks = [_look(model, collection, scene) for scene in scenes]
-    unlike = _unlike(model, collection, scenes)
+    looks = [_look(model, dataset, scene) for scene in scenes]
+    unlike = _unlike(model, dataset, scenes)
     lost = [look for look in looks if look.outside > _REFUSED]
     if lost and not force:
         raise InputError(
@@ -73,11 +73,11 @@ def compare_with_model(
     return notes + [f"unlike what the model was trained on: {line}" for line in unlike]
 
 
-def camera_range(collection: SceneCollection, scenes: Sequence[int], aabb: Float[Tensor, "2 3"]) -> CameraRange:
+def camera_range(dataset: Dataset, scenes: Sequence[int], aabb: Float[Tensor, "2 3"]) -> CameraRange:
     """Between which numbers the cameras of some scenes lie, around the middle of a box."""
-    cameras = [collection.cameras(scene) for scene in scenes]
+    cameras = [dataset.cameras(scene) for scene in scenes]
     c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
-    return CameraRange.of(Cameras(c2w, intrinsics, collection.height, collection.width), aabb.mean(dim=0))
+    return CameraRange.of(Cameras(c2w, intrinsics, dataset.height, dataset.width), aabb.mean(dim=0))
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,15 @@ class _Look:
     edges: float
 
 
-def _look(model: CategoryModel, collection: SceneCollection, scene: int) -> _Look:
-    train = collection.views(scene).train
+def _look(model: CategoryModel, dataset: Dataset, scene: int) -> _Look:
+    train = dataset.views(scene).train
     views = sorted({train[place * len(train) // _VIEWS_LOOKED_AT] for place in range(_VIEWS_LOOKED_AT)})
-    shown = torch.from_numpy(collection.images(scene, views) < _WHITE).any(dim=-1)
-    near, far = intersect_aabb(collection.cameras(scene)[views].rays(), model.aabb.cpu())
+    shown = torch.from_numpy(dataset.images(scene, views) < _WHITE).any(dim=-1)
+    near, far = intersect_aabb(dataset.cameras(scene)[views].rays(), model.aabb.cpu())
     outside = shown & ~(far > near).reshape(shown.shape)
     edges = torch.cat([shown[:, 0], shown[:, -1], shown[:, :, 0], shown[:, :, -1]], dim=1)
     share = float(outside.sum() / shown.sum().clamp_min(1))
-    return _Look(collection.names[scene], share, float(edges.float().mean()))
+    return _Look(dataset.names[scene], share, float(edges.float().mean()))
 
 
 def _lost(looks: Sequence[_Look], count: int) -> str:
@@ -116,12 +116,12 @@ def _lost(looks: Sequence[_Look], count: int) -> str:
     )
 
 
-def _unlike(model: CategoryModel, collection: SceneCollection, scenes: Sequence[int]) -> list[str]:
+def _unlike(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> list[str]:
     """What differs between the data and the model's training, with the numbers of both."""
     lines = []
-    if not _same_sides(collection.aabb.cpu(), model.aabb.cpu()):
-        lines.append(f"the data's box is {_box(collection.aabb)}, the model's {_box(model.aabb)}")
-    found, wanted = camera_range(collection, scenes, model.aabb.cpu()), model.cameras
+    if not _same_sides(dataset.aabb.cpu(), model.aabb.cpu()):
+        lines.append(f"the data's box is {_box(dataset.aabb)}, the model's {_box(model.aabb)}")
+    found, wanted = camera_range(dataset, scenes, model.aabb.cpu()), model.cameras
     if wanted is not None and not _alike(found.distance, wanted.distance):
         lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(wanted.distance)}")
     if wanted is not None and not _alike(found.focal, wanted.focal):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from triptych.autoencoder import ConvolutionalConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import PlaneConfig
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.rgb import RGBConfig
 from triptych.training.single_scene import SingleConfig

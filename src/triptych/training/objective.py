@@ -10,7 +10,8 @@ from torch import Tensor
 
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend, total_variation
 from triptych.training.config import LossWeights
 

@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.bank import StoragePrecision
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.files import check_seal, field_of, read_object, write_sealed_json
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.representation.occupancy import with_occupancy
-from triptych.scenes import SceneCollection
-from triptych.training.losses import mean, psnr
 from triptych.training.scenes import SceneParameters
 
 FAILED_FILE = "failed.json"
@@ -53,14 +53,14 @@ class Reference:
 
 
 @torch.no_grad()
-def references(model: CategoryModel, collection: SceneCollection) -> list[Reference]:
+def references(model: CategoryModel, dataset: Dataset) -> list[Reference]:
     """Those of every scene, for a model that is not fine-tuned yet."""
     start = with_occupancy(model.field(model.start_micro[None], model.start_coefficients[None]))
     background, device, found = model.background(), model.aabb.device, []
-    for scene in range(len(collection)):
-        views = compared_views(collection, scene)
-        images = _images(collection, scene, views, device)
-        rendered = model.render_views(start, collection.cameras(scene)[views].to(device), background)
+    for scene in range(len(dataset)):
+        views = compared_views(dataset, scene)
+        images = _images(dataset, scene, views, device)
+        rendered = model.render_views(start, dataset.cameras(scene)[views].to(device), background)
         ceiling = model.decode(model.encode(images))
         found.append(Reference(mean(psnr(rendered.images, images)), mean(psnr(ceiling, images))))
     return found
@@ -70,7 +70,7 @@ def references(model: CategoryModel, collection: SceneCollection) -> list[Refere
 def judge(
     model: CategoryModel,
     scenes: SceneParameters,
-    collection: SceneCollection,
+    dataset: Dataset,
     scene: int,
     reference: Reference,
     precision: StoragePrecision,
@@ -79,28 +79,28 @@ def judge(
 
     Args:
         model: what it is rendered with.
-        scenes: the fitted parameters of the collection's scenes.
-        collection: the pictures.
+        scenes: the fitted parameters of the dataset's scenes.
+        dataset: the pictures.
         scene: its number.
         reference: from ``references``.
         precision: the number format that it is to be stored in.
     """
     micro, coefficients = scenes.micro.values[scene], scenes.coefficients.values[scene]
     stored = micro.to(getattr(torch, precision))
-    views = list(collection.views(scene).test) or compared_views(collection, scene)
-    cameras = collection.cameras(scene)[views].to(model.aabb.device)
+    views = list(dataset.views(scene).test) or compared_views(dataset, scene)
+    cameras = dataset.cameras(scene)[views].to(model.aabb.device)
     rendered = model.render_scene(micro, coefficients, cameras).images
     if not all(bool(numbers.isfinite().all()) for numbers in (stored, coefficients, rendered)):
         return Outcome(None, "its numbers are no longer finite: lower the rates", finite=False)
-    quality = psnr(rendered, _images(collection, scene, views, model.aabb.device))
-    compared = mean([quality[views.index(view)] for view in compared_views(collection, scene)])
-    test_psnr = mean(quality) if collection.views(scene).test else None
+    quality = psnr(rendered, _images(dataset, scene, views, model.aabb.device))
+    compared = mean([quality[views.index(view)] for view in compared_views(dataset, scene)])
+    test_psnr = mean(quality) if dataset.views(scene).test else None
     return Outcome(test_psnr, _problem(compared, reference), finite=True)
 
 
-def compared_views(collection: SceneCollection, scene: int) -> list[int]:
+def compared_views(dataset: Dataset, scene: int) -> list[int]:
     """Two of a scene's test views, or of its training views where it has no others."""
-    views = collection.views(scene).test or collection.views(scene).train
+    views = dataset.views(scene).test or dataset.views(scene).train
     return sorted({views[0], views[len(views) // 2]})
 
 
@@ -114,9 +114,9 @@ def _problem(found: float, reference: Reference) -> str | None:
 
 
 def _images(
-    collection: SceneCollection, scene: int, views: list[int], device: torch.device
+    dataset: Dataset, scene: int, views: list[int], device: torch.device
 ) -> Float[Tensor, "view 3 height width"]:
-    return torch.from_numpy(collection.images(scene, views)).to(device).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(dataset.images(scene, views)).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def require_finite(model: nn.Module, run: Path) -> None:

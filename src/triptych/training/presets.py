@@ -2,9 +2,7 @@
 gives (what mattered is in docs/quality.md), ``paper`` for the published recipe on a GPU."""
 
 from triptych.autoencoder import ConvolutionalConfig
-from triptych.representation.field import SamplingConfig
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
     AutoencoderConfig,
     LossWeights,

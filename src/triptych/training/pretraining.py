@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from triptych.autoencoder import Autoencoder
+from triptych.data.posed_views import PosedViews
 from triptych.training.config import Pretraining
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
-from triptych.training.views import PosedViews
 
 
 def pretrain(autoencoder: Autoencoder, views: PosedViews, config: Pretraining, seed: int, loop: Loop) -> None:

@@ -10,11 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
+from triptych.data import Dataset, DatasetConfig
+from triptych.data.splits import TestRule
+from triptych.data.validation import shown
 from triptych.errors import InputError
 from triptych.files import field_of
-from triptych.scenes import DatasetConfig, SceneCollection
-from triptych.scenes.splits import TestRule
-from triptych.scenes.validation import shown
 
 _OPTIONS = {
     "test_views": (int, type(None)),
@@ -32,7 +32,7 @@ class Provenance:
     """Where a fitted scene comes from.
 
     Attributes:
-        fitted: sorted lasting numbers of the views it was fitted to, see ``SceneCollection.view_numbers``.
+        fitted: sorted lasting numbers of the views it was fitted to, see ``Dataset.view_numbers``.
         source: the dataset and how it was opened; None for pictures that were in memory.
     """
 
@@ -40,10 +40,10 @@ class Provenance:
     source: DatasetConfig | None
 
     @classmethod
-    def of(cls, collection: SceneCollection, scene: int) -> "Provenance":
+    def of(cls, dataset: Dataset, scene: int) -> "Provenance":
         """That of a scene which is fitted to its training views."""
-        numbers = collection.view_numbers(scene)
-        return cls(tuple(numbers[view] for view in collection.views(scene).train), collection.source)
+        numbers = dataset.view_numbers(scene)
+        return cls(tuple(numbers[view] for view in dataset.views(scene).train), dataset.source)
 
     def record(self) -> dict[str, Any]:
         """As JSON values, to be part of a scene's record."""
@@ -69,9 +69,9 @@ class Provenance:
         return cls(_from_ranges(record["fitted_views"], where), _read_source(record.get("data"), where))
 
 
-def fitted_views(collection: SceneCollection) -> dict[str, str]:
+def fitted_views(dataset: Dataset) -> dict[str, str]:
     """The lasting numbers of every scene's training views, by name: what a run is about, besides the scenes."""
-    return {name: as_ranges(Provenance.of(collection, scene).fitted) for scene, name in enumerate(collection.names)}
+    return {name: as_ranges(Provenance.of(dataset, scene).fitted) for scene, name in enumerate(dataset.names)}
 
 
 def as_ranges(numbers: Sequence[int]) -> str:

@@ -10,19 +10,18 @@ from typing import Annotated
 import torch
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
+from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
 from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel, ModelConfig
 from triptych.options import Options, Range
-from triptych.representation.field import SamplingConfig
+from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.kernels import total_variation
-from triptych.representation.mlp import MLPConfig
-from triptych.representation.planes import PlaneConfig, initial_base_planes
+from triptych.representation.planes import initial_base_planes
 from triptych.representation.render import render
-from triptych.scenes import SceneCollection
 from triptych.training.config import FinalFactor, Rate, Rates, SkippingConfig, Weight
 from triptych.training.scenes import SceneParameters
 from triptych.training.schedule import Schedule
-from triptych.training.views import PosedViews
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class RGBConfig(Options):
 
 
 def fit_rgb(
-    collection: SceneCollection,
+    dataset: Dataset,
     config: RGBConfig,
     seed: int,
     on_step: Callable[[int], None] = lambda step: None,
@@ -60,7 +59,7 @@ def fit_rgb(
     """Fit one RGB scene on the CPU, from random planes.
 
     Args:
-        collection: the scene, alone.
+        dataset: the scene, alone.
         config: all settings.
         seed: of the planes, the MLP, the pixels and the samples.
         on_step: called after each step.
@@ -68,20 +67,20 @@ def fit_rgb(
     Returns:
         the scene's MLP as a model whose autoencoder is the identity, and its planes: what ``render_scene`` takes.
     """
-    assert len(collection) == 1
+    assert len(dataset) == 1
     torch.manual_seed(seed)  # the MLP's initial weights
     generator = torch.Generator().manual_seed(seed)
     identity, white = IdentityAutoencoder(), torch.ones(1, 3)
     model = CategoryModel(
-        ModelConfig(config.planes, config.mlp, config.sampling, collection.height, collection.width),
+        ModelConfig(config.planes, config.mlp, config.sampling, dataset.height, dataset.width),
         identity,
         LatentNormalization.unit(3),
         initial_base_planes(config.planes, generator),
-        collection.aabb,
+        dataset.aabb,
         {},
     )
-    scenes = SceneParameters.fresh(config.planes, 1, generator, collection.aabb.device)
-    rays, colours = _pixels(collection)
+    scenes = SceneParameters.fresh(config.planes, 1, generator, dataset.aabb.device)
+    rays, colours = _pixels(dataset)
     optimizer = torch.optim.Adam(model.mlp.parameters(), fused=True)
     alone = torch.zeros(1, dtype=torch.int64)
     schedule = Schedule(config.steps, final=config.final_factor)
@@ -101,12 +100,12 @@ def fit_rgb(
     return model.requires_grad_(False).eval(), scenes
 
 
-def _pixels(collection: SceneCollection) -> tuple[Rays, torch.Tensor]:
+def _pixels(dataset: Dataset) -> tuple[Rays, torch.Tensor]:
     """Every ray of the training views that meets the scene box, and its colour [ray, 3]."""
-    views = PosedViews(collection)
-    everything, device = views.group(range(len(views))), collection.aabb.device
+    views = PosedViews(dataset)
+    everything, device = views.group(range(len(views))), dataset.aabb.device
     rays = views.cameras(everything, device).rays().flatten()
     colours = views.images(everything, device).permute(0, 2, 3, 1).reshape(-1, 3)
-    near, far = intersect_aabb(rays, collection.aabb)
+    near, far = intersect_aabb(rays, dataset.aabb)
     meeting = far > near
     return rays[meeting], colours[meeting]

@@ -1,30 +1,29 @@
-"""RGB tri-planes for a whole collection: every scene a bank of its own, with its own tiny MLP."""
+"""RGB tri-planes for a whole dataset: every scene a bank of its own, with its own tiny MLP."""
 
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 from triptych.bank import SceneBank, StoredScene
+from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.files import atomic_directory, folder_name
+from triptych.files import atomic_directory, folder_name, lock
+from triptych.progress import Progress
 from triptych.runtime import require_memory
-from triptych.scenes import SceneCollection
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.outcome import require_finite
-from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance
 from triptych.training.rgb import RGBConfig, fit_rgb
-from triptych.training.run import lock
 
 
 def fit_rgb_scenes(
-    collection: SceneCollection, out: Path, config: RGBConfig, *, seed: int, progress: Progress
+    dataset: Dataset, out: Path, config: RGBConfig, *, seed: int, progress: Progress
 ) -> dict[str, SceneBank]:
-    """Fit every scene of a collection by itself, on the CPU; those that are there already are left alone.
+    """Fit every scene of a dataset by itself, on the CPU; those that are there already are left alone.
 
     Args:
-        collection: the scenes.
+        dataset: the scenes.
         out: each scene becomes a bank in a folder of its own in here, which keeps the scene's MLP as its model.
         config: all settings.
         seed: all random numbers follow from it.
@@ -37,31 +36,31 @@ def fit_rgb_scenes(
         InputError: a bank of that name holds a scene that was fitted to other pictures, or fitting has diverged.
     """
     require_memory(memory.of_rgb(config))
-    for number, name in enumerate(collection.names):
-        _check_same(out / folder_name(name), collection.subset([number]))
-    for line in view_counts(collection):
+    for number, name in enumerate(dataset.names):
+        _check_same(out / folder_name(name), dataset.subset([number]))
+    for line in view_counts(dataset):
         progress.note(line)
     out.mkdir(parents=True, exist_ok=True)
     banks = {}
     with lock(out):
-        progress.start("rgb", len(collection))
-        for number, name in enumerate(collection.names):
+        progress.start("rgb", len(dataset))
+        for number, name in enumerate(dataset.names):
             folder = out / folder_name(name)
             if not folder.is_dir():
-                _fit_into(folder, collection.subset([number]), config, seed)
+                _fit_into(folder, dataset.subset([number]), config, seed)
             banks[name] = SceneBank(folder)
             progress.advance()
     return banks
 
 
-def _check_same(folder: Path, scene: SceneCollection) -> None:
+def _check_same(folder: Path, scene: Dataset) -> None:
     if folder.is_dir() and SceneBank(folder).scene(scene.names[0]).fingerprint != scene.fingerprints[0]:
         raise InputError(
             f"{folder}: this scene was fitted to other pictures; rename the new one, or choose another --out"
         )
 
 
-def _fit_into(folder: Path, scene: SceneCollection, config: RGBConfig, seed: int) -> None:
+def _fit_into(folder: Path, scene: Dataset, config: RGBConfig, seed: int) -> None:
     started = time.perf_counter()
     model, fitted = fit_rgb(scene, config, seed)
     seconds = time.perf_counter() - started

@@ -1,9 +1,7 @@
 """A run's folder: its configuration, log, checkpoint and lock. Rerunning the same command goes on with it."""
 
-import fcntl
 import json
 import os
-import platform
 import signal
 import threading
 import time
@@ -14,19 +12,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numba
-import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
-import triptych
 from triptych.errors import InputError, Terminated
-from triptych.files import check_seal, is_vacant, read_bytes, read_object, sweep, write_sealed_json
+from triptych.files import LOG_FILE, check_seal, is_vacant, lock, read_object, sweep, write_sealed_json
+from triptych.runtime import versions
 from triptych.training.checkpoint import CHECKPOINT, Checkpoint, newest_checkpoint, write_checkpoint
 
 RUN_FILE = "run.json"
-LOG_FILE = "log.jsonl"
 TENSORBOARD = "tensorboard"
 FORMAT = "triptych-run"
 VERSION = 1
@@ -182,49 +176,6 @@ def _interrupts(run: Run) -> Iterator[None]:
         yield
     finally:
         restore()
-
-
-@contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the lock ends with the process, however it ends.
-
-    Raises:
-        InputError: another process holds it.
-    """
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{folder}: another process is writing there; wait for it, or choose another") from None
-        yield
-
-
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """All lines of a run's log.
-
-    Raises:
-        InputError: it is missing, or a line is no JSON object.
-    """
-    path = folder / LOG_FILE
-    lines = []
-    for number, line in enumerate(read_bytes(path).splitlines(), start=1):
-        try:
-            lines.append(dict(json.loads(line)))
-        except (ValueError, TypeError, RecursionError):
-            raise InputError(f"{path}, line {number}: expected a JSON object") from None
-    return lines
-
-
-def versions() -> dict[str, str]:
-    """What a result depends on besides its configuration."""
-    return {
-        "triptych": triptych.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }
 
 
 def _check_same(path: Path, document: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -7,10 +7,10 @@ from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
 from triptych.geometry import bit_grid
+from triptych.representation.config import PlaneConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
-from triptych.representation.planes import PlaneConfig
 from triptych.training.config import Rates, SkippingConfig
 from triptych.training.row_adam import RowAdam
 

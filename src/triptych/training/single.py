@@ -13,26 +13,27 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.autoencoder.saving import check_weights, read_weights
+from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
 from triptych.files import check_seal, field_of, read_object, write_sealed_json, write_sealed_tensors
 from triptych.geometry import Rays, intersect_aabb
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.representation.field import SamplingConfig
+from triptych.model.encoding import encode_views
+from triptych.pictures import write_progress_picture
+from triptych.progress import Progress
+from triptych.representation.config import SamplingConfig
 from triptych.representation.render import render
 from triptych.runtime import require_memory
-from triptych.scenes import SceneCollection
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
-from triptych.training.losses import mean, psnr
 from triptych.training.matching import require_picture_size
 from triptych.training.outcome import require_finite
-from triptych.training.pictures import write_progress_picture
-from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.run import open_run
 from triptych.training.schedule import Schedule
 from triptych.training.single_scene import SceneModule, SingleConfig, SingleScene, create_scene, image_space
-from triptych.training.views import PosedViews, encode_views
 
 WEIGHTS_FILE = "field.safetensors"
 METRICS_FILE = "metrics.json"
@@ -54,7 +55,7 @@ class Targets:
 
 
 def fit_single(
-    scene: SceneCollection,
+    scene: Dataset,
     out: Path,
     config: SingleConfig,
     *,
@@ -123,7 +124,7 @@ def _read_metrics(path: Path) -> dict[str, float]:
 
 
 @torch.no_grad()
-def ray_targets(scene: SceneCollection, space: CategoryModel) -> Targets:
+def ray_targets(scene: Dataset, space: CategoryModel) -> Targets:
     """All training rays of a scene in a space: one a latent pixel."""
     views, device = PosedViews(scene), space.aabb.device
     height, width = space.latent_size
@@ -163,9 +164,9 @@ def _loss(module: SceneModule, targets: Targets, config: SingleConfig, generator
     return loss
 
 
-def _measured(scene: SingleScene, collection: SceneCollection, folder: Path) -> dict[str, float]:
+def _measured(scene: SingleScene, dataset: Dataset, folder: Path) -> dict[str, float]:
     """The PSNR over all test views, if there are any; leaves a picture of some."""
-    views, device = PosedViews(collection, "test"), scene.model.aabb.device
+    views, device = PosedViews(dataset, "test"), scene.model.aabb.device
     if not len(views):
         return {"views": 0.0}
     batch = views.group(range(len(views)))

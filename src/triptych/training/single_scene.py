@@ -10,17 +10,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
+from triptych.data import Dataset
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel, ModelConfig, SceneViews
 from triptych.options import Options, Range
-from triptych.representation.field import Field, SamplingConfig, TriPlaneField
+from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
+from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import total_variation
-from triptych.representation.mlp import MLPConfig, TinyMLP
-from triptych.representation.nerf import NeRFConfig, NeRFField, NeRFNetwork
-from triptych.representation.planes import PlaneConfig
+from triptych.representation.mlp import TinyMLP
+from triptych.representation.nerf import NeRFField, NeRFNetwork
 from triptych.representation.render import Rendering, render
 from triptych.representation.sdf import SDFField, eikonal_loss
-from triptych.scenes import SceneCollection
 from triptych.training.config import FinalFactor, Rate, Weight
 
 FieldKind = Literal["triplanes", "nerf", "sdf"]
@@ -178,7 +178,7 @@ class SingleScene:
         )
 
 
-def image_space(scene: SceneCollection) -> CategoryModel:
+def image_space(scene: Dataset) -> CategoryModel:
     """A model whose latents are the pictures themselves."""
     return CategoryModel(
         ModelConfig(PlaneConfig(2, 1, 0), MLPConfig(), SamplingConfig(), scene.height, scene.width),
@@ -190,7 +190,7 @@ def image_space(scene: SceneCollection) -> CategoryModel:
     )
 
 
-def create_scene(scene: SceneCollection, config: SingleConfig, space: CategoryModel, seed: int) -> SceneModule:
+def create_scene(scene: Dataset, config: SingleConfig, space: CategoryModel, seed: int) -> SceneModule:
     """A fresh scene of the kind that is asked for."""
     torch.manual_seed(seed)
     channels, aabb = space.autoencoder.channels, scene.aabb

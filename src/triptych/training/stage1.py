@@ -19,13 +19,15 @@ from triptych.autoencoder import (
 )
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import SceneBank, StoredScene
+from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, find_model
+from triptych.progress import Progress
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory
-from triptych.scenes import SceneCollection
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.config import AutoencoderConfig, Stage1Config
@@ -34,11 +36,9 @@ from triptych.training.loop import Loop
 from triptych.training.matching import camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
-from triptych.training.progress import Progress
 from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import PosedViews
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
@@ -49,7 +49,7 @@ _SCENES_AT_ONCE = 16
 
 
 def train(
-    collection: SceneCollection,
+    dataset: Dataset,
     out: Path,
     config: Stage1Config,
     *,
@@ -65,7 +65,7 @@ def train(
     picture.
 
     Args:
-        collection: the stage-1 scenes.
+        dataset: the stage-1 scenes.
         out: the run's folder.
         config: all settings.
         seed: all random numbers follow from it.
@@ -78,28 +78,28 @@ def train(
             training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
-    require_memory(memory.of_stage1(config, len(collection), collection.height, collection.width), device)
+    require_memory(memory.of_stage1(config, len(dataset), dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     autoencoder = create_autoencoder(config.autoencoder).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
-        autoencoder.encode(torch.ones(1, 3, collection.height, collection.width, device=device))
+        autoencoder.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
         "stage": 1,
         "config": asdict(config),
         "seed": seed,
         "device": device.type,
-        "scenes": dict(zip(collection.names, collection.fingerprints, strict=True)),
-        "fitted_views": fitted_views(collection),
+        "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
+        "fitted_views": fitted_views(dataset),
     }
     with open_run(out, description, checkpoint_seconds) as run:
         if (out / MODEL).is_dir():
             progress.note(f"{out / MODEL}: already trained")
             return CategoryModel.load(out / MODEL).to(device)
-        return _train(collection, run, config, autoencoder, seed, device, progress)
+        return _train(dataset, run, config, autoencoder, seed, device, progress)
 
 
 def _train(
-    collection: SceneCollection,
+    dataset: Dataset,
     run: Run,
     config: Stage1Config,
     autoencoder: Autoencoder,
@@ -107,17 +107,17 @@ def _train(
     device: torch.device,
     progress: Progress,
 ) -> CategoryModel:
-    for line in view_counts(collection):
+    for line in view_counts(dataset):
         progress.note(line)
     loop = Loop.resumed(run, progress, PHASES)
     generator = torch.Generator().manual_seed(seed)
-    views, test_views = PosedViews(collection), PosedViews(collection, "test")
+    views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
     trainable = any(True for _ in autoencoder.parameters())
     if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
         pretrain(autoencoder, views, config.pretraining, seed, loop)
 
-    model = _new_model(collection, config, autoencoder, views, generator).to(device)
-    scenes = SceneParameters.fresh(config.planes, len(collection), generator, device)
+    model = _new_model(dataset, config, autoencoder, views, generator).to(device)
+    scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device)
     training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
     if not loop.is_past("warmup"):
         training.run_phase("warmup", config.warmup)
@@ -129,7 +129,7 @@ def _train(
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)
-    _store_scenes(collection, model, scenes, run.folder / TRAINED_SCENES)
+    _store_scenes(dataset, model, scenes, run.folder / TRAINED_SCENES)
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
     model.save(run.folder / MODEL)  # last: a run that has it is done
     return model
@@ -154,20 +154,20 @@ def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:
 
 
 def _new_model(
-    collection: SceneCollection,
+    dataset: Dataset,
     config: Stage1Config,
     autoencoder: Autoencoder,
     views: PosedViews,
     generator: torch.Generator,
 ) -> CategoryModel:
     return CategoryModel(
-        ModelConfig(config.planes, config.mlp, config.sampling, collection.height, collection.width),
+        ModelConfig(config.planes, config.mlp, config.sampling, dataset.height, dataset.width),
         autoencoder,
         _fit_normalization(config.autoencoder, autoencoder, views),
         initial_base_planes(config.planes, generator),
-        collection.aabb,
-        dict(zip(collection.names, collection.fingerprints, strict=True)),
-        camera_range(collection, range(len(collection)), collection.aabb),
+        dataset.aabb,
+        dict(zip(dataset.names, dataset.fingerprints, strict=True)),
+        camera_range(dataset, range(len(dataset)), dataset.aabb),
     )
 
 
@@ -193,10 +193,10 @@ def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
             model.start_occupancy.bitwise_or_(bits)
 
 
-def _store_scenes(collection: SceneCollection, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
+def _store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
     with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
         bank = SceneBank.create(temporary, model)
-        for number, name in enumerate(collection.names):
+        for number, name in enumerate(dataset.names):
             micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-            record = {"stage": 1, **Provenance.of(collection, number).record()}
-            bank.add(name, StoredScene(micro, coefficients, collection.fingerprints[number], record))
+            record = {"stage": 1, **Provenance.of(dataset, number).record()}
+            bank.add(name, StoredScene(micro, coefficients, dataset.fingerprints[number], record))

@@ -15,25 +15,25 @@ from pathlib import Path
 import torch
 
 from triptych.bank import SceneBank, StoragePrecision
+from triptych.data import Dataset, require_disjoint
+from triptych.files import lock
+from triptych.metrics import mean
 from triptych.model import CategoryModel
+from triptych.progress import Progress
 from triptych.runtime import require_memory
-from triptych.scenes import SceneCollection, require_disjoint
+from triptych.text import listed
 from triptych.training import memory
-from triptych.training.announcing import listed
 from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store
 from triptych.training.fit_together import check_something_shared_moves, fit_together
 from triptych.training.fitting import fit_scenes
-from triptych.training.losses import mean
 from triptych.training.matching import require_picture_size
 from triptych.training.outcome import Outcome, judge, references
-from triptych.training.progress import Progress
-from triptych.training.run import lock
 
 
 def fit(
     model: CategoryModel,
-    collection: SceneCollection,
+    dataset: Dataset,
     out: Path,
     config: Stage2Config,
     *,
@@ -48,7 +48,7 @@ def fit(
 
     Args:
         model: the category model; not changed.
-        collection: the new scenes, at the model's resolution.
+        dataset: the new scenes, at the model's resolution.
         out: the bank's folder.
         config: all settings.
         seed: all random numbers follow from it.
@@ -64,10 +64,10 @@ def fit(
             failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
-    require_disjoint(model.trained_scenes, collection)
-    require_memory(memory.of_stage2(config, model.config.planes, len(collection)), device)
-    require_picture_size(collection, model)
-    job = FitJob(model, collection, out, config, seed, device, progress, precision, force)
+    require_disjoint(model.trained_scenes, dataset)
+    require_memory(memory.of_stage2(config, model.config.planes, len(dataset)), device)
+    require_picture_size(dataset, model)
+    job = FitJob(model, dataset, out, config, seed, device, progress, precision, force)
     if config.finetune_shared:
         check_something_shared_moves(config)
         return fit_together(job, checkpoint_seconds)
@@ -80,23 +80,23 @@ def fit(
     return bank
 
 
-def summary(bank: SceneBank, collection: SceneCollection) -> str:
+def summary(bank: SceneBank, dataset: Dataset) -> str:
     """What ``fit`` has reached with these scenes, in a line: their mean on test views, blank scenes left out."""
-    blank = [name for scene, name in enumerate(collection.names) if collection.is_blank(scene)]
-    records = [bank.scene(name).record for name in collection.names if name not in blank]
+    blank = [name for scene, name in enumerate(dataset.names) if dataset.is_blank(scene)]
+    records = [bank.scene(name).record for name in dataset.names if name not in blank]
     found = [record["test_psnr"] for record in records if record.get("test_psnr") is not None]
     quality = f"{mean(found):.2f} dB on the test views of {len(found)}" if found else "no test views to measure them on"
     without = f", without {len(blank)} blank one(s): {listed(blank)}" if blank else ""
-    return f"{len(collection)} scene(s) fitted: {quality}{without}; {len(bank)} in {bank.folder}"
+    return f"{len(dataset)} scene(s) fitted: {quality}{without}; {len(bank)} in {bank.folder}"
 
 
 def _fit_each(job: FitJob, bank: SceneBank) -> None:
-    model, collection, progress = job.model.to(job.device), job.collection, job.progress
-    missing = [scene for scene, name in enumerate(collection.names) if name not in bank]
-    progress.start("fit", len(collection), done=len(collection) - len(missing))
+    model, dataset, progress = job.model.to(job.device), job.dataset, job.progress
+    missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
+    progress.start("fit", len(dataset), done=len(dataset) - len(missing))
     quality: list[float] = []
-    for chosen in _groups(collection, missing, job.config.scenes_at_once):
-        group = collection.subset(chosen)
+    for chosen in _groups(dataset, missing, job.config.scenes_at_once):
+        group = dataset.subset(chosen)
         compared_with = references(model, group)
         started = time.perf_counter()
         scenes = fit_scenes(model, group, job.config, job.seed)
@@ -105,10 +105,10 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
         store(job, bank, group, scenes, outcomes, seconds)
         quality += _to_show(group, outcomes)
         progress.advance(len(group), **({"test_psnr": mean(quality)} if quality else {}), seconds=seconds)
-    require_fitted(bank, collection)
+    require_fitted(bank, dataset)
 
 
-def _to_show(group: SceneCollection, outcomes: list[Outcome]) -> list[float]:
+def _to_show(group: Dataset, outcomes: list[Outcome]) -> list[float]:
     """The scenes' PSNR on test views, without those of blank scenes: these would lift every mean."""
     return [
         outcome.test_psnr
@@ -117,11 +117,11 @@ def _to_show(group: SceneCollection, outcomes: list[Outcome]) -> list[float]:
     ]
 
 
-def _groups(collection: SceneCollection, scenes: list[int], size: int) -> Iterator[list[int]]:
+def _groups(dataset: Dataset, scenes: list[int], size: int) -> Iterator[list[int]]:
     """Scenes to fit side by side: with equally many training views, so that none waits for another's schedule."""
 
     def views(scene: int) -> int:
-        return len(collection.views(scene).train)
+        return len(dataset.views(scene).train)
 
     for _, alike in groupby(sorted(scenes, key=views), key=views):
         group = list(alike)

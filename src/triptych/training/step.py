@@ -12,12 +12,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from triptych.data.posed_views import Batch, PosedViews
 from triptych.model import CategoryModel
+from triptych.model.encoding import encode_views
 from triptych.representation.kernels import Backend
 from triptych.training.config import Phase, Rates, SkippingConfig
 from triptych.training.objective import Losses, Sampler, Targets, batch_losses
 from triptych.training.scenes import SceneParameters
-from triptych.training.views import Batch, PosedViews, encode_views
 
 
 @dataclass(frozen=True)

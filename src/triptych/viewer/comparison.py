@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from triptych.data import Dataset
+from triptych.metrics import psnr
+from triptych.pictures import as_pixels
 from triptych.scene import Scene
-from triptych.scenes import SceneCollection
-from triptych.training.losses import psnr
-from triptych.training.pictures import as_pixels
 
 ERROR_GAIN = 4
 """Absolute errors are shown so many times larger."""
@@ -31,23 +31,23 @@ class Compared:
     psnr: float
 
 
-def compare(collection: SceneCollection, name: str, view: int, scene: Scene) -> Compared:
+def compare(dataset: Dataset, name: str, view: int, scene: Scene) -> Compared:
     """Render a scene at one of the dataset's cameras, beside the picture taken there.
 
     Args:
-        collection: pictures of the model's size.
+        dataset: pictures of the model's size.
         name: the scene's name in the dataset.
         view: number of the camera, from 0.
         scene: what to render.
     """
-    number = collection.names.index(name)
-    truth = true_picture(collection, number, view)
-    found = scene.render(collection.cameras(number)[[view]]).images.cpu().clamp(0, 1)
+    number = dataset.names.index(name)
+    truth = true_picture(dataset, number, view)
+    found = scene.render(dataset.cameras(number)[[view]]).images.cpu().clamp(0, 1)
     error = ((found - truth).abs() * ERROR_GAIN).clamp(0, 1)
     picture = as_pixels(torch.cat([truth, found, error], dim=3))[0]
     return Compared(scene.name, picture, psnr(found, truth)[0])
 
 
-def true_picture(collection: SceneCollection, number: int, view: int) -> Float[Tensor, "1 3 height width"]:
+def true_picture(dataset: Dataset, number: int, view: int) -> Float[Tensor, "1 3 height width"]:
     """The picture that a camera of the dataset took, in [0, 1]."""
-    return torch.from_numpy(collection.images(number, [view])).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(dataset.images(number, [view])).permute(0, 3, 1, 2).float() / 255

@@ -12,10 +12,11 @@ from torch.nn.functional import normalize
 
 from triptych.geometry import Cameras, Rays
 from triptych.model import SceneViews
+from triptych.pictures import as_pixels, channel_range, latent_colours
 from triptych.representation import kernels
-from triptych.representation.field import SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import TriPlaneField
 from triptych.scene import Scene
-from triptych.training.pictures import as_pixels, channel_range, latent_colours
 from triptych.viewer.cameras import cameras_around
 
 FrameKind = Literal["RGB", "latents", "depth", "opacity", "normals"]

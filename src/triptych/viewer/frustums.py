@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from viser import ClientHandle
 
-from triptych.scenes import SceneCollection
+from triptych.data import Dataset
 from triptych.training.provenance import Provenance
 from triptych.viewer.cameras import quaternion
 
@@ -23,7 +23,7 @@ class Frustums:
 
     Args:
         client: the browser.
-        collection: cameras and pictures, or None to show nothing.
+        dataset: cameras and pictures, or None to show nothing.
         record_of: the record of a scene, which says what it was fitted to; else the dataset's split counts.
         on_click: called with the number of a camera that is clicked.
     """
@@ -31,11 +31,11 @@ class Frustums:
     def __init__(
         self,
         client: ClientHandle,
-        collection: SceneCollection | None,
+        dataset: Dataset | None,
         record_of: Callable[[str], Mapping[str, Any]],
         on_click: Callable[[int], None],
     ) -> None:
-        self._client, self._collection, self._on_click = client, collection, on_click
+        self._client, self._collection, self._on_click = client, dataset, on_click
         self._record_of = record_of
         self._shown: str | None = None
         self._root = client.scene.add_frame(_ROOT, show_axes=False)
@@ -53,12 +53,12 @@ class Frustums:
             provenance = Provenance.read(self._record_of(name), f"scene {name!r}")
             self._add(self._collection, self._collection.names.index(name), provenance)
 
-    def _add(self, collection: SceneCollection, number: int, provenance: Provenance | None) -> None:
-        cameras, numbers = collection.cameras(number), collection.view_numbers(number)
-        fitted = (provenance or Provenance.of(collection, number)).fitted
+    def _add(self, dataset: Dataset, number: int, provenance: Provenance | None) -> None:
+        cameras, numbers = dataset.cameras(number), dataset.view_numbers(number)
+        fitted = (provenance or Provenance.of(dataset, number)).fitted
         for view in range(len(cameras)):
             camera = cameras[[view]]
-            picture = Image.fromarray(collection.images(number, [view])[0])
+            picture = Image.fromarray(dataset.images(number, [view])[0])
             picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
             frustum = self._client.scene.add_camera_frustum(
                 f"{_ROOT}/{view + 1}",

@@ -7,9 +7,9 @@ from typing import Annotated, Protocol, runtime_checkable
 
 import torch
 
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.options import Options, Range
-from triptych.scenes import SceneCollection
 from triptych.training.matching import require_picture_size
 from triptych.viewer.library import Library
 from triptych.viewer.thumbnails import Thumbnails
@@ -50,7 +50,7 @@ def open_viewer(
     device: torch.device,
     model: Path | None = None,
     compare: Path | None = None,
-    collection: SceneCollection | None = None,
+    dataset: Dataset | None = None,
 ) -> Viewer:
     """Start a viewer; it runs until its ``stop``.
 
@@ -60,7 +60,7 @@ def open_viewer(
         device: where to render.
         model: category model of the bank, where it does not find it by itself.
         compare: a second bank, run or model to show beside the first.
-        collection: the pictures of the scenes.
+        dataset: the pictures of the scenes.
 
     Raises:
         InputError: viser is not installed, there is nothing that can be shown, or the address cannot be used.
@@ -74,7 +74,7 @@ def open_viewer(
         raise InputError('view: needs viser; pip install "triptych[viewer]"') from None
     library = Library(path, model, device)
     other = None if compare is None else Library(compare, None, device)
-    if collection is not None:
+    if dataset is not None:
         for shown in (library.shown, *([] if other is None else [other.shown])):
-            require_picture_size(collection, shown.model)
-    return Server(Exhibition(library, other, collection, Thumbnails(), threading.Lock()), config.host, config.port)
+            require_picture_size(dataset, shown.model)
+    return Server(Exhibition(library, other, dataset, Thumbnails(), threading.Lock()), config.host, config.port)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from viser import ClientHandle
 
-from triptych.scenes import SceneCollection
+from triptych.data import Dataset
 from triptych.text import one_line
 from triptych.viewer.choice import SIDES, Choice
 from triptych.viewer.comparison import ERROR_GAIN, Compared
@@ -29,7 +29,7 @@ class Panel:
         client: the browser.
         library: the scenes to choose from.
         other: those of a second bank, or None.
-        collection: the pictures of the scenes, or None.
+        dataset: the pictures of the scenes, or None.
         on_change: called whenever a control has changed what is to be shown.
     """
 
@@ -38,10 +38,10 @@ class Panel:
         client: ClientHandle,
         library: Library,
         other: Library | None,
-        collection: SceneCollection | None,
+        dataset: Dataset | None,
         on_change: Callable[[], None],
     ) -> None:
-        self._library, self._collection = library, collection
+        self._library, self._collection = library, dataset
         self._on_change = on_change
         self._offsets: dict[int, float] = {}
         self._first = 0
@@ -72,7 +72,7 @@ class Panel:
                 "offset", -_FARTHEST, _FARTHEST, 0.05, 0.0, hint="In root mean squares of the scene's coefficients."
             )
             self._reset = gui.add_button("reset all")
-        with gui.add_folder("Pictures", visible=collection is not None) as self._pictures:
+        with gui.add_folder("Pictures", visible=dataset is not None) as self._pictures:
             self.cameras_shown = gui.add_checkbox("all cameras", False)
             self._view = gui.add_slider("camera", 1, 2, 1, 1)
             self._look = gui.add_button("look through it")

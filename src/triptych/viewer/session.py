@@ -14,10 +14,10 @@ from jaxtyping import UInt8
 from PIL import Image
 from viser import ClientHandle
 
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.scene import Scene
-from triptych.scenes import SceneCollection
 from triptych.viewer.cameras import BrowserView, camera_of, fill_window, view_of
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
@@ -43,14 +43,14 @@ class Exhibition:
     Attributes:
         library: the scenes.
         other: those of a second bank, to compare with.
-        collection: the pictures that the scenes were fitted to.
+        dataset: the pictures that the scenes were fitted to.
         thumbnails: drawn so far.
         turn: held while rendering: the fused kernel takes one caller at a time.
     """
 
     library: Library
     other: Library | None
-    collection: SceneCollection | None
+    dataset: Dataset | None
     thumbnails: Thumbnails
     turn: threading.Lock
 
@@ -71,8 +71,8 @@ class Session:
         self._drawing = _Drawing()
         self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
-        self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.collection, self.change)
-        self._frustums = Frustums(client, exhibition.collection, self._record_of, self._look_through)
+        self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.dataset, self.change)
+        self._frustums = Frustums(client, exhibition.dataset, self._record_of, self._look_through)
         client.camera.on_update(lambda camera: self.change())
         self.panel.on_look_through(self._look_through)
         self._thread = threading.Thread(target=self._run, name="triptych viewer", daemon=True)
@@ -178,8 +178,8 @@ class Session:
 
     def _draw_comparison(self) -> bool:
         choice = self.panel.choice()
-        collection, view = self._exhibition.collection, self.panel.compared_view(choice.scene)
-        if collection is None or view is None:
+        dataset, view = self._exhibition.dataset, self.panel.compared_view(choice.scene)
+        if dataset is None or view is None:
             return False
         libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
         wanted = (view, replace(choice, kind="RGB", channel=None), [library.generation for library in libraries])
@@ -187,18 +187,18 @@ class Session:
             return False
         with self._exhibition.turn:
             scenes = [self._drawing.of(library.shown, number, choice)[0] for number, library in enumerate(libraries)]
-            found = [compare(collection, choice.scene, view, scene) for scene in scenes]
+            found = [compare(dataset, choice.scene, view, scene) for scene in scenes]
         self.panel.show_comparison(found)
         self._compared = wanted
         return True
 
     def _look_through(self, view: int) -> None:
         """Take the place of a camera of the dataset, and compare there."""
-        collection, scene = self._exhibition.collection, self.panel.choice().scene
-        if collection is None or self.panel.compared_view(scene) is None:
+        dataset, scene = self._exhibition.dataset, self.panel.choice().scene
+        if dataset is None or self.panel.compared_view(scene) is None:
             return
         self.panel.choose_view(view)
-        camera = collection.cameras(collection.names.index(scene))[[view]]
+        camera = dataset.cameras(dataset.names.index(scene))[[view]]
         look(self._client, view_of(camera, self._client.camera.aspect), self._exhibition.library.shown.model)
 
 

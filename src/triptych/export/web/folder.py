@@ -18,9 +18,9 @@ from triptych.export.web.runtime import runtime_files
 from triptych.files import atomic_directory, read_json, write_json
 from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
+from triptych.pictures import as_pixels
 from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
 from triptych.scene import Scene, Scenes
-from triptych.training.pictures import as_pixels
 
 FORMAT = "triptych-web"
 VERSION = 1

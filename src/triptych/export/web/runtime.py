@@ -10,9 +10,9 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from triptych.data.cache.entry import default_cache
 from triptych.errors import InputError
 from triptych.files import write_atomically
-from triptych.scenes.cache import default_cache
 
 VERSION = "1.30.0"
 URL = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"

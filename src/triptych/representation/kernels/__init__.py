@@ -10,7 +10,8 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.geometry import Rays
-from triptych.representation.field import Field, SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.reference import Integral
 

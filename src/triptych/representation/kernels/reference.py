@@ -14,7 +14,8 @@ from torch import Tensor
 from triptych.geometry import Rays, bit_grid, intersect_aabb
 from triptych.geometry.compositing import accumulate, rendering_weights
 from triptych.geometry.sampling import importance_edges, jittered_edges
-from triptych.representation.field import Field, SamplingConfig
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.geometry import Rays
-from triptych.representation.field import Field, SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels.arguments import (
     COUNT,
     PARAMETER_COUNT,

@@ -30,7 +30,8 @@ from triton import knobs
 
 from triptych.errors import InputError
 from triptych.geometry import Rays
-from triptych.representation.field import Field, SamplingConfig, TriPlaneField
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels.arguments import check_occupancy, parameters, scene_arguments
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.kernels.triton import operators

@@ -1,0 +1,73 @@
+"""The box around every scene, and whether the cameras see it."""
+
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray, searchsorted
+from torch import Tensor
+
+from triptych.data.cache.index import SceneIndex
+from triptych.data.formats.declaration import Declaration
+from triptych.data.formats.discovery import DatasetFolder
+from triptych.data.validation import Problems
+from triptych.errors import InputError
+from triptych.geometry import Cameras, intersect_aabb
+
+DEFAULT_HALF_EXTENT = {"srn": 0.55, "transforms": 1.5}
+"""Half the side of the scene box by format: ShapeNet cars fill ±0.55, NeRF-synthetic objects about ±1.2."""
+
+
+def scene_box(half_extent: float | None, dataset: DatasetFolder, declaration: Declaration) -> Float[Tensor, "2 3"]:
+    """The box around every scene: ±``half_extent`` if given, else as declared, else the format's default."""
+    if half_extent is None and declaration.aabb is not None:
+        return torch.from_numpy(declaration.aabb).float()
+    half = half_extent or max(DEFAULT_HALF_EXTENT[scene.format] for scene in dataset.scenes)
+    return torch.tensor([[-half] * 3, [half] * 3])
+
+
+def check_box_is_seen(
+    index: SceneIndex, rows: Int[ndarray, " view"], aabb: Float[Tensor, "2 3"], problems: Problems
+) -> None:
+    """Refuse cameras that look past the scene box, the sign of a wrong box, unit or pose convention.
+
+    Raises:
+        InputError: no ray of a view meets the box (unless ``problems`` gathers).
+    """
+    cameras = index.cameras(rows)
+    # Three tests, each dearer and for fewer views: the box's centre, a coarse grid of rays, all rays.
+    candidates = torch.nonzero(~_centre_in_picture(cameras, aabb)).flatten().tolist()
+    candidates = [view for view in candidates if _misses(cameras[[view]].resized(8, 8), aabb)]
+    for view in candidates:
+        with problems.guard():
+            if _misses(cameras[[view]], aabb):
+                scene = int(searchsorted(index.starts, rows[view], side="right")) - 1
+                distance = float((cameras.c2w[view, :, 3] - aabb.mean(dim=0)).norm())
+                raise InputError(
+                    f"scene {index.names[scene]}: no ray of view {rows[view] - index.starts[scene]} (counted "
+                    f"in sorted order) meets the scene box {aabb.tolist()}, {distance:.3g} away; check its "
+                    "pose, or give half_extent"
+                )
+
+
+def note_cameras_inside(
+    index: SceneIndex, rows: Int[ndarray, " view"], aabb: Float[Tensor, "2 3"], problems: Problems
+) -> None:
+    """Note cameras that stand in the scene box, whose rays begin amid what they should see from outside."""
+    eyes = torch.from_numpy(index.c2w[rows, :, 3])
+    inside = ((eyes > aabb[0]) & (eyes < aabb[1])).all(dim=-1)
+    if inside.any():
+        scene = int(searchsorted(index.starts, rows[int(inside.int().argmax())], side="right")) - 1
+        problems.note(
+            f"{int(inside.sum())} of {len(rows)} cameras stand inside the scene box {aabb.tolist()} (the first in "
+            f"scene {index.names[scene]}); give a smaller half_extent if the objects are smaller"
+        )
+
+
+def _centre_in_picture(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> Tensor:
+    pixels, depth = cameras.project(aabb.mean(dim=0, keepdim=True))
+    size = pixels.new_tensor([cameras.width, cameras.height])
+    return ((pixels >= 0) & (pixels < size)).all(dim=-1)[:, 0] & (depth[:, 0] > 0)
+
+
+def _misses(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> bool:
+    _, far = intersect_aabb(cameras.rays(), aabb)
+    return not bool((far > 0).any())

@@ -1,0 +1,1 @@
+"""Decoded pictures of datasets on the disk."""

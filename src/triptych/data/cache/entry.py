@@ -1,0 +1,212 @@
+"""The decoded pictures of a dataset on the disk, memory-mapped, so that memory stays bounded at any size.
+
+    <cache>/<key>/index.json            names and fingerprints of the scenes, picture size, notes, sums of other files
+    <cache>/<key>/cameras.safetensors   poses, intrinsics, declared splits
+    <cache>/<key>/sums.raw              uint8 [row, 32], SHA-256 of each picture
+    <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index
+
+The key is a digest of every file's path, size and time of change, so an edited dataset gets another entry.
+Entries appear whole by a rename, and are never changed afterwards; deleting them is safe at any time. Small files are
+compared with their checksums when an entry is opened, each picture when it is first read.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from safetensors.numpy import load_file, save_file
+
+from triptych.data.cache.checked_pictures import SUM_BYTES, CheckedPictures
+from triptych.data.cache.index import SceneIndex
+from triptych.data.formats.discovery import DatasetFolder
+from triptych.data.formats.frames import ParsedScene
+from triptych.data.pictures import SUFFIXES, read_picture
+from triptych.errors import InputError
+from triptych.files import (
+    atomic_directory,
+    check_seal,
+    check_sums,
+    file_sum,
+    is_clutter,
+    read_object,
+    write_sealed_json,
+)
+
+Progress = Callable[[int, int], None]
+"""Called with the number of pictures decoded so far and in all."""
+
+_LAYOUT = 2
+"""Raised whenever the meaning of a cache entry changes."""
+_THREADS = 2
+_AHEAD = 32
+"""Pictures decoded ahead of the one being written; bounds memory whatever a scene's size."""
+_INDEX = "index.json"
+PICTURES_FILE = "pictures.raw"
+_CAMERAS = "cameras.safetensors"
+_SUMS = "sums.raw"
+
+
+def default_cache() -> Path:
+    """``triptych`` in the user's cache folder ($XDG_CACHE_HOME, or ~/.cache)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "triptych"
+
+
+def cache_key(dataset: DatasetFolder, resolution: int | None) -> str:
+    """Digest of what decides an entry: the scenes, their files' paths, sizes and times, the resolution."""
+    digest = hashlib.sha256(json.dumps([_LAYOUT, str(dataset.root), resolution]).encode())
+    for scene in dataset.scenes:
+        digest.update(json.dumps([scene.name, scene.format, *_files_of(scene.folder)]).encode())
+    return digest.hexdigest()[:32]
+
+
+def _files_of(folder: str | Path, depth: int = 0) -> list[list[str | int]]:
+    # Links to folders are followed at the top only (rgb/ kept elsewhere), so that a loop of links ends.
+    files: list[list[str | int]] = []
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=depth == 0):
+                files += _files_of(entry.path, depth + 1)
+            elif entry.is_file() and _matters(entry.name):
+                status = entry.stat()
+                files.append([entry.path, status.st_size, status.st_mtime_ns])
+    return files
+
+
+def _matters(name: str) -> bool:
+    # File managers write their clutter whenever somebody looks; a hidden picture may still be a frame's.
+    return not is_clutter(name) or name.lower().endswith(SUFFIXES)
+
+
+def load_index(entry: Path) -> SceneIndex | None:
+    """The index of a finished cache entry, or None where there is none.
+
+    Raises:
+        InputError: the entry is damaged.
+    """
+    if not entry.is_dir():
+        return None
+    try:
+        about = read_object(entry / _INDEX)
+        check_seal(entry / _INDEX, about, required=True)
+        check_sums(entry, about["files"])
+        tensors = load_file(entry / _CAMERAS)
+        return SceneIndex(
+            names=tuple(about["names"]),
+            fingerprints=tuple(about["fingerprints"]),
+            height=about["height"],
+            width=about["width"],
+            notes=tuple(about["notes"]),
+            **tensors,
+        )
+    except Exception as error:
+        raise InputError(f"{entry}: this cache entry is damaged ({error}); delete it and run again") from None
+
+
+def map_pictures(entry: Path, index: SceneIndex) -> CheckedPictures:
+    """The pictures of a finished cache entry, whose index has been loaded.
+
+    Raises:
+        InputError: the entry is damaged.
+    """
+    try:
+        sums = np.fromfile(entry / _SUMS, dtype=np.uint8).reshape(len(index.c2w), SUM_BYTES)
+        return CheckedPictures(entry / PICTURES_FILE, sums, index.height, index.width)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{entry}: this cache entry is damaged ({error}); delete it and run again") from None
+
+
+def build_entry(
+    entry: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None = None
+) -> None:
+    """Decode all pictures into a new cache entry; of several processes at once, the first to finish sets it.
+
+    Raises:
+        InputError: a picture cannot be decoded, or the cache cannot be written.
+    """
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        _check_space(entry.parent, index)
+        with atomic_directory(entry, replace=False) as temporary:
+            _write_pictures(temporary, index, scenes, progress)
+            _write_index(temporary, index)
+    except OSError as error:
+        # The rename fails where another process has just set the same entry, which serves as well.
+        if not entry.is_dir():
+            reason = error.strerror
+            raise InputError(f"{entry.parent}: the cache cannot be written ({reason}); choose another") from None
+
+
+def _write_index(folder: Path, index: SceneIndex) -> None:
+    tensors = {"starts": index.starts, "c2w": index.c2w, "intrinsics": index.intrinsics, "uses": index.uses}
+    save_file(tensors, folder / _CAMERAS)
+    about = {"height": index.height, "width": index.width, "notes": index.notes}
+    texts = {"names": index.names, "fingerprints": index.fingerprints}
+    files = {name: file_sum(folder / name) for name in (_CAMERAS, _SUMS)}
+    write_sealed_json(folder / _INDEX, about | texts | {"files": files})
+
+
+def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:
+    total = len(index.c2w)
+    factor = scenes[0].sizes[0][1] // index.width
+    # Plain writes, not a writable memory map: on a full disk a map kills the process instead of raising.
+    with (
+        (folder / PICTURES_FILE).open("wb") as output,
+        (folder / _SUMS).open("wb") as sums,
+        closing(decode_pictures(scenes, factor)) as pictures,
+    ):
+        for done, picture in enumerate(pictures, start=1):
+            content = picture.result().tobytes()
+            output.write(content)
+            sums.write(hashlib.sha256(content).digest())
+            if progress is not None:
+                progress(done, total)
+
+
+def decode_pictures(
+    scenes: Sequence[ParsedScene], factor: int
+) -> Generator[Future[UInt8[np.ndarray, "height width 3"]], None, None]:
+    """Decode the pictures of several scenes in order on a few threads, a bounded number ahead.
+
+    Args:
+        scenes: parsed scenes.
+        factor: side of the squares of pixels that are averaged into one; it divides every picture's sides.
+
+    Returns:
+        One future a picture; its ``result()`` raises ``InputError`` where the picture cannot be decoded.
+    """
+    pending: deque[Future[UInt8[np.ndarray, "height width 3"]]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for scene in scenes:
+            views = zip(scene.files, scene.masks, scene.intrinsics, scene.distortions, strict=True)
+            for file, mask, intrinsics, distortion in views:
+                task = pool.submit(
+                    read_picture,
+                    Path(file),
+                    intrinsics=intrinsics,
+                    distortion=distortion,
+                    factor=factor,
+                    mask=None if mask is None else Path(mask),
+                )
+                pending.append(task)
+                if len(pending) > _AHEAD:
+                    yield pending.popleft()
+        while pending:
+            yield pending.popleft()
+
+
+def _check_space(folder: Path, index: SceneIndex) -> None:
+    needed = len(index.c2w) * index.height * index.width * 3
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            f"{folder}: the cache of decoded pictures needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB "
+            "are free; choose another cache folder or a lower resolution"
+        )

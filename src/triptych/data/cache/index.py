@@ -1,0 +1,123 @@
+"""Everything about a dataset but its pixels: names, cameras, fingerprints. It fits in memory at any size."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+
+from triptych.data.formats.frames import ParsedScene
+from triptych.data.pictures import shrink_factor
+from triptych.data.validation import Problems
+from triptych.errors import InputError
+from triptych.geometry import Cameras
+
+UNDECLARED, TRAIN, TEST = 0, 1, 2
+_CODES = {None: UNDECLARED, "train": TRAIN, "test": TEST}
+
+
+@dataclass(frozen=True)
+class SceneIndex:
+    """The scenes of a dataset without their pictures; the views of all scenes follow each other as rows.
+
+    Attributes:
+        names: scene names, sorted.
+        fingerprints: SHA-256 of each scene's content.
+        starts: the first row of each scene, then the number of rows.
+        c2w: camera-to-world matrices, OpenCV axes.
+        intrinsics: fx, fy, cx, cy in pixels of the (downscaled) pictures.
+        uses: what the dataset says each view is for: UNDECLARED, TRAIN or TEST.
+        height: height of the (downscaled) pictures in pixels.
+        width: width of the (downscaled) pictures in pixels.
+        notes: what may be wrong, one line each.
+    """
+
+    names: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    starts: Int[np.ndarray, " scene_starts"]
+    c2w: Float[np.ndarray, "row 3 4"]
+    intrinsics: Float[np.ndarray, "row 4"]
+    uses: UInt8[np.ndarray, " row"]
+    height: int
+    width: int
+    notes: tuple[str, ...] = ()
+
+    def cameras(self, rows: Int[np.ndarray, " view"]) -> Cameras:
+        """The cameras of the chosen views."""
+        c2w, intrinsics = torch.from_numpy(self.c2w[rows]), torch.from_numpy(self.intrinsics[rows])
+        return Cameras(c2w, intrinsics, self.height, self.width)
+
+    def rows(self, scene: int) -> Int[np.ndarray, " view"]:
+        """The rows of a scene's views."""
+        return np.arange(self.starts[scene], self.starts[scene + 1])
+
+
+def fingerprint(scene: ParsedScene) -> str:
+    """SHA-256 of a scene's poses (as float32) and of its first picture's file, and that of its mask.
+
+    The name is left out: a renamed copy of a scene is the same scene.
+
+    Raises:
+        InputError: the picture's file cannot be read.
+    """
+    # Adding 0 turns -0 into 0, which some writers put in the place of the other.
+    digest = hashlib.sha256((scene.c2w.astype("<f4") + np.float32(0)).tobytes())
+    for file in (scene.files[0], scene.masks[0]):
+        try:
+            digest.update(Path(file).read_bytes() if file is not None else b"")
+        except OSError as error:
+            raise InputError(f"{file}: this picture cannot be read ({error.strerror})") from None
+    return digest.hexdigest()
+
+
+def commonest_size(scenes: Sequence[ParsedScene]) -> tuple[int, int]:
+    """Height and width of most pictures."""
+    return Counter(size for scene in scenes for size in scene.sizes).most_common(1)[0][0]
+
+
+def check_sizes(scene: ParsedScene, expected: tuple[int, int], problems: Problems) -> None:
+    """Refuse pictures that differ in size from the others.
+
+    Raises:
+        InputError: one does (unless ``problems`` gathers).
+    """
+    for file, size in zip(scene.files, scene.sizes, strict=True):
+        with problems.guard():
+            if size != expected:
+                raise InputError(
+                    f"{file}: this picture is {size[1]}x{size[0]}, most are {expected[1]}x{expected[0]}; "
+                    "expected one size for all pictures"
+                )
+
+
+def index_scenes(scenes: Sequence[ParsedScene], resolution: int | None, notes: Sequence[str] = ()) -> SceneIndex:
+    """Put the cameras of all scenes together, for pictures downscaled to ``resolution`` pixels of width.
+
+    Args:
+        scenes: the scenes, sorted by name.
+        resolution: width in pixels, None for the pictures' own.
+        notes: what parsing them has noted.
+
+    Raises:
+        InputError: pictures differ in size, cannot be downscaled to it, or cannot be read.
+    """
+    height, width = commonest_size(scenes)
+    factor = shrink_factor(height, width, resolution, scenes[0].files[0])
+    for scene in scenes:
+        check_sizes(scene, (height, width), Problems())
+    counts = [len(scene.files) for scene in scenes]
+    return SceneIndex(
+        names=tuple(scene.name for scene in scenes),
+        fingerprints=tuple(fingerprint(scene) for scene in scenes),
+        starts=np.cumsum([0, *counts]),
+        c2w=np.concatenate([scene.c2w for scene in scenes]).astype(np.float32),
+        intrinsics=(np.concatenate([scene.intrinsics for scene in scenes]) / factor).astype(np.float32),
+        uses=np.array([_CODES[use] for scene in scenes for use in scene.uses], dtype=np.uint8),
+        height=height // factor,
+        width=width // factor,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,242 @@
+"""Several posed scenes behind one interface, whatever their format on the disk and however many they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from tyro.conf import Positional
+
+from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
+from triptych.data.cache.checked_pictures import CheckedPictures
+from triptych.data.cache.entry import Progress, build_entry, cache_key, default_cache, load_index, map_pictures
+from triptych.data.cache.index import TEST, UNDECLARED, SceneIndex, index_scenes
+from triptych.data.formats.declaration import Declaration, check_complete, read_declaration
+from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
+from triptych.data.formats.enclosure import Enclosure
+from triptych.data.inspection.doubts import few_views_note
+from triptych.data.pictures import is_one_colour
+from triptych.data.scene_names import choose_names
+from triptych.data.splits import TestRule, ViewSplit, split_as_declared, split_by_rule
+from triptych.data.validation import LARGEST, Problems
+from triptych.errors import InputError
+from triptych.geometry import Cameras
+from triptych.options import Options, Range
+
+
+@dataclass(frozen=True)
+class DatasetConfig(Options):
+    """A dataset of posed pictures and how to use it."""
+
+    path: Positional[Path]
+    """Folder of the dataset: one scene, or one subfolder a scene (SRN layout or transforms.json)."""
+    scenes: str | None = None
+    """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The others are not
+    read. The command chooses when not given."""
+    test_views: Annotated[int, Range(0, 100_000)] | None = None
+    """Views held out of each scene for testing, where the dataset does not say which. By default 8, and a third of the
+    views of a scene that has fewer than 24."""
+    test_rule: TestRule = "spread"
+    """Hold out views evenly through the sorted views, or the first ones (with 10: the published protocol)."""
+    above_ground: bool = False
+    """Drop the cameras below the ground, z < 0 (the published SRN protocol)."""
+    half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
+    """Half the side of the scene box around the origin, in world units. By default what the dataset declares,
+    else 0.55 for the SRN layout and 1.5 for transforms.json."""
+    resolution: Annotated[int, Range(1, 16_384)] | None = None
+    """Box-downscale the pictures to this width in pixels, which must divide theirs."""
+    follow_links: bool = False
+    """Read what symbolic links lead to outside of the dataset's folder too."""
+    cache: Path | None = None
+    """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Several posed scenes at one resolution, their pictures on the disk. Made by ``open_dataset``.
+
+    Attributes:
+        names: scene names, sorted.
+        fingerprints: SHA-256 of each scene's content, equal for the same scene under another name.
+        declared_splits: scene names by use (``train``, ``test``) as dataset.json has them, or nothing.
+        aabb: lower and upper corner of the box around every scene, in world units.
+        height: picture height in pixels.
+        width: picture width in pixels.
+        notes: what may be wrong with the dataset, one line each.
+        source: the dataset and the options it was opened with; None for pictures that were in memory already.
+    """
+
+    names: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    declared_splits: Mapping[str, tuple[str, ...]]
+    aabb: Float[Tensor, "2 3"]
+    height: int
+    width: int
+    _rows: tuple[Int[np.ndarray, "_"], ...]  # each scene has its own number of views
+    _splits: tuple[ViewSplit, ...]
+    _index: SceneIndex
+    _pictures: UInt8[np.ndarray, "row height width 3"] | CheckedPictures
+    notes: tuple[str, ...] = ()
+    source: DatasetConfig | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def cameras(self, scene: int) -> Cameras:
+        """The cameras of all views of a scene."""
+        return self._index.cameras(self._rows[scene])
+
+    def images(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width 3"]:
+        """The chosen pictures of a scene over white, read from the disk in the order given."""
+        return np.array(self._pictures[self._rows[scene][list(views)]])
+
+    def views(self, scene: int) -> ViewSplit:
+        """Which views of a scene are for fitting, and which are never seen."""
+        return self._splits[scene]
+
+    def view_numbers(self, scene: int) -> tuple[int, ...]:
+        """The place of each view of a scene in the sorted list of all views that the dataset holds of it.
+
+        Rules such as ``above_ground`` leave views out of a dataset but not out of that list, and the scene's
+        fingerprint covers it: such a number names a view for good, whatever options the dataset is opened with.
+        """
+        rows = self._rows[scene]
+        first = self._index.starts[np.searchsorted(self._index.starts, rows[0], side="right") - 1]
+        return tuple((rows - first).tolist())
+
+    def is_blank(self, scene: int) -> bool:
+        """Whether every view of a scene shows nothing but one colour, as a few renderings of public datasets do."""
+        return all(is_one_colour(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
+
+    def subset(self, scenes: Sequence[int]) -> "Dataset":
+        """The chosen scenes, sorted by name, without copying pictures."""
+        order = sorted(set(scenes), key=lambda scene: self.names[scene])
+        names = tuple(self.names[scene] for scene in order)
+        return replace(
+            self,
+            names=names,
+            fingerprints=tuple(self.fingerprints[scene] for scene in order),
+            declared_splits={
+                use: tuple(name for name in chosen if name in set(names))
+                for use, chosen in self.declared_splits.items()
+            },
+            _rows=tuple(self._rows[scene] for scene in order),
+            _splits=tuple(self._splits[scene] for scene in order),
+        )
+
+
+def open_dataset(config: DatasetConfig, progress: Progress | None = None, *, default: str = "all") -> Dataset:
+    """Open the scenes of a dataset that ``config.scenes`` chooses; nothing of the others is read.
+
+    The first time, every file is checked, then all pictures are decoded into the cache; later calls only look
+    whether a file has changed.
+
+    Args:
+        config: which dataset.
+        progress: called after each picture decoded, with the number done and the number of all.
+        default: the scenes where ``config.scenes`` is None; see ``choose_names``.
+
+    Raises:
+        InputError: the dataset cannot be used; nothing is left in the cache.
+    """
+    check_config(config)
+    problems = Problems()
+    folder, declaration = find_chosen(config, default, problems)
+    entry = (config.cache or default_cache()).expanduser() / cache_key(folder, config.resolution)
+    index, parsed = load_index(entry), None
+    if index is None:
+        parsed = list(parse_scenes(folder, Enclosure(folder.root, config.follow_links), problems))
+        index = index_scenes(parsed, config.resolution, problems.notes)
+    rows = [kept_rows(index, scene, config) for scene in range(len(index.names))]
+    splits = [split_views(index, scene, kept, config) for scene, kept in enumerate(rows)]
+    aabb = scene_box(config.half_extent, folder, declaration)
+    about_box = Problems()
+    check_box_is_seen(index, np.concatenate(rows), aabb, about_box)
+    note_cameras_inside(index, np.concatenate(rows), aabb, about_box)
+    few_views = few_views_note(index.names, splits)
+    if parsed is not None:
+        build_entry(entry, index, parsed, progress)
+    names = set(index.names)
+    return Dataset(
+        names=index.names,
+        fingerprints=index.fingerprints,
+        declared_splits={
+            use: tuple(name for name in chosen if name in names) for use, chosen in (declaration.splits or {}).items()
+        },
+        aabb=aabb,
+        height=index.height,
+        width=index.width,
+        _rows=tuple(rows),
+        _splits=tuple(splits),
+        _index=index,
+        _pictures=map_pictures(entry, index),
+        notes=(*index.notes, *about_box.notes, *filter(None, [few_views])),
+        source=config,
+    )
+
+
+def find_chosen(config: DatasetConfig, default: str, problems: Problems) -> tuple[DatasetFolder, Declaration]:
+    """The scenes of a dataset that ``config.scenes`` chooses, and what its dataset.json declares.
+
+    Args:
+        config: which dataset.
+        default: the scenes where ``config.scenes`` is None.
+        problems: raises or gathers what is wrong with dataset.json.
+
+    Raises:
+        InputError: there is no dataset, or no such scene in it.
+    """
+    folder, declaration = find_scenes(config.path), Declaration()
+    with problems.guard():
+        declaration = read_declaration(folder, problems)
+    names = choose_names(folder.names, config.scenes, splits=declaration.splits, default=default)
+    if len(names) == len(folder.names):
+        with problems.guard():
+            check_complete(declaration, folder)
+    return folder.only(names), declaration
+
+
+def check_config(config: DatasetConfig) -> None:
+    """Refuse options out of range.
+
+    Raises:
+        InputError: one is.
+    """
+    if config.test_views is not None and config.test_views < 0:
+        raise InputError(f"test_views: expected 0 or more, found {config.test_views}")
+    if config.half_extent is not None and not 1 / LARGEST < config.half_extent < LARGEST:
+        raise InputError(f"half_extent: expected a positive number, found {config.half_extent}")
+
+
+def kept_rows(index: SceneIndex, scene: int, config: DatasetConfig) -> Int[np.ndarray, " view"]:
+    """The rows of a scene's views, without those that ``above_ground`` drops.
+
+    Raises:
+        InputError: fewer than two remain.
+    """
+    rows = index.rows(scene)
+    if not config.above_ground:
+        return rows
+    kept = rows[index.c2w[rows, 2, 3] >= 0]
+    if len(kept) < 2:
+        raise InputError(
+            f"{config.path}, {index.names[scene]}: {len(kept)} camera(s) above the ground z = 0, at least "
+            "two are needed; leave above_ground off, or turn the scene so that z is up"
+        )
+    return kept
+
+
+def split_views(index: SceneIndex, scene: int, rows: Int[np.ndarray, " view"], config: DatasetConfig) -> ViewSplit:
+    """The scene's own split where it declares one, else one by ``test_rule``.
+
+    Raises:
+        InputError: no view would remain for training.
+    """
+    where = f"{config.path}, {index.names[scene]}"
+    uses = index.uses[rows]
+    if (uses == UNDECLARED).all():
+        return split_by_rule(len(rows), config.test_views, config.test_rule, where)
+    return split_as_declared(uses == TEST, where)

@@ -1,0 +1,1 @@
+"""Layouts of posed pictures on the disk, one file each, and what they share."""

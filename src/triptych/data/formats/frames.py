@@ -1,0 +1,122 @@
+"""What every parser produces: views with poses and intrinsics in the one convention, pictures unread."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from triptych.data.formats.distortion import Distortion
+from triptych.data.pictures import PictureHeader
+from triptych.data.validation import Problems
+from triptych.errors import InputError
+
+ViewUse = Literal["train", "test"]
+"""What a dataset itself says a view is for."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One view as a parser reads it.
+
+    Attributes:
+        file: the picture, below the scene's folder.
+        header: its size, and whether viewers turn it.
+        c2w: camera-to-world matrix, OpenCV axes.
+        intrinsics: fx, fy, cx, cy in pixels of the picture.
+        distortion: the lens to undo, if any.
+        use: train or test, where the dataset says.
+        mask: a picture of the same size, white where the object is.
+    """
+
+    file: Path
+    header: PictureHeader
+    c2w: Float[np.ndarray, "3 4"]
+    intrinsics: Float[np.ndarray, "4"]
+    distortion: Distortion | None = None
+    use: ViewUse | None = None
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class ParsedScene:
+    """One scene, its views in the order of their files' names (numbers by value), its pictures unread.
+
+    Attributes:
+        name: the scene's name.
+        files: pictures, as strings (a path object for each of 400,000 views would fill the memory).
+        sizes: height and width of each picture.
+        c2w: camera-to-world matrices, OpenCV axes.
+        intrinsics: fx, fy, cx, cy in pixels of each picture.
+        distortions: the lens of each view.
+        uses: train or test for each view, where the dataset says.
+        masks: the mask of each view, as a string; all have one, or none has.
+        turned: number of views whose EXIF orientation asks viewers to turn them.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    c2w: Float[np.ndarray, "view 3 4"]
+    intrinsics: Float[np.ndarray, "view 4"]
+    distortions: tuple[Distortion | None, ...]
+    uses: tuple[ViewUse | None, ...]
+    masks: tuple[str | None, ...]
+    turned: int
+
+
+def assemble_scene(name: str, folder: Path, frames: Sequence[Frame], problems: Problems) -> ParsedScene:
+    """Sort the views of a scene and drop repeated ones.
+
+    Args:
+        name: the scene's name.
+        folder: its folder, which holds the files of all frames.
+        frames: its views.
+        problems: raises or gathers what is wrong with single views.
+
+    Raises:
+        InputError: fewer than two views (or, unless gathering, one picture with two poses, or for training and
+            testing at once, or without a mask where others have one).
+    """
+    by_file: dict[Path, Frame] = {}
+    for frame in frames:
+        with problems.guard():
+            first = by_file.setdefault(frame.file, frame)
+            _check_agrees(first, frame)
+    masked = sum(frame.mask is not None for frame in by_file.values())
+    for frame in by_file.values():
+        with problems.guard():
+            if masked and frame.mask is None:
+                raise InputError(
+                    f"{frame.file}: this picture has no mask, {masked} others of its scene have one; add it"
+                )
+    if len(by_file) < 2:
+        raise InputError(f"{folder}: {len(by_file)} usable view(s) found; a scene needs at least two")
+    ordered = sorted(by_file.values(), key=lambda frame: _natural_order(frame.file.relative_to(folder)))
+    return ParsedScene(
+        name=name,
+        files=tuple(str(frame.file) for frame in ordered),
+        sizes=tuple(frame.header.size for frame in ordered),
+        c2w=np.stack([frame.c2w for frame in ordered]),
+        intrinsics=np.stack([frame.intrinsics for frame in ordered]),
+        distortions=tuple(frame.distortion for frame in ordered),
+        uses=tuple(frame.use for frame in ordered),
+        masks=tuple(None if frame.mask is None else str(frame.mask) for frame in ordered),
+        turned=sum(frame.header.is_turned for frame in ordered),
+    )
+
+
+def _check_agrees(first: Frame, frame: Frame) -> None:
+    if not np.array_equal(first.c2w, frame.c2w):
+        raise InputError(f"{frame.file}: this picture is listed twice, with two different poses; remove one")
+    if first.use != frame.use:
+        raise InputError(f"{frame.file}: this picture is listed for training and for testing; remove one")
+
+
+def _natural_order(path: Path) -> tuple[list[tuple[str, int]], str]:
+    # r_2 before r_10; the text itself breaks ties such as r_2 and r_02.
+    text = path.as_posix()
+    return [(words, int(digits or 0)) for words, digits in re.findall(r"(\D*)(\d*)", text)], text

@@ -1,0 +1,102 @@
+"""Finding the files that a dataset names: endings of any case or none, folders of another machine."""
+
+import posixpath
+import re
+from pathlib import Path
+
+from triptych.data.formats.enclosure import Enclosure
+from triptych.data.pictures import SUFFIXES
+from triptych.data.validation import shown
+from triptych.errors import InputError
+from triptych.files import is_file
+
+_BARE_NAMES_IN = "images"
+"""Where pictures named without a folder may lie (OmniObject3D)."""
+
+
+class PictureFinder:
+    """Finds the pictures of one scene, listing each of its folders once.
+
+    Attributes:
+        scene: the scene's folder.
+        enclosure: what links must not leave.
+        found_elsewhere: whether an absolute path has been taken for its end that exists below the scene's folder.
+    """
+
+    def __init__(self, scene: Path, enclosure: Enclosure) -> None:
+        self.scene = scene
+        self.enclosure = enclosure
+        self.found_elsewhere = False
+        self._listings: dict[Path, dict[str, str]] = {}
+
+    def existing(self, path: Path) -> Path | None:
+        """The file of this path: as it is, with an ending in other case, or with the ending of a picture added."""
+        if is_file(path):
+            return path
+        # An ending is added, not replaced, since a name may hold a dot of its own.
+        suffixes = ("",) if path.suffix.lower() in SUFFIXES else SUFFIXES
+        names = self._names(path.parent)
+        found = (names.get(_with_small_ending(path.name + suffix)) for suffix in suffixes)
+        return next((path.with_name(name) for name in found if name is not None), None)
+
+    def named(self, value: object, where: str) -> Path:
+        """The picture that a field names, which may be missing.
+
+        Args:
+            value: what the file holds: a path relative to the scene's folder; or an absolute one, of which the
+                longest end that exists below that folder is taken.
+            where: the file and the field, for the message.
+
+        Raises:
+            InputError: it is no path, or leads out of the scene's folder or, by a link, out of the dataset's.
+        """
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise InputError(f"{where}: expected the path of a picture, found {shown(value)}")
+        path = normal_path(value)
+        absolute = re.match(r"/|[A-Za-z]:", path) is not None
+        file = self._below(path, value, where) if absolute else self._relative(path, value, where)
+        self.enclosure.check(file)
+        return file
+
+    def _relative(self, path: str, value: str, where: str) -> Path:
+        if path.split("/")[0] == "..":
+            raise InputError(
+                f"{where}: the path {shown(value)} leaves the folder {self.scene}; keep pictures inside it"
+            )
+        file = self.scene / path
+        found = self.existing(file)
+        if found is None and "/" not in path:
+            found = self.existing(self.scene / _BARE_NAMES_IN / path)
+        missing = file if file.suffix.lower() in SUFFIXES else file.with_name(file.name + SUFFIXES[0])
+        return found or missing
+
+    def _below(self, path: str, value: str, where: str) -> Path:
+        parts = path.split("/")[1:]
+        ends = ("/".join(parts[start:]) for start in range(len(parts)))
+        found = next((file for end in ends if (file := self.existing(self.scene / end)) is not None), None)
+        if found is None:
+            raise InputError(
+                f"{where}: no end of the absolute path {shown(value)} is a picture in {self.scene}; copy the pictures "
+                "there and give paths relative to it, such as images/000.png"
+            )
+        self.found_elsewhere = True
+        return found
+
+    def _names(self, folder: Path) -> dict[str, str]:
+        if folder not in self._listings:
+            try:
+                names = sorted(entry.name for entry in folder.iterdir())
+            except (OSError, ValueError):
+                names = []
+            self._listings[folder] = {_with_small_ending(name): name for name in names}
+        return self._listings[folder]
+
+
+def normal_path(path: str) -> str:
+    """A path as a dataset file writes it, of either kind of slashes, in the shortest form, with slashes."""
+    return posixpath.normpath(path.replace("\\", "/"))
+
+
+def _with_small_ending(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return stem + dot + ending.lower()

@@ -1,0 +1,157 @@
+"""Parser of one scene in the layout of ShapeNet-SRN (Sitzmann et al., Scene Representation Networks, 2019).
+
+    intrinsics.txt       first line: f cx cy 0.   last line but for the flag: height width
+    rgb/000000.png ...   pictures
+    pose/000000.txt ...  16 numbers: the camera-to-world matrix, row by row, OpenCV axes
+    masks/000000.png ... optional: white where the object is
+
+Between the first and the last line of ``intrinsics.txt`` stand a centre, a near plane and a scale, all or some of
+them, which are not used. After the size may stand a flag: 0, or 1 where the matrices are world-to-camera.
+The axes are those of triptych already, so nothing is converted; intrinsics follow the pictures' real size.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from triptych.data.formats.enclosure import Enclosure
+from triptych.data.formats.frames import Frame, ParsedScene, assemble_scene
+from triptych.data.formats.layouts import SRN_PARTS
+from triptych.data.formats.masks import find_mask
+from triptych.data.formats.paths import PictureFinder
+from triptych.data.pictures import SUFFIXES, read_header
+from triptych.data.validation import Problems, at_picture_size, check_intrinsics, check_pose, shown
+from triptych.errors import InputError
+from triptych.files import is_clutter, is_file, is_folder
+
+_LARGEST_TEXT = 1 << 16
+"""Bytes of a file of numbers; more is something else."""
+
+
+@dataclass(frozen=True)
+class _Intrinsics:
+    """What intrinsics.txt says: fx, fy, cx, cy in pixels, for pictures of (height, width), and what the poses are."""
+
+    numbers: Float[np.ndarray, "4"]
+    size: tuple[int, int]
+    poses_are_world_to_camera: bool
+
+
+def parse_srn(name: str, folder: Path, problems: Problems, enclosure: Enclosure) -> ParsedScene:
+    """Read one SRN scene without decoding its pictures.
+
+    Args:
+        name: the scene's name.
+        folder: the folder that holds ``rgb``, ``pose`` and ``intrinsics.txt``.
+        problems: raises or gathers the problems of single views.
+        enclosure: what links must not leave.
+
+    Raises:
+        InputError: the scene as a whole cannot be read, or, unless gathering, one view cannot.
+    """
+    for part in SRN_PARTS:
+        exists = is_file(folder / part) if part.endswith(".txt") else is_folder(folder / part)
+        if not exists:
+            raise InputError(f"{folder}: {part} is missing; an SRN scene holds {', '.join(SRN_PARTS)}")
+        enclosure.check(folder / part)
+    intrinsics = _read_intrinsics(folder / "intrinsics.txt")
+    pictures, poses = _by_view(folder / "rgb", SUFFIXES), _by_view(folder / "pose", (".txt",))
+    finder = PictureFinder(folder, enclosure)
+    frames: list[Frame] = []
+    for view in sorted(pictures.keys() | poses.keys()):
+        with problems.guard():
+            file, pose = _both(folder, view, pictures, poses)
+            enclosure.check(file)
+            enclosure.check(pose)
+            frames.append(_read_view(file, pose, intrinsics, finder))
+    return assemble_scene(name, folder, frames, problems)
+
+
+def _by_view(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
+    """The files of a folder by what stands before their endings.
+
+    Raises:
+        InputError: the folder cannot be listed, or two files belong to one view.
+    """
+    files: dict[str, Path] = {}
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: this folder cannot be listed ({error.strerror})") from None
+    for file in entries:
+        if file.suffix.lower() not in endings or is_clutter(file.name):
+            continue
+        if file.stem in files:
+            raise InputError(f"{file}: {files[file.stem].name} stands for the same view; remove one of them")
+        files[file.stem] = file
+    return files
+
+
+def _both(folder: Path, view: str, pictures: dict[str, Path], poses: dict[str, Path]) -> tuple[Path, Path]:
+    if view not in pictures:
+        raise InputError(f"{poses[view]}: no picture rgb/{view}.png belongs to this pose; restore it or remove this")
+    if view not in poses:
+        raise InputError(f"{pictures[view]}: no pose/{view}.txt belongs to this picture; restore it or remove this")
+    return pictures[view], poses[view]
+
+
+def _read_view(file: Path, pose: Path, intrinsics: _Intrinsics, finder: PictureFinder) -> Frame:
+    header = read_header(file)
+    scaled = at_picture_size(intrinsics.numbers, intrinsics.size, header.size, str(file))
+    c2w = _read_pose(pose)
+    if intrinsics.poses_are_world_to_camera:
+        c2w = np.concatenate([c2w[:, :3].T, -c2w[:, :3].T @ c2w[:, 3:]], axis=1)
+    return Frame(file, header, c2w, scaled, mask=find_mask(file, header.size, finder))
+
+
+def _read_intrinsics(file: Path) -> _Intrinsics:
+    lines = [line for line in _read_text(file).splitlines() if line.strip()]
+    if len(lines) < 2:
+        raise InputError(f"{file}: expected 'f cx cy 0.' in the first line and 'height width' in the last")
+    first = _numbers(lines[0], file)
+    if len(first) not in (3, 4):
+        raise InputError(f"{file}: expected 'f cx cy 0.' in the first line, found {shown(lines[0].strip())}")
+    flag = [0.0]
+    if len(lines) > 2 and len(lines[-1].split()) == 1 and len(lines[-2].split()) == 2:
+        flag = _numbers(lines.pop(), file)
+    if flag not in ([0.0], [1.0]):
+        raise InputError(
+            f"{file}: expected 0 or 1 after the size (1: the poses are world-to-camera), found {flag[0]:g}"
+        )
+    size = _numbers(lines[-1], file)
+    if len(size) != 2 or not all(1 <= side < 1e9 and side == int(side) for side in size):
+        raise InputError(f"{file}: expected 'height width' in the last line, found {shown(lines[-1].strip())}")
+    focal, cx, cy = first[:3]
+    intrinsics = np.array([focal, focal, cx, cy])
+    height, width = int(size[0]), int(size[1])
+    check_intrinsics(intrinsics, (height, width), str(file))
+    return _Intrinsics(intrinsics, (height, width), flag == [1.0])
+
+
+def _read_pose(file: Path) -> Float[np.ndarray, "3 4"]:
+    numbers = _numbers(_read_text(file), file)
+    if len(numbers) != 16:
+        raise InputError(f"{file}: expected the 16 numbers of a 4x4 matrix, found {len(numbers)}")
+    return check_pose(np.array(numbers).reshape(4, 4), str(file))
+
+
+def _read_text(file: Path) -> str:
+    try:
+        # A pipe of that name would block.
+        if is_file(file) and file.stat().st_size <= _LARGEST_TEXT:
+            return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        pass
+    raise InputError(f"{file}: expected a text file of numbers; this cannot be read as one")
+
+
+def _numbers(text: str, file: Path) -> list[float]:
+    numbers: list[float] = []
+    for word in text.split():
+        try:
+            numbers.append(float(word))
+        except ValueError:
+            raise InputError(f"{file}: expected numbers only, found {shown(word)}") from None
+    return numbers

@@ -1,0 +1,1 @@
+"""Datasets that triptych makes itself: procedural cars, and views of meshes."""

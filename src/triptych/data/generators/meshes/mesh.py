@@ -1,0 +1,129 @@
+"""A mesh as plain arrays: what every reader gives and the tracer draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from triptych.data.generators.meshes.textures import Texture
+
+PLAIN = 0.8
+"""Grey of a surface that says nothing about its colour, as a display value."""
+MOST_FACES = 20_000_000
+"""Triangles from which a mesh is not read: few bytes can name a part many times."""
+MOST_PARTS = 50_000
+"""The same for parts."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """How a material turns colours and textures into what is seen.
+
+    Attributes:
+        texture: multiplies the vertices' colours, or None.
+        in_linear_light: colours and texture are multiplied in linear light; else as display values.
+        unlit: drawn in its own colour, without light and shade.
+        cutoff: opacity from which it is solid, and below which it is not there; None blends.
+        single_sided: its back, where the corners run clockwise, need not be seen.
+        emission: linear light that it gives off, whatever falls on it.
+        emissive_texture: multiplies the emission, or None.
+    """
+
+    texture: Texture | None = None
+    in_linear_light: bool = False
+    unlit: bool = False
+    cutoff: float | None = None
+    single_sided: bool = False
+    emission: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    emissive_texture: Texture | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Triangles of one material, where they stand in the mesh.
+
+    Attributes:
+        vertices: positions.
+        faces: vertex indices.
+        normals: from the file, of any length, or zero where it has none.
+        colours: straight RGBA, the material's colour and opacity in it, in the surface's kind of light.
+        uv: texture coordinates; v = 0 is the picture's lower edge.
+        emissive_uv: those of the emissive texture.
+        surface: its material.
+    """
+
+    vertices: Float[np.ndarray, "vertex 3"]
+    faces: Int[np.ndarray, "face 3"]
+    normals: Float[np.ndarray, "vertex 3"]
+    colours: Float[np.ndarray, "vertex 4"]
+    uv: Float[np.ndarray, "vertex 2"]
+    emissive_uv: Float[np.ndarray, "vertex 2"]
+    surface: Surface
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with all that their drawing needs.
+
+    Attributes:
+        vertices: positions. Every vertex belongs to a face.
+        faces: vertex indices.
+        normals: unit normals from the file, or zero where it has none.
+        colours: straight RGBA in [0, 1], in the kind of light of the face's surface.
+        uv: texture coordinates; v = 0 is the picture's lower edge.
+        emissive_uv: those of emissive textures.
+        part_of_face: which part a face comes from.
+        surfaces: of every part.
+        without: what the file says and is not drawn; empty for a mesh drawn whole.
+    """
+
+    vertices: Float[np.ndarray, "vertex 3"]
+    faces: Int[np.ndarray, "face 3"]
+    normals: Float[np.ndarray, "vertex 3"]
+    colours: Float[np.ndarray, "vertex 4"]
+    uv: Float[np.ndarray, "vertex 2"]
+    emissive_uv: Float[np.ndarray, "vertex 2"]
+    part_of_face: Int[np.ndarray, " face"]
+    surfaces: tuple[Surface, ...]
+    without: tuple[str, ...] = ()
+
+    def bounds(self) -> Float[np.ndarray, "2 3"]:
+        """Lower and upper corner of the box around the mesh."""
+        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+
+
+def join(parts: Sequence[Part], without: Sequence[str] = ()) -> Mesh:
+    """One mesh of several parts, without vertices that no face uses."""
+    parts = [_used_only(part) for part in parts]
+    firsts = np.cumsum([0] + [len(part.vertices) for part in parts])
+    counts = [len(part.faces) for part in parts]
+    return Mesh(
+        vertices=np.concatenate([np.asarray(part.vertices, np.float64) for part in parts]),
+        faces=np.concatenate([part.faces + first for part, first in zip(parts, firsts, strict=False)]),
+        normals=np.concatenate([_unit(part.normals) for part in parts]),
+        colours=np.concatenate([np.clip(_finite(part.colours), 0, 1) for part in parts]),
+        uv=np.concatenate([_finite(part.uv) for part in parts]),
+        emissive_uv=np.concatenate([_finite(part.emissive_uv) for part in parts]),
+        part_of_face=np.repeat(np.arange(len(parts)), counts),
+        surfaces=tuple(part.surface for part in parts),
+        without=tuple(without),
+    )
+
+
+def _used_only(part: Part) -> Part:
+    used, faces = np.unique(part.faces, return_inverse=True)
+    arrays = (part.vertices, part.normals, part.colours, part.uv, part.emissive_uv)
+    vertices, normals, colours, uv, emissive_uv = (values[used] for values in arrays)
+    return Part(vertices, faces.reshape(-1, 3), normals, colours, uv, emissive_uv, part.surface)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    vectors = _finite(vectors)
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Numbers that single precision can hold; what is none becomes zero."""
+    return np.clip(np.nan_to_num(np.asarray(values, np.float64), posinf=0.0, neginf=0.0), -1e9, 1e9).astype(np.float32)

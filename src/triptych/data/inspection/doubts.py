@@ -1,0 +1,72 @@
+"""What can be used as it is but probably is not what was meant: one line a scene and doubt."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triptych.data.formats.frames import ParsedScene
+from triptych.data.formats.masks import MASK_FOLDERS
+from triptych.data.splits import ViewSplit
+from triptych.files import is_folder
+
+_OFF_CENTRE = 0.2
+"""Part of a side by which a principal point may lie off the middle."""
+_FIELD_OF_VIEW = (15.0, 110.0)
+"""Usual horizontal fields of view in degrees; a focal length of a picture twice or four times as large leaves them."""
+
+
+def blank_note(name: str) -> str:
+    """What is said of a scene whose pictures show nothing."""
+    return f"scene {name}: blank, each of its pictures is of one colour; leave it out"
+
+
+def few_views_note(names: Sequence[str], splits: Sequence[ViewSplit]) -> str | None:
+    """What is said where scenes hold out more views than they keep for fitting."""
+    few = [number for number, split in enumerate(splits) if len(split.train) < len(split.test)]
+    if not few:
+        return None
+    first = splits[few[0]]
+    return (
+        f"{len(few)} of {len(names)} scenes hold out more views than are fitted ({names[few[0]]}: {len(first.train)} "
+        f"fitted, {len(first.test)} held out); lower test_views unless that is meant"
+    )
+
+
+def doubts_about(scene: ParsedScene) -> Iterator[str]:
+    """Notes on the cameras and pictures of a scene."""
+    count = len(scene.files)
+    if scene.turned:
+        yield (
+            f"scene {scene.name}: {scene.turned} of {count} pictures have an EXIF orientation; their pixels are taken "
+            "as they are stored, as COLMAP and nerfstudio take them; if the contact sheet shows them on their side, "
+            "turn the pixels (mogrify -auto-orient) and make the poses anew"
+        )
+    unused = _unused_masks(scene)
+    if unused is not None:
+        yield f"{unused}: no mask is applied, its files have other names than the pictures of scene {scene.name}"
+    sizes = np.array(scene.sizes, dtype=np.float64)[:, ::-1]
+    off = np.abs(scene.intrinsics[:, 2:] / sizes - 0.5).max(axis=1)
+    if (off > _OFF_CENTRE).any():
+        view = int(off.argmax())
+        cx, cy = scene.intrinsics[view, 2:]
+        yield (
+            f"{scene.files[view]}: the principal point {cx:g}, {cy:g} lies far from the middle of the "
+            f"{sizes[view, 0]:.0f}x{sizes[view, 1]:.0f} picture; are the intrinsics those of another size?"
+        )
+    angles = np.degrees(2 * np.arctan(0.5 * sizes[:, 0] / scene.intrinsics[:, 0]))
+    low, high = _FIELD_OF_VIEW
+    unusual = (angles < low) | (angles > high)
+    if unusual.any():
+        view = int(unusual.argmax())
+        yield (
+            f"{scene.files[view]}: a focal length of {scene.intrinsics[view, 0]:g} pixels is a field of view of "
+            f"{angles[view]:.0f} degrees; is it that of another picture size?"
+        )
+
+
+def _unused_masks(scene: ParsedScene) -> Path | None:
+    """A folder of masks beside pictures that have none."""
+    pictures = Path(scene.files[0]).parent
+    folders = (place / name for place in (pictures, pictures.parent) for name in MASK_FOLDERS)
+    return next((folder for folder in folders if is_folder(folder)), None) if scene.masks[0] is None else None

@@ -1,0 +1,112 @@
+"""The views that a training loop draws from, and their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from triptych.data import Dataset
+from triptych.geometry import Cameras
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Views grouped by scene.
+
+    Attributes:
+        rows: index of each view in the ``PosedViews``.
+        scenes: the distinct scenes, ascending.
+        views_per_scene: number of the batch's views in each of them.
+    """
+
+    rows: Int[Tensor, " view"]
+    scenes: Int[Tensor, " scene"]
+    views_per_scene: list[int]
+
+
+class PosedViews:
+    """The training (or the test) views of some scenes, one number each; their pictures stay on the disk."""
+
+    def __init__(self, dataset: Dataset, use: str = "train") -> None:
+        self.dataset = dataset
+        self.views_of = [getattr(dataset.views(scene), use) for scene in range(len(dataset))]
+        self.scene_of_row = np.repeat(np.arange(len(dataset)), [len(views) for views in self.views_of])
+        self.view_of_row = np.concatenate([np.asarray(views, dtype=np.int64) for views in self.views_of])
+        cameras = [dataset.cameras(scene)[list(views)] for scene, views in enumerate(self.views_of)]
+        self._cameras = Cameras(
+            torch.cat([part.c2w for part in cameras]),
+            torch.cat([part.intrinsics for part in cameras]),
+            dataset.height,
+            dataset.width,
+        )
+        self._order: tuple[int, int, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.scene_of_row)
+
+    def rows_of(self, scene: int) -> list[int]:
+        """The rows of one scene's views."""
+        return np.flatnonzero(self.scene_of_row == scene).tolist()
+
+    def group(self, rows: Sequence[int] | Int[Tensor, " view"]) -> Batch:
+        """A batch of these views, sorted by scene."""
+        chosen = np.sort(np.asarray(rows))
+        scenes, counts = np.unique(self.scene_of_row[chosen], return_counts=True)
+        return Batch(torch.from_numpy(chosen), torch.from_numpy(scenes), counts.tolist())
+
+    def batch(self, step: int, size: int, seed: int) -> Batch:
+        """The views of a step: each epoch is one seeded shuffle of all views, cut into batches.
+
+        A batch depends on its step alone, so that a resumed run sees the same ones. The last batch of an epoch goes
+        on into the next shuffle.
+        """
+        first = step * size
+        numbers = range(first, first + min(size, len(self)))
+        rows = {int(self._shuffle(number // len(self), seed)[number % len(self)]) for number in numbers}
+        return self.group(sorted(rows))
+
+    def images(self, batch: Batch, device: torch.device) -> Float[Tensor, "view 3 height width"]:
+        """Pictures of a batch in [0, 1]."""
+        parts = []
+        for rows in batch.rows.split(batch.views_per_scene):
+            scene = int(self.scene_of_row[rows[0]])
+            parts.append(self.dataset.images(scene, self.view_of_row[rows.numpy()].tolist()))
+        pictures = torch.from_numpy(np.concatenate(parts)).to(device)
+        return pictures.permute(0, 3, 1, 2).float() / 255
+
+    def cameras(self, batch: Batch, device: torch.device) -> Cameras:
+        """Cameras of a batch."""
+        return self._cameras[batch.rows].to(device)
+
+    def shifted(
+        self, batch: Batch, below: int, generators: Sequence[torch.Generator], device: torch.device
+    ) -> tuple[Cameras, Float[Tensor, "view 3 height width"]]:
+        """Cameras and pictures of a batch, each moved by random whole pixels in x and y from 0 up to, not including,
+        ``below``; each scene's offsets follow from its own generator."""
+        drawn = zip(batch.views_per_scene, generators, strict=True)
+        offsets = torch.cat([torch.randint(below, (count, 2), generator=generator) for count, generator in drawn])
+        return self.cameras(batch, device).shifted(offsets), shift_images(self.images(batch, device), offsets)
+
+    def _shuffle(self, epoch: int, seed: int) -> Int[Tensor, " view"]:
+        if self._order is None or self._order[:2] != (epoch, seed):
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+            self._order = (epoch, seed, torch.randperm(len(self), generator=generator))
+        return self._order[2]
+
+
+def shift_images(
+    images: Float[Tensor, "view 3 height width"], offsets: Int[Tensor, "view 2"]
+) -> Float[Tensor, "view 3 height width"]:
+    """What ``Cameras.shifted`` sees: pictures that begin (x, y) pixels to the right and below.
+
+    The last column and row are repeated where the picture ends, which is right where the background reaches its edge.
+    """
+    height, width = images.shape[2:]
+    rows = torch.arange(height) + offsets[:, 1:]
+    columns = torch.arange(width) + offsets[:, :1]
+    rows, columns = rows.clamp_max(height - 1).to(images.device), columns.clamp_max(width - 1).to(images.device)
+    view = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[view, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)

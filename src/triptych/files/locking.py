@@ -1,0 +1,23 @@
+"""A folder held by one process at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from triptych.errors import InputError
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes; the lock ends with the process, however it ends.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{folder}: another process is writing there; wait for it, or choose another") from None
+        yield

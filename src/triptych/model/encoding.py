@@ -1,0 +1,20 @@
+"""Latents of the views of a dataset."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.data.posed_views import PosedViews
+from triptych.model.category_model import CategoryModel
+
+
+@torch.no_grad()
+def encode_views(
+    model: CategoryModel, views: PosedViews, device: torch.device, views_at_once: int = 32
+) -> Float[Tensor, "row channel height width"]:
+    """Normalised latents of all views, in half precision on the CPU."""
+    parts = []
+    for first in range(0, len(views), views_at_once):
+        batch = views.group(range(first, min(first + views_at_once, len(views))))
+        parts.append(model.encode(views.images(batch, device)).half().cpu())
+    return torch.cat(parts)
