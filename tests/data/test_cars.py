@@ -12,19 +12,9 @@ from PIL import Image
 from triptych.data.generators.cars import AABB, CarsConfig, make_cars, render_car
 from triptych.data.generators.cars.kinds import KINDS
 from triptych.data.generators.cars.layout import POINTS_PER_CORNER, Car, draw_car, rounded_polygon
-from triptych.data.generators.cars.tracer import (
-    BOX_MARGIN,
-    CELL,
-    COLUMNS,
-    GRID_X,
-    GRID_Z,
-    PLAIN,
-    ROWS,
-    STEP,
-    _distance,
-    profile_distances,
-    trace,
-)
+from triptych.data.generators.cars.shape import CELL, COLUMNS, GRID_X, GRID_Z, ROWS, car_distance, profile_distances
+from triptych.data.generators.cars.surface import PLAIN
+from triptych.data.generators.cars.tracer import BOX_MARGIN, STEP, trace
 from triptych.errors import InputError
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.geometry.cameras import look_at
@@ -55,7 +45,7 @@ def _one_index_of_each_kind() -> list[int]:
 def _distances(car, profiles, points):
     out = np.empty(len(points))
     for i in range(len(points)):
-        out[i] = _distance(car, profiles, points[i, 0], points[i, 1], points[i, 2])
+        out[i] = car_distance(car, profiles, points[i, 0], points[i, 1], points[i, 2])
     return out
 
 

@@ -10,7 +10,8 @@ from jaxtyping import UInt8
 
 from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_scene
 from triptych.data.generators.cars.layout import draw_car
-from triptych.data.generators.cars.tracer import profile_distances, trace
+from triptych.data.generators.cars.shape import profile_distances
+from triptych.data.generators.cars.tracer import trace
 from triptych.data.generators.making import open_for_making
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.options import Options, Range

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from triptych.data.generators.cars.kinds import KINDS, Kind, Proportions, draw_kind, draw_proportions
-from triptych.data.generators.cars.tracer import DARK_ROOF, PLAIN, RACING_STRIPES, SIDE_STRIPE, TWO_TONE
+from triptych.data.generators.cars.surface import DARK_ROOF, PLAIN, RACING_STRIPES, SIDE_STRIPE, TWO_TONE
 
 POINTS_PER_CORNER = 7
 PAINT_HUES = (0.0, 0.02, 0.06, 0.10, 0.14, 0.25, 0.40, 0.52, 0.57, 0.61, 0.65, 0.78, 0.92)

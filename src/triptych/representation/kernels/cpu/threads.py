@@ -9,18 +9,17 @@ A call is cut into chunks. Threads draw chunks from a shared counter, but what a
 does not depend on who draws it: results are the same, bit by bit, every time.
 """
 
-import hashlib
-import inspect
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPrivateImportUsage]
 
+from triptych.compiling import compile_cached, digest_sources
 from triptych.geometry.bit_grid import SIDE
 from triptych.representation.kernels.cpu.backward import backward_of_rays
 from triptych.representation.kernels.cpu.forward import query_ray, render_ray
@@ -66,17 +65,12 @@ if hasattr(os, "register_at_fork"):
 @lru_cache
 def _compile(direction: str) -> Callable[[int], None]:
     """The loops as a C function of a job's address; compiled code is kept on disk by numba where it can write."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).digest()
-    function = inspect.unwrap(_entry_points(int.from_bytes(digest[:7], "little"))[direction])
-    try:
-        return cfunc(_SIGNATURE, cache=True)(function).ctypes
-    except RuntimeError:  # neither NUMBA_CACHE_DIR, nor beside this file, nor in the home directory
-        return cfunc(_SIGNATURE)(function).ctypes
+    entry_point = _entry_points(digest_sources(Path(__file__).parent))[direction]
+    return compile_cached(partial(cfunc, _SIGNATURE), entry_point).ctypes
 
 
 def _entry_points(sources: int) -> dict[str, Callable[[Any], None]]:
-    """The entry points. ``sources`` stands for all source files: numba's cache knows of changes in this one alone."""
+    """The entry points, bound to a number that stands for all source files of this folder."""
 
     def forward(jobs):
         if sources:

@@ -1,11 +1,9 @@
 """Total variation of tri-planes: plain loops over neighbouring texels, in one pass and without temporary planes."""
 
-import inspect
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +11,7 @@ from jaxtyping import Float
 from numba import njit
 from torch import Tensor
 
+from triptych.compiling import compile_cached
 from triptych.representation.kernels.cpu.threads import thread_pool
 
 
@@ -85,12 +84,7 @@ def _for_parts_of_scenes(loops: Callable[..., None], planes: Tensor, *arrays: np
 
 @lru_cache
 def _compile(function: Callable[..., None]) -> Callable[..., None]:
-    loops: Any = inspect.unwrap(function)
-    options: Any = {"nogil": True, "fastmath": {"contract", "reassoc"}}
-    try:
-        return njit(cache=True, **options)(loops)
-    except RuntimeError:  # no folder for numba's cache can be written
-        return njit(**options)(loops)
+    return compile_cached(njit, function, nogil=True, fastmath={"contract", "reassoc"})
 
 
 def _sum_squares(planes, squares, first, end):
