@@ -10,8 +10,8 @@ from numba import njit
 from PIL import Image
 
 from triptych.data.generators.cars import AABB, CarsConfig, make_cars, render_car
+from triptych.data.generators.cars.car import POINTS_PER_CORNER, Car, draw_car, rounded_polygon
 from triptych.data.generators.cars.kinds import KINDS
-from triptych.data.generators.cars.layout import POINTS_PER_CORNER, Car, draw_car, rounded_polygon
 from triptych.data.generators.cars.shape import CELL, COLUMNS, GRID_X, GRID_Z, ROWS, car_distance, profile_distances
 from triptych.data.generators.cars.surface import PLAIN
 from triptych.data.generators.cars.tracer import BOX_MARGIN, STEP, trace

@@ -1,7 +1,8 @@
 """A procedural category of cars: unlimited, seeded, drawn by sphere tracing signed-distance functions.
 
-The way of a car: ``kinds`` draws its proportions, ``layout`` turns them into lengths, outlines and paints,
-``tracer`` draws it, ``dataset`` writes many of them.
+The way of a car: ``kinds`` draws its proportions and ``details`` the rest of it, ``lengths`` turns both into lengths,
+``car`` into outlines and paints; ``tracer`` draws its ``shape`` with the colors of its ``surface``; ``dataset``
+writes many of them.
 """
 
 from triptych.data.generators.cars.dataset import AABB, CarsConfig, make_cars, render_car

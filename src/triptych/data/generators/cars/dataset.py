@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_scene
-from triptych.data.generators.cars.layout import draw_car
+from triptych.data.generators.cars.car import draw_car
 from triptych.data.generators.cars.shape import profile_distances
 from triptych.data.generators.cars.tracer import trace
 from triptych.data.generators.making import open_for_making

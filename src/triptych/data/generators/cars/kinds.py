@@ -1,7 +1,7 @@
 """The kinds of cars: for each, the range that every proportion is drawn from.
 
-Nothing here is a picture yet: a car is first drawn by lot as ``Proportions`` (this module), then laid out as
-the lengths that the tracer reads (``layout``).
+Nothing here is a picture yet: a car is first drawn by lot as ``Proportions`` (this module) and ``details``, then laid
+out as the lengths that the tracer reads (``lengths``).
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Kind:
         ranges: lowest and highest value of every proportion.
         cargo_bed: whether the deck is an open bed.
         cladding: probability of unpainted sills and wheel arches.
-        panelled: probability of blind sides behind the front doors.
+        paneled: probability of blind sides behind the front doors.
         tall_lamps: whether the tail lights stand upright.
         flat_front: whether it is one box as a bus is: low lamps, hanging mirrors, no grille.
     """
@@ -73,7 +73,7 @@ class Kind:
     ranges: dict[str, tuple[float, float]]
     cargo_bed: bool = False
     cladding: float = 0.0
-    panelled: float = 0.0
+    paneled: float = 0.0
     tall_lamps: bool = False
     flat_front: bool = False
 
@@ -233,7 +233,7 @@ KINDS = {
     "wagon": Kind(0.09, _WAGON, cladding=0.15),
     "hatchback": Kind(0.18, _HATCHBACK, cladding=0.15),
     "suv": Kind(0.16, _SUV, cladding=0.7),
-    "van": Kind(0.10, _VAN, panelled=0.4, cladding=0.2, tall_lamps=True),
+    "van": Kind(0.10, _VAN, paneled=0.4, cladding=0.2, tall_lamps=True),
     "pickup": Kind(0.10, _PICKUP, cargo_bed=True, cladding=0.5, tall_lamps=True),
     "bus": Kind(0.08, _BUS, tall_lamps=True, flat_front=True),
 }

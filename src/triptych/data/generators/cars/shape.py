@@ -8,6 +8,7 @@ the same on both sides. Distances exceed the true ones by no more than the trace
 import inspect
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,9 @@ def compiled(function: Callable[..., Any]) -> Any:
     return njit(fastmath=True)(inspect.unwrap(function))
 
 
-def compiled_entry(function: Callable[..., Any]) -> Any:
+def compiled_entry(function: Callable[..., Any], *, parallel: bool = False) -> Any:
     """The same for what Python calls; its code, with that of all functions it calls, is kept on the disk."""
-    return compile_cached(njit, function, fastmath=True)
+    return compile_cached(njit, function, sources=Path(__file__).parent, fastmath=True, parallel=parallel)
 
 
 @compiled

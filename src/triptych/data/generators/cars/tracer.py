@@ -4,13 +4,10 @@ Arguments are those of ``shape``.
 """
 
 import math
-from collections.abc import Callable
-from pathlib import Path
-from typing import no_type_check
+from functools import partial
 
-from numba import njit, prange
+from numba import prange
 
-from triptych.compiling import digest_sources
 from triptych.data.generators.cars.shape import car_distance, compiled, compiled_entry
 from triptych.data.generators.cars.surface import shade
 
@@ -38,9 +35,17 @@ def _hit(car, profiles, box, ox, oy, oz, dx, dy, dz):
     return -1.0
 
 
-@njit(fastmath=True, parallel=True)
-@no_type_check
-def _trace(car, profiles, paints, c2w, intrinsics, samples, out):
+@partial(compiled_entry, parallel=True)
+def trace(car, profiles, paints, c2w, intrinsics, samples, out):
+    """Draw one car from several cameras.
+
+    Args:
+        car, paints: attributes of a ``Car``.
+        profiles: what ``profile_distances`` gives for its outlines.
+        c2w, intrinsics: [view, 3, 4] and [view, 4] in the project's camera convention.
+        samples: rays along each side of a pixel.
+        out: [view, height, width, 4], uint8, receives straight alpha; white where nothing is hit.
+    """
     views, height, width = out.shape[0], out.shape[1], out.shape[2]
     reach_y = car.half_width + 1.4 * car.mirror_size
     box = (car.half_length + BOX_MARGIN, reach_y, car.height + BOX_MARGIN)
@@ -71,25 +76,3 @@ def _trace(car, profiles, paints, c2w, intrinsics, samples, out):
                 pixel[1] = int(255 * green / hits + 0.5)
                 pixel[2] = int(255 * blue / hits + 0.5)
                 pixel[3] = int(255 * hits / (samples * samples) + 0.5)
-
-
-def _entry_point(sources: int) -> Callable[..., None]:
-    """``trace``, bound to a number that stands for all source files of this folder."""
-
-    def trace(car, profiles, paints, c2w, intrinsics, samples, out):
-        """Draw one car from several cameras.
-
-        Args:
-            car, paints: attributes of a ``Car``.
-            profiles: what ``profile_distances`` gives for its outlines.
-            c2w, intrinsics: [view, 3, 4] and [view, 4] in the project's camera convention.
-            samples: rays along each side of a pixel.
-            out: [view, height, width, 4], uint8, receives straight alpha; white where nothing is hit.
-        """
-        if sources:
-            _trace(car, profiles, paints, c2w, intrinsics, samples, out)
-
-    return trace
-
-
-trace = compiled_entry(_entry_point(digest_sources(Path(__file__).parent)))

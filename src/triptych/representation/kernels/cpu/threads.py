@@ -1,4 +1,4 @@
-"""Entry points into the loops, and the threads that run them.
+"""Entry points of the loops, and the threads that run them.
 
 The loops run on a thread pool of our own, the calling thread taking part, with the GIL released. Numba's own
 parallel loops were not the better choice: its default layer aborts the process when two Python threads call at once,
@@ -14,12 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPrivateImportUsage]
 
-from triptych.compiling import compile_cached, digest_sources
+from triptych.compiling import compile_cached
 from triptych.geometry.bit_grid import SIDE
 from triptych.representation.kernels.cpu.backward import backward_of_rays
 from triptych.representation.kernels.cpu.forward import query_ray, render_ray
@@ -65,22 +64,16 @@ if hasattr(os, "register_at_fork"):
 @lru_cache
 def _compile(direction: str) -> Callable[[int], None]:
     """The loops as a C function of a job's address; compiled code is kept on disk by numba where it can write."""
-    entry_point = _entry_points(digest_sources(Path(__file__).parent))[direction]
-    return compile_cached(partial(cfunc, _SIGNATURE), entry_point).ctypes
+    entry_point = _run_forward if direction == "forward" else _run_backward
+    return compile_cached(partial(cfunc, _SIGNATURE), entry_point, sources=Path(__file__).parent).ctypes
 
 
-def _entry_points(sources: int) -> dict[str, Callable[[Any], None]]:
-    """The entry points, bound to a number that stands for all source files of this folder."""
+def _run_forward(jobs):
+    _forward(carray(jobs, 1)[0])
 
-    def forward(jobs):
-        if sources:
-            _forward(carray(jobs, 1)[0])
 
-    def backward(jobs):
-        if sources:
-            _backward(carray(jobs, 1)[0])
-
-    return {"forward": forward, "backward": backward}
+def _run_backward(jobs):
+    _backward(carray(jobs, 1)[0])
 
 
 @inlined
