@@ -86,7 +86,7 @@ def test_a_page_shows_names_letter_by_letter(tmp_path: Path) -> None:
     assert found.words.count(PROGRAM) == 5  # title, head, heading, cell, caption
 
 
-def test_pictures_are_labelled_with_any_name(tmp_path: Path) -> None:
+def test_pictures_are_labeled_with_any_name(tmp_path: Path) -> None:
     picture, latent, plane = torch.rand(3, 8, 8), torch.rand(4, 4, 4), torch.rand(4, 4)
     names = [*ALL_NAMES, "$\\frac{", "n" * 300]
     write_comparison(

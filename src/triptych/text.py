@@ -11,7 +11,7 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def one_line(text: str) -> str:
-    """A text as one line of a terminal: what would break it, move its cursor, change its colours or its direction of
+    """A text as one line of a terminal: what would break it, move its cursor, change its colors or its direction of
     writing stands there as an escape such as ``\\n``."""
     return "".join(
         letter if letter.isprintable() or letter in _JOINERS else letter.encode("unicode_escape").decode()

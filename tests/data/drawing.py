@@ -1,4 +1,4 @@
-"""Looking at small meshes in tests: one camera from above, and colours without the light."""
+"""Looking at small meshes in tests: one camera from above, and colors without the light."""
 
 from pathlib import Path
 
@@ -40,5 +40,5 @@ def quadrants(path: Path, *, lit: bool = True) -> np.ndarray:
     """RGBA in [0, 1] in the middle of the four quarters of a horizontal square, before lighting: upper left, upper
     right, lower left, lower right."""
     picture = draw(read(path)) / 255
-    colours = np.array([picture[place] for place in QUADRANTS.values()])
-    return np.concatenate([colours[:, :3] / (UP if lit else 1.0), colours[:, 3:]], axis=-1)
+    colors = np.array([picture[place] for place in QUADRANTS.values()])
+    return np.concatenate([colors[:, :3] / (UP if lit else 1.0), colors[:, 3:]], axis=-1)

@@ -94,9 +94,9 @@ def encoded(picture: np.ndarray | Image.Image, format: str = "PNG") -> bytes:
     return file.getvalue()
 
 
-def plain(colour: tuple[int, ...], size: int = 4) -> np.ndarray:
-    """A picture of one colour."""
-    return np.full((size, size, len(colour)), colour, np.uint8)
+def plain(color: tuple[int, ...], size: int = 4) -> np.ndarray:
+    """A picture of one color."""
+    return np.full((size, size, len(color)), color, np.uint8)
 
 
 def box(sides: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from gltf_files import FACES, SQUARE, WHOLE, GltfFile, box, encoded, plain
 
 RED, GREEN, BLUE, YELLOW = (1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0), (1.0, 1.0, 0)
 CORNERS = (255 * np.array([[RED, GREEN], [BLUE, YELLOW]])).astype(np.uint8).repeat(8, axis=0).repeat(8, axis=1)
-"""A picture of four colours."""
+"""A picture of four colors."""
 HALF_LIGHT = 0.7354
 """Display value of half the light."""
 
@@ -25,7 +25,7 @@ class Case:
         group: the table it belongs to.
         feature: its line there.
         build: writes the file into a folder and gives its path.
-        colours: seen from above before lighting: of the four quarters, or one for all; RGB, or RGBA.
+        colors: seen from above before lighting: of the four quarters, or one for all; RGB, or RGBA.
         faces: number of triangles.
         bounds: lower and upper corner as stored, y up.
         without: pattern of what it is drawn without; empty if it is drawn whole.
@@ -36,7 +36,7 @@ class Case:
     group: str
     feature: str
     build: Callable[[Path], Path]
-    colours: Sequence | None = None
+    colors: Sequence | None = None
     faces: int | None = None
     bounds: Sequence | None = None
     without: str = ""
@@ -101,7 +101,7 @@ def blue(file: GltfFile, **fields) -> int:
     return file.material({"baseColorFactor": [0, 0, 1, 1]}, **fields)
 
 
-@case(SHAPE, "sparse accessors", colours=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
+@case(SHAPE, "sparse accessors", colors=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
 def sparse(folder: Path) -> Path:
     file = GltfFile()
     primitive = file.primitive(SQUARE * np.float32([1, 1, 0.1]), material=red(file))
@@ -114,7 +114,7 @@ def sparse(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "sparse accessors", colours=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
+@case(SHAPE, "sparse accessors", colors=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
 def sparse_alone(folder: Path) -> Path:
     file = GltfFile()
     primitive = file.primitive(material=red(file))
@@ -128,7 +128,7 @@ def sparse_alone(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "interleaved attributes (`byteStride`)", colours=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
+@case(SHAPE, "interleaved attributes (`byteStride`)", colors=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
 def interleaved(folder: Path) -> Path:
     file = GltfFile()
     rows = np.hstack([SQUARE, np.full((4, 3), 7, np.float32)])
@@ -138,7 +138,7 @@ def interleaved(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "quantized attributes (`KHR_mesh_quantization`)", colours=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
+@case(SHAPE, "quantized attributes (`KHR_mesh_quantization`)", colors=RED, bounds=[[-1, 0, -1], [1, 0, 1]])
 def quantized(folder: Path) -> Path:
     file = GltfFile().use("KHR_mesh_quantization", required=True)
     normals = np.tile(np.array([[0, 127, 0]], np.int8), (4, 1))
@@ -149,14 +149,14 @@ def quantized(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "quantized attributes (`KHR_mesh_quantization`)", colours=RED, bounds=[[-200, 0, -200], [200, 0, 200]])
+@case(SHAPE, "quantized attributes (`KHR_mesh_quantization`)", colors=RED, bounds=[[-200, 0, -200], [200, 0, 200]])
 def whole_numbers(folder: Path) -> Path:
     file = GltfFile().use("KHR_mesh_quantization", required=True)
     file.place(file.primitive((SQUARE * 100).astype(np.int8), material=red(file)), scale=[2, 2, 2])
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "Draco compression (`KHR_draco_mesh_compression`, extra `compression`)", colours=RED, faces=2)
+@case(SHAPE, "Draco compression (`KHR_draco_mesh_compression`, extra `compression`)", colors=RED, faces=2)
 def draco(folder: Path) -> Path:
     import DracoPy
 
@@ -169,7 +169,7 @@ def draco(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "meshopt compression (`EXT_meshopt_compression`, extra `compression`)", colours=RED, faces=2)
+@case(SHAPE, "meshopt compression (`EXT_meshopt_compression`, extra `compression`)", colors=RED, faces=2)
 def meshopt(folder: Path) -> Path:
     import meshoptimizer
 
@@ -189,28 +189,28 @@ def meshopt(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "triangle strips and fans, primitives without indices", colours=RED, faces=2)
+@case(SHAPE, "triangle strips and fans, primitives without indices", colors=RED, faces=2)
 def strip(folder: Path) -> Path:
     file = GltfFile()
     file.place(file.primitive(SQUARE[[0, 1, 3, 2]], None, mode=5, material=red(file)))
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "triangle strips and fans, primitives without indices", colours=RED, faces=2)
+@case(SHAPE, "triangle strips and fans, primitives without indices", colors=RED, faces=2)
 def fan(folder: Path) -> Path:
     file = GltfFile()
     file.place(file.primitive(SQUARE, None, mode=6, material=red(file)))
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "points and lines", colours=RED, without="its lines")
+@case(SHAPE, "points and lines", colors=RED, without="its lines")
 def lines(folder: Path) -> Path:
     file = GltfFile()
     file.place(file.primitive(material=red(file)), file.primitive(SQUARE * 2, None, mode=1))
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "node transforms of any depth", colours=RED, bounds=[[8, 0, -1], [12, 0, 3]])
+@case(SHAPE, "node transforms of any depth", colors=RED, bounds=[[8, 0, -1], [12, 0, 3]])
 def nested(folder: Path) -> Path:
     file = GltfFile()
     inner = file.place(file.primitive(material=red(file)), scale=[2, 2, 2])
@@ -223,7 +223,7 @@ def nested(folder: Path) -> Path:
 @case(
     SHAPE,
     "skins: joints and inverse bind matrices, as the file poses them",
-    colours=RED,
+    colors=RED,
     bounds=[[-1, 5, -1], [1, 5, 1]],
 )
 def skin(folder: Path) -> Path:
@@ -240,7 +240,7 @@ def skin(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "morph targets by the weights of node or mesh", colours=RED, bounds=[[-1, 1, -1], [1, 1, 1]])
+@case(SHAPE, "morph targets by the weights of node or mesh", colors=RED, bounds=[[-1, 1, -1], [1, 1, 1]])
 def morph(folder: Path) -> Path:
     file = GltfFile()
     up = np.tile(np.array([[0, 4, 0]], np.float32), (4, 1))
@@ -249,7 +249,7 @@ def morph(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "animations", colours=RED, without="its animations")
+@case(SHAPE, "animations", colors=RED, without="its animations")
 def animation(folder: Path) -> Path:
     file = GltfFile()
     file.header["animations"] = [{"channels": [], "samplers": []}]
@@ -266,7 +266,7 @@ def instances(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "switched-off nodes (`KHR_node_visibility`)", colours=RED, faces=2)
+@case(SHAPE, "switched-off nodes (`KHR_node_visibility`)", colors=RED, faces=2)
 def invisible(folder: Path) -> Path:
     file = GltfFile().use("KHR_node_visibility")
     file.place(file.primitive(material=red(file)))
@@ -274,7 +274,7 @@ def invisible(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "scenes beside the default one", colours=RED, faces=2, without="scenes beside")
+@case(SHAPE, "scenes beside the default one", colors=RED, faces=2, without="scenes beside")
 def scenes(folder: Path) -> Path:
     file = GltfFile()
     file.place(file.primitive(material=blue(file)))
@@ -283,7 +283,7 @@ def scenes(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "single-sided shells turned inside out (outlines) do not hide what is in them", colours=RED, faces=24)
+@case(SHAPE, "single-sided shells turned inside out (outlines) do not hide what is in them", colors=RED, faces=24)
 def shell(folder: Path) -> Path:
     file = GltfFile()
     vertices, faces = box()
@@ -293,7 +293,7 @@ def shell(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "double-sided shells hide it", colours=(0, 0, 0), faces=24)
+@case(SHAPE, "double-sided shells hide it", colors=(0, 0, 0), faces=24)
 def solid_shell(folder: Path) -> Path:
     file = GltfFile()
     vertices, faces = box()
@@ -303,7 +303,7 @@ def solid_shell(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "mirrored nodes keep their outsides", colours=(0, 0, 0), faces=24)
+@case(SHAPE, "mirrored nodes keep their outsides", colors=(0, 0, 0), faces=24)
 def mirrored_cover(folder: Path) -> Path:
     file = GltfFile()
     vertices, faces = box()
@@ -313,7 +313,7 @@ def mirrored_cover(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "objects that are inside out as a whole, and sheets seen from behind", colours=RED, faces=12)
+@case(SHAPE, "objects that are inside out as a whole, and sheets seen from behind", colors=RED, faces=12)
 def inside_out(folder: Path) -> Path:
     file = GltfFile()
     vertices, faces = box()
@@ -321,7 +321,7 @@ def inside_out(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "objects that are inside out as a whole, and sheets seen from behind", colours=RED, faces=2)
+@case(SHAPE, "objects that are inside out as a whole, and sheets seen from behind", colors=RED, faces=2)
 def from_behind(folder: Path) -> Path:
     file = GltfFile()
     file.place(file.primitive(faces=FACES[::-1].copy(), material=red(file)))
@@ -339,7 +339,7 @@ def required(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-@case(SHAPE, "extensions that it merely uses", colours=RED, without="extension ACME_new, which is not known")
+@case(SHAPE, "extensions that it merely uses", colors=RED, without="extension ACME_new, which is not known")
 def unknown(folder: Path) -> Path:
     file = GltfFile().use("ACME_new")
     file.place(file.primitive(material=red(file)))
@@ -354,34 +354,34 @@ def old(folder: Path) -> Path:
     return file.save(folder / "m.glb")
 
 
-# --- glTF: colour
+# --- glTF: color
 
-COLOUR = "glTF: colour"
+COLOR = "glTF: color"
 
 
-@case(COLOUR, "base colour factors", colours=(HALF_LIGHT, 1, 0))
+@case(COLOR, "base color factors", colors=(HALF_LIGHT, 1, 0))
 def factor(folder: Path) -> Path:
     return square(folder, {"baseColorFactor": [0.5, 1, 0, 1]})
 
 
-@case(COLOUR, "base colour textures", colours=[RED, GREEN, BLUE, YELLOW])
+@case(COLOR, "base color textures", colors=[RED, GREEN, BLUE, YELLOW])
 def texture(folder: Path) -> Path:
     return textured(folder)
 
 
-@case(COLOUR, "vertex colours, floats and integers, as linear light", colours=(HALF_LIGHT, 1, 0))
-def float_colours(folder: Path) -> Path:
+@case(COLOR, "vertex colors, floats and integers, as linear light", colors=(HALF_LIGHT, 1, 0))
+def float_colors(folder: Path) -> Path:
     return square(folder, COLOR_0=np.tile(np.array([[0.5, 1, 0]], np.float32), (4, 1)))
 
 
-@case(COLOUR, "vertex colours, floats and integers, as linear light", colours=(HALF_LIGHT, 1, 0))
-def colours_without_material(folder: Path) -> Path:
+@case(COLOR, "vertex colors, floats and integers, as linear light", colors=(HALF_LIGHT, 1, 0))
+def colors_without_material(folder: Path) -> Path:
     file = GltfFile()
     file.place(file.primitive(COLOR_0=np.tile(np.array([[32768, 65535, 0, 65535]], np.uint16), (4, 1))))
     return file.save(folder / "m.glb")
 
 
-@case(COLOUR, "factor, vertex colours and texture multiplied in linear light", colours=(0.3671, 0.3671, 0))
+@case(COLOR, "factor, vertex colors and texture multiplied in linear light", colors=(0.3671, 0.3671, 0))
 def product(folder: Path) -> Path:
     # Display value 188 is half the light, so a ninth of all light remains of the red and of the green.
     file = GltfFile()
@@ -389,87 +389,87 @@ def product(folder: Path) -> Path:
     return square(folder, base, file=file, COLOR_0=np.tile(np.array([[0.45, 0.45, 0]], np.float32), (4, 1)))
 
 
-@case(COLOUR, "second sets of vertex colours", colours=RED, without="second set of vertex colours")
-def second_colours(folder: Path) -> Path:
-    colours = np.tile(np.array([[0, 1, 0]], np.float32), (4, 1))
-    return square(folder, {"baseColorFactor": [1, 0, 0, 1]}, COLOR_1=colours)
+@case(COLOR, "second sets of vertex colors", colors=RED, without="second set of vertex colors")
+def second_colors(folder: Path) -> Path:
+    colors = np.tile(np.array([[0, 1, 0]], np.float32), (4, 1))
+    return square(folder, {"baseColorFactor": [1, 0, 0, 1]}, COLOR_1=colors)
 
 
-@case(COLOUR, "sets of texture coordinates (`texCoord`)", colours=BLUE)
+@case(COLOR, "sets of texture coordinates (`texCoord`)", colors=BLUE)
 def second_set(folder: Path) -> Path:
     zeros = np.zeros((4, 2), np.float32)
     return textured(folder, info={"texCoord": 1}, TEXCOORD_0=zeros, TEXCOORD_1=zeros + np.float32([0.25, 0.75]))
 
 
-@case(COLOUR, "textures whose coordinates are missing", colours=(1, 1, 1), without="TEXCOORD_3.* missing")
+@case(COLOR, "textures whose coordinates are missing", colors=(1, 1, 1), without="TEXCOORD_3.* missing")
 def no_coordinates(folder: Path) -> Path:
     return textured(folder, info={"texCoord": 3})
 
 
-@case(COLOUR, "moved, scaled and turned textures (`KHR_texture_transform`)", colours=YELLOW)
+@case(COLOR, "moved, scaled and turned textures (`KHR_texture_transform`)", colors=YELLOW)
 def moved(folder: Path) -> Path:
     transform = {"offset": [0.6, 0.6], "scale": [0.3, 0.3]}
     return textured(folder, info={"extensions": {"KHR_texture_transform": transform}})
 
 
-@case(COLOUR, "moved, scaled and turned textures (`KHR_texture_transform`)", colours=[BLUE, RED, YELLOW, GREEN])
+@case(COLOR, "moved, scaled and turned textures (`KHR_texture_transform`)", colors=[BLUE, RED, YELLOW, GREEN])
 def turned(folder: Path) -> Path:
     # Coordinates turn counter-clockwise, so the picture turns clockwise.
     transform = {"rotation": np.pi / 2, "offset": [0, 1], "texCoord": 0}
     return textured(folder, info={"extensions": {"KHR_texture_transform": transform}}, picture=CORNERS)
 
 
-@case(COLOUR, "wrap modes of samplers: repeat, mirror, clamp", colours=[BLUE, RED, BLUE, RED])
+@case(COLOR, "wrap modes of samplers: repeat, mirror, clamp", colors=[BLUE, RED, BLUE, RED])
 def mirrored(folder: Path) -> Path:
     picture = np.concatenate([plain((255, 0, 0), 8), plain((0, 0, 255), 8)], axis=1)
     # From 1 to 2: backwards from the right edge to the left.
     return textured(folder, picture, sampler={"wrapS": 33648}, TEXCOORD_0=WHOLE + np.float32([1, 0]))
 
 
-@case(COLOUR, "wrap modes of samplers: repeat, mirror, clamp", colours=BLUE)
+@case(COLOR, "wrap modes of samplers: repeat, mirror, clamp", colors=BLUE)
 def clamped(folder: Path) -> Path:
     picture = np.concatenate([plain((255, 0, 0), 8), plain((0, 0, 255), 8)], axis=1)
     return textured(folder, picture, sampler={"wrapS": 33071}, TEXCOORD_0=WHOLE + np.float32([1, 0]))
 
 
-@case(COLOUR, "wrap modes of samplers: repeat, mirror, clamp", colours=[RED, BLUE, RED, BLUE])
+@case(COLOR, "wrap modes of samplers: repeat, mirror, clamp", colors=[RED, BLUE, RED, BLUE])
 def repeated(folder: Path) -> Path:
     picture = np.concatenate([plain((255, 0, 0), 8), plain((0, 0, 255), 8)], axis=1)
     return textured(folder, picture, TEXCOORD_0=WHOLE + np.float32([1, 0]))
 
 
-@case(COLOUR, "enlarged texels with hard edges (`magFilter` nearest)", colours=[RED, GREEN, BLUE, YELLOW])
+@case(COLOR, "enlarged texels with hard edges (`magFilter` nearest)", colors=[RED, GREEN, BLUE, YELLOW])
 def nearest(folder: Path) -> Path:
     return textured(folder, CORNERS[::8, ::8], sampler={"magFilter": 9728})
 
 
-@case(COLOUR, "alpha modes: opaque, cut at a threshold, blended", colours=(1, 0, 0, 1))
+@case(COLOR, "alpha modes: opaque, cut at a threshold, blended", colors=(1, 0, 0, 1))
 def opaque(folder: Path) -> Path:
     return textured(folder, plain((255, 0, 0, 60)))
 
 
-@case(COLOUR, "alpha modes: opaque, cut at a threshold, blended", colours=(1, 0, 0, 60 / 255))
+@case(COLOR, "alpha modes: opaque, cut at a threshold, blended", colors=(1, 0, 0, 60 / 255))
 def blended(folder: Path) -> Path:
     return textured(folder, plain((255, 0, 0, 60)), alphaMode="BLEND")
 
 
-@case(COLOUR, "alpha modes: opaque, cut at a threshold, blended", colours=(1, 0, 0, 1))
+@case(COLOR, "alpha modes: opaque, cut at a threshold, blended", colors=(1, 0, 0, 1))
 def kept_by_threshold(folder: Path) -> Path:
     return textured(folder, plain((255, 0, 0, 60)), alphaMode="MASK", alphaCutoff=0.2)
 
 
-@case(COLOUR, "alpha modes: opaque, cut at a threshold, blended", colours=[(1, 0, 0, 1)] * 2 + [(1, 1, 1, 0)] * 2)
+@case(COLOR, "alpha modes: opaque, cut at a threshold, blended", colors=[(1, 0, 0, 1)] * 2 + [(1, 1, 1, 0)] * 2)
 def cut_by_vertices(folder: Path) -> Path:
     alpha = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 1], [1, 0, 0, 1]], np.float32)
     return square(folder, COLOR_0=alpha, alphaMode="MASK")
 
 
-@case(COLOUR, "unlit materials (`KHR_materials_unlit`), as of our own exports", colours=(HALF_LIGHT, 0, 0), lit=False)
+@case(COLOR, "unlit materials (`KHR_materials_unlit`), as of our own exports", colors=(HALF_LIGHT, 0, 0), lit=False)
 def unlit(folder: Path) -> Path:
     return square(folder, {"baseColorFactor": [0.5, 0, 0, 1]}, extensions={"KHR_materials_unlit": {}})
 
 
-@case(COLOUR, "emissive factors, textures and strengths", colours=[RED, GREEN, BLUE, YELLOW], lit=False)
+@case(COLOR, "emissive factors, textures and strengths", colors=[RED, GREEN, BLUE, YELLOW], lit=False)
 def emissive(folder: Path) -> Path:
     file = GltfFile()
     black = {"baseColorFactor": [0, 0, 0, 1]}
@@ -477,16 +477,16 @@ def emissive(folder: Path) -> Path:
     return square(folder, black, file=file, **fields)
 
 
-@case(COLOUR, "emissive factors, textures and strengths", colours=(HALF_LIGHT, 0, 0), lit=False)
+@case(COLOR, "emissive factors, textures and strengths", colors=(HALF_LIGHT, 0, 0), lit=False)
 def strong(folder: Path) -> Path:
     strength = {"KHR_materials_emissive_strength": {"emissiveStrength": 5}}
     return square(folder, {"baseColorFactor": [0, 0, 0, 1]}, emissiveFactor=[0.1, 0, 0], extensions=strength)
 
 
 @case(
-    COLOUR,
-    "specular-glossiness (`KHR_materials_pbrSpecularGlossiness`): the diffuse colour",
-    colours=[(0, 0, 0), GREEN] * 2,
+    COLOR,
+    "specular-glossiness (`KHR_materials_pbrSpecularGlossiness`): the diffuse color",
+    colors=[(0, 0, 0), GREEN] * 2,
 )
 def specular_glossiness(folder: Path) -> Path:
     file = GltfFile().use("KHR_materials_pbrSpecularGlossiness", required=True)
@@ -495,24 +495,24 @@ def specular_glossiness(folder: Path) -> Path:
     return square(folder, file=file, extensions={"KHR_materials_pbrSpecularGlossiness": diffuse})
 
 
-@case(COLOUR, "textures in PNG, JPEG, WebP and AVIF; grey, 16 bits, palettes, CMYK", colours=(0x30 / 255,) * 3)
-def grey16(folder: Path) -> Path:
+@case(COLOR, "textures in PNG, JPEG, WebP and AVIF; gray, 16 bits, palettes, CMYK", colors=(0x30 / 255,) * 3)
+def gray16(folder: Path) -> Path:
     return textured(folder, np.full((4, 4), 0x3000, np.uint16))
 
 
-@case(COLOUR, "textures in PNG, JPEG, WebP and AVIF; grey, 16 bits, palettes, CMYK", colours=(0x30 / 255,) * 3)
-def grey(folder: Path) -> Path:
+@case(COLOR, "textures in PNG, JPEG, WebP and AVIF; gray, 16 bits, palettes, CMYK", colors=(0x30 / 255,) * 3)
+def gray(folder: Path) -> Path:
     return textured(folder, np.full((4, 4), 0x30, np.uint8))
 
 
-@case(COLOUR, "textures in PNG, JPEG, WebP and AVIF; grey, 16 bits, palettes, CMYK", colours=BLUE)
+@case(COLOR, "textures in PNG, JPEG, WebP and AVIF; gray, 16 bits, palettes, CMYK", colors=BLUE)
 def palette(folder: Path) -> Path:
     from PIL import Image
 
     return textured(folder, Image.new("RGB", (4, 4), (0, 0, 255)).quantize(4))
 
 
-@case(COLOUR, "textures in PNG, JPEG, WebP and AVIF; grey, 16 bits, palettes, CMYK", colours=GREEN)
+@case(COLOR, "textures in PNG, JPEG, WebP and AVIF; gray, 16 bits, palettes, CMYK", colors=GREEN)
 def webp(folder: Path) -> Path:
     file = GltfFile().use("EXT_texture_webp", required=True)
     texture = file.texture(plain((0, 255, 0), 16), "WEBP")
@@ -522,7 +522,7 @@ def webp(folder: Path) -> Path:
 
 
 @case(
-    COLOUR, "textures in KTX2 (`KHR_texture_basisu`) that a file merely uses", colours=RED, without="texture textures"
+    COLOR, "textures in KTX2 (`KHR_texture_basisu`) that a file merely uses", colors=RED, without="texture textures"
 )
 def basis(folder: Path) -> Path:
     file = GltfFile().use("KHR_texture_basisu")
@@ -532,9 +532,9 @@ def basis(folder: Path) -> Path:
 
 
 @case(
-    COLOUR,
-    "textures that are missing or damaged: drawn in the material's colour",
-    colours=RED,
+    COLOR,
+    "textures that are missing or damaged: drawn in the material's color",
+    colors=RED,
     without="does not exist",
 )
 def missing(folder: Path) -> Path:
@@ -545,16 +545,16 @@ def missing(folder: Path) -> Path:
 
 
 @case(
-    COLOUR,
-    "textures that are missing or damaged: drawn in the material's colour",
-    colours=(1, 1, 1),
+    COLOR,
+    "textures that are missing or damaged: drawn in the material's color",
+    colors=(1, 1, 1),
     without="not a picture",
 )
 def damaged(folder: Path) -> Path:
     return textured(folder, encoded(CORNERS)[:40])
 
 
-@case(COLOUR, "normal and occlusion maps", colours=RED, without="normal map")
+@case(COLOR, "normal and occlusion maps", colors=RED, without="normal map")
 def normal_map(folder: Path) -> Path:
     file = GltfFile()
     fields = {"normalTexture": {"index": file.texture(plain((128, 128, 255)))}}
@@ -562,9 +562,9 @@ def normal_map(folder: Path) -> Path:
 
 
 @case(
-    COLOUR,
+    COLOR,
     "reflections: metal that a file asks for, clear coat, sheen, iridescence and so on",
-    colours=RED,
+    colors=RED,
     without="metallic",
 )
 def metal(folder: Path) -> Path:
@@ -572,9 +572,9 @@ def metal(folder: Path) -> Path:
 
 
 @case(
-    COLOUR,
+    COLOR,
     "reflections: metal that a file asks for, clear coat, sheen, iridescence and so on",
-    colours=RED,
+    colors=RED,
     without="clear coat",
 )
 def clear_coat(folder: Path) -> Path:
@@ -583,14 +583,14 @@ def clear_coat(folder: Path) -> Path:
     return square(folder, {"baseColorFactor": [1, 0, 0, 1]}, file=file, extensions=extensions)
 
 
-@case(COLOUR, "glass by transmission (drawn solid), volumes", colours=RED, without="transmission")
+@case(COLOR, "glass by transmission (drawn solid), volumes", colors=RED, without="transmission")
 def transmission(folder: Path) -> Path:
     extensions = {"KHR_materials_transmission": {"transmissionFactor": 1}}
     file = GltfFile().use("KHR_materials_transmission")
     return square(folder, {"baseColorFactor": [1, 0, 0, 1]}, file=file, extensions=extensions)
 
 
-@case(COLOUR, "variants of materials beside the default (`KHR_materials_variants`)", colours=RED, without="variants")
+@case(COLOR, "variants of materials beside the default (`KHR_materials_variants`)", colors=RED, without="variants")
 def variants(folder: Path) -> Path:
     file = GltfFile().use("KHR_materials_variants")
     extensions = {"KHR_materials_variants": {"mappings": [{"material": 0, "variants": [0]}]}}
@@ -623,76 +623,76 @@ def relative(folder: Path) -> Path:
     OBJ,
     "faces of any number of corners, hollow ones too",
     faces=4,
-    colours=[(1, 0, 0, 1), (1, 1, 1, 0), (1, 0, 0, 1), (1, 0, 0, 1)],
+    colors=[(1, 0, 0, 1), (1, 1, 1, 0), (1, 0, 0, 1), (1, 0, 0, 1)],
 )
 def hollow(folder: Path) -> Path:
     corner = "v -1 0 1\nv 1 0 1\nv 1 0 0\nv 0 0 0\nv 0 0 -1\nv -1 0 -1\n"
     return wavefront(folder, "Kd 1 0 0", f"usemtl paint\n{corner}f 3 4 5 6 1 2\n")
 
 
-@case(OBJ, "vertex colours (`v x y z r g b`)", colours=(0.2, 0.4, 0.8))
-def obj_colours(folder: Path) -> Path:
+@case(OBJ, "vertex colors (`v x y z r g b`)", colors=(0.2, 0.4, 0.8))
+def obj_colors(folder: Path) -> Path:
     lines = [f"v {x} {y} {z} 0.2 0.4 0.8" for x, y, z in SQUARE]
     (folder / "m.obj").write_text("\n".join(lines) + "\nf 1 2 3 4\n")
     return folder / "m.obj"
 
 
-@case(OBJ, "colours and textures (`Kd`, `map_Kd`), multiplied as display values", colours=(0.5, 0.25, 0))
+@case(OBJ, "colors and textures (`Kd`, `map_Kd`), multiplied as display values", colors=(0.5, 0.25, 0))
 def kd(folder: Path) -> Path:
     return wavefront(folder, "Kd 0.5 0.5 1\nmap_Kd a.png", a=plain((255, 128, 0)))
 
 
-@case(OBJ, "opacity (`d`, `Tr`, `map_d`)", colours=(1, 0, 0, 0.25))
+@case(OBJ, "opacity (`d`, `Tr`, `map_d`)", colors=(1, 0, 0, 0.25))
 def dissolve(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0\nd 0.25")
 
 
-@case(OBJ, "opacity (`d`, `Tr`, `map_d`)", colours=[(1, 0, 0, 1), (1, 0, 0, 0.4)] * 2)
+@case(OBJ, "opacity (`d`, `Tr`, `map_d`)", colors=[(1, 0, 0, 1), (1, 0, 0, 0.4)] * 2)
 def map_d(folder: Path) -> Path:
     mask = np.concatenate([plain((255,) * 3, 8), plain((102,) * 3, 8)], axis=1)
     return wavefront(folder, "map_Kd a.png\nmap_d b.png", a=plain((255, 0, 0), 8), b=mask)
 
 
-@case(OBJ, "light of their own (`Ke`, `map_Ke`)", colours=(0.5, 0, 0), lit=False)
+@case(OBJ, "light of their own (`Ke`, `map_Ke`)", colors=(0.5, 0, 0), lit=False)
 def ke(folder: Path) -> Path:
     return wavefront(folder, "Kd 0 0 0\nKe 0.5 0 0")
 
 
-@case(OBJ, "texture options `-s`, `-o`, `-mm`, `-clamp`; others are passed over", colours=YELLOW)
+@case(OBJ, "texture options `-s`, `-o`, `-mm`, `-clamp`; others are passed over", colors=YELLOW)
 def options(folder: Path) -> Path:
     # The lower right quarter: v counts upwards.
     return wavefront(folder, "map_Kd -bm 1 -s 0.3 0.3 1 -o 0.6 0.1 -blendu on my tex.png", **{"my tex": CORNERS})
 
 
-@case(OBJ, "texture options `-s`, `-o`, `-mm`, `-clamp`; others are passed over", colours=(0.2, 0.7, 0.2))
+@case(OBJ, "texture options `-s`, `-o`, `-mm`, `-clamp`; others are passed over", colors=(0.2, 0.7, 0.2))
 def gain(folder: Path) -> Path:
     return wavefront(folder, "map_Kd -mm 0.2 0.5 a.png", a=plain((0, 255, 0)))
 
 
-@case(OBJ, "names in other case, and paths of another machine, found by their ends", colours=BLUE)
+@case(OBJ, "names in other case, and paths of another machine, found by their ends", colors=BLUE)
 def other_case(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 1 1\nMAP_KD Körper.PNG", **{"körper": plain((0, 0, 255))})
 
 
-@case(OBJ, "names in other case, and paths of another machine, found by their ends", colours=BLUE)
+@case(OBJ, "names in other case, and paths of another machine, found by their ends", colors=BLUE)
 def other_machine(folder: Path) -> Path:
     (folder / "deep" / "tex").mkdir(parents=True)
     (folder / "deep" / "tex" / "a.png").write_bytes(encoded(plain((0, 0, 255))))
     return wavefront(folder, "map_Kd C:\\Users\\me\\project\\A.png")
 
 
-@case(OBJ, "a library of one material that no face names", colours=BLUE)
+@case(OBJ, "a library of one material that no face names", colors=BLUE)
 def no_usemtl(folder: Path) -> Path:
     return wavefront(folder, "map_Kd a.png", QUAD + "f 1/1 2/2 3/3 4/4\n", a=plain((0, 0, 255)))
 
 
-@case(OBJ, "materials that no library defines: drawn in grey", colours=(0.8, 0.8, 0.8), without="no library defines")
+@case(OBJ, "materials that no library defines: drawn in gray", colors=(0.8, 0.8, 0.8), without="no library defines")
 def undefined(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0", QUAD + "usemtl other\nf 1 2 3 4\n")
 
 
 @case(
-    OBJ, "textures that are missing or damaged: drawn in the material's colour", colours=RED, without="does not exist"
+    OBJ, "textures that are missing or damaged: drawn in the material's color", colors=RED, without="does not exist"
 )
 def lost(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0\nmap_Kd lost.png")
@@ -705,11 +705,11 @@ def lost_library(folder: Path) -> Path:
     return path
 
 
-@case(OBJ, "maps of reflection, shininess, relief and ambient light", colours=RED, without="bump map")
+@case(OBJ, "maps of reflection, shininess, relief and ambient light", colors=RED, without="bump map")
 def bump(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0\nmap_Bump -bm 0.3 a.png")
 
 
-@case(OBJ, "points, lines, free-form curves and surfaces", colours=RED, without="free-form")
+@case(OBJ, "points, lines, free-form curves and surfaces", colors=RED, without="free-form")
 def free_form(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0", QUAD + TEXTURED + "cstype bezier\nsurf 0 1 0 1 1 2 3 4\n")

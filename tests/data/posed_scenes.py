@@ -22,7 +22,7 @@ PIXEL = (20.5, 8.5)
 
 
 def picture_with_dot(side: int = SIDE, row: int = 8, column: int = 20, channels: int = 3) -> np.ndarray:
-    """A grey picture with one red pixel, where ``POINT`` must fall."""
+    """A gray picture with one red pixel, where ``POINT`` must fall."""
     picture = np.full((side, side, channels), 90, dtype=np.uint8)
     picture[..., 3:] = 255
     picture[row, column, :3] = (255, 0, 0)

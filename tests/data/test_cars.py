@@ -85,9 +85,9 @@ def test_two_samples_an_axis_average_the_pixels_of_twice_the_resolution():
     np.testing.assert_allclose(coarse[..., 3], blocks[..., 3].mean(-1), atol=0.51)
     covered = blocks[..., 3:] > 0
     hits = covered.sum(-2)
-    # Straight alpha: the colour of an edge pixel is that of the car alone.
-    colour = (blocks[..., :3] * covered).sum(-2) / np.maximum(hits, 1)
-    close = np.abs(coarse[..., :3] - colour) <= 1.01
+    # Straight alpha: the color of an edge pixel is that of the car alone.
+    color = (blocks[..., :3] * covered).sum(-2) / np.maximum(hits, 1)
+    close = np.abs(coarse[..., :3] - color) <= 1.01
     assert (close | (hits == 0)).mean() > 0.999
     assert (coarse[..., :3][coarse[..., 3] == 0] == 255).all()
 
@@ -132,7 +132,7 @@ def test_no_car_is_cut_by_the_box_its_rays_are_clipped_to():
         assert (_distance_to(car, faces) > 0).all()
 
 
-def test_cars_stand_on_four_wheels_centred_in_the_box():
+def test_cars_stand_on_four_wheels_centered_in_the_box():
     for index in range(20):
         car = draw_car(index, 0)
         middle = car.lengths.half_width - car.lengths.wheel_half_width
@@ -177,7 +177,7 @@ def test_front_looks_along_x_with_white_lamps_and_red_ones_at_the_back():
     assert red[1].sum() > 10 > red[0].sum()
 
 
-def test_a_surface_point_has_one_colour_from_everywhere():
+def test_a_surface_point_has_one_color_from_everywhere():
     """Two cameras on one line through a point of the roof see it alike, though one is twice as far away."""
     near, far = _cameras([(0.0, 0.0, 1.3)], 33), _cameras([(0.0, 0.0, 2.6)], 33)
     slanted = _cameras([(0.0, 0.9, 0.9)], 33)

@@ -98,7 +98,7 @@ def test_box_defaults_to_the_format_and_can_be_given(tmp_path: Path) -> None:
 def test_downscaling_averages_squares_and_keeps_the_field_of_view(tmp_path: Path) -> None:
     dataset = open_at(write_srn(tmp_path / "srn"), resolution=8)
     assert dataset.cameras(0).intrinsics[0].tolist() == [8, 8, 4, 4]
-    # One red pixel of 16 at (20, 8) on grey 90.
+    # One red pixel of 16 at (20, 8) on gray 90.
     assert dataset.images(0, [0])[0, 2, 5].tolist() == [round((15 * 90 + 255) / 16), 84, 84]
     assert dataset.images(0, [0])[0, 0, 0].tolist() == [90, 90, 90]
 
@@ -318,7 +318,7 @@ def test_a_camera_that_sees_nothing_of_the_box(tmp_path: Path) -> None:
 
 
 def test_a_camera_that_sees_a_corner_of_the_box(tmp_path: Path) -> None:
-    """The box's centre lies far outside the picture; a strip of pixels at its edge sees the box."""
+    """The box's center lies far outside the picture; a strip of pixels at its edge sees the box."""
     write_srn(tmp_path / "srn")
     aside = np.array(OPENCV_C2W, dtype=float)
     aside[1, 3] = 1.2

@@ -118,7 +118,7 @@ def pictures(folder: Path) -> Callable[[Random], None]:
 
 
 def encoded_pictures() -> list[bytes]:
-    """One of each kind: alpha, palette with transparency, grey, interlaced text, JPEG with EXIF, CMYK."""
+    """One of each kind: alpha, palette with transparency, gray, interlaced text, JPEG with EXIF, CMYK."""
     exif = Image.Exif()
     exif[0x0112] = 6
     rgba = Image.fromarray(picture_with_dot(channels=4))

@@ -121,7 +121,7 @@ def test_blank_scenes_are_noted(tmp_path: Path) -> None:
     write_srn(tmp_path / "data" / "b", picture=np.full((32, 32, 3), 255, np.uint8))
     report = inspect(tmp_path / "data")
     assert report.problems == ()
-    assert report.notes == ("scene b: blank, each of its pictures is of one colour; leave it out",)
+    assert report.notes == ("scene b: blank, each of its pictures is of one color; leave it out",)
 
 
 def test_masks_of_other_names_are_noted(tmp_path: Path) -> None:

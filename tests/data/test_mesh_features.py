@@ -30,8 +30,8 @@ def test_feature(case: Case, tmp_path: Path) -> None:
     assert case.faces in (None, len(mesh.faces))
     if case.bounds is not None:
         np.testing.assert_allclose(mesh.bounds(), case.bounds, atol=2e-4 * np.abs(case.bounds).max())
-    if case.colours is not None:
-        expected = np.broadcast_to(np.asarray(case.colours, float), (4, len(np.atleast_2d(case.colours)[0])))
+    if case.colors is not None:
+        expected = np.broadcast_to(np.asarray(case.colors, float), (4, len(np.atleast_2d(case.colors)[0])))
         found = quadrants(path, lit=case.lit)
         seen = found[:, 3] > 0
         np.testing.assert_allclose(found[seen, : expected.shape[1]], expected[seen], atol=0.012)
@@ -64,7 +64,7 @@ def test_cases_of_one_feature_have_one_outcome() -> None:
     assert len(outcomes) == len({(case.group, case.feature) for case in CASES})
 
 
-def test_an_exported_mesh_comes_back_in_its_colours(tmp_path: Path) -> None:
+def test_an_exported_mesh_comes_back_in_its_colors(tmp_path: Path) -> None:
     trimesh = pytest.importorskip("trimesh")
     from triptych.export import write_mesh
 

@@ -79,9 +79,9 @@ def test_names_lead_to_files_that_moved_along(meshes: Path, name: str, place: st
 
 
 def test_of_several_files_of_one_name_the_one_with_the_longest_common_end_is_meant(meshes: Path) -> None:
-    for folder, colour in (("a", (255, 0, 0)), ("door", (0, 0, 255)), ("z", (0, 255, 0))):
+    for folder, color in (("a", (255, 0, 0)), ("door", (0, 0, 255)), ("z", (0, 255, 0))):
         (meshes / "below" / "x" / folder).mkdir(parents=True)
-        (meshes / "below" / "x" / folder / "tex.png").write_bytes(encoded(plain(colour)))
+        (meshes / "below" / "x" / folder / "tex.png").write_bytes(encoded(plain(color)))
     path = wavefront(meshes / "below", "map_Kd C:\\parts\\door\\tex.png")
     texture = read(path, meshes).surfaces[0].texture
     assert texture is not None

@@ -163,13 +163,13 @@ def test_the_contact_sheet_shows_all_scenes_from_one_side_with_their_axes(tmp_pa
     dataset = open_dataset(DatasetConfig(tmp_path / "out", test_views=4, cache=tmp_path / "cache"))
     write_contact_sheet(dataset, tmp_path / "sheet.png")
     sheet = np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
-    grey = np.abs(sheet - sheet.mean(axis=-1, keepdims=True)).max(axis=-1) < 3
+    gray = np.abs(sheet - sheet.mean(axis=-1, keepdims=True)).max(axis=-1) < 3
     red = (sheet[..., 0] > 180) & (sheet[..., 1:].max(axis=-1) < 90)
     left, right = slice(8, 136), slice(144, 272)
     for tile in (left, right):
         assert red[:136, tile].sum() > 8
-        # From the front right, x runs to the right and towards the viewer: the box falls to the right.
-        rows, columns = np.nonzero(grey[8:136, tile] & (sheet[8:136, tile].mean(axis=-1) < 230))
+        # From the front right, x runs to the right and toward the viewer: the box falls to the right.
+        rows, columns = np.nonzero(gray[8:136, tile] & (sheet[8:136, tile].mean(axis=-1) < 230))
         assert np.corrcoef(rows, columns)[0, 1] > 0.2
 
 
@@ -207,7 +207,7 @@ def test_rays_go_on_behind_see_through_surfaces_however_far_the_camera_is(tmp_pa
     assert (alpha[alpha > 0] == 64).mean() > 0.9
 
 
-def test_meshes_as_trimesh_writes_them_keep_their_display_colours(tmp_path: Path) -> None:
+def test_meshes_as_trimesh_writes_them_keep_their_display_colors(tmp_path: Path) -> None:
     from drawing import quadrants
 
     square = trimesh.Trimesh([[-1, 0, 1], [1, 0, 1], [1, 0, -1], [-1, 0, -1]], [[0, 1, 2], [0, 2, 3]], process=False)

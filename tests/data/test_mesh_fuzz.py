@@ -102,7 +102,7 @@ def read_or_refuse(path: Path, read) -> None:
         mesh = join(parts)
         assert mesh.faces.min() >= 0
         assert mesh.faces.max() < len(mesh.vertices)
-        assert np.isfinite(mesh.colours).all()
+        assert np.isfinite(mesh.colors).all()
 
 
 @SOME

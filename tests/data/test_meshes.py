@@ -1,4 +1,4 @@
-"""A folder of meshes becomes a posed dataset: reading, colours, drawing, splitting, resuming."""
+"""A folder of meshes becomes a posed dataset: reading, colors, drawing, splitting, resuming."""
 
 import json
 import shutil
@@ -46,10 +46,10 @@ def write_quad(folder: Path, material: str, name: str = "quad") -> Path:
     return path
 
 
-def write_box(path: Path, *, colour: tuple[int, int, int] = (200, 40, 40), scale: float = 1.0) -> Path:
+def write_box(path: Path, *, color: tuple[int, int, int] = (200, 40, 40), scale: float = 1.0) -> Path:
     box = BOX.copy()
     box.apply_scale(scale)
-    box.visual = ColorVisuals(box, vertex_colors=np.tile([*colour, 255], (len(box.vertices), 1)))
+    box.visual = ColorVisuals(box, vertex_colors=np.tile([*color, 255], (len(box.vertices), 1)))
     path.parent.mkdir(parents=True, exist_ok=True)
     box.export(path)
     return path
@@ -59,7 +59,7 @@ def load(path: Path) -> Mesh:
     return load_mesh(path, MeshFolder(path.parent))
 
 
-def flat_colour(path: Path) -> np.ndarray:
+def flat_color(path: Path) -> np.ndarray:
     """RGBA in the middle of a horizontal square, before lighting."""
     middle = draw(read(path))[6, 9] / 255
     return np.append(middle[:3] / UP, middle[3])
@@ -68,7 +68,7 @@ def flat_colour(path: Path) -> np.ndarray:
 # --- standing upright
 
 
-def test_upright_mesh_is_centred_and_scaled_and_its_roof_is_up(tmp_path: Path) -> None:
+def test_upright_mesh_is_centered_and_scaled_and_its_roof_is_up(tmp_path: Path) -> None:
     mesh = trimesh.Trimesh(BOX.vertices + np.array([5.0, 7.0, -3.0]), BOX.faces)
     mesh.export(tmp_path / "box.obj")
     raw = load(tmp_path / "box.obj")
@@ -132,7 +132,7 @@ def test_winding_and_sign_of_normals_do_not_change_the_picture(tmp_path: Path) -
     assert np.abs(Tracer(inside_out).render(cameras, 2).astype(int) - expected).max() <= 1
 
 
-def test_a_point_has_one_colour_in_all_views() -> None:
+def test_a_point_has_one_color_in_all_views() -> None:
     sphere = trimesh.creation.icosphere(4, radius=0.4)
     count = len(sphere.vertices)
     mesh = Mesh(
@@ -174,7 +174,7 @@ def test_glass_shows_what_is_behind_and_is_half_there_alone(tmp_path: Path) -> N
     np.testing.assert_allclose(picture[8, 12], np.round([255 * UP, 0, 0, 63.75]), atol=1)
 
 
-# --- colours
+# --- colors
 
 CORNERS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]], np.uint8)
 
@@ -212,10 +212,10 @@ def test_texture_lookup_is_bilinear_and_repeats() -> None:
     rgba = np.dstack([rng.integers(0, 256, (4, 8, 3)), np.full((4, 8), 255)]).astype(np.uint8)
     texture = Texture.from_rgba(rgba)
     row, column = np.mgrid[:4, :8].reshape(2, -1)
-    centres = np.stack([(column + 0.5) / 8, 1 - (row + 0.5) / 4], axis=-1)
-    level = np.zeros(len(centres), np.int64)
-    np.testing.assert_allclose(texture.lookup(centres, level), rgba[row, column] / 255, atol=1e-6)
-    np.testing.assert_allclose(texture.lookup(centres + np.array([3, -2]), level), rgba[row, column] / 255, atol=1e-6)
+    centers = np.stack([(column + 0.5) / 8, 1 - (row + 0.5) / 4], axis=-1)
+    level = np.zeros(len(centers), np.int64)
+    np.testing.assert_allclose(texture.lookup(centers, level), rgba[row, column] / 255, atol=1e-6)
+    np.testing.assert_allclose(texture.lookup(centers + np.array([3, -2]), level), rgba[row, column] / 255, atol=1e-6)
     corner = texture.lookup(np.zeros((1, 2)), np.zeros(1, np.int64))[0]
     np.testing.assert_allclose(corner, rgba[[0, 0, -1, -1], [0, -1, 0, -1]].mean(axis=0) / 255, atol=1e-6)
     coarsest = texture.lookup(np.full((1, 2), 0.5), np.array([9]))[0]
@@ -248,7 +248,7 @@ def test_wavefront_materials(tmp_path: Path, material: str, expected: list[float
     path = write_quad(tmp_path, material)
     Image.new("RGBA", (4, 4), (255, 128, 0, 255)).save(tmp_path / "orange.png")
     Image.new("RGBA", (4, 4), (255, 128, 0, 51)).save(tmp_path / "pale.png")
-    np.testing.assert_allclose(flat_colour(path), expected, atol=0.012)
+    np.testing.assert_allclose(flat_color(path), expected, atol=0.012)
 
 
 @pytest.mark.parametrize(
@@ -271,23 +271,23 @@ def test_gltf_materials(tmp_path: Path, options: dict, expected: list[float]) ->
     visual = TextureVisuals(uv=np.array([[0, 0], [1, 0], [1, 1], [0, 1]]), material=PBRMaterial(**options))
     square = trimesh.Trimesh(vertices, [[0, 1, 2], [0, 2, 3]], visual=visual, process=False)
     square.export(tmp_path / "square.glb")
-    np.testing.assert_allclose(flat_colour(tmp_path / "square.glb"), expected, atol=0.012)
+    np.testing.assert_allclose(flat_color(tmp_path / "square.glb"), expected, atol=0.012)
 
 
 @pytest.mark.parametrize("kind", ["obj", "glb"])
-def test_vertex_colours(tmp_path: Path, kind: str) -> None:
+def test_vertex_colors(tmp_path: Path, kind: str) -> None:
     vertices = [[-1, 0, 1], [1, 0, 1], [1, 0, -1], [-1, 0, -1]]
     square = trimesh.Trimesh(vertices, [[0, 1, 2], [0, 2, 3]], process=False)
     square.visual = ColorVisuals(square, vertex_colors=np.tile([51, 102, 204, 255], (4, 1)))
     square.export(tmp_path / f"square.{kind}")
-    np.testing.assert_allclose(flat_colour(tmp_path / f"square.{kind}"), [0.2, 0.4, 0.8, 1], atol=0.012)
+    np.testing.assert_allclose(flat_color(tmp_path / f"square.{kind}"), [0.2, 0.4, 0.8, 1], atol=0.012)
 
 
-def test_gltf_vertex_colours_multiply_the_material(tmp_path: Path) -> None:
+def test_gltf_vertex_colors_multiply_the_material(tmp_path: Path) -> None:
     path = textured_square(tmp_path, "gltf")
     header = json.loads(path.read_text())
-    (tmp_path / "colours.bin").write_bytes(np.full((4, 4), [0, 65535, 0, 65535], "<u2").tobytes())
-    header["buffers"].append({"uri": "colours.bin", "byteLength": 32})
+    (tmp_path / "colors.bin").write_bytes(np.full((4, 4), [0, 65535, 0, 65535], "<u2").tobytes())
+    header["buffers"].append({"uri": "colors.bin", "byteLength": 32})
     header["bufferViews"].append({"buffer": len(header["buffers"]) - 1, "byteLength": 32})
     header["accessors"].append(
         {"bufferView": len(header["bufferViews"]) - 1, "componentType": 5123, "count": 4, "type": "VEC4"}
@@ -467,10 +467,10 @@ def make(source: Path, out: Path, config: RenderConfig = CONFIG) -> tuple[list, 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two colours of one box, another mesh, a broken one, a stray file."""
+    """Two colors of one box, another mesh, a broken one, a stray file."""
     source = tmp_path / "meshes"
     write_box(source / "red" / "box.glb")
-    write_box(source / "blue" / "box.glb", colour=(30, 60, 220), scale=3.0)
+    write_box(source / "blue" / "box.glb", color=(30, 60, 220), scale=3.0)
     trimesh.creation.cylinder(1.0, 3.0).export(source / "can.obj")
     (source / "broken.obj").write_text("f 1 2 3\n")
     (source / "LICENSE.txt").write_text("v 0 0 0\n")
@@ -562,7 +562,7 @@ def test_options_out_of_range_are_refused(field: str, value: float) -> None:
         ("sweethome3d_vehicles/vehicles/Scopia/scopia/chevrolet/chevrolet.obj", 0, 2),
     ],
 )
-def test_real_vehicles_have_their_colour_and_lie_along_x(
+def test_real_vehicles_have_their_color_and_lie_along_x(
     shared_data: Path, file: str, strongest: int, weakest: int
 ) -> None:
     root = shared_data / "meshes"
@@ -570,12 +570,12 @@ def test_real_vehicles_have_their_colour_and_lie_along_x(
     assert mesh.bounds()[1, 0] == pytest.approx(0.5)
     pictures = Tracer(mesh).render(hemisphere_cameras(3, 32, seed=0), 2).astype(float)
     strong, weak = pictures[..., strongest], pictures[..., weakest]
-    coloured = (pictures[..., 3] == 255) & (pictures[..., :3].max(-1) > 1.4 * pictures[..., :3].min(-1))
-    assert coloured.sum() > 100
-    assert (strong[coloured] > 1.3 * weak[coloured]).mean() > 0.6
+    colored = (pictures[..., 3] == 255) & (pictures[..., :3].max(-1) > 1.4 * pictures[..., :3].min(-1))
+    assert colored.sum() > 100
+    assert (strong[colored] > 1.3 * weak[colored]).mean() > 0.6
 
 
-def test_recoloured_real_vehicles_are_found(shared_data: Path) -> None:
+def test_recolored_real_vehicles_are_found(shared_data: Path) -> None:
     prints = {}
     for part in ("kaykit_city_cars", "kenney_starter_racing"):
         root = shared_data / "meshes" / part

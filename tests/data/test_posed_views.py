@@ -6,7 +6,7 @@ from triptych.geometry import Cameras
 
 
 def test_a_shifted_picture_is_what_the_shifted_camera_sees(balls: Dataset) -> None:
-    """Each ray of a shifted camera is that of the pixel whose colour the shifted picture shows there."""
+    """Each ray of a shifted camera is that of the pixel whose color the shifted picture shows there."""
     views = PosedViews(balls)
     batch, offsets = views.group([0, 7]), torch.tensor([[3, 0], [1, 2]])
     cameras, images = views.cameras(batch, torch.device("cpu")), views.images(batch, torch.device("cpu"))
@@ -23,12 +23,12 @@ def test_offsets_cover_a_latent_pixel_and_are_those_of_the_scene(balls: Dataset)
     views = PosedViews(balls)
     device = torch.device("cpu")
 
-    def centres(rows: list[int], seeds: list[int]) -> Cameras:
+    def centers(rows: list[int], seeds: list[int]) -> Cameras:
         batch = views.group(rows)
         return views.shifted(batch, 4, [torch.Generator().manual_seed(seed) for seed in seeds], device)[0]
 
-    alone = centres([0, 1, 2, 3], [5]).intrinsics
-    beside = centres([0, 1, 2, 3, 4, 5], [5, 6]).intrinsics[:4]
+    alone = centers([0, 1, 2, 3], [5]).intrinsics
+    beside = centers([0, 1, 2, 3, 4, 5], [5, 6]).intrinsics[:4]
     assert torch.equal(alone, beside)
-    many = torch.cat([16 - centres([0, 1, 2, 3], [seed]).intrinsics[:, 2:] for seed in range(40)])
+    many = torch.cat([16 - centers([0, 1, 2, 3], [seed]).intrinsics[:, 2:] for seed in range(40)])
     assert many.unique().tolist() == [0, 1, 2, 3]

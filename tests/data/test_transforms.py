@@ -68,8 +68,8 @@ def test_lists_of_views_decide_the_split(
 
 def test_a_field_of_the_frames_decides_the_split(tmp_path: Path) -> None:
     labels = ("train", "val", "test", "train", "other")
-    labelled = [frame | {"split": label} for frame, label in zip(frames(5), labels, strict=True)]
-    parsed = parse(write_transforms(tmp_path, {"fl_x": FOCAL, "frames": labelled}))
+    labeled = [frame | {"split": label} for frame, label in zip(frames(5), labels, strict=True)]
+    parsed = parse(write_transforms(tmp_path, {"fl_x": FOCAL, "frames": labeled}))
     assert [(Path(file).stem, use) for file, use in zip(parsed.files, parsed.uses, strict=True)] == [
         ("r_0", "train"),
         ("r_2", "test"),
@@ -169,7 +169,7 @@ def test_principal_points_of_another_size(tmp_path: Path) -> None:
 def test_transparent_pictures_lie_over_white(tmp_path: Path) -> None:
     picture = np.zeros((32, 32, 4), np.uint8)
     picture[0, 0] = (200, 100, 0, 255)
-    picture[0, 1] = (200, 100, 0, 51)  # a fifth of the colour, four fifths of white
+    picture[0, 1] = (200, 100, 0, 51)  # a fifth of the color, four fifths of white
     save(tmp_path / "picture.png", picture)
     read = read_picture(tmp_path / "picture.png", intrinsics=np.ones(4))
     assert read[0, :3].tolist() == [[200, 100, 0], [244, 224, 204], [255, 255, 255]]

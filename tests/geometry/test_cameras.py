@@ -5,7 +5,7 @@ import torch
 from triptych.geometry import Cameras, hemisphere_cameras, look_at, orbit_cameras
 
 
-def test_pixel_centres_lie_at_half_integers() -> None:
+def test_pixel_centers_lie_at_half_integers() -> None:
     camera = Cameras(torch.eye(4)[None, :3], torch.tensor([[2.0, 2.0, 1.0, 1.0]]), 2, 2)
     first = camera.rays().directions[0, 0]
     expected = torch.tensor([-0.25, -0.25, 1.0]) / math.sqrt(1.125)

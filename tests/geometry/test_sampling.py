@@ -61,8 +61,8 @@ def test_weights_agree_with_the_product_formula() -> None:
 
 def test_an_opaque_front_hides_what_lies_behind() -> None:
     weights = rendering_weights(torch.tensor([[0.0, 1e6, 1e6]]), torch.ones(1, 3))
-    colour = accumulate(weights, torch.tensor([[[1.0], [2.0], [3.0]]]))
-    assert torch.allclose(colour, torch.tensor([[2.0]]))
+    color = accumulate(weights, torch.tensor([[[1.0], [2.0], [3.0]]]))
+    assert torch.allclose(color, torch.tensor([[2.0]]))
 
 
 def test_weights_have_gradients() -> None:

@@ -20,9 +20,9 @@ AABB = torch.tensor([[-0.5, -0.4, -0.3], [0.5, 0.4, 0.3]])
 
 
 def ball(radius: float = 0.5) -> TriPlaneField:
-    """A scene whose density falls off around the centre: features are squared distances, the MLP takes them away."""
-    centres = (torch.arange(32.0) + 0.5) / 16 - 1
-    squares = centres**2
+    """A scene whose density falls off around the center: features are squared distances, the MLP takes them away."""
+    centers = (torch.arange(32.0) + 0.5) / 16 - 1
+    squares = centers**2
     planes = torch.zeros(1, 3, 32, 32, 2)
     planes[0, 0, ..., 0] = squares[:, None] + squares  # XY: x² + y²
     planes[0, 1, ..., 0] = squares[:, None].expand(32, 32)  # XZ: z²
@@ -36,10 +36,10 @@ def ball(radius: float = 0.5) -> TriPlaneField:
     return TriPlaneField(planes, mlp.requires_grad_(False), AABB)
 
 
-def test_occupied_cells_are_those_of_the_ball_and_their_neighbours() -> None:
+def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
     cells = bit_grid.unpack(find_occupancy(ball()))[0]
-    centres = (torch.arange(32.0) + 0.5) / 16 - 1
-    z, y, x = torch.meshgrid(centres, centres, centres, indexing="ij")
+    centers = (torch.arange(32.0) + 0.5) / 16 - 1
+    z, y, x = torch.meshgrid(centers, centers, centers, indexing="ij")
     distance = (x**2 + y**2 + z**2).sqrt()
     assert cells[distance < 0.5].all()
     assert not cells[distance > 0.75].any()

@@ -14,7 +14,7 @@ AABB = torch.tensor([[-1.0, -0.5, -0.25], [1.0, 0.5, 0.25]], dtype=torch.float64
 
 
 def bilinear(plane: np.ndarray, row: float, column: float) -> np.ndarray:
-    """Value at (row, column), counted in texels from the first centre, clamped to the border."""
+    """Value at (row, column), counted in texels from the first center, clamped to the border."""
     size = len(plane)
     row, column = np.clip(row, 0, size - 1), np.clip(column, 0, size - 1)
     r, c = int(row), int(column)

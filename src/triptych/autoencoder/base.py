@@ -14,7 +14,7 @@ class Autoencoder(nn.Module, ABC):
     """Images to small latent images and back: z = E(x), x = D(z).
 
     Images are RGB in [0, 1], shaped [view, 3, height, width]; latents are [view, channel, height / downscale,
-    width / downscale], deterministic, and not normalised (see `LatentNormalization`).
+    width / downscale], deterministic, and not normalized (see `LatentNormalization`).
     """
 
     kind: ClassVar[str]

@@ -1,14 +1,14 @@
 """A small convolutional autoencoder that a CPU trains from scratch in minutes.
 
 Images become 4x4 space-to-depth blocks (2x2 with ``downscale=2``), residual blocks (depthwise 3x3, then two 1x1
-convolutions: ConvNeXt, arXiv 2201.03545, without normalisation) run on them, and with ``downscale=8`` more of them at
+convolutions: ConvNeXt, arXiv 2201.03545, without normalization) run on them, and with ``downscale=8`` more of them at
 H/8. The decoder mirrors the encoder.
 
 No step is coarser than the latents: shift the image by one latent pixel, and the latents shift along, as they do when
 scenes are rendered. What depends on where in a larger block a pixel lies (a checkerboard) no scene can learn.
 
 A linear path runs beside each network: E(x) = DCT(x) + network(x), and its mirror image for D. It starts as
-the C smoothest colour patterns of the block discrete cosine transform (see `triptych.autoencoder.dct`); the
+the C smoothest color patterns of the block discrete cosine transform (see `triptych.autoencoder.dct`); the
 networks' last layers start near zero, so that training starts from a working transform code and refines it.
 """
 
@@ -157,7 +157,7 @@ class _ResidualBlock(nn.Module):
         self.contract = nn.Conv2d(width * expansion, width, 1)
         nn.init.normal_(self.depthwise.weight, std=1 / 3)
         nn.init.kaiming_normal_(self.expand.weight, nonlinearity="relu")
-        # A small branch stands in for normalisation layers: the stack starts near the identity.
+        # A small branch stands in for normalization layers: the stack starts near the identity.
         nn.init.normal_(self.contract.weight, std=_BRANCH_GAIN * (2 / (width * expansion)) ** 0.5)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The block discrete cosine transform of colour images: the autoencoder's starting point."""
+"""The block discrete cosine transform of color images: the autoencoder's starting point."""
 
 import math
 
@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_GREY = (1.0, 1.0, 1.0)
+_GRAY = (1.0, 1.0, 1.0)
 _OPPONENTS = ((1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
 _CHROMA_PENALTY = 8.0
 
@@ -14,14 +14,14 @@ _CHROMA_PENALTY = 8.0
 def color_dct_patterns(size: int, count: int) -> Float[Tensor, "pattern 3 size size"]:
     """The first ``count`` of an orthonormal basis of ``size`` x ``size`` RGB blocks, smoothest first.
 
-    A pattern is a colour axis (grey, red-blue, green-magenta) times a 2-D cosine of the DCT-II,
+    A pattern is a color axis (gray, red-blue, green-magenta) times a 2-D cosine of the DCT-II,
     sqrt((2 - [k = 0]) / n) cos(pi (i + 1/2) k / n) along each side. The three constant patterns come first,
-    so that every block keeps its mean colour; the others follow by squared frequency, to which 8 is added for
+    so that every block keeps its mean color; the others follow by squared frequency, to which 8 is added for
     a chromatic one, since edges of shading carry more energy than edges of hue.
     """
     assert 0 < count <= 3 * size**2
     cosines = _cosines(size)
-    axes = [torch.tensor(axis) / math.hypot(*axis) for axis in (_GREY, *_OPPONENTS)]
+    axes = [torch.tensor(axis) / math.hypot(*axis) for axis in (_GRAY, *_OPPONENTS)]
     order = sorted(
         (
             (

@@ -16,7 +16,7 @@ _SMALLEST_SCALE = 1e-6
 
 
 class LatentNormalization(nn.Module):
-    """An invertible map between raw latents z and normalised latents n, one shift and one scale a channel.
+    """An invertible map between raw latents z and normalized latents n, one shift and one scale a channel.
 
     - ``affine``: n = (z - shift) / scale with the mean and the standard deviation: zero mean, unit variance.
     - ``tanh``: n = (1 + tanh((z - shift) / scale)) / 2 in (0, 1), shift 0, scale 1 / 0.02 (arXiv 2403.11678).
@@ -35,7 +35,7 @@ class LatentNormalization(nn.Module):
         """
         super().__init__()
         if kind not in get_args(NormalizationKind):
-            raise InputError(f"latent normalisation: the kind is {kind!r}, expected 'affine' or 'tanh'")
+            raise InputError(f"latent normalization: the kind is {kind!r}, expected 'affine' or 'tanh'")
         assert bool((scale > 0).all())
         self.kind = kind
         self.register_buffer("shift", shift.detach().clone())
@@ -60,14 +60,14 @@ class LatentNormalization(nn.Module):
     def normalize(
         self, latents: Float[Tensor, "view channel height width"]
     ) -> Float[Tensor, "view channel height width"]:
-        """Raw latents to normalised ones."""
+        """Raw latents to normalized ones."""
         standard = (latents - self.shift[:, None, None]) / self.scale[:, None, None]
         return standard if self.kind == "affine" else (1 + torch.tanh(standard)) / 2
 
     def denormalize(
         self, normalized: Float[Tensor, "view channel height width"]
     ) -> Float[Tensor, "view channel height width"]:
-        """Normalised latents to raw ones; for ``tanh``, values outside (0, 1) are clamped to just inside."""
+        """Normalized latents to raw ones; for ``tanh``, values outside (0, 1) are clamped to just inside."""
         if self.kind == "tanh":
             normalized = torch.atanh(2 * normalized.clamp(_UNIT_MARGIN, 1 - _UNIT_MARGIN) - 1)
         return normalized * self.scale[:, None, None] + self.shift[:, None, None]

@@ -33,8 +33,8 @@ def check_box_is_seen(
         InputError: no ray of a view meets the box (unless ``problems`` gathers).
     """
     cameras = index.cameras(rows)
-    # Three tests, each dearer and for fewer views: the box's centre, a coarse grid of rays, all rays.
-    candidates = torch.nonzero(~_centre_in_picture(cameras, aabb)).flatten().tolist()
+    # Three tests, each dearer and for fewer views: the box's center, a coarse grid of rays, all rays.
+    candidates = torch.nonzero(~_center_in_picture(cameras, aabb)).flatten().tolist()
     candidates = [view for view in candidates if _misses(cameras[[view]].resized(8, 8), aabb)]
     for view in candidates:
         with problems.guard():
@@ -62,7 +62,7 @@ def note_cameras_inside(
         )
 
 
-def _centre_in_picture(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> Tensor:
+def _center_in_picture(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> Tensor:
     pixels, depth = cameras.project(aabb.mean(dim=0, keepdim=True))
     size = pixels.new_tensor([cameras.width, cameras.height])
     return ((pixels >= 0) & (pixels < size)).all(dim=-1)[:, 0] & (depth[:, 0] > 0)

@@ -18,7 +18,7 @@ from triptych.data.formats.declaration import Declaration, check_complete, read_
 from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
 from triptych.data.formats.enclosure import Enclosure
 from triptych.data.inspection.doubts import few_views_note
-from triptych.data.pictures import is_one_colour
+from triptych.data.pictures import is_one_color
 from triptych.data.scene_names import choose_names
 from triptych.data.splits import TestRule, ViewSplit, split_as_declared, split_by_rule
 from triptych.data.validation import LARGEST, Problems
@@ -108,8 +108,8 @@ class Dataset:
         return tuple((rows - first).tolist())
 
     def is_blank(self, scene: int) -> bool:
-        """Whether every view of a scene shows nothing but one colour, as a few renderings of public datasets do."""
-        return all(is_one_colour(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
+        """Whether every view of a scene shows nothing but one color, as a few renderings of public datasets do."""
+        return all(is_one_color(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
 
     def subset(self, scenes: Sequence[int]) -> "Dataset":
         """The chosen scenes, sorted by name, without copying pictures."""

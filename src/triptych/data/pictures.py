@@ -135,9 +135,9 @@ def _product(
 
 
 def over_white(rgba: UInt8[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 3"]:
-    """Colours in [0, 255] of pixels with straight alpha, composited over white; not rounded."""
-    colours, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32)
-    return 255 + (colours - 255) * (alpha / 255)
+    """Colors in [0, 255] of pixels with straight alpha, composited over white; not rounded."""
+    colors, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32)
+    return 255 + (colors - 255) * (alpha / 255)
 
 
 def shrink_factor(height: int, width: int, resolution: int | None, where: str) -> int:
@@ -156,6 +156,6 @@ def shrink_factor(height: int, width: int, resolution: int | None, where: str) -
     return width // resolution
 
 
-def is_one_colour(picture: UInt8[np.ndarray, "height width 3"]) -> bool:
+def is_one_color(picture: UInt8[np.ndarray, "height width 3"]) -> bool:
     """Whether all pixels are alike."""
     return bool((picture == picture[:1, :1]).all())

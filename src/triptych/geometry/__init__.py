@@ -1,7 +1,7 @@
 """Cameras, rays, sample placement and compositing: pure functions of tensors.
 
 The one camera convention of triptych, to which every parser converts: camera-to-world matrices with OpenCV axes
-(x right, y down, z forward), world z up, pixel centres at half-integers.
+(x right, y down, z forward), world z up, pixel centers at half-integers.
 """
 
 from triptych.geometry.camera_range import CameraRange

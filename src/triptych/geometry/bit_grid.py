@@ -38,6 +38,6 @@ def at_points(
 
 
 def dilate(cells: Bool[Tensor, "grid z y x"]) -> Bool[Tensor, "grid z y x"]:
-    """The cells, and the 26 neighbours of each."""
+    """The cells, and the 26 neighbors of each."""
     spread = torch.nn.functional.max_pool3d(cells[:, None].float(), kernel_size=3, stride=1, padding=1)
     return spread[:, 0] > 0

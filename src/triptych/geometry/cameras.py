@@ -21,7 +21,7 @@ class Cameras:
 
     Attributes:
         c2w: camera-to-world matrices [R | t], OpenCV axes.
-        intrinsics: fx, fy, cx, cy in pixels; the centre of the first pixel lies at (0.5, 0.5).
+        intrinsics: fx, fy, cx, cy in pixels; the center of the first pixel lies at (0.5, 0.5).
         height: picture height in pixels.
         width: picture width in pixels.
     """
@@ -51,11 +51,11 @@ class Cameras:
 
     def shifted(self, offsets: Int[Tensor, "view 2"]) -> "Cameras":
         """The same cameras with pictures that begin ``offsets`` = (x, y) pixels to the right and below."""
-        centres = self.intrinsics[:, 2:] - offsets.to(self.intrinsics)
-        return Cameras(self.c2w, torch.cat([self.intrinsics[:, :2], centres], dim=1), self.height, self.width)
+        centers = self.intrinsics[:, 2:] - offsets.to(self.intrinsics)
+        return Cameras(self.c2w, torch.cat([self.intrinsics[:, :2], centers], dim=1), self.height, self.width)
 
     def rays(self) -> Rays:
-        """One ray through every pixel centre, shaped [view, height * width, 3], rows first."""
+        """One ray through every pixel center, shaped [view, height * width, 3], rows first."""
         device, dtype = self.c2w.device, self.c2w.dtype
         rows = torch.arange(self.height, device=device, dtype=dtype) + 0.5
         columns = torch.arange(self.width, device=device, dtype=dtype) + 0.5
@@ -76,8 +76,8 @@ class Cameras:
         offset = points[None] - self.c2w[:, None, :, 3]
         in_camera = torch.einsum("vij,vpi->vpj", self.c2w[:, :, :3], offset)
         depth = in_camera[..., 2]
-        focal, centre = self.intrinsics[:, None, :2], self.intrinsics[:, None, 2:]
-        return in_camera[..., :2] / depth[..., None] * focal + centre, depth
+        focal, center = self.intrinsics[:, None, :2], self.intrinsics[:, None, 2:]
+        return in_camera[..., :2] / depth[..., None] * focal + center, depth
 
 
 def look_at(eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None) -> Float[Tensor, "view 3 4"]:

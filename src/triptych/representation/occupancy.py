@@ -20,7 +20,7 @@ def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> I
     """The cells of each scene that may hold matter, in the bits of `triptych.geometry.bit_grid`.
 
     The density is looked up in the middle of every cell, whatever the field's present occupancy; a cell is kept if
-    that, or that of one of its 26 neighbours, is not next to nothing.
+    that, or that of one of its 26 neighbors, is not next to nothing.
     """
     lower, upper = field.aabb
     size = upper - lower

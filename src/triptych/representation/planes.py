@@ -4,13 +4,13 @@
 
 (Schnepf, Kassab et al. 2024, section 3.2), where ⊕ concatenates along the features or, as an option, adds. All planes
 are stored channels last: [3, row, column, feature], in the order XY, XZ, YZ. With u = (x - lower) / (upper - lower) in
-[0, 1]^3 the place of a point in the scene box, the centre of texel (row, column) of a K x K plane lies at
+[0, 1]^3 the place of a point in the scene box, the center of texel (row, column) of a K x K plane lies at
 
     plane 0, XY: u_y = (row + 1/2) / K, u_x = (column + 1/2) / K
     plane 1, XZ: u_z = (row + 1/2) / K, u_x = (column + 1/2) / K
     plane 2, YZ: u_z = (row + 1/2) / K, u_y = (column + 1/2) / K
 
-and a point beyond the outermost centres takes the value at the border.
+and a point beyond the outermost centers takes the value at the border.
 """
 
 import math

@@ -6,7 +6,7 @@
     <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index
 
 The key is a digest of every file's path, size and time of change, so an edited dataset gets another entry.
-Entries appear whole by a rename, and are never changed afterwards; deleting them is safe at any time. Small files are
+Entries appear whole by a rename, and are never changed afterward; deleting them is safe at any time. Small files are
 compared with their checksums when an entry is opened, each picture when it is first read.
 """
 

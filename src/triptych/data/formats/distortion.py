@@ -64,10 +64,10 @@ class Distortion:
 def _source_pixels(
     distortion: Distortion, intrinsics: tuple[float, ...], height: int, width: int
 ) -> Float[np.ndarray, "height width 2"]:
-    focal, centre = np.array(intrinsics[:2]), np.array(intrinsics[2:])
+    focal, center = np.array(intrinsics[:2]), np.array(intrinsics[2:])
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-    ideal = (np.stack([x, y], axis=-1) - centre) / focal
-    return (distortion.apply(ideal) * focal + centre - 0.5).astype(np.float32)
+    ideal = (np.stack([x, y], axis=-1) - center) / focal
+    return (distortion.apply(ideal) * focal + center - 0.5).astype(np.float32)
 
 
 def undistort(

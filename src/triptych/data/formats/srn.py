@@ -5,7 +5,7 @@
     pose/000000.txt ...  16 numbers: the camera-to-world matrix, row by row, OpenCV axes
     masks/000000.png ... optional: white where the object is
 
-Between the first and the last line of ``intrinsics.txt`` stand a centre, a near plane and a scale, all or some of
+Between the first and the last line of ``intrinsics.txt`` stand a center, a near plane and a scale, all or some of
 them, which are not used. After the size may stand a flag: 0, or 1 where the matrices are world-to-camera.
 The axes are those of triptych already, so nothing is converted; intrinsics follow the pictures' real size.
 """

@@ -3,7 +3,7 @@
 A scene is ``transforms.json``, or ``transforms_train.json`` with ``transforms_test.json`` or ``transforms_val.json``.
 A field stands in the header or in a frame:
 
-    fl_x fl_y cx cy w h          intrinsics in pixels, pixel centres at half-integers
+    fl_x fl_y cx cy w h          intrinsics in pixels, pixel centers at half-integers
     camera_angle_x, _y           fields of view in radians, where no focal length is given
     k1 k2 p1 p2                  OPENCV lens distortion, undone when the pictures are read
     file_path                    the picture, relative to the scene's folder, with or without its ending

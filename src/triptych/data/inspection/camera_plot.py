@@ -14,7 +14,7 @@ from triptych.files import write_atomically
 from triptych.geometry import Cameras
 
 _MOST_CAMERAS = 400
-_COLOURS = {"train": "tab:blue", "test": "tab:orange"}
+_COLORS = {"train": "tab:blue", "test": "tab:orange"}
 
 
 def write_camera_plot(
@@ -38,9 +38,9 @@ def write_camera_plot(
     for use, chosen in (("train", ~is_test[shown]), ("test", is_test[shown])):
         if chosen.any():
             label = f"{use} views ({int((is_test == (use == 'test')).sum())})"
-            axes.scatter(*eyes[chosen].T, s=10, color=_COLOURS[use], label=label, depthshade=False)
+            axes.scatter(*eyes[chosen].T, s=10, color=_COLORS[use], label=label, depthshade=False)
             lines = np.stack([eyes[chosen], eyes[chosen] + length * forward[chosen]], axis=1)
-            axes.add_collection3d(Line3DCollection(lines, colors=_COLOURS[use], linewidths=0.6))
+            axes.add_collection3d(Line3DCollection(lines, colors=_COLORS[use], linewidths=0.6))
     axes.add_collection3d(Line3DCollection(_box_edges(aabb), colors="black", linewidths=1.2, label="scene box"))
     lower, upper = (extreme(np.concatenate([eyes, aabb]), axis=0) for extreme in (np.min, np.max))
     axes.set(xlim=(lower[0], upper[0]), ylim=(lower[1], upper[1]), zlim=(lower[2], upper[2]))

@@ -92,11 +92,11 @@ def _mark_axes(tile: Image.Image, camera: Cameras) -> None:
     """Draw the world's axes into the lower left corner of a small picture, as its camera sees them."""
     draw = ImageDraw.Draw(tile)
     left, top = _AXIS_LENGTH + 4, tile.height - _AXIS_LENGTH - 4
-    for (name, colour), axis in zip(_AXES.items(), camera.c2w[0, :, :2].tolist(), strict=True):
+    for (name, color), axis in zip(_AXES.items(), camera.c2w[0, :, :2].tolist(), strict=True):
         right, down = (_AXIS_LENGTH * part for part in axis)
-        draw.line([(left, top), (left + right, top + down)], fill=colour, width=2)
+        draw.line([(left, top), (left + right, top + down)], fill=color, width=2)
         draw.text(
-            (left + 1.3 * right, top + 1.3 * down), name, fill=colour, font=ImageFont.load_default(9), anchor="mm"
+            (left + 1.3 * right, top + 1.3 * down), name, fill=color, font=ImageFont.load_default(9), anchor="mm"
         )
 
 

@@ -10,7 +10,7 @@ from triptych.data.formats.masks import MASK_FOLDERS
 from triptych.data.splits import ViewSplit
 from triptych.files import is_folder
 
-_OFF_CENTRE = 0.2
+_OFF_CENTER = 0.2
 """Part of a side by which a principal point may lie off the middle."""
 _FIELD_OF_VIEW = (15.0, 110.0)
 """Usual horizontal fields of view in degrees; a focal length of a picture twice or four times as large leaves them."""
@@ -18,7 +18,7 @@ _FIELD_OF_VIEW = (15.0, 110.0)
 
 def blank_note(name: str) -> str:
     """What is said of a scene whose pictures show nothing."""
-    return f"scene {name}: blank, each of its pictures is of one colour; leave it out"
+    return f"scene {name}: blank, each of its pictures is of one color; leave it out"
 
 
 def few_views_note(names: Sequence[str], splits: Sequence[ViewSplit]) -> str | None:
@@ -47,7 +47,7 @@ def doubts_about(scene: ParsedScene) -> Iterator[str]:
         yield f"{unused}: no mask is applied, its files have other names than the pictures of scene {scene.name}"
     sizes = np.array(scene.sizes, dtype=np.float64)[:, ::-1]
     off = np.abs(scene.intrinsics[:, 2:] / sizes - 0.5).max(axis=1)
-    if (off > _OFF_CENTRE).any():
+    if (off > _OFF_CENTER).any():
         view = int(off.argmax())
         cx, cy = scene.intrinsics[view, 2:]
         yield (

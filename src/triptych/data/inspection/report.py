@@ -21,7 +21,7 @@ from triptych.data.formats.frames import ParsedScene
 from triptych.data.inspection.camera_plot import write_camera_plot
 from triptych.data.inspection.contact_sheet import choose_views, label_views, shrink_to_tile, write_tiles
 from triptych.data.inspection.doubts import blank_note, few_views_note
-from triptych.data.pictures import is_one_colour
+from triptych.data.pictures import is_one_color
 from triptych.data.splits import ViewSplit
 from triptych.data.validation import Problems
 from triptych.files import write_json
@@ -41,8 +41,8 @@ class CameraNumbers:
         fy: focal length in pixels along y.
         cx: principal point in pixels along x.
         cy: principal point in pixels along y.
-        distance: from the centre of the scene box to the cameras, in world units.
-        elevation_degrees: of the cameras above the horizontal plane through the centre of the scene box.
+        distance: from the center of the scene box to the cameras, in world units.
+        elevation_degrees: of the cameras above the horizontal plane through the center of the scene box.
     """
 
     height: int
@@ -137,7 +137,7 @@ def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress:
         for done, (place, picture) in enumerate(zip(every, pictures, strict=True), start=1):
             with problems.guard():
                 pixels = picture.result()
-                blank[place[0]] = blank[place[0]] and is_one_colour(pixels)
+                blank[place[0]] = blank[place[0]] and is_one_color(pixels)
                 if place in chosen:
                     tiles[place] = shrink_to_tile(pixels)
             if progress is not None:

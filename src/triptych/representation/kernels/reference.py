@@ -117,7 +117,7 @@ def query(
 
 
 def total_variation(planes: Float[Tensor, "scene 3 row column feature"]) -> Float[Tensor, ""]:
-    """Mean squared difference between neighbouring texels, along rows plus along columns (L2 total variation)."""
+    """Mean squared difference between neighboring texels, along rows plus along columns (L2 total variation)."""
     along_rows = planes.diff(dim=2).square().mean()
     along_columns = planes.diff(dim=3).square().mean()
     return along_rows + along_columns

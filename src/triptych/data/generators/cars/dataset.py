@@ -48,7 +48,7 @@ class CarsConfig(Options):
 def render_car(
     index: int, seed: int, cameras: Cameras, *, samples_per_axis: int = 2
 ) -> UInt8[np.ndarray, "view height width 4"]:
-    """Draw car number ``index`` of the series ``seed``, front towards +x, from every camera.
+    """Draw car number ``index`` of the series ``seed``, front toward +x, from every camera.
 
     The shading does not depend on the view, as the radiance of a tri-plane does not.
 

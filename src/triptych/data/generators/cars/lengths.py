@@ -19,7 +19,7 @@ class CarLengths(NamedTuple):
     edge: float
     sill: float
     shoulder: float
-    # Cabin, from the belt to the roof. The belt falls by ``belt_slope`` per unit of length towards the rear.
+    # Cabin, from the belt to the roof. The belt falls by ``belt_slope`` per unit of length toward the rear.
     belt: float
     belt_slope: float
     cabin_front: float

@@ -132,7 +132,7 @@ def part_distances(car, profiles, x, across, z):
 
     side = abs(across - (car.half_width - car.wheel_half_width - 0.004)) - car.wheel_half_width
     wheels = _smooth_max(radius - car.wheel, side, 0.014)
-    # The hub lies a little deeper than the tyre.
+    # The hub lies a little deeper than the tire.
     wheels = max(wheels, min(car.hub * car.wheel - radius, across - car.half_width + 0.010))
 
     mx, my = (x - car.mirror_x) / 0.7, across - car.half_width - 0.35 * car.mirror_size

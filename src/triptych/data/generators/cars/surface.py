@@ -55,7 +55,7 @@ def _is_glass(car, profiles, x, across, z):
 
 @compiled
 def _paint(car, paints, x, across, z, on_cabin):
-    """Colour of the painted surface."""
+    """Color of the painted surface."""
     second = False
     wall = body_wall(car, x, across, z)
     if car.scheme == TWO_TONE:
@@ -72,7 +72,7 @@ def _paint(car, paints, x, across, z, on_cabin):
 
 @compiled
 def _body_color(car, paints, x, across, z, normal_x):
-    """Colour of the body: paint, lamps, grille, plates, bumpers, cladding and the bed's lining."""
+    """Color of the body: paint, lamps, grille, plates, bumpers, cladding and the bed's lining."""
     front = x > car.half_length - 0.09 and normal_x > 0.25
     rear = x < -car.half_length + 0.06 and normal_x < -0.25
     if front and _in_lamp(car, across, z, car.head_y, car.head_z, car.head_half_width, car.head_half_height):
@@ -99,7 +99,7 @@ def _body_color(car, paints, x, across, z, normal_x):
 
 @compiled
 def _color(car, profiles, paints, x, across, z, normal_x):
-    """Colour of the surface at a point, without light."""
+    """Color of the surface at a point, without light."""
     body, cabin, wheels, mirrors = part_distances(car, profiles, x, across, z)
     nearest = min(min(body, cabin), min(wheels, mirrors))
     if nearest == wheels:
@@ -119,7 +119,7 @@ def _color(car, profiles, paints, x, across, z, normal_x):
 
 @compiled
 def shade(car, profiles, paints, x, y, z):
-    """Colour of a surface point in the light: hemispheric sky, one soft lamp, some occlusion in corners."""
+    """Color of a surface point in the light: hemispheric sky, one soft lamp, some occlusion in corners."""
     nx, ny, nz = 0.0, 0.0, 0.0
     for corner in range(4):  # central differences over the corners of a tetrahedron
         sx, sy = (1.0 if corner % 2 else -1.0), (1.0 if corner // 2 else -1.0)

@@ -45,7 +45,7 @@ def render_meshes(
 
     A mesh that cannot be read is skipped. ``dataset.json`` records what became of each mesh: drawn whole, drawn
     without something that its file asks for, or skipped, with the reasons. All scenes share one box, the union
-    of all meshes' boxes. The split keeps copies of one mesh together, whatever their colours.
+    of all meshes' boxes. The split keeps copies of one mesh together, whatever their colors.
 
     Args:
         source: a folder with glb, gltf and obj files; nothing outside it is read.
@@ -183,7 +183,7 @@ def _common_box(surveyed: Sequence[_Surveyed], turns: Turns) -> list[list[float]
 
 
 def _turned_bounds(scene: _Surveyed, turns: Turns) -> np.ndarray:
-    """Boxes are centred, so a quarter turn only swaps two of their sides."""
+    """Boxes are centered, so a quarter turn only swaps two of their sides."""
     x, y = scene.sides
     swapped = turns == "all" or (turns == "each" and y > x)
     return scene.bounds[:, [1, 0, 2]] if swapped else scene.bounds

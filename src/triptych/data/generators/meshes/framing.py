@@ -38,7 +38,7 @@ def largest_scale(vertices: Float[np.ndarray, "vertex 3"], frame: Frame) -> floa
     distance from the vertical axis and its height matter.
 
     Args:
-        vertices: of the object, centred in the origin, z up.
+        vertices: of the object, centered in the origin, z up.
         frame: what it has to fit.
     """
     points = _outline(vertices)

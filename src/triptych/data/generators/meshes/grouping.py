@@ -1,6 +1,6 @@
 """Which meshes are copies of one another, and a split that never parts them.
 
-A copy with other colours, or with a siren on the roof, is no new object: had stage 1 seen the one, the other
+A copy with other colors, or with a siren on the roof, is no new object: had stage 1 seen the one, the other
 would not test how well unseen objects are learned.
 """
 

@@ -21,12 +21,12 @@ def light(normals: Float[np.ndarray, "hit 3"]) -> Float[np.ndarray, "hit 1"]:
     return AMBIENT + SKY * sky + KEY * lamp
 
 
-def display(colours: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def display(colors: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """The sRGB transfer function (IEC 61966-2-1) of linear light in [0, 1]."""
-    colours = np.clip(colours, 0, 1)
-    return np.where(colours <= 0.0031308, 12.92 * colours, 1.055 * colours ** (1 / 2.4) - 0.055)
+    colors = np.clip(colors, 0, 1)
+    return np.where(colors <= 0.0031308, 12.92 * colors, 1.055 * colors ** (1 / 2.4) - 0.055)
 
 
-def linear(colours: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def linear(colors: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """The inverse of ``display``."""
-    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)

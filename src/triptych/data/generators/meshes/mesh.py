@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from triptych.data.generators.meshes.textures import Texture
 
 PLAIN = 0.8
-"""Grey of a surface that says nothing about its colour, as a display value."""
+"""Gray of a surface that says nothing about its color, as a display value."""
 MOST_FACES = 20_000_000
 """Triangles from which a mesh is not read: few bytes can name a part many times."""
 MOST_PARTS = 50_000
@@ -18,12 +18,12 @@ MOST_PARTS = 50_000
 
 @dataclass(frozen=True)
 class Surface:
-    """How a material turns colours and textures into what is seen.
+    """How a material turns colors and textures into what is seen.
 
     Attributes:
-        texture: multiplies the vertices' colours, or None.
-        in_linear_light: colours and texture are multiplied in linear light; else as display values.
-        unlit: drawn in its own colour, without light and shade.
+        texture: multiplies the vertices' colors, or None.
+        in_linear_light: colors and texture are multiplied in linear light; else as display values.
+        unlit: drawn in its own color, without light and shade.
         cutoff: opacity from which it is solid, and below which it is not there; None blends.
         single_sided: its back, where the corners run clockwise, need not be seen.
         emission: linear light that it gives off, whatever falls on it.
@@ -47,7 +47,7 @@ class Part:
         vertices: positions.
         faces: vertex indices.
         normals: from the file, of any length, or zero where it has none.
-        colours: straight RGBA, the material's colour and opacity in it, in the surface's kind of light.
+        colors: straight RGBA, the material's color and opacity in it, in the surface's kind of light.
         uv: texture coordinates; v = 0 is the picture's lower edge.
         emissive_uv: those of the emissive texture.
         surface: its material.
@@ -56,7 +56,7 @@ class Part:
     vertices: Float[np.ndarray, "vertex 3"]
     faces: Int[np.ndarray, "face 3"]
     normals: Float[np.ndarray, "vertex 3"]
-    colours: Float[np.ndarray, "vertex 4"]
+    colors: Float[np.ndarray, "vertex 4"]
     uv: Float[np.ndarray, "vertex 2"]
     emissive_uv: Float[np.ndarray, "vertex 2"]
     surface: Surface
@@ -70,7 +70,7 @@ class Mesh:
         vertices: positions. Every vertex belongs to a face.
         faces: vertex indices.
         normals: unit normals from the file, or zero where it has none.
-        colours: straight RGBA in [0, 1], in the kind of light of the face's surface.
+        colors: straight RGBA in [0, 1], in the kind of light of the face's surface.
         uv: texture coordinates; v = 0 is the picture's lower edge.
         emissive_uv: those of emissive textures.
         part_of_face: which part a face comes from.
@@ -81,7 +81,7 @@ class Mesh:
     vertices: Float[np.ndarray, "vertex 3"]
     faces: Int[np.ndarray, "face 3"]
     normals: Float[np.ndarray, "vertex 3"]
-    colours: Float[np.ndarray, "vertex 4"]
+    colors: Float[np.ndarray, "vertex 4"]
     uv: Float[np.ndarray, "vertex 2"]
     emissive_uv: Float[np.ndarray, "vertex 2"]
     part_of_face: Int[np.ndarray, " face"]
@@ -102,7 +102,7 @@ def join(parts: Sequence[Part], without: Sequence[str] = ()) -> Mesh:
         vertices=np.concatenate([np.asarray(part.vertices, np.float64) for part in parts]),
         faces=np.concatenate([part.faces + first for part, first in zip(parts, firsts, strict=False)]),
         normals=np.concatenate([_unit(part.normals) for part in parts]),
-        colours=np.concatenate([np.clip(_finite(part.colours), 0, 1) for part in parts]),
+        colors=np.concatenate([np.clip(_finite(part.colors), 0, 1) for part in parts]),
         uv=np.concatenate([_finite(part.uv) for part in parts]),
         emissive_uv=np.concatenate([_finite(part.emissive_uv) for part in parts]),
         part_of_face=np.repeat(np.arange(len(parts)), counts),
@@ -113,9 +113,9 @@ def join(parts: Sequence[Part], without: Sequence[str] = ()) -> Mesh:
 
 def _used_only(part: Part) -> Part:
     used, faces = np.unique(part.faces, return_inverse=True)
-    arrays = (part.vertices, part.normals, part.colours, part.uv, part.emissive_uv)
-    vertices, normals, colours, uv, emissive_uv = (values[used] for values in arrays)
-    return Part(vertices, faces.reshape(-1, 3), normals, colours, uv, emissive_uv, part.surface)
+    arrays = (part.vertices, part.normals, part.colors, part.uv, part.emissive_uv)
+    vertices, normals, colors, uv, emissive_uv = (values[used] for values in arrays)
+    return Part(vertices, faces.reshape(-1, 3), normals, colors, uv, emissive_uv, part.surface)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -50,16 +50,16 @@ def _known_formats() -> set[str]:
 
 def _as_rgba(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16"):
-        grey = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        gray = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     elif picture.mode == "I":  # sixteen bits, as some decoders give them
-        grey = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8))
+        gray = Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8))
     elif picture.mode == "F":
-        grey = Image.fromarray((np.clip(np.nan_to_num(np.asarray(picture)), 0, 1) * 255 + 0.5).astype(np.uint8))
+        gray = Image.fromarray((np.clip(np.nan_to_num(np.asarray(picture)), 0, 1) * 255 + 0.5).astype(np.uint8))
     elif picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
-        grey = picture.convert("RGB")
+        gray = picture.convert("RGB")
     else:
-        grey = picture
-    return grey.convert("RGBA")
+        gray = picture
+    return gray.convert("RGBA")
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

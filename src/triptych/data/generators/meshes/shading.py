@@ -1,4 +1,4 @@
-"""The colour of a hit: vertex colours, textures, light, and what the surface gives off."""
+"""The color of a hit: vertex colors, textures, light, and what the surface gives off."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from triptych.data.generators.meshes.textures import Texture
 
 
 class Shader:
-    """Colours hits on one mesh."""
+    """Colors hits on one mesh."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
@@ -41,34 +41,34 @@ class Shader:
         u, v = hits["u"], hits["v"]
         weights = np.stack([1 - u - v, u, v], axis=-1)[:, None, :]
         corners = self._mesh.faces[face]
-        colours = (weights @ self._mesh.colours[corners])[:, 0]
+        colors = (weights @ self._mesh.colors[corners])[:, 0]
         smooth = (weights @ self._mesh.normals[corners])[:, 0]
         brightness = light(_outward(smooth, hits["Ng"], directions))
         kinds = self._surface_of_face[face]
         for index in np.unique(kinds):
             surface, chosen = self._surfaces[index], kinds == index
             places = _Places(weights[chosen], corners[chosen], face[chosen], footprint[chosen])
-            base = self._base(surface, colours[chosen], places)
+            base = self._base(surface, colors[chosen], places)
             if not surface.unlit:
                 base[:, :3] *= brightness[chosen]
             if any(surface.emission):
                 base[:, :3] = display(linear(base[:, :3]) + self._glow(surface, places))
             base[:, :3] *= base[:, 3:]
-            colours[chosen] = base
-        return colours
+            colors[chosen] = base
+        return colors
 
-    def _base(self, surface: Surface, colours: np.ndarray, places: "_Places") -> np.ndarray:
+    def _base(self, surface: Surface, colors: np.ndarray, places: "_Places") -> np.ndarray:
         """Straight RGBA before any light."""
         if surface.texture is not None:
             texel = self._look_up(surface.texture, self._mesh.uv, self._density, places)
-            colours = colours.copy()
-            colours[:, :3] *= texel[:, :3] / np.maximum(texel[:, 3:], 1e-6)
-            colours[:, 3] *= texel[:, 3]
+            colors = colors.copy()
+            colors[:, :3] *= texel[:, :3] / np.maximum(texel[:, 3:], 1e-6)
+            colors[:, 3] *= texel[:, 3]
         if surface.in_linear_light:
-            colours = np.concatenate([display(colours[:, :3]), colours[:, 3:]], axis=-1)
+            colors = np.concatenate([display(colors[:, :3]), colors[:, 3:]], axis=-1)
         if surface.cutoff is not None:
-            colours[:, 3] = colours[:, 3] >= surface.cutoff
-        return colours
+            colors[:, 3] = colors[:, 3] >= surface.cutoff
+        return colors
 
     def _glow(self, surface: Surface, places: "_Places") -> np.ndarray:
         """Linear light that the surface gives off."""
@@ -105,13 +105,13 @@ def _outward(
     Neither the winding of the faces nor the sign of the file's normals is reliable. The side a camera sees is
     reliable, and one side of a surface gets one normal, whichever camera sees it.
     """
-    geometric = _normalised(geometric)
+    geometric = _normalized(geometric)
     geometric = np.where((geometric * directions).sum(-1, keepdims=True) > 0, -geometric, geometric)
     smooth = np.where((smooth * geometric).sum(-1, keepdims=True) < 0, -smooth, smooth)
-    return _normalised(np.where(np.abs(smooth).max(-1, keepdims=True) > 1e-3, smooth, geometric))
+    return _normalized(np.where(np.abs(smooth).max(-1, keepdims=True) > 1e-3, smooth, geometric))
 
 
-def _normalised(vectors: np.ndarray) -> np.ndarray:
+def _normalized(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-20)
 
 

@@ -40,7 +40,7 @@ def choose_turns(sides: Sequence[tuple[float, float]], orient: Orient) -> Orient
     """Decide for a set as a whole how its meshes are turned.
 
     A set whose long meshes agree on an axis is oriented: it is turned as a whole, if that lays this axis along
-    x. So is a set with few long meshes, such as chairs, in which a few millimetres would decide. Only in a set
+    x. So is a set with few long meshes, such as chairs, in which a few millimeters would decide. Only in a set
     of long things that lie both ways is each one turned by itself.
 
     Args:
@@ -78,7 +78,7 @@ def turn(mesh: Mesh, turns: Turns) -> Mesh:
 
 
 def resize(mesh: Mesh, extent: float, *, fit: Frame | None = None) -> Mesh:
-    """Centre the mesh's box in the origin and give its longest side a length.
+    """Center the mesh's box in the origin and give its longest side a length.
 
     Args:
         mesh: z up.

@@ -18,9 +18,9 @@ class Texture:
 
     Attributes:
         levels: premultiplied RGBA; level 0 is the whole picture, row 0 its top, each next one half as large.
-        in_linear_light: colours are averaged and returned in linear light; they are stored as display values.
+        in_linear_light: colors are averaged and returned in linear light; they are stored as display values.
         wrap: outside [0, 1) along u and along v.
-        nearest: an enlarged texel is a square of one colour, not blended with its neighbours.
+        nearest: an enlarged texel is a square of one color, not blended with its neighbors.
     """
 
     levels: tuple[UInt8[np.ndarray, "_ _ 4"], ...]
@@ -58,11 +58,11 @@ class Texture:
             level: halvings; values outside those that exist are clamped.
         """
         level = np.clip(level, 0, len(self.levels) - 1)
-        colours = np.empty((len(uv), 4), np.float32)
+        colors = np.empty((len(uv), 4), np.float32)
         for present in np.unique(level):
             chosen = level == present
-            colours[chosen] = self._read(self.levels[present], uv[chosen], blend=bool(present > 0) or not self.nearest)
-        return colours
+            colors[chosen] = self._read(self.levels[present], uv[chosen], blend=bool(present > 0) or not self.nearest)
+        return colors
 
     def _read(self, picture: np.ndarray, uv: np.ndarray, *, blend: bool) -> np.ndarray:
         height, width = picture.shape[:2]

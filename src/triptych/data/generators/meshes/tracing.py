@@ -61,22 +61,22 @@ class Tracer:
         Args:
             origins: where the rays start.
             directions: unit vectors.
-            spacing: distance between neighbouring rays at distance 1, to read textures no finer than that.
+            spacing: distance between neighboring rays at distance 1, to read textures no finer than that.
         """
         rgba = np.zeros((len(origins), 4), np.float32)
-        rays, travelled = np.arange(len(origins)), np.zeros(len(origins), np.float32)
+        rays, traveled = np.arange(len(origins)), np.zeros(len(origins), np.float32)
         for layer in range(LAYERS):
-            hits = self._hits(origins[rays] + travelled[:, None] * directions[rays], directions[rays])
+            hits = self._hits(origins[rays] + traveled[:, None] * directions[rays], directions[rays])
             met = hits["primID"] >= 0
             rays, hits = rays[met], {name: values[met] for name, values in hits.items()}
-            travelled = travelled[met] + hits["tfar"]
-            colours = self._shader.shade(hits, directions[rays], travelled * spacing)
-            colours[self._unseen(hits["primID"], directions[rays])] = 0
+            traveled = traveled[met] + hits["tfar"]
+            colors = self._shader.shade(hits, directions[rays], traveled * spacing)
+            colors[self._unseen(hits["primID"], directions[rays])] = 0
             if layer == LAYERS - 1:
-                colours /= np.maximum(colours[:, 3:], 1 / 255)
-            rgba[rays] += (1 - rgba[rays, 3:]) * colours
+                colors /= np.maximum(colors[:, 3:], 1 / 255)
+            rgba[rays] += (1 - rgba[rays, 3:]) * colors
             through = rgba[rays, 3] < SOLID
-            rays, travelled = rays[through], travelled[through] * (1 + RELATIVE_STEP) + STEP
+            rays, traveled = rays[through], traveled[through] * (1 + RELATIVE_STEP) + STEP
             if len(rays) == 0:
                 break
         return rgba

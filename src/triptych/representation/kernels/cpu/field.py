@@ -38,7 +38,7 @@ AHEAD = 4
 def locate(coordinates, count, resolution, cells, corners):
     """Where samples lie on the planes.
 
-    Reads coordinates [axis, sample], texel centres being integers; samples outside go to the border. Writes cells
+    Reads coordinates [axis, sample], texel centers being integers; samples outside go to the border. Writes cells
     [axis, sample], and corners [plane, corner, sample], the bilinear weights of the texels at (row, column),
     (row, column + 1), (row + 1, column), (row + 1, column + 1).
     """

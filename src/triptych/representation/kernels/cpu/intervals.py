@@ -38,7 +38,7 @@ def unpack_values(starts, ends, count, packed, known, values):
 
 @compiled
 def coordinate_lines(job, ray, lines):
-    """Offset [axis] and slope [axis] in t of the ray's coordinates in texels, whose centres are integers."""
+    """Offset [axis] and slope [axis] in t of the ray's coordinates in texels, whose centers are integers."""
     aabb = floats_at(job.aabb)
     for axis in range(3):
         lower = read(aabb, axis)

@@ -1,4 +1,4 @@
-"""Total variation of tri-planes: plain loops over neighbouring texels, in one pass and without temporary planes."""
+"""Total variation of tri-planes: plain loops over neighboring texels, in one pass and without temporary planes."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,7 +16,7 @@ from triptych.representation.kernels.cpu.threads import thread_pool
 
 
 def total_variation(planes: Float[Tensor, "scene 3 row column feature"]) -> Float[Tensor, ""]:
-    """Mean squared difference between neighbouring texels, along rows plus along columns.
+    """Mean squared difference between neighboring texels, along rows plus along columns.
 
     See ``reference.total_variation``. Not differentiable twice.
     """
@@ -110,7 +110,7 @@ def _sum_squares(planes, squares, first, end):
 
 
 def _differentiate_squares(planes, factors, gradient, first, end):
-    """Gradient of factor / 2 times the sums: differences of each texel from its neighbours."""
+    """Gradient of factor / 2 times the sums: differences of each texel from its neighbors."""
     _, three, rows, columns, features = planes.shape
     size = columns * features
     row_factor, column_factor = factors[0], factors[1]

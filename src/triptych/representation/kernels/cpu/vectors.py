@@ -260,7 +260,7 @@ def sum_of_lanes(typingctx, vector):
 def sums_of_lanes(typingctx, vectors):
     """One vector with the sum of each of 8 vectors of 8 lanes."""
 
-    def add_neighbours(builder, x, y):
+    def add_neighbors(builder, x, y):
         even = _pick(builder, x, y, [0, 2, 8, 10, 4, 6, 12, 14])
         odd = _pick(builder, x, y, [1, 3, 9, 11, 5, 7, 13, 15])
         return builder.fadd(even, odd)
@@ -268,7 +268,7 @@ def sums_of_lanes(typingctx, vectors):
     def generate(context, builder, signature, arguments):
         rows = cgutils.unpack_tuple(builder, arguments[0], 8)
         while len(rows) > 2:
-            rows = [add_neighbours(builder, *pair) for pair in zip(rows[::2], rows[1::2], strict=True)]
+            rows = [add_neighbors(builder, *pair) for pair in zip(rows[::2], rows[1::2], strict=True)]
         low, high = rows
         low_halves = _pick(builder, low, high, [0, 1, 2, 3, 8, 9, 10, 11])
         high_halves = _pick(builder, low, high, [4, 5, 6, 7, 12, 13, 14, 15])

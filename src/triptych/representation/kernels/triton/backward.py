@@ -8,7 +8,7 @@ depth_gradient · t_i, the gradient of w_i:
 A ray's blocks are taken from the last to the first, so that what comes after a sample is known: its sum over later
 blocks, which are of small numbers only, never the difference of large ones.
 
-A program takes every n-th ray and keeps its sums of the MLP's gradients in registers; they are added up afterwards.
+A program takes every n-th ray and keeps its sums of the MLP's gradients in registers; they are added up afterward.
 """
 
 # pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportAssignmentType=false

@@ -16,7 +16,7 @@ from triptych.representation.kernels.triton.language import compiled, dot, sigmo
 
 @compiled
 def _along(scenes, ray, t, axis: tl.constexpr, S: tl.constexpr):
-    """Cell and fraction of samples along an axis, texel centres being integers; samples outside go to the border."""
+    """Cell and fraction of samples along an axis, texel centers being integers; samples outside go to the border."""
     lower = tl.load(scenes.aabb + axis)
     scale = S.resolution / (tl.load(scenes.aabb + 3 + axis) - lower)
     offset = (tl.load(scenes.origins + 3 * ray + axis) - lower) * scale - 0.5

@@ -1,4 +1,4 @@
-"""Packing: a ray's non-empty intervals side by side, so that empty space costs nothing afterwards."""
+"""Packing: a ray's non-empty intervals side by side, so that empty space costs nothing afterward."""
 
 from typing import Any, NamedTuple
 

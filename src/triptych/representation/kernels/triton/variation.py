@@ -14,7 +14,7 @@ _BLOCK = 1024
 
 
 def total_variation(planes: Float[Tensor, "scene 3 row column feature"]) -> Float[Tensor, ""]:
-    """Mean squared difference between neighbouring texels, along rows plus along columns.
+    """Mean squared difference between neighboring texels, along rows plus along columns.
 
     See ``reference.total_variation``. Not differentiable twice.
     """
@@ -42,7 +42,7 @@ def _sum_squares(planes, squares, rows, size, features, BLOCK: tl.constexpr):
 
 @compiled
 def _differentiate_squares(planes, factors, gradient, rows, size, features, BLOCK: tl.constexpr):
-    """Gradient of a part of a row: its differences with its four neighbours times the factor of their direction."""
+    """Gradient of a part of a row: its differences with its four neighbors times the factor of their direction."""
     line = tl.program_id(0).to(tl.int64)
     row = line % rows
     i = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)

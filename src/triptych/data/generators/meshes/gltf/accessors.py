@@ -1,4 +1,4 @@
-"""Arrays out of a glTF file's buffers: strided, sparse, normalised, compressed."""
+"""Arrays out of a glTF file's buffers: strided, sparse, normalized, compressed."""
 
 import numpy as np
 
@@ -29,13 +29,13 @@ class Accessors:
         """The accessor's entry in the header."""
         return self._header.item("accessors", index)
 
-    def read(self, index: int, components: tuple[int, ...], *, normalise: bool = False) -> np.ndarray:
+    def read(self, index: int, components: tuple[int, ...], *, normalize: bool = False) -> np.ndarray:
         """The array of an accessor, [count, components]: its own integers, or double precision.
 
         Args:
             index: of the accessor.
             components: how many an element may have.
-            normalise: take integers for fractions even if the accessor does not say so.
+            normalize: take integers for fractions even if the accessor does not say so.
 
         Raises:
             UnreadableMeshError: it is not of that kind, or reaches beyond its data.
@@ -53,7 +53,7 @@ class Accessors:
             values = self._strided(record, record.integer("byteOffset", 0), count, width, kind)
         if "sparse" in record:
             values = self._with_sparse(values, record.record("sparse"))
-        return as_numbers(values, normalised=normalise or record.flag("normalized", False))
+        return as_numbers(values, normalized=normalize or record.flag("normalized", False))
 
     def view(self, index: int) -> bytes:
         """The bytes of a buffer view, unpacked.
@@ -93,11 +93,11 @@ class Accessors:
         return values
 
 
-def as_numbers(values: np.ndarray, *, normalised: bool) -> np.ndarray:
-    """Floats as double precision; integers as they are or, normalised, as fractions in [-1, 1]."""
+def as_numbers(values: np.ndarray, *, normalized: bool) -> np.ndarray:
+    """Floats as double precision; integers as they are or, normalized, as fractions in [-1, 1]."""
     if values.dtype.kind == "f":
         return values.astype(np.float64)
-    if not normalised:
+    if not normalized:
         return values
     return np.maximum(values / np.iinfo(values.dtype).max, -1.0)
 

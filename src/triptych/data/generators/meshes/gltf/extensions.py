@@ -59,7 +59,7 @@ NO_CONCERN = {
     "VRMC_springBone",
     "VRMC_vrm",
 }
-"""They change neither the shape at rest nor colours: metadata, sounds, lights (ours is always the same)."""
+"""They change neither the shape at rest nor colors: metadata, sounds, lights (ours is always the same)."""
 
 
 def check_extensions(header: Record, losses: Losses) -> None:

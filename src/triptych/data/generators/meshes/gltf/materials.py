@@ -1,4 +1,4 @@
-"""Materials of a glTF file: colour factors, textures, opacity, sides, and the light that they give off."""
+"""Materials of a glTF file: color factors, textures, opacity, sides, and the light that they give off."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from triptych.data.generators.meshes.problems import Losses
 
 _SPECULAR_GLOSSINESS = "KHR_materials_pbrSpecularGlossiness"
 _LIGHT_ONLY = {"normalTexture": "normal map", "occlusionTexture": "occlusion map"}
-"""They change how light falls on the surface, not its colour or shape."""
+"""They change how light falls on the surface, not its color or shape."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Material:
     """A material, ready for the parts that use it.
 
     Attributes:
-        colour: straight RGBA in linear light; multiplies the vertices' colours.
+        color: straight RGBA in linear light; multiplies the vertices' colors.
         surface: how these become what is seen.
         base: how the surface's texture is used, or None.
         emissive: how its emissive texture is used, or None.
         blends: whether opacity is kept; else it is settled by ``surface.cutoff`` or is one.
     """
 
-    colour: Float[np.ndarray, "4"]
+    color: Float[np.ndarray, "4"]
     surface: Surface
     base: TextureUse | None = None
     emissive: TextureUse | None = None
@@ -37,9 +37,9 @@ class Material:
 
 
 def plain_material(*, painted: bool) -> Material:
-    """What a primitive without a material gets: its vertices' colours, or a grey."""
-    grey = 1.0 if painted else float(linear(np.array(PLAIN)))
-    return Material(np.array([grey, grey, grey, 1.0]), Surface(in_linear_light=True, single_sided=True))
+    """What a primitive without a material gets: its vertices' colors, or a gray."""
+    gray = 1.0 if painted else float(linear(np.array(PLAIN)))
+    return Material(np.array([gray, gray, gray, 1.0]), Surface(in_linear_light=True, single_sided=True))
 
 
 def read_material(record: Record, textures: Textures, losses: Losses, *, vertex_alpha: bool) -> Material:
@@ -56,14 +56,14 @@ def read_material(record: Record, textures: Textures, losses: Losses, *, vertex_
     Raises:
         UnreadableMeshError: the entry makes no sense.
     """
-    colour, base_info = _base(record)
+    color, base_info = _base(record)
     mode = record.text("alphaMode", "OPAQUE")
     threshold = record.number("alphaCutoff", 0.5) if mode == "MASK" else 0.0
     # Cut texel by texel, a distant leaf keeps its average cover. Opacities of vertices are known only at the hit.
     at_hit = mode == "MASK" and vertex_alpha
     base = None
     if base_info is not None:
-        base = textures.use(base_info, cutoff=None if mode == "BLEND" or at_hit else (colour[3], threshold))
+        base = textures.use(base_info, cutoff=None if mode == "BLEND" or at_hit else (color[3], threshold))
     emissive = (
         textures.use(record.record("emissiveTexture"), cutoff=(1.0, 0.0)) if "emissiveTexture" in record else None
     )
@@ -78,22 +78,22 @@ def read_material(record: Record, textures: Textures, losses: Losses, *, vertex_
         emissive_texture=emissive.texture if emissive else None,
     )
     if mode == "MASK" and not at_hit and base is None:
-        colour[3] = float(colour[3] >= threshold)
+        color[3] = float(color[3] >= threshold)
     elif mode != "BLEND" and not at_hit:
-        colour[3] = 1.0
+        color[3] = 1.0
     if not unlit:
         _note_unapplied(record, losses)
-    return Material(colour, surface, base, emissive, blends=mode == "BLEND" or at_hit)
+    return Material(color, surface, base, emissive, blends=mode == "BLEND" or at_hit)
 
 
 def _base(record: Record) -> tuple[np.ndarray, Record | None]:
-    """Colour factor and texture record, of whichever of the two models the material uses."""
+    """Color factor and texture record, of whichever of the two models the material uses."""
     specular = record.extension(_SPECULAR_GLOSSINESS)
     source, factor, texture = record.record("pbrMetallicRoughness"), "baseColorFactor", "baseColorTexture"
     if specular is not None:
         source, factor, texture = specular, "diffuseFactor", "diffuseTexture"
-    colour = np.array(source.numbers(factor, [1.0, 1.0, 1.0, 1.0]))
-    return np.clip(colour, 0, 1), source.record(texture) if texture in source else None
+    color = np.array(source.numbers(factor, [1.0, 1.0, 1.0, 1.0]))
+    return np.clip(color, 0, 1), source.record(texture) if texture in source else None
 
 
 def _emission(record: Record, *, lost: bool) -> tuple[float, float, float]:

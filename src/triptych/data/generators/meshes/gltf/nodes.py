@@ -83,7 +83,7 @@ class Nodes:
             return [np.eye(4)]
         attributes = instancing.record("attributes")
         arrays = {
-            name: self._accessors.read(attributes.integer(name), (width,), normalise=name == "ROTATION")
+            name: self._accessors.read(attributes.integer(name), (width,), normalize=name == "ROTATION")
             for name, width in (("TRANSLATION", 3), ("ROTATION", 4), ("SCALE", 3))
             if name in attributes
         }

@@ -1,4 +1,4 @@
-"""Primitives of a glTF file as parts: triangles of every mode, posed and coloured."""
+"""Primitives of a glTF file as parts: triangles of every mode, posed and colored."""
 
 import numpy as np
 
@@ -37,20 +37,20 @@ class Primitive:
         """Whether it has an attribute."""
         return name in self._attributes
 
-    def attribute(self, name: str, components: tuple[int, ...], *, normalise: bool = False) -> np.ndarray:
+    def attribute(self, name: str, components: tuple[int, ...], *, normalize: bool = False) -> np.ndarray:
         """An attribute with its morph targets applied, [vertex, components].
 
         Args:
             name: such as ``POSITION``.
             components: how many it may have.
-            normalise: take integers for fractions even if the file does not say so.
+            normalize: take integers for fractions even if the file does not say so.
         """
         index = self._attributes.integer(name)
         if name in self._unpacked:
             marked = self._accessors.record(index).flag("normalized", False)
-            values = as_numbers(self._unpacked[name], normalised=normalise or marked)
+            values = as_numbers(self._unpacked[name], normalized=normalize or marked)
         else:
-            values = self._accessors.read(index, components, normalise=normalise)
+            values = self._accessors.read(index, components, normalize=normalize)
         if values.shape[1] not in components:
             raise UnreadableMeshError(f"its {self._attributes.place}.{name} has {values.shape[1]} components")
         if name != "POSITION" and len(values) != len(self.vertices):

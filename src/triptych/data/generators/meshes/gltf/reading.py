@@ -1,4 +1,4 @@
-"""A glTF file as parts: its default scene, every primitive posed and coloured."""
+"""A glTF file as parts: its default scene, every primitive posed and colored."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,7 +56,7 @@ class _Reader:
         self._primitives: dict[tuple[str, tuple[float, ...]], Primitive] = {}
         self._materials: dict[tuple[int, bool], Material] = {}
         # trimesh writes display values where the standard wants linear light, unless there is a material.
-        self._display_colours = "trimesh" in self._header.record("asset").text("generator", "")
+        self._display_colors = "trimesh" in self._header.record("asset").text("generator", "")
 
     def parts(self) -> Iterator[Part]:
         """Every primitive of the default scene that has triangles."""
@@ -82,39 +82,39 @@ class _Reader:
         has_normals = primitive.has("NORMAL")
         normals = primitive.attribute("NORMAL", (3,)) if has_normals else np.zeros((len(vertices), 3))
         posed = pose(vertices, normals, _influences(primitive), placement, self._skeleton)
-        colours = self._vertex_colours(primitive, record)
-        material = self._material(record, colours)
+        colors = self._vertex_colors(primitive, record)
+        material = self._material(record, colors)
         faces = primitive.faces()
         return Part(
             posed.vertices,
             faces[:, ::-1] if posed.mirrored else faces,
             posed.normals,
-            _coloured(material, colours, len(vertices)),
+            _colored(material, colors, len(vertices)),
             self._uv(primitive, material.base),
             self._uv(primitive, material.emissive),
             self._surface(primitive, material),
         )
 
-    def _material(self, record: Record, colours: np.ndarray | None) -> Material:
+    def _material(self, record: Record, colors: np.ndarray | None) -> Material:
         if "material" not in record:
-            return plain_material(painted=colours is not None)
+            return plain_material(painted=colors is not None)
         index = record.integer("material")
-        key = index, colours is not None and bool((colours[:, 3] < 1).any())
+        key = index, colors is not None and bool((colors[:, 3] < 1).any())
         if key not in self._materials:
             entry = self._header.item("materials", index)
             self._materials[key] = read_material(entry, self._textures, self._losses, vertex_alpha=key[1])
         return self._materials[key]
 
-    def _vertex_colours(self, primitive: Primitive, record: Record) -> np.ndarray | None:
+    def _vertex_colors(self, primitive: Primitive, record: Record) -> np.ndarray | None:
         """COLOR_0 as RGBA in linear light."""
         if primitive.has("COLOR_1"):
-            self._losses.add("its second set of vertex colours")
+            self._losses.add("its second set of vertex colors")
         if not primitive.has("COLOR_0"):
             return None
-        stored = primitive.attribute("COLOR_0", (3, 4), normalise=True)
+        stored = primitive.attribute("COLOR_0", (3, 4), normalize=True)
         rgba = np.ones((len(stored), 4))
         rgba[:, : stored.shape[1]] = np.clip(np.nan_to_num(stored), 0, 1)
-        if self._display_colours and "material" not in record:
+        if self._display_colors and "material" not in record:
             rgba[:, :3] = linear(rgba[:, :3])
         return rgba
 
@@ -134,11 +134,11 @@ class _Reader:
         return surface
 
 
-def _coloured(material: Material, colours: np.ndarray | None, count: int) -> np.ndarray:
-    rgba = np.ones((count, 4)) if colours is None else colours.copy()
+def _colored(material: Material, colors: np.ndarray | None, count: int) -> np.ndarray:
+    rgba = np.ones((count, 4)) if colors is None else colors.copy()
     if not material.blends:
         rgba[:, 3] = 1.0
-    return rgba * material.colour
+    return rgba * material.color
 
 
 def _influences(primitive: Primitive) -> tuple[np.ndarray, np.ndarray] | None:
@@ -147,5 +147,5 @@ def _influences(primitive: Primitive) -> tuple[np.ndarray, np.ndarray] | None:
     if not sets or any(not primitive.has(name.replace("JOINTS", "WEIGHTS")) for name in sets):
         return None
     joints = [primitive.attribute(name, (4,)) for name in sets]
-    weights = [primitive.attribute(name.replace("JOINTS", "WEIGHTS"), (4,), normalise=True) for name in sets]
+    weights = [primitive.attribute(name.replace("JOINTS", "WEIGHTS"), (4,), normalize=True) for name in sets]
     return np.concatenate(joints, axis=1), np.concatenate(weights, axis=1)

@@ -66,12 +66,12 @@ class Paint:
     """A material ready for the faces that use it.
 
     Attributes:
-        colour: straight RGBA in display values.
+        color: straight RGBA in display values.
         surface: how it becomes what is seen.
         maps: how the texture and the emissive texture are placed; None where there is none.
     """
 
-    colour: Float[np.ndarray, "4"]
+    color: Float[np.ndarray, "4"]
     surface: Surface
     maps: tuple[Map | None, Map | None] = (None, None)
 
@@ -125,8 +125,8 @@ def mix(material: Material, pictures: "Pictures", losses: Losses) -> Paint:
         emission=(red, green, blue),
         emissive_texture=_texture(_solid(glow), glow_map, in_linear_light=True),
     )
-    colour = np.array([*np.clip(rgb, 0, 1), _opacity(material)])
-    return Paint(colour, surface, (placed, glow_map if glow is not None else None))
+    color = np.array([*np.clip(rgb, 0, 1), _opacity(material)])
+    return Paint(color, surface, (placed, glow_map if glow is not None else None))
 
 
 class Pictures:
@@ -160,7 +160,7 @@ class Pictures:
 def _with_alpha(
     rgba: np.ndarray | None, wanted: Map | None, alpha: Map | None, pictures: Pictures, losses: Losses
 ) -> tuple[np.ndarray | None, Map | None]:
-    """The colour picture with the opacity of another one (map_d) in its alpha, and where the result lies."""
+    """The color picture with the opacity of another one (map_d) in its alpha, and where the result lies."""
     if rgba is None:
         wanted = None
     if alpha is None or (wanted is not None and alpha.name == wanted.name and not alpha.channel):
@@ -169,11 +169,11 @@ def _with_alpha(
     if mask is None:
         return rgba, wanted
     if wanted is not None and (wanted.scale, wanted.offset) != (alpha.scale, alpha.offset):
-        losses.add("opacity map (it lies otherwise than the colours)")
+        losses.add("opacity map (it lies otherwise than the colors)")
         return rgba, wanted
     if rgba is None:
         rgba, wanted = np.full_like(mask, 255), alpha
-    # Pictures of opacity are grey; those with an alpha that says something mean it.
+    # Pictures of opacity are gray; those with an alpha that says something mean it.
     channel = 3 if alpha.channel == "m" or mask[..., 3].min() < 255 else 0
     size = rgba.shape[1], rgba.shape[0]
     resized = np.asarray(Image.fromarray(np.ascontiguousarray(mask[..., channel])).resize(size))

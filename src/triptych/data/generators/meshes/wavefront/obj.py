@@ -33,7 +33,7 @@ class _Statements:
     """What an obj file says, as it stands there; indices count from 0."""
 
     positions: list[list[float]] = field(default_factory=list)
-    colours: dict[int, list[float]] = field(default_factory=dict)
+    colors: dict[int, list[float]] = field(default_factory=dict)
     uv: list[list[float]] = field(default_factory=list)
     normals: list[list[float]] = field(default_factory=list)
     corners: list[tuple[int, int, int]] = field(default_factory=list)
@@ -75,7 +75,7 @@ def read_obj(path: Path, folder: MeshFolder, losses: Losses) -> list[Part]:
 
 def _part(arrays: tuple[np.ndarray, ...], corners: np.ndarray, paint: Paint) -> Part:
     """Triangles of one material; corners that agree in position, coordinates and normal share a vertex."""
-    positions, uv, normals, colours = arrays
+    positions, uv, normals, colors = arrays
     limits = corners.max(axis=0) + 2
     if np.prod(limits, dtype=np.float64) >= 2**62:
         raise UnreadableMeshError("has too many vertices, texture coordinates and normals")
@@ -93,18 +93,18 @@ def _part(arrays: tuple[np.ndarray, ...], corners: np.ndarray, paint: Paint) -> 
         positions[vertex],
         faces.reshape(-1, 3),
         np.where(normal[:, None] >= 0, normals[normal], 0.0),
-        _painted(paint, colours[vertex]),
+        _painted(paint, colors[vertex]),
         _placed(found_uv, texture_map),
         _placed(found_uv, glow_map),
         paint.surface,
     )
 
 
-def _painted(paint: Paint, colours: np.ndarray) -> np.ndarray:
-    """Vertex colours multiply a material, and replace the grey of having none."""
+def _painted(paint: Paint, colors: np.ndarray) -> np.ndarray:
+    """Vertex colors multiply a material, and replace the gray of having none."""
     if paint is PLAIN_PAINT:
-        return np.where(np.isnan(colours), paint.colour, colours)
-    return np.where(np.isnan(colours), 1.0, colours) * paint.colour
+        return np.where(np.isnan(colors), paint.color, colors)
+    return np.where(np.isnan(colors), 1.0, colors) * paint.color
 
 
 def _placed(uv: np.ndarray, statement: Map | None) -> np.ndarray:
@@ -112,14 +112,14 @@ def _placed(uv: np.ndarray, statement: Map | None) -> np.ndarray:
 
 
 def _arrays(statements: _Statements) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """Positions, coordinates, normals and colours of vertices (NaN for none), and the corners of faces."""
+    """Positions, coordinates, normals and colors of vertices (NaN for none), and the corners of faces."""
     positions = np.array(statements.positions).reshape(-1, 3)
-    colours = np.full((len(positions), 4), np.nan)
-    if statements.colours:
-        values = np.array(list(statements.colours.values()))
+    colors = np.full((len(positions), 4), np.nan)
+    if statements.colors:
+        values = np.array(list(statements.colors.values()))
         # Some writers count to 255.
         values = values / 255 if values.max() > 1 else values
-        colours[list(statements.colours)] = np.column_stack([values, np.ones(len(values))])
+        colors[list(statements.colors)] = np.column_stack([values, np.ones(len(values))])
     # One more row each, so that a corner without the attribute can name the last.
     uv = np.array([*statements.uv, [0.0, 0.0]])
     normals = np.array([*statements.normals, [0.0, 0.0, 0.0]])
@@ -130,7 +130,7 @@ def _arrays(statements: _Statements) -> tuple[tuple[np.ndarray, ...], np.ndarray
         wrong = (corners[:, column] >= count) | (corners[:, column] < (0 if column == 0 else -1))
         if wrong.any():
             raise UnreadableMeshError(f"a face names {what} {corners[wrong][0, column] + 1} of {count}")
-    return (positions, uv, normals, colours), corners
+    return (positions, uv, normals, colors), corners
 
 
 def _parse(text: str, losses: Losses) -> _Statements:
@@ -176,7 +176,7 @@ def _lines(text: str) -> Iterator[str]:
 def _add_vertex(found: _Statements, words: list[str]) -> None:
     x, y, z, *rest = (float(word) for word in words[1:])
     if len(rest) in (3, 4):
-        found.colours[len(found.positions)] = rest[:3]
+        found.colors[len(found.positions)] = rest[:3]
     found.positions.append([x, y, z])
 
 
