@@ -521,9 +521,7 @@ def webp(folder: Path) -> Path:
     return square(folder, {"baseColorTexture": {"index": texture}}, file=file)
 
 
-@case(
-    COLOR, "textures in KTX2 (`KHR_texture_basisu`) that a file merely uses", colors=RED, without="texture textures"
-)
+@case(COLOR, "textures in KTX2 (`KHR_texture_basisu`) that a file merely uses", colors=RED, without="texture textures")
 def basis(folder: Path) -> Path:
     file = GltfFile().use("KHR_texture_basisu")
     file.header["textures"] = [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]
@@ -691,9 +689,7 @@ def undefined(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0", QUAD + "usemtl other\nf 1 2 3 4\n")
 
 
-@case(
-    OBJ, "textures that are missing or damaged: drawn in the material's color", colors=RED, without="does not exist"
-)
+@case(OBJ, "textures that are missing or damaged: drawn in the material's color", colors=RED, without="does not exist")
 def lost(folder: Path) -> Path:
     return wavefront(folder, "Kd 1 0 0\nmap_Kd lost.png")
 

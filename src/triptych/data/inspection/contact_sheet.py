@@ -95,9 +95,7 @@ def _mark_axes(tile: Image.Image, camera: Cameras) -> None:
     for (name, color), axis in zip(_AXES.items(), camera.c2w[0, :, :2].tolist(), strict=True):
         right, down = (_AXIS_LENGTH * part for part in axis)
         draw.line([(left, top), (left + right, top + down)], fill=color, width=2)
-        draw.text(
-            (left + 1.3 * right, top + 1.3 * down), name, fill=color, font=ImageFont.load_default(9), anchor="mm"
-        )
+        draw.text((left + 1.3 * right, top + 1.3 * down), name, fill=color, font=ImageFont.load_default(9), anchor="mm")
 
 
 def _shorten(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

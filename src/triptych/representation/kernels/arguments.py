@@ -1,9 +1,10 @@
 """What the operators of all fused kernels begin with: the scenes, their rays and the tiny MLP, as plain tensors."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from triptych.errors import InputError
@@ -17,7 +18,31 @@ SCENES = (
     "bool relu, bool sigmoid, float density_scale, float density_shift"
 )
 """The first arguments of each operator, in the words of a torch schema."""
-COUNT = SCENES.count(",") + 1
+
+
+class SceneArguments(NamedTuple):
+    """The first arguments of each operator, by name."""
+
+    planes: Float[Tensor, "scene 3 side side feature"]
+    hidden_weight: Float[Tensor, "hidden feature"]
+    hidden_bias: Float[Tensor, " hidden"]
+    output_weight: Float[Tensor, "output hidden"]
+    output_bias: Float[Tensor, " output"]
+    aabb: Float[Tensor, "2 3"]
+    origins: Float[Tensor, "ray 3"]
+    directions: Float[Tensor, "ray 3"]
+    rays_per_scene: Sequence[int]
+    relu: bool
+    sigmoid: bool
+    density_scale: float
+    density_shift: float
+
+    def of_density_alone(self) -> "SceneArguments":
+        """The same with an MLP whose one output is the density."""
+        return self._replace(output_weight=self.output_weight[:1], output_bias=self.output_bias[:1])
+
+
+COUNT = len(SceneArguments._fields)
 PARAMETER_COUNT = 5
 """How many of them, from the first on, can have gradients."""
 TENSOR_COUNT = 8
@@ -30,12 +55,13 @@ def parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Te
     return field.planes, mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
 
 
-def scene_arguments(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> tuple[Any, ...]:
+def scene_arguments(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> SceneArguments:
     """The first arguments of an operator."""
     config = field.mlp.config
     relu, sigmoid = config.hidden_activation == "relu", config.channel_activation == "sigmoid"
     constants = relu, sigmoid, float(config.density_scale), float(config.density_shift)
-    return *parameters(field), field.aabb, rays.origins, rays.directions, list(rays_per_scene), *constants
+    tensors = *parameters(field), field.aabb, rays.origins, rays.directions
+    return SceneArguments(*tensors, list(rays_per_scene), *constants)
 
 
 def gradients_like(arguments: tuple[Any, ...], *, mlp_gradient: bool) -> tuple[Tensor, ...]:
@@ -44,12 +70,6 @@ def gradients_like(arguments: tuple[Any, ...], *, mlp_gradient: bool) -> tuple[T
     return planes.new_empty(planes.shape), *(
         parameter.new_empty(parameter.shape if mlp_gradient else 0) for parameter in mlp
     )
-
-
-def of_density_alone(scenes: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The scenes with an MLP whose one output is the density."""
-    planes, hidden_weight, hidden_bias, output_weight, output_bias, *rest = scenes
-    return planes, hidden_weight, hidden_bias, output_weight[:1], output_bias[:1], *rest
 
 
 def check_rays(rays_per_scene: Sequence[int], scenes: int, rays: int) -> None:
@@ -66,7 +86,7 @@ def check_rays(rays_per_scene: Sequence[int], scenes: int, rays: int) -> None:
 
 
 def check_occupancy(occupancy: Tensor | None, scenes: int) -> None:
-    """Refuse an occupancy that is not one bit grid a scene.
+    """Refuse an occupancy that is not one bit grid per scene.
 
     Raises:
         InputError: it is not.

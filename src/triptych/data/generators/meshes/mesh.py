@@ -40,17 +40,16 @@ class Surface:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Triangles of one material, where they stand in the mesh.
+class Triangles:
+    """Triangles and what their corners carry.
 
     Attributes:
         vertices: positions.
         faces: vertex indices.
-        normals: from the file, of any length, or zero where it has none.
-        colors: straight RGBA, the material's color and opacity in it, in the surface's kind of light.
+        normals: from the file, or zero where it has none.
+        colors: straight RGBA, the material's color and opacity in it, in the kind of light of the face's surface.
         uv: texture coordinates; v = 0 is the picture's lower edge.
-        emissive_uv: those of the emissive texture.
-        surface: its material.
+        emissive_uv: those of emissive textures.
     """
 
     vertices: Float[np.ndarray, "vertex 3"]
@@ -59,31 +58,30 @@ class Part:
     colors: Float[np.ndarray, "vertex 4"]
     uv: Float[np.ndarray, "vertex 2"]
     emissive_uv: Float[np.ndarray, "vertex 2"]
+
+
+@dataclass(frozen=True)
+class Part(Triangles):
+    """Triangles of one material, where they stand in the mesh; normals of any length, colors of any value.
+
+    Attributes:
+        surface: its material.
+    """
+
     surface: Surface
 
 
 @dataclass(frozen=True)
-class Mesh:
-    """Triangles with all that their drawing needs.
+class Mesh(Triangles):
+    """Triangles with all that their drawing needs: every vertex belongs to a face, normals are unit vectors or zero,
+    colors lie in [0, 1].
 
     Attributes:
-        vertices: positions. Every vertex belongs to a face.
-        faces: vertex indices.
-        normals: unit normals from the file, or zero where it has none.
-        colors: straight RGBA in [0, 1], in the kind of light of the face's surface.
-        uv: texture coordinates; v = 0 is the picture's lower edge.
-        emissive_uv: those of emissive textures.
         part_of_face: which part a face comes from.
         surfaces: of every part.
         without: what the file says and is not drawn; empty for a mesh drawn whole.
     """
 
-    vertices: Float[np.ndarray, "vertex 3"]
-    faces: Int[np.ndarray, "face 3"]
-    normals: Float[np.ndarray, "vertex 3"]
-    colors: Float[np.ndarray, "vertex 4"]
-    uv: Float[np.ndarray, "vertex 2"]
-    emissive_uv: Float[np.ndarray, "vertex 2"]
     part_of_face: Int[np.ndarray, " face"]
     surfaces: tuple[Surface, ...]
     without: tuple[str, ...] = ()

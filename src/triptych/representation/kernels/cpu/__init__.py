@@ -25,18 +25,17 @@ from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels.arguments import (
     COUNT,
-    PARAMETER_COUNT,
     SCENES,
-    TENSOR_COUNT,
+    SceneArguments,
     check_occupancy,
     gradients_like,
-    of_density_alone,
     parameters,
     scene_arguments,
 )
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
 from triptych.representation.kernels.cpu.variation import total_variation
+from triptych.representation.kernels.gradients import differentiate_integral
 from triptych.representation.kernels.reference import Integral
 
 __all__ = ["densities", "integrate", "place_samples", "require_supported", "supports", "total_variation"]
@@ -125,13 +124,13 @@ def require_supported(field: Field) -> None:
         )
 
 
-def _scenes(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> tuple[Any, ...]:
+def _scenes(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> SceneArguments:
     """The arguments that all operators begin with."""
     require_supported(field)
     return scene_arguments(field, rays, rays_per_scene)
 
 
-# The operators. All begin with the arguments of ``Job``; shapes are those of the functions above.
+# The operators. All begin with ``SceneArguments``; shapes are those of the functions above.
 
 
 @torch.library.custom_op(
@@ -139,10 +138,10 @@ def _scenes(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> 
     mutates_args=(),
     schema=f"({SCENES}, Tensor t_starts, Tensor t_ends, bool keep) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
-def _integrate(*arguments):
+def _integrate(*arguments: Any) -> tuple[Tensor, ...]:
     """Channels, opacity, depth; and, to keep for the backward pass, raw MLP outputs and intervals reached."""
-    scenes, (t_starts, t_ends, keep) = arguments[:COUNT], arguments[COUNT:]
-    job = Job(*scenes, samples=t_starts.shape[1])
+    scenes, (t_starts, t_ends, keep) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    job = Job(scenes, samples=t_starts.shape[1])
     outputs = _empty_outputs(*arguments)
     names = ("channels", "opacity", "depth", "raw", "reached")
     job.point(t_starts=t_starts, t_ends=t_ends)
@@ -152,7 +151,7 @@ def _integrate(*arguments):
 
 
 @_integrate.register_fake
-def _empty_outputs(*arguments):
+def _empty_outputs(*arguments: Any) -> tuple[Tensor, ...]:
     planes, (t_starts, _, keep) = arguments[0], arguments[COUNT:]
     rays, samples = t_starts.shape
     raw_outputs = arguments[4].shape[0]
@@ -175,43 +174,21 @@ def _empty_outputs(*arguments):
         "-> (Tensor, Tensor, Tensor, Tensor, Tensor)"
     ),
 )
-def _integrate_backward(*arguments):
+def _integrate_backward(*arguments: Any) -> tuple[Tensor, ...]:
     """Gradients of planes, hidden weight and bias, output weight and bias."""
-    scenes, (*tensors, mlp_gradient) = arguments[:COUNT], arguments[COUNT:]
-    job = Job(*scenes, samples=tensors[0].shape[1])
+    scenes, (*tensors, mlp_gradient) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    job = Job(scenes, samples=tensors[0].shape[1])
     names = ("t_starts", "t_ends", "raw", "reached", "channels_gradient", "opacity_gradient", "depth_gradient")
     job.point(**dict(zip(names, tensors, strict=True)))
     return job.run_backward(mlp_gradient)
 
 
 @_integrate_backward.register_fake
-def _empty_gradients(*arguments):
+def _empty_gradients(*arguments: Any) -> tuple[Tensor, ...]:
     return gradients_like(arguments, mlp_gradient=arguments[-1])
 
 
-def _save_for_backward(ctx, inputs, output):
-    channels, opacity, depth, raw, reached = output
-    t_starts, t_ends, _ = inputs[COUNT:]
-    ctx.mark_non_differentiable(raw, reached)
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(*inputs[:TENSOR_COUNT], t_starts, t_ends, raw, reached)
-    ctx.constants = inputs[TENSOR_COUNT:COUNT]
-    ctx.output_shapes = [tensor.shape for tensor in (channels, opacity, depth)]
-
-
-def _differentiate(ctx, *gradients):
-    tensors, kept = ctx.saved_tensors[:TENSOR_COUNT], ctx.saved_tensors[TENSOR_COUNT:]
-    output_gradients = [
-        tensors[0].new_zeros(shape) if gradient is None else gradient
-        for gradient, shape in zip(gradients, ctx.output_shapes, strict=False)
-    ]
-    mlp_gradient = any(ctx.needs_input_grad[1:PARAMETER_COUNT])
-    planes, *mlp = _integrate_backward(*tensors, *ctx.constants, *kept, *output_gradients, mlp_gradient)
-    without = [None] * (COUNT + 3 - PARAMETER_COUNT)
-    return planes, *(mlp if mlp_gradient else [None] * 4), *without
-
-
-_integrate.register_autograd(_differentiate, setup_context=_save_for_backward)
+differentiate_integral(_integrate, _integrate_backward)
 
 
 @torch.library.custom_op(
@@ -219,10 +196,10 @@ _integrate.register_autograd(_differentiate, setup_context=_save_for_backward)
     mutates_args=(),
     schema=f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance) -> (Tensor, Tensor)",
 )
-def _place_samples(*arguments):
+def _place_samples(*arguments: Any) -> tuple[Tensor, Tensor]:
     """Starts and ends of the intervals."""
-    scenes, (occupancy, jitter, coarse, importance) = arguments[:COUNT], arguments[COUNT:]
-    job = Job(*of_density_alone(scenes), samples=coarse + importance)
+    scenes, (occupancy, jitter, coarse, importance) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    job = Job(scenes.of_density_alone(), samples=coarse + importance)
     t_starts, t_ends = _empty_intervals(*arguments)
     job.point(t_starts=t_starts, t_ends=t_ends, jitter=jitter)
     if occupancy is not None:
@@ -232,7 +209,7 @@ def _place_samples(*arguments):
 
 
 @_place_samples.register_fake
-def _empty_intervals(*arguments):
+def _empty_intervals(*arguments: Any) -> tuple[Tensor, Tensor]:
     _, jitter, coarse, importance = arguments[COUNT:]
     shape = len(jitter), coarse + importance
     return jitter.new_empty(shape), jitter.new_empty(shape)
@@ -241,10 +218,10 @@ def _empty_intervals(*arguments):
 @torch.library.custom_op(
     "triptych::densities", mutates_args=(), schema=f"({SCENES}, Tensor t_starts, Tensor t_ends) -> Tensor"
 )
-def _densities(*arguments):
+def _densities(*arguments: Any) -> Tensor:
     """Density in the middle of each interval."""
-    scenes, (t_starts, t_ends) = arguments[:COUNT], arguments[COUNT:]
-    job = Job(*of_density_alone(scenes), samples=t_starts.shape[1])
+    scenes, (t_starts, t_ends) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    job = Job(scenes.of_density_alone(), samples=t_starts.shape[1])
     densities = _empty_densities(*arguments)
     job.point(t_starts=t_starts, t_ends=t_ends, densities=densities)
     job.run_forward(QUERY)
@@ -252,6 +229,6 @@ def _densities(*arguments):
 
 
 @_densities.register_fake
-def _empty_densities(*arguments):
+def _empty_densities(*arguments: Any) -> Tensor:
     t_starts = arguments[-1]
     return t_starts.new_empty(t_starts.shape)

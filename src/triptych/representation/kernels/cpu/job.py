@@ -1,6 +1,5 @@
 """From tensors to a job for the loops and back: padding, working memory, the division of labour."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.representation.kernels.arguments import check_rays
+from triptych.representation.kernels.arguments import SceneArguments, check_rays
 from triptych.representation.kernels.cpu.layout import (
     GROUP,
     ITEM,
@@ -29,26 +28,10 @@ GRADIENT_CHUNKS = 64
 class Job:
     """One call of the kernel: its inputs in the layout of the loops."""
 
-    def __init__(
-        self,
-        planes: Float[Tensor, "scene 3 side side feature"],
-        hidden_weight: Float[Tensor, "hidden feature"],
-        hidden_bias: Float[Tensor, " hidden"],
-        output_weight: Float[Tensor, "output hidden"],
-        output_bias: Float[Tensor, " output"],
-        aabb: Float[Tensor, "2 3"],
-        origins: Float[Tensor, "ray 3"],
-        directions: Float[Tensor, "ray 3"],
-        rays_per_scene: Sequence[int],
-        relu: bool,
-        sigmoid: bool,
-        density_scale: float,
-        density_shift: float,
-        *,
-        samples: int,
-    ) -> None:
-        check_rays(rays_per_scene, len(planes), len(origins))
-        self.rays_per_scene = rays_per_scene
+    def __init__(self, scenes: SceneArguments, *, samples: int) -> None:
+        planes, hidden_weight, hidden_bias, output_weight, output_bias, *_ = scenes
+        check_rays(scenes.rays_per_scene, len(planes), len(scenes.origins))
+        self.rays_per_scene = scenes.rays_per_scene
         self.hidden_shape = hidden_weight.shape
         self.threads = torch.get_num_threads()
         self._record = np.zeros(1, JOB)
@@ -68,9 +51,9 @@ class Job:
             output=output_weight,
             output_bias=output_bias,
             zeros=torch.zeros(max(features, hidden_units)),
-            aabb=aabb,
-            origins=origins,
-            directions=directions,
+            aabb=scenes.aabb,
+            origins=scenes.origins,
+            directions=scenes.directions,
         )
         self.mlp_sizes = features, hidden_units, len(output_bias)
         scratch = scratch_size(round_up(samples, GROUP), *self.mlp_sizes)
@@ -82,10 +65,10 @@ class Job:
             outputs=len(output_bias),
             resolution=planes.shape[2],
             scratch_size=scratch,
-            relu=relu,
-            sigmoid=sigmoid,
-            density_scale=density_scale,
-            density_shift=density_shift,
+            relu=scenes.relu,
+            sigmoid=scenes.sigmoid,
+            density_scale=scenes.density_scale,
+            density_shift=scenes.density_shift,
         )
         self.point(scratch=torch.empty(self.threads * scratch), counters=torch.zeros(2, dtype=torch.int64))
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from triptych.compiling import compile_cached
 from triptych.representation.kernels.cpu.threads import thread_pool
+from triptych.representation.kernels.gradients import differentiate_variation
 
 
 def total_variation(planes: Float[Tensor, "scene 3 row column feature"]) -> Float[Tensor, ""]:
@@ -24,43 +25,24 @@ def total_variation(planes: Float[Tensor, "scene 3 row column feature"]) -> Floa
 
 
 @torch.library.custom_op("triptych::total_variation", mutates_args=(), schema="(Tensor planes) -> Tensor")
-def _total_variation(planes):
+def _total_variation(planes: Tensor) -> Tensor:
     squares = np.empty((len(planes), 2))
     _for_parts_of_scenes(_compile(_sum_squares), planes, squares)
     along_rows, along_columns = squares.sum(axis=0) / np.maximum(_counts(planes), 1)
     return planes.new_tensor(along_rows + along_columns)
 
 
-@_total_variation.register_fake
-def _empty_total(planes):
-    return planes.new_empty(())
-
-
 @torch.library.custom_op(
     "triptych::total_variation_backward", mutates_args=(), schema="(Tensor planes, Tensor gradient) -> Tensor"
 )
-def _total_variation_backward(planes, gradient):
+def _total_variation_backward(planes: Tensor, gradient: Tensor) -> Tensor:
     planes_gradient = torch.empty_like(planes, memory_format=torch.contiguous_format)
     factors = (2 * float(gradient) / np.maximum(_counts(planes), 1)).astype(np.float32)
     _for_parts_of_scenes(_compile(_differentiate_squares), planes, factors, planes_gradient.numpy())
     return planes_gradient
 
 
-@_total_variation_backward.register_fake
-def _empty_gradient(planes, gradient):
-    return torch.empty_like(planes, memory_format=torch.contiguous_format)
-
-
-def _save_for_backward(ctx, inputs, output):
-    ctx.save_for_backward(*inputs)
-
-
-def _differentiate(ctx, gradient):
-    (planes,) = ctx.saved_tensors
-    return _total_variation_backward(planes, gradient)
-
-
-_total_variation.register_autograd(_differentiate, setup_context=_save_for_backward)
+differentiate_variation(_total_variation, _total_variation_backward)
 
 
 def _counts(planes: Tensor) -> np.ndarray:

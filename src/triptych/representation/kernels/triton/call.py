@@ -1,6 +1,5 @@
 """From tensors to launches: what a call allocates, how many programs it starts, and how large their blocks are."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
@@ -9,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from triptych.representation.kernels.arguments import check_rays
+from triptych.representation.kernels.arguments import TENSOR_COUNT, SceneArguments, check_rays
 from triptych.representation.kernels.triton.backward import Gradients, differentiate_rays
 from triptych.representation.kernels.triton.forward import Kept, Rendered, query_rays, render_rays
 from triptych.representation.kernels.triton.language import Scenes, Sizes, power_of_two
@@ -33,32 +32,15 @@ _INTEGER_BITS = 62
 class Call:
     """One call of the kernels: its scenes and rays on their device."""
 
-    def __init__(
-        self,
-        planes: Float[Tensor, "scene 3 side side feature"],
-        hidden_weight: Float[Tensor, "hidden feature"],
-        hidden_bias: Float[Tensor, " hidden"],
-        output_weight: Float[Tensor, "output hidden"],
-        output_bias: Float[Tensor, " output"],
-        aabb: Float[Tensor, "2 3"],
-        origins: Float[Tensor, "ray 3"],
-        directions: Float[Tensor, "ray 3"],
-        rays_per_scene: Sequence[int],
-        relu: bool,
-        sigmoid: bool,
-        density_scale: float,
-        density_shift: float,
-        precision: str,
-    ) -> None:
-        check_rays(rays_per_scene, len(planes), len(origins))
-        self.rays = len(origins)
-        tensors = planes, hidden_weight, hidden_bias, output_weight, output_bias, aabb, origins, directions
-        scene = _scene_of_ray(tuple(rays_per_scene), planes.device)
-        self.scenes = Scenes(*(tensor.contiguous() for tensor in tensors), scene=scene)
-        outputs, hidden = output_weight.shape
+    def __init__(self, scenes: SceneArguments, *, precision: str) -> None:
+        check_rays(scenes.rays_per_scene, len(scenes.planes), len(scenes.origins))
+        self.rays = len(scenes.origins)
+        scene = _scene_of_ray(tuple(scenes.rays_per_scene), scenes.planes.device)
+        self.scenes = Scenes(*(tensor.contiguous() for tensor in scenes[:TENSOR_COUNT]), scene=scene)
+        outputs, hidden = scenes.output_weight.shape
         self.sizes = Sizes(
-            planes.shape[2], planes.shape[-1], hidden, outputs,
-            relu, sigmoid, density_scale, density_shift, precision, BLOCK,
+            scenes.planes.shape[2], scenes.planes.shape[-1], hidden, outputs,
+            scenes.relu, scenes.sigmoid, scenes.density_scale, scenes.density_shift, precision, BLOCK,
         )  # fmt: skip
 
     def render(

@@ -1,18 +1,15 @@
 """The operators that autograd and torch.compile see; shapes are those of the functions in ``triton/__init__.py``.
 
-All begin with the arguments of ``Call`` and end with the precision of matrix products.
+All begin with ``SceneArguments`` and end with the precision of matrix products.
 """
 
-import torch
+from typing import Any
 
-from triptych.representation.kernels.arguments import (
-    COUNT,
-    PARAMETER_COUNT,
-    SCENES,
-    TENSOR_COUNT,
-    gradients_like,
-    of_density_alone,
-)
+import torch
+from torch import Tensor
+
+from triptych.representation.kernels.arguments import COUNT, SCENES, SceneArguments, gradients_like
+from triptych.representation.kernels.gradients import differentiate_integral
 from triptych.representation.kernels.triton.call import BLOCK, Call
 from triptych.representation.kernels.triton.forward import Kept, Rendered
 
@@ -25,15 +22,15 @@ from triptych.representation.kernels.triton.forward import Kept, Rendered
         "-> (Tensor, Tensor, Tensor, Tensor, Tensor)"
     ),
 )
-def integrate(*arguments):
+def integrate(*arguments: Any) -> tuple[Tensor, ...]:
     """Channels, opacity, depth; and, to keep for the backward pass, optical depths and blocks reached."""
-    scenes, (t_starts, t_ends, keep, _, precision) = arguments[:COUNT], arguments[COUNT:]
-    rendered, kept = Call(*scenes, precision=precision).render(t_starts, t_ends, keep=keep)
+    scenes, (t_starts, t_ends, keep, _, precision) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    rendered, kept = Call(scenes, precision=precision).render(t_starts, t_ends, keep=keep)
     return *rendered, *kept
 
 
 @integrate.register_fake
-def _empty_outputs(*arguments):
+def _empty_outputs(*arguments: Any) -> tuple[Tensor, ...]:
     planes, (t_starts, _, keep, *_) = arguments[0], arguments[COUNT:]
     rays, samples = t_starts.shape
     kept = rays if keep else 0
@@ -55,43 +52,21 @@ def _empty_outputs(*arguments):
         "bool mlp_gradient, bool deterministic, str precision) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
     ),
 )
-def _integrate_backward(*arguments):
+def _integrate_backward(*arguments: Any) -> tuple[Tensor, ...]:
     """Gradients of planes, hidden weight and bias, output weight and bias."""
-    scenes, (t_starts, t_ends, before, reached, *gradients) = arguments[:COUNT], arguments[COUNT:-3]
+    scenes, (t_starts, t_ends, before, reached, *gradients) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:-3]
     mlp_gradient, deterministic, precision = arguments[-3:]
     ray_gradients = Rendered(*(gradient.contiguous() for gradient in gradients))
-    call = Call(*scenes, precision=precision)
+    call = Call(scenes, precision=precision)
     return call.differentiate(t_starts, t_ends, Kept(before, reached), ray_gradients, mlp_gradient, deterministic)
 
 
 @_integrate_backward.register_fake
-def _empty_gradients(*arguments):
+def _empty_gradients(*arguments: Any) -> tuple[Tensor, ...]:
     return gradients_like(arguments, mlp_gradient=arguments[-3])
 
 
-def _save_for_backward(ctx, inputs, output):
-    channels, opacity, depth, before, reached = output
-    t_starts, t_ends, _, *options = inputs[COUNT:]
-    ctx.mark_non_differentiable(before, reached)
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(*inputs[:TENSOR_COUNT], t_starts, t_ends, before, reached)
-    ctx.constants, ctx.options = inputs[TENSOR_COUNT:COUNT], options
-    ctx.output_shapes = [tensor.shape for tensor in (channels, opacity, depth)]
-
-
-def _differentiate(ctx, *gradients):
-    tensors, kept = ctx.saved_tensors[:TENSOR_COUNT], ctx.saved_tensors[TENSOR_COUNT:]
-    output_gradients = [
-        tensors[0].new_zeros(shape) if gradient is None else gradient
-        for gradient, shape in zip(gradients, ctx.output_shapes, strict=False)
-    ]
-    mlp_gradient = any(ctx.needs_input_grad[1:PARAMETER_COUNT])
-    planes, *mlp = _integrate_backward(*tensors, *ctx.constants, *kept, *output_gradients, mlp_gradient, *ctx.options)
-    without = [None] * (COUNT + 5 - PARAMETER_COUNT)
-    return planes, *(mlp if mlp_gradient else [None] * 4), *without
-
-
-integrate.register_autograd(_differentiate, setup_context=_save_for_backward)
+differentiate_integral(integrate, _integrate_backward)
 
 
 @torch.library.custom_op(
@@ -101,14 +76,14 @@ integrate.register_autograd(_differentiate, setup_context=_save_for_backward)
         f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance, str precision) -> (Tensor, Tensor)"
     ),
 )
-def place_samples(*arguments):
+def place_samples(*arguments: Any) -> tuple[Tensor, Tensor]:
     """Starts and ends of the intervals."""
-    scenes, (occupancy, jitter, coarse, importance, precision) = arguments[:COUNT], arguments[COUNT:]
-    return Call(*of_density_alone(scenes), precision=precision).place(jitter, occupancy, coarse, importance)
+    scenes, (occupancy, jitter, coarse, importance, precision) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    return Call(scenes.of_density_alone(), precision=precision).place(jitter, occupancy, coarse, importance)
 
 
 @place_samples.register_fake
-def _empty_intervals(*arguments):
+def _empty_intervals(*arguments: Any) -> tuple[Tensor, Tensor]:
     _, jitter, coarse, importance, _ = arguments[COUNT:]
     shape = len(jitter), coarse + importance
     return jitter.new_empty(shape), jitter.new_empty(shape)
@@ -119,13 +94,13 @@ def _empty_intervals(*arguments):
     mutates_args=(),
     schema=f"({SCENES}, Tensor t_starts, Tensor t_ends, str precision) -> Tensor",
 )
-def densities(*arguments):
+def densities(*arguments: Any) -> Tensor:
     """Density in the middle of each interval."""
-    scenes, (t_starts, t_ends, precision) = arguments[:COUNT], arguments[COUNT:]
-    return Call(*of_density_alone(scenes), precision=precision).query(t_starts, t_ends, weights=False)
+    scenes, (t_starts, t_ends, precision) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    return Call(scenes.of_density_alone(), precision=precision).query(t_starts, t_ends, weights=False)
 
 
 @densities.register_fake
-def _empty_densities(*arguments):
+def _empty_densities(*arguments: Any) -> Tensor:
     t_starts = arguments[COUNT]
     return t_starts.new_empty(t_starts.shape)

@@ -8,6 +8,7 @@ import triton.language as tl
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.representation.kernels.gradients import differentiate_variation
 from triptych.representation.kernels.triton.language import compiled, power_of_two
 
 _BLOCK = 1024
@@ -58,7 +59,7 @@ def _differentiate_squares(planes, factors, gradient, rows, size, features, BLOC
 
 
 @torch.library.custom_op("triptych::triton_total_variation", mutates_args=(), schema="(Tensor planes) -> Tensor")
-def _total_variation(planes):
+def _total_variation(planes: Tensor) -> Tensor:
     planes = planes.contiguous()
     lines, rows, size = _lines(planes)
     squares = planes.new_empty((lines, 2))
@@ -68,15 +69,10 @@ def _total_variation(planes):
     return (squares.double().sum(dim=0) / _counts(planes)).sum().to(planes.dtype)
 
 
-@_total_variation.register_fake
-def _empty_total(planes):
-    return planes.new_empty(())
-
-
 @torch.library.custom_op(
     "triptych::triton_total_variation_backward", mutates_args=(), schema="(Tensor planes, Tensor gradient) -> Tensor"
 )
-def _total_variation_backward(planes, gradient):
+def _total_variation_backward(planes: Tensor, gradient: Tensor) -> Tensor:
     planes = planes.contiguous()
     lines, rows, size = _lines(planes)
     planes_gradient, factors = torch.empty_like(planes), 2 * gradient / _counts(planes).to(planes.dtype)
@@ -88,21 +84,7 @@ def _total_variation_backward(planes, gradient):
     return planes_gradient
 
 
-@_total_variation_backward.register_fake
-def _empty_gradient(planes, gradient):
-    return torch.empty_like(planes, memory_format=torch.contiguous_format)
-
-
-def _save_for_backward(ctx, inputs, output):
-    ctx.save_for_backward(*inputs)
-
-
-def _differentiate(ctx, gradient):
-    (planes,) = ctx.saved_tensors
-    return _total_variation_backward(planes, gradient)
-
-
-_total_variation.register_autograd(_differentiate, setup_context=_save_for_backward)
+differentiate_variation(_total_variation, _total_variation_backward)
 
 
 def _lines(planes: Tensor) -> tuple[int, int, int]:

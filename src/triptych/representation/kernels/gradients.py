@@ -1,0 +1,62 @@
+"""How autograd differentiates the operators of a fused kernel: the same for all of them."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.library import CustomOpDef
+
+from triptych.representation.kernels.arguments import COUNT, PARAMETER_COUNT, TENSOR_COUNT
+
+
+def differentiate_integral(integrate: CustomOpDef, backward: CustomOpDef) -> None:
+    """Make the operator of volume rendering differentiable in planes and MLP.
+
+    Args:
+        integrate: takes ``SceneArguments``, starts and ends of the intervals, whether to keep what the backward pass
+            needs, and options. Returns channels, opacity, depth and what was kept.
+        backward: takes ``SceneArguments``, starts, ends, what was kept, the gradients of channels, opacity and depth,
+            whether the MLP needs gradients, and the same options. Returns the gradients of planes and MLP.
+    """
+
+    def save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        channels, opacity, depth, *kept = output
+        t_starts, t_ends, _, *options = inputs[COUNT:]
+        ctx.mark_non_differentiable(*kept)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*inputs[:TENSOR_COUNT], t_starts, t_ends, *kept)
+        ctx.constants, ctx.options = inputs[TENSOR_COUNT:COUNT], options
+        ctx.output_shapes = [tensor.shape for tensor in (channels, opacity, depth)]
+
+    def differentiate(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        tensors, kept = ctx.saved_tensors[:TENSOR_COUNT], ctx.saved_tensors[TENSOR_COUNT:]
+        output_gradients = [
+            tensors[0].new_zeros(shape) if gradient is None else gradient
+            for gradient, shape in zip(gradients, ctx.output_shapes, strict=False)
+        ]
+        mlp_gradient = any(ctx.needs_input_grad[1:PARAMETER_COUNT])
+        planes, *mlp = backward(*tensors, *ctx.constants, *kept, *output_gradients, mlp_gradient, *ctx.options)
+        without = [None] * (len(ctx.needs_input_grad) - PARAMETER_COUNT)
+        return planes, *(mlp if mlp_gradient else [None] * (PARAMETER_COUNT - 1)), *without
+
+    integrate.register_autograd(differentiate, setup_context=save)
+
+
+def differentiate_variation(variation: CustomOpDef, backward: CustomOpDef) -> None:
+    """Tell torch the shapes and the gradient of the total variation of planes.
+
+    Args:
+        variation: takes planes, returns a number.
+        backward: takes planes and the gradient of that number, returns the gradient of the planes.
+    """
+
+    def save(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    def differentiate(ctx: Any, gradient: Tensor) -> Tensor:
+        (planes,) = ctx.saved_tensors
+        return backward(planes, gradient)
+
+    variation.register_fake(lambda planes: planes.new_empty(()))
+    backward.register_fake(lambda planes, gradient: torch.empty_like(planes, memory_format=torch.contiguous_format))
+    variation.register_autograd(differentiate, setup_context=save)
