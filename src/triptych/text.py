@@ -1,6 +1,7 @@
-"""Names and messages of others, such as they are safe to show: a scene may be called anything."""
+"""Values, names and messages from elsewhere, made safe to show: a scene may be called anything."""
 
 import re
+import reprlib
 from collections.abc import Iterable, Sequence
 
 _NAMED = 3
@@ -10,9 +11,21 @@ _MARKUP = re.compile(r"[\\`*\[\]|$~]|(?<![^\W_])_|_(?![^\W_])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
+# A value may be nested deeply or hold a million numbers.
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
+_REPR.maxlist = _REPR.maxdict = 16
+
+
+def shown(value: object) -> str:
+    """A value from a file as an error message quotes it, cut to a readable length."""
+    text = _REPR.repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def one_line(text: str) -> str:
-    """A text as one line of a terminal: what would break it, move its cursor, change its colors or its direction of
-    writing stands there as an escape such as ``\\n``."""
+    """A text as one line of a terminal: what would break the line, move the cursor, or change colors or the direction
+    of writing becomes an escape such as ``\\n``."""
     return "".join(
         letter if letter.isprintable() or letter in _JOINERS else letter.encode("unicode_escape").decode()
         for letter in text
@@ -20,8 +33,8 @@ def one_line(text: str) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """A text for a cell of a Markdown table, read there as it is: no markup, no HTML, no formula, no further cell."""
-    without_markup = _MARKUP.sub(lambda found: f"\\{found[0]}", one_line(text))
+    """A text that a cell of a Markdown table shows as it is: no markup, no HTML, no formula, no further cell."""
+    without_markup = _MARKUP.sub(lambda match: f"\\{match[0]}", one_line(text))
     # Not every reader of Markdown knows a backslash before these.
     return "".join(_HTML.get(letter, letter) for letter in without_markup)
 
@@ -32,8 +45,7 @@ def span(counts: Iterable[int]) -> str:
     return " to ".join(dict.fromkeys(str(value) for value in (values[0], values[-1])))
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], most: int = _NAMED) -> str:
     """The first few names as part of a line, and how many more there are."""
-    return ", ".join(one_line(name) for name in names[:_NAMED]) + (
-        f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    )
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(one_line(name) for name in names[:most]) + rest

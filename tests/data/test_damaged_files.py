@@ -17,12 +17,12 @@ from posed_scenes import FOCAL, frames, picture_with_dot, write_srn, write_trans
 
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import DatasetFolder, SceneFolder
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import ParsedScene
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.srn import parse_srn
 from triptych.data.formats.transforms import parse_transforms
 from triptych.data.formats.writer import write_dataset_file
-from triptych.data.inspection.doubts import doubts_about
+from triptych.data.notes import notes_on_scene
 from triptych.data.pictures import read_header, read_picture
 from triptych.data.validation import Problems
 from triptych.errors import InputError
@@ -41,7 +41,7 @@ def sound(scene: ParsedScene) -> None:
     assert np.isfinite(scene.c2w.astype(np.float32)).all()
     assert (scene.intrinsics.astype(np.float32)[:, :2] > 0).all()
     assert np.isfinite(scene.intrinsics.astype(np.float32)).all()
-    assert all(isinstance(doubt, str) for doubt in doubts_about(scene))
+    assert all(isinstance(doubt, str) for doubt in notes_on_scene(scene))
 
 
 def transforms(folder: Path) -> Callable[[Random], None]:
@@ -52,7 +52,7 @@ def transforms(folder: Path) -> Callable[[Random], None]:
     def attempt(random: Random) -> None:
         (folder / "transforms.json").write_bytes(mutated_json(random, random.choice(documents)))
         with suppress(InputError):
-            sound(parse_transforms("scene", folder, Problems(gather=random.random() < 0.5), Enclosure(folder)))
+            sound(parse_transforms("scene", folder, Problems(gather=random.random() < 0.5), LinkPolicy(folder)))
 
     return attempt
 
@@ -67,7 +67,7 @@ def srn(folder: Path) -> Callable[[Random], None]:
         name = random.choice(sorted(originals))
         (folder / name).write_bytes(mutated_bytes(random, originals[name]))
         with suppress(InputError):
-            sound(parse_srn("scene", folder, Problems(gather=random.random() < 0.5), Enclosure(folder)))
+            sound(parse_srn("scene", folder, Problems(gather=random.random() < 0.5), LinkPolicy(folder)))
         (folder / name).write_bytes(originals[name])
 
     return attempt

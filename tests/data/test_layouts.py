@@ -9,7 +9,7 @@ from posed_scenes import FOCAL, frames, picture_with_dot, save, write_srn, write
 
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import find_scenes, parse_scenes
-from triptych.data.formats.enclosure import Enclosure
+from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 
@@ -86,7 +86,7 @@ def test_omniobject3d_is_read(tmp_path: Path) -> None:
             file.rename(folder / "images" / file.name)
     dataset = find_scenes(tmp_path)
     assert dataset.names == ("toy_001", "toy_002")
-    parsed = list(parse_scenes(dataset, Enclosure(tmp_path), Problems()))
+    parsed = list(parse_scenes(dataset, LinkPolicy(tmp_path), Problems()))
     assert [Path(file).parent for file in parsed[0].files] == [tmp_path / "toy_001" / "render" / "images"] * 3
     assert find_scenes(tmp_path / "toy_001").names == ("toy_001",)
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from posed_scenes import FOCAL, picture_with_dot, save, write_srn
 
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import ParsedScene
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.srn import parse_srn
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 
 
 def parse(folder: Path) -> ParsedScene:
-    return parse_srn("scene", folder, Problems(), Enclosure(folder))
+    return parse_srn("scene", folder, Problems(), LinkPolicy(folder))
 
 
 def test_poses_on_four_lines(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / name)
     problems = Problems(gather=True)
     with pytest.raises(InputError, match=r"1 usable view\(s\)"):
-        parse_srn("scene", tmp_path, problems, Enclosure(tmp_path))
+        parse_srn("scene", tmp_path, problems, LinkPolicy(tmp_path))
     assert [message.split(": ")[1] for message in problems.messages] == [
         "expected a picture (PNG or JPEG); this is no file, or a link to none",
         "expected a text file of numbers; this cannot be read as one",
@@ -152,7 +152,7 @@ def test_missing_files_are_named(tmp_path: Path, file: str, expected: str) -> No
 def test_sixteen_bit_pictures_are_refused(tmp_path: Path) -> None:
     write_srn(tmp_path)
     save(tmp_path / "rgb" / "000001.png", np.zeros((32, 32), dtype=np.uint16))
-    with pytest.raises(InputError, match="expected 8 bits a channel"):
+    with pytest.raises(InputError, match="expected 8 bits per channel"):
         parse(tmp_path)
 
 

@@ -10,8 +10,8 @@ import pytest
 from posed_scenes import FOCAL, OPENGL_C2W, frames, picture_with_dot, save, write_transforms
 
 from triptych.data.formats.distortion import Distortion, undistort
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import ParsedScene
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.transforms import parse_transforms
 from triptych.data.pictures import read_picture
 from triptych.data.validation import Problems
@@ -19,7 +19,7 @@ from triptych.errors import InputError
 
 
 def parse(folder: Path) -> ParsedScene:
-    return parse_transforms("scene", folder, Problems(), Enclosure(folder))
+    return parse_transforms("scene", folder, Problems(), LinkPolicy(folder))
 
 
 def test_views_are_sorted_by_their_numbers(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_absolute_paths_fall_back_to_what_lies_below_the_scene(tmp_path: Path, p
     named = [frame | {"file_path": place + frame["file_path"]} for frame in frames()]
     (tmp_path / "transforms.json").write_text(json.dumps({"fl_x": FOCAL, "frames": named}))
     problems = Problems()
-    assert parse_transforms("scene", tmp_path, problems, Enclosure(tmp_path)).files == expected
+    assert parse_transforms("scene", tmp_path, problems, LinkPolicy(tmp_path)).files == expected
     assert problems.notes == [f"{tmp_path}: its absolute paths are those of another place; what lies below it is read"]
 
 
@@ -337,13 +337,13 @@ def test_links_stay_in_the_dataset_unless_followed(tmp_path: Path, linked: str) 
     for elsewhere in (tmp_path / "elsewhere", tmp_path / "data" / "shared"):
         (scene / linked).rename(elsewhere)
         (scene / linked).symlink_to(elsewhere)
-        for enclosure in (Enclosure(tmp_path / "data"), Enclosure(tmp_path / "data", follow_links=True)):
-            if elsewhere.is_relative_to(enclosure.root) or enclosure.follow_links:
-                parsed = parse_transforms("scene", scene, Problems(), enclosure)
+        for links in (LinkPolicy(tmp_path / "data"), LinkPolicy(tmp_path / "data", follow_links=True)):
+            if elsewhere.is_relative_to(links.root) or links.follow_links:
+                parsed = parse_transforms("scene", scene, Problems(), links)
                 assert parsed.files == tuple(str(scene / "images" / f"r_{view}.png") for view in range(3))
             else:
                 with pytest.raises(InputError, match=r"a symbolic link leads to .*elsewhere.*; add --follow-links"):
-                    parse_transforms("scene", scene, Problems(), enclosure)
+                    parse_transforms("scene", scene, Problems(), links)
         (scene / linked).unlink()
         elsewhere.rename(scene / linked)
 

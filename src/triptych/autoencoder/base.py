@@ -1,4 +1,4 @@
-"""What the training needs of any autoencoder, whoever made it."""
+"""What triptych needs of any autoencoder."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The shape of an autoencoder, and how its latents are scaled."""
+"""Configuration of the convolutional autoencoder, of its precision, and of how latents are normalized."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

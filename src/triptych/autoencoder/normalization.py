@@ -16,7 +16,7 @@ _SMALLEST_SCALE = 1e-6
 
 
 class LatentNormalization(nn.Module):
-    """An invertible map between raw latents z and normalized latents n, one shift and one scale a channel.
+    """An invertible map between raw latents z and normalized latents n, one shift and one scale per channel.
 
     - ``affine``: n = (z - shift) / scale with the mean and the standard deviation: zero mean, unit variance.
     - ``tanh``: n = (1 + tanh((z - shift) / scale)) / 2 in (0, 1), shift 0, scale 1 / 0.02 (arXiv 2403.11678).

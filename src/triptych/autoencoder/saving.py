@@ -84,10 +84,10 @@ def check_weights(path: Path, found: dict[str, Tensor], expected: dict[str, Tens
         InputError: a tensor is missing, superfluous, or of another shape; the message names the first.
     """
     for name in sorted(expected.keys() | found.keys()):
-        wanted = list(expected[name].shape) if name in expected else None
-        given = list(found[name].shape) if name in found else None
-        if wanted != given:
+        expected_shape = list(expected[name].shape) if name in expected else None
+        shape = list(found[name].shape) if name in found else None
+        if shape != expected_shape:
             raise InputError(
-                f"{path}: tensor {name!r} has shape {given}, expected {wanted} from the JSON file "
+                f"{path}: tensor {name!r} has shape {shape}, expected {expected_shape} from the JSON file "
                 "beside it; the two must come from the same model"
             )

@@ -1,4 +1,4 @@
-"""Scenes whose pictures are in memory already."""
+"""Datasets whose pictures are in memory."""
 
 import hashlib
 
@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from triptych.data.cache.index import UNDECLARED, SceneIndex
 from triptych.data.dataset import Dataset
+from triptych.data.index import UNDECLARED, SceneIndex
 from triptych.data.splits import split_by_rule
 from triptych.errors import InputError
 from triptych.geometry import Cameras
@@ -36,7 +36,7 @@ def dataset_from_arrays(
     rows, height, width, _ = pictures.shape
     if len(cameras) != rows or rows % views_per_scene or (cameras.height, cameras.width) != (height, width):
         raise InputError(
-            f"{rows} pictures of {width}x{height} pixels, {views_per_scene} a scene, and {len(cameras)} cameras of "
+            f"{rows} pictures of {width}x{height} pixels, {views_per_scene} per scene, and {len(cameras)} cameras of "
             f"{cameras.width}x{cameras.height}: expected a camera for each picture, and whole scenes"
         )
     count = rows // views_per_scene

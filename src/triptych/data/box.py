@@ -1,13 +1,13 @@
-"""The box around every scene, and whether the cameras see it."""
+"""The scene box, and whether the cameras see it."""
 
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray, searchsorted
 from torch import Tensor
 
-from triptych.data.cache.index import SceneIndex
 from triptych.data.formats.declaration import Declaration
 from triptych.data.formats.discovery import DatasetFolder
+from triptych.data.index import SceneIndex
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 from triptych.geometry import Cameras, intersect_aabb
@@ -33,7 +33,7 @@ def check_box_is_seen(
         InputError: no ray of a view meets the box (unless ``problems`` gathers).
     """
     cameras = index.cameras(rows)
-    # Three tests, each dearer and for fewer views: the box's center, a coarse grid of rays, all rays.
+    # Three tests, each slower and for fewer views: the box's center, a coarse grid of rays, all rays.
     candidates = torch.nonzero(~_center_in_picture(cameras, aabb)).flatten().tolist()
     candidates = [view for view in candidates if _misses(cameras[[view]].resized(8, 8), aabb)]
     for view in candidates:
@@ -51,7 +51,7 @@ def check_box_is_seen(
 def note_cameras_inside(
     index: SceneIndex, rows: Int[ndarray, " view"], aabb: Float[Tensor, "2 3"], problems: Problems
 ) -> None:
-    """Note cameras that stand in the scene box, whose rays begin amid what they should see from outside."""
+    """Note cameras inside the scene box, whose rays start within the object instead of outside it."""
     eyes = torch.from_numpy(index.c2w[rows, :, 3])
     inside = ((eyes > aabb[0]) & (eyes < aabb[1])).all(dim=-1)
     if inside.any():

@@ -1,4 +1,4 @@
-"""Several posed scenes behind one interface, whatever their format on the disk and however many they are."""
+"""A dataset: posed scenes behind one interface, whatever their format and number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +12,13 @@ from tyro.conf import Positional
 
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.cache.checked_pictures import CheckedPictures
-from triptych.data.cache.entry import Progress, build_entry, cache_key, default_cache, load_index, map_pictures
-from triptych.data.cache.index import TEST, UNDECLARED, SceneIndex, index_scenes
+from triptych.data.cache.entry import build_entry, cache_key, default_cache, load_index, map_pictures
+from triptych.data.decoding import OnPicture
 from triptych.data.formats.declaration import Declaration, check_complete, read_declaration
 from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.inspection.doubts import few_views_note
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.index import TEST, UNDECLARED, SceneIndex, index_scenes
+from triptych.data.notes import few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.scene_names import choose_names
 from triptych.data.splits import TestRule, ViewSplit, split_as_declared, split_by_rule
@@ -32,7 +33,7 @@ class DatasetConfig(Options):
     """A dataset of posed pictures and how to use it."""
 
     path: Positional[Path]
-    """Folder of the dataset: one scene, or one subfolder a scene (SRN layout or transforms.json)."""
+    """Folder of the dataset: one scene, or one subfolder per scene (SRN layout or transforms.json)."""
     scenes: str | None = None
     """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The others are not
     read. The command chooses when not given."""
@@ -98,7 +99,7 @@ class Dataset:
         return self._splits[scene]
 
     def view_numbers(self, scene: int) -> tuple[int, ...]:
-        """The place of each view of a scene in the sorted list of all views that the dataset holds of it.
+        """The position of each view of a scene in the sorted list of all views that the dataset holds of it.
 
         Rules such as ``above_ground`` leave views out of a dataset but not out of that list, and the scene's
         fingerprint covers it: such a number names a view for good, whatever options the dataset is opened with.
@@ -108,7 +109,7 @@ class Dataset:
         return tuple((rows - first).tolist())
 
     def is_blank(self, scene: int) -> bool:
-        """Whether every view of a scene shows nothing but one color, as a few renderings of public datasets do."""
+        """Whether every view of a scene is of a single color, as in a few scenes of public datasets."""
         return all(is_one_color(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
 
     def subset(self, scenes: Sequence[int]) -> "Dataset":
@@ -128,7 +129,7 @@ class Dataset:
         )
 
 
-def open_dataset(config: DatasetConfig, progress: Progress | None = None, *, default: str = "all") -> Dataset:
+def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, default: str = "all") -> Dataset:
     """Open the scenes of a dataset that ``config.scenes`` chooses; nothing of the others is read.
 
     The first time, every file is checked, then all pictures are decoded into the cache; later calls only look
@@ -148,7 +149,7 @@ def open_dataset(config: DatasetConfig, progress: Progress | None = None, *, def
     entry = (config.cache or default_cache()).expanduser() / cache_key(folder, config.resolution)
     index, parsed = load_index(entry), None
     if index is None:
-        parsed = list(parse_scenes(folder, Enclosure(folder.root, config.follow_links), problems))
+        parsed = list(parse_scenes(folder, LinkPolicy(folder.root, config.follow_links), problems))
         index = index_scenes(parsed, config.resolution, problems.notes)
     rows = [kept_rows(index, scene, config) for scene in range(len(index.names))]
     splits = [split_views(index, scene, kept, config) for scene, kept in enumerate(rows)]

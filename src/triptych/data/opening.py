@@ -1,11 +1,11 @@
-"""Datasets that are drawn where they are missing, then opened, with progress shown."""
+"""Opening datasets with progress shown; generated ones are made first where they are missing."""
 
 from pathlib import Path
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.generators.cars import CarsConfig, make_cars
 from triptych.data.generators.meshes import RenderConfig, render_meshes
-from triptych.data.inspection.doubts import blank_note
+from triptych.data.notes import blank_note
 from triptych.progress import Progress
 
 _SHOWN_NOTES = 10

@@ -20,10 +20,10 @@ MAX_PIXELS = 64_000_000
 """The largest picture that is read; a small file can declare one that fills the memory."""
 
 _FORMATS = ("PNG", "JPEG")
-"""Others are refused whatever a file's name says: some of their decoders start programs."""
+"""Other formats are refused whatever a file is called: some of their decoders start programs."""
 _PROMISED = "PNG or JPEG"
 _OBJECT = 250
-"""The least that a mask must reach somewhere unless it is black; one of 0 and 1 would make everything white."""
+"""The least maximum of a mask that is not black; one of zeros and ones would make everything white."""
 _ORIENTATION = 0x0112
 _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 
@@ -50,7 +50,7 @@ def read_header(file: Path) -> PictureHeader:
     """
     if not os.path.lexists(file):
         raise InputError(f"{file}: this picture is missing; restore it or remove its view")
-    if not is_file(file):  # opening a pipe would wait for ever
+    if not is_file(file):  # opening a pipe would wait forever
         raise InputError(f"{file}: expected a picture ({_PROMISED}); this is no file, or a link to none")
     try:
         with warnings.catch_warnings():
@@ -61,14 +61,14 @@ def read_header(file: Path) -> PictureHeader:
                 orientation = picture.getexif().get(_ORIENTATION, 1) if "exif" in picture.info else 1
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(f"{file}: expected at most {MAX_PIXELS} pixels, found more; make it smaller") from None
-    except Exception as error:  # Pillow's parsers let out whatever they run into, failed assertions too
+    except Exception as error:  # Pillow's parsers raise anything, failed assertions included
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"{file}: this picture cannot be read ({error.strerror})") from None
         raise InputError(f"{file}: expected a picture ({_PROMISED}); this file is not one") from None
     if width * height > MAX_PIXELS:
         raise InputError(f"{file}: expected at most {MAX_PIXELS} pixels, found {width}x{height}; make it smaller")
     if mode not in _EIGHT_BIT_MODES:
-        raise InputError(f"{file}: expected 8 bits a channel, found a picture of mode {mode}; convert it")
+        raise InputError(f"{file}: expected 8 bits per channel, found a picture of mode {mode}; convert it")
     return PictureHeader((height, width), orientation in range(2, 9))
 
 

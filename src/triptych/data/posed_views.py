@@ -1,4 +1,4 @@
-"""The views that a training loop draws from, and their order."""
+"""The views that a training loop draws from, in random order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ class PosedViews:
     def batch(self, step: int, size: int, seed: int) -> Batch:
         """The views of a step: each epoch is one seeded shuffle of all views, cut into batches.
 
-        A batch depends on its step alone, so that a resumed run sees the same ones. The last batch of an epoch goes
-        on into the next shuffle.
+        A batch depends on its step alone, so that a resumed run sees the same ones. The last batch of an epoch
+        continues into the next shuffle.
         """
         first = step * size
         numbers = range(first, first + min(size, len(self)))

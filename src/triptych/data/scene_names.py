@@ -14,7 +14,7 @@ def choose_names(
     default: str = "all",
     of: str = "dataset",
 ) -> tuple[str, ...]:
-    """The names that a selection means, sorted.
+    """The names that a selection stands for, sorted.
 
     Args:
         names: all there are.
@@ -30,7 +30,7 @@ def choose_names(
     ordered, splits = sorted(names), splits or {}
     if selection is None:
         selection = "all" if default in ("train", "test") and not splits else default
-    chosen = _meant(ordered, selection, splits, of)
+    chosen = _resolve(ordered, selection, splits, of)
     known = set(ordered)
     for name in chosen:
         if name not in known:
@@ -41,7 +41,7 @@ def choose_names(
     return tuple(sorted(set(chosen)))
 
 
-def _meant(ordered: Sequence[str], selection: str, splits: Mapping[str, Sequence[str]], of: str) -> Sequence[str]:
+def _resolve(ordered: Sequence[str], selection: str, splits: Mapping[str, Sequence[str]], of: str) -> Sequence[str]:
     if selection == "all":
         return ordered
     if selection in splits:

@@ -1,4 +1,4 @@
-"""Which views of a scene are fitted and which are never seen until the metrics are computed."""
+"""Which views of a scene are fitted, and which are held out to measure it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ from triptych.errors import InputError
 TestRule = Literal["spread", "first"]
 _TEST_VIEWS = 8
 _MOST_TESTED = 3
-"""By default at most one view in so many is held out."""
+"""By default at most one view in this many is held out."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
-"""Checks of what a dataset file says, and the choice to stop at the first problem or to gather them all."""
+"""Checks of a dataset's numbers, and whether to stop at the first problem or to gather them all."""
 
 import math
-import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,25 +9,21 @@ import numpy as np
 from jaxtyping import Float
 
 from triptych.errors import InputError
+from triptych.text import shown
 
 LARGEST = 1e12
 """The largest coordinate; squares of larger ones do not fit single precision."""
 _FARTHEST = 1000
-"""Focal lengths and principal points beyond so many sides of the picture are no camera's."""
+"""No camera has a focal length or a principal point beyond this many sides of the picture."""
 ROTATION_TOLERANCE = 1e-3
 """Largest entry of R Rᵀ - I that still counts as a rotation (files hold as few as four digits)."""
-
-# A value may be nested deeply or hold a million numbers.
-_SHOWN = reprlib.Repr()
-_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 80
-_SHOWN.maxlist = _SHOWN.maxdict = 16
 
 
 class Problems:
     """What to do with a problem: raise it (to use a dataset), or keep it and go on (to inspect one).
 
-    Code that reads one item puts it under ``guard()`` and raises ``InputError`` as usual. What may be meant, but
-    probably is not, is a note, which is never raised.
+    Code that reads one item puts it under ``guard()`` and raises ``InputError`` as usual. What can be used
+    but is probably a mistake is a note, which is never raised.
     """
 
     def __init__(self, *, gather: bool = False) -> None:
@@ -37,9 +32,9 @@ class Problems:
         self.messages: list[str] = []
         self.notes: list[str] = []
 
-    def note(self, doubt: str) -> None:
+    def note(self, line: str) -> None:
         """Keep one line about something that can be used but may be wrong."""
-        self.notes.append(doubt)
+        self.notes.append(line)
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -51,12 +46,6 @@ class Problems:
                 raise
             if not self.messages or self.messages[-1] != str(error):
                 self.messages.append(str(error))
-
-
-def shown(value: object) -> str:
-    """A value from a file as an error message quotes it, cut to a readable length."""
-    text = _SHOWN.repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def finite_number(value: object, where: str) -> float:

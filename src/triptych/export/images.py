@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_transforms
-from triptych.data.generators.making import open_for_making
+from triptych.data.generators.resumable import open_for_making
 from triptych.errors import InputError
 from triptych.files import atomic_directory, folder_name
 from triptych.geometry import Cameras

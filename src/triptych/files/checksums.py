@@ -45,7 +45,7 @@ def file_sum(path: Path) -> str:
 
 
 def folder_sums(folder: Path) -> dict[str, str]:
-    """The sum of every file in a folder and below, by its path there; hidden files and clutter are left aside."""
+    """The sum of every file in a folder and below, by its path there; hidden files and clutter are ignored."""
     return {path: file_sum(folder / path) for path in sorted(_files_below(folder))}
 
 

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from triptych.errors import InputError
+from triptych.text import shown
 
 Kind = TypeVar("Kind")
 _WORDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a whole number"}
@@ -41,7 +42,7 @@ def dataclass_of(kind: type[Kind], values: object, where: object) -> Kind:
     """
     assert is_dataclass(kind)
     if not isinstance(values, dict):
-        raise InputError(f"{where}: expected an object, found {_shown(values)}")
+        raise InputError(f"{where}: expected an object, found {shown(values)}")
     types = get_type_hints(kind)
     needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
     for name in sorted((needed - values.keys()) | (values.keys() - types.keys())):
@@ -56,17 +57,12 @@ def dataclass_of(kind: type[Kind], values: object, where: object) -> Kind:
 def _as(kind: Any, value: Any, where: str) -> Any:
     if get_origin(kind) is Literal:
         if not isinstance(value, str | int) or value not in get_args(kind):
-            raise InputError(f"{where}: expected one of {get_args(kind)}, found {_shown(value)}")
+            raise InputError(f"{where}: expected one of {get_args(kind)}, found {shown(value)}")
         return value
     if kind is float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f"{where}: expected a finite number, found {_shown(value)}")
+            raise InputError(f"{where}: expected a finite number, found {shown(value)}")
         return value
     if type(value) is not kind:
-        raise InputError(f"{where}: expected {_WORDS[kind]}, found {_shown(value)}")
+        raise InputError(f"{where}: expected {_WORDS[kind]}, found {shown(value)}")
     return value
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

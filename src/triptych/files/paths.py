@@ -1,4 +1,4 @@
-"""Names of files and folders: what is never part of the data, what stays inside its folder, how scenes are named."""
+"""Names of files and folders: which are never part of the data, and how scenes are named on the disk."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Opening a file that may be anything: missing, a folder, a pipe nobody writes to."""
+"""Opening a file that may be missing, a folder, or a pipe that nobody writes to."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ def open_regular(path: Path) -> Iterator[BufferedReader]:
         InputError: there is none, or it cannot be read.
     """
     try:
-        # Not blocking: a named pipe would be waited for, for ever.
+        # Not blocking: opening a named pipe would wait forever.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputError(f"{path}: expected a regular file, found a pipe or device")

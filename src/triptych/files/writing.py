@@ -1,8 +1,8 @@
-"""Files and folders that appear whole or not at all, and what killed processes leave of them.
+"""Writing files and folders so that they appear whole or not at all, and cleaning up after killed processes.
 
-Everything is written under a hidden name beside its place, ``.triptych-*.tmp``, and renamed. Whoever writes there
-holds a lock on what he writes, which ends with his process however it ends; so the next writer in the same folder can
-tell what is left over, and removes it.
+Everything is written under a hidden name beside its final place, ``.triptych-*.tmp``, and renamed. The writer holds a
+lock on what it writes, which ends with its process however that ends; so the next writer in the same folder can tell
+what is left over, and removes it.
 """
 
 import fcntl
@@ -112,7 +112,7 @@ def _close(made: tuple[int, str]) -> str:
 
 
 def _made(make: Callable[[], str]) -> tuple[Path, int]:
-    """A new file or folder, and the handle that holds its lock; anew where a sweeper has taken it in between."""
+    """A new file or folder, and the handle that holds its lock; again where a sweeper has removed it in between."""
     while True:
         path = Path(make())
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Between which numbers the cameras of some pictures lie, to compare others with."""
+"""The range of distances and focal lengths of some cameras, to compare others with."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 from triptych.data import Dataset, DatasetConfig
 from triptych.data.splits import TestRule
-from triptych.data.validation import shown
 from triptych.errors import InputError
 from triptych.files import field_of
+from triptych.text import shown
 
 _OPTIONS = {
     "test_views": (int, type(None)),

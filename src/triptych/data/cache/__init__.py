@@ -1,1 +1,1 @@
-"""Decoded pictures of datasets on the disk."""
+"""Decoded pictures, kept on the disk."""

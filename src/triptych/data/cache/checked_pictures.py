@@ -1,4 +1,4 @@
-"""Pictures on the disk that are compared with their checksums."""
+"""Decoded pictures on the disk, compared with their checksums when they are read."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The decoded pictures of a dataset on the disk, memory-mapped, so that memory stays bounded at any size.
+"""A cache entry: the decoded pictures of a dataset, memory-mapped, so that memory use stays bounded at any size.
 
     <cache>/<key>/index.json            names and fingerprints of the scenes, picture size, notes, sums of other files
     <cache>/<key>/cameras.safetensors   poses, intrinsics, declared splits
@@ -6,7 +6,7 @@
     <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index
 
 The key is a digest of every file's path, size and time of change, so an edited dataset gets another entry.
-Entries appear whole by a rename, and are never changed afterward; deleting them is safe at any time. Small files are
+Entries appear whole by a rename, and are never changed later; deleting them is safe at any time. Small files are
 compared with their checksums when an entry is opened, each picture when it is first read.
 """
 
@@ -14,21 +14,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from safetensors.numpy import load_file, save_file
 
 from triptych.data.cache.checked_pictures import SUM_BYTES, CheckedPictures
-from triptych.data.cache.index import SceneIndex
+from triptych.data.decoding import OnPicture, decode_pictures
 from triptych.data.formats.discovery import DatasetFolder
-from triptych.data.formats.frames import ParsedScene
-from triptych.data.pictures import SUFFIXES, read_picture
+from triptych.data.formats.parsed_scene import ParsedScene
+from triptych.data.index import SceneIndex
+from triptych.data.pictures import SUFFIXES
 from triptych.errors import InputError
 from triptych.files import (
     atomic_directory,
@@ -40,14 +38,8 @@ from triptych.files import (
     write_sealed_json,
 )
 
-Progress = Callable[[int, int], None]
-"""Called with the number of pictures decoded so far and in all."""
-
 _LAYOUT = 2
 """Raised whenever the meaning of a cache entry changes."""
-_THREADS = 2
-_AHEAD = 32
-"""Pictures decoded ahead of the one being written; bounds memory whatever a scene's size."""
 _INDEX = "index.json"
 PICTURES_FILE = "pictures.raw"
 _CAMERAS = "cameras.safetensors"
@@ -81,7 +73,7 @@ def _files_of(folder: str | Path, depth: int = 0) -> list[list[str | int]]:
 
 
 def _matters(name: str) -> bool:
-    # File managers write their clutter whenever somebody looks; a hidden picture may still be a frame's.
+    # File managers write clutter whenever somebody opens a folder; a hidden picture may still belong to a frame.
     return not is_clutter(name) or name.lower().endswith(SUFFIXES)
 
 
@@ -124,9 +116,9 @@ def map_pictures(entry: Path, index: SceneIndex) -> CheckedPictures:
 
 
 def build_entry(
-    entry: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None = None
+    entry: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: OnPicture | None = None
 ) -> None:
-    """Decode all pictures into a new cache entry; of several processes at once, the first to finish sets it.
+    """Decode all pictures into a new cache entry; if several processes do so at once, the first to finish wins.
 
     Raises:
         InputError: a picture cannot be decoded, or the cache cannot be written.
@@ -138,7 +130,7 @@ def build_entry(
             _write_pictures(temporary, index, scenes, progress)
             _write_index(temporary, index)
     except OSError as error:
-        # The rename fails where another process has just set the same entry, which serves as well.
+        # The rename fails where another process has just made the same entry, which is as good.
         if not entry.is_dir():
             reason = error.strerror
             raise InputError(f"{entry.parent}: the cache cannot be written ({reason}); choose another") from None
@@ -153,7 +145,7 @@ def _write_index(folder: Path, index: SceneIndex) -> None:
     write_sealed_json(folder / _INDEX, about | texts | {"files": files})
 
 
-def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:
+def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: OnPicture | None) -> None:
     total = len(index.c2w)
     factor = scenes[0].sizes[0][1] // index.width
     # Plain writes, not a writable memory map: on a full disk a map kills the process instead of raising.
@@ -168,38 +160,6 @@ def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScen
             sums.write(hashlib.sha256(content).digest())
             if progress is not None:
                 progress(done, total)
-
-
-def decode_pictures(
-    scenes: Sequence[ParsedScene], factor: int
-) -> Generator[Future[UInt8[np.ndarray, "height width 3"]], None, None]:
-    """Decode the pictures of several scenes in order on a few threads, a bounded number ahead.
-
-    Args:
-        scenes: parsed scenes.
-        factor: side of the squares of pixels that are averaged into one; it divides every picture's sides.
-
-    Returns:
-        One future a picture; its ``result()`` raises ``InputError`` where the picture cannot be decoded.
-    """
-    pending: deque[Future[UInt8[np.ndarray, "height width 3"]]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for scene in scenes:
-            views = zip(scene.files, scene.masks, scene.intrinsics, scene.distortions, strict=True)
-            for file, mask, intrinsics, distortion in views:
-                task = pool.submit(
-                    read_picture,
-                    Path(file),
-                    intrinsics=intrinsics,
-                    distortion=distortion,
-                    factor=factor,
-                    mask=None if mask is None else Path(mask),
-                )
-                pending.append(task)
-                if len(pending) > _AHEAD:
-                    yield pending.popleft()
-        while pending:
-            yield pending.popleft()
 
 
 def _check_space(folder: Path, index: SceneIndex) -> None:

@@ -1,1 +1,5 @@
-"""Layouts of posed pictures on the disk, one file each, and what they share."""
+"""The formats of datasets on the disk: one parser per format, and what the parsers share.
+
+``discovery`` finds the scenes of a folder by their ``layouts`` and has them parsed (``srn``, ``transforms``) to a
+``parsed_scene``; ``declaration`` reads dataset.json; ``writer`` writes what is read back.
+"""

@@ -11,10 +11,11 @@ from jaxtyping import Float
 
 from triptych.data.formats.discovery import DatasetFolder
 from triptych.data.formats.writer import DATASET_FILE, FORMAT, VERSION
-from triptych.data.generators.making import MAKING_FILE
-from triptych.data.validation import LARGEST, Problems, finite_number, shown
+from triptych.data.generators.resumable import MAKING_FILE
+from triptych.data.validation import LARGEST, Problems, finite_number
 from triptych.errors import InputError
 from triptych.files import read_json
+from triptych.text import shown
 
 _HEAD = 1 << 16
 """Bytes of a dataset.json in which its format must stand; one of another program may have hundreds of megabytes."""
@@ -36,12 +37,12 @@ def read_declaration(dataset: DatasetFolder, problems: Problems) -> Declaration:
         problems: where a file of another program is noted.
 
     Raises:
-        InputError: the dataset is half made, or a field is not what ``write_dataset_file`` writes.
+        InputError: the dataset is incomplete, or a field is not what ``write_dataset_file`` writes.
     """
     file = dataset.root / DATASET_FILE
     if not file.is_file():
         if (dataset.root / MAKING_FILE).is_file():
-            raise InputError(f"{dataset.root}: this dataset is half made; run the command that makes it again")
+            raise InputError(f"{dataset.root}: this dataset is incomplete; run the command that makes it again")
         return Declaration()
     if not _is_ours(file):
         problems.note(f"{file}: ignored, another program has written it")

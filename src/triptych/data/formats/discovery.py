@@ -1,26 +1,26 @@
-"""Which scenes a folder holds, told from what is on the disk."""
+"""Which scenes a folder holds."""
 
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import ParsedScene
 from triptych.data.formats.layouts import SceneFormat, describe_unread, scene_format, subfolders
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.srn import parse_srn
 from triptych.data.formats.transforms import parse_transforms
-from triptych.data.inspection.doubts import doubts_about
+from triptych.data.notes import notes_on_scene
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 
 _PARSERS = {"srn": parse_srn, "transforms": parse_transforms}
 _NESTED = "render"
-"""OmniObject3D keeps what it has rendered of an object one folder further down."""
+"""OmniObject3D keeps the renderings of an object one folder further down."""
 _LISTED = 3
-"""As many folders are named in a message."""
+"""How many folders a message names."""
 _DEPTH, _BREADTH = 2, 8
-"""How far scenes are looked for below a folder that holds none, and in how many folders of a level."""
+"""How many levels below a folder without scenes are searched for some, and how many folders of each level."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class SceneFolder:
     folder: Path
     format: SceneFormat
 
-    def parse(self, enclosure: Enclosure, problems: Problems) -> ParsedScene:
+    def parse(self, links: LinkPolicy, problems: Problems) -> ParsedScene:
         """Read the scene without decoding its pictures.
 
         Raises:
             InputError: see ``parse_srn`` and ``parse_transforms``.
         """
-        return _PARSERS[self.format](self.name, self.folder, problems, enclosure)
+        return _PARSERS[self.format](self.name, self.folder, problems, links)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class DatasetFolder:
     Attributes:
         root: the folder, absolute.
         scenes: its scenes, sorted by name.
-        notes: what was left aside, one line each.
+        notes: what was ignored, one line each.
     """
 
     root: Path
@@ -94,7 +94,7 @@ def find_scenes(path: Path) -> DatasetFolder:
     return DatasetFolder(root, scenes, notes)
 
 
-def parse_scenes(dataset: DatasetFolder, enclosure: Enclosure, problems: Problems) -> Iterator[ParsedScene]:
+def parse_scenes(dataset: DatasetFolder, links: LinkPolicy, problems: Problems) -> Iterator[ParsedScene]:
     """Read the scenes of a dataset one after the other, without decoding their pictures.
 
     Raises:
@@ -102,9 +102,9 @@ def parse_scenes(dataset: DatasetFolder, enclosure: Enclosure, problems: Problem
     """
     for scene in dataset.scenes:
         with problems.guard():
-            parsed = scene.parse(enclosure, problems)
-            for doubt in doubts_about(parsed):
-                problems.note(doubt)
+            parsed = scene.parse(links, problems)
+            for note in notes_on_scene(parsed):
+                problems.note(note)
             yield parsed
 
 
@@ -117,7 +117,7 @@ def _scene_at(folder: Path) -> SceneFolder | None:
 
 
 def _advice(root: Path, folders: list[Path]) -> str:
-    """What to give in the place of a folder that holds no scene."""
+    """What to give instead of a folder that holds no scene."""
     above = next((folder for folder in root.parents[:2] if _scene_at(folder) is not None), None)
     if above is not None:
         return f"it is a part of the scene {above}; give that folder, or the one that holds all scenes"

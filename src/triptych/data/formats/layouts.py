@@ -1,4 +1,4 @@
-"""Telling layouts of posed pictures apart by what lies in a folder: those that are read, and those that are not."""
+"""The layouts of posed pictures, recognized by what is in a folder: those that are read, and those that are not."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -31,7 +31,7 @@ def scene_format(folder: Path) -> SceneFormat | None:
 
 
 def describe_unread(folder: Path) -> str | None:
-    """The name of the layout that a folder has and that is not read, with what to do; None where none is known."""
+    """The layout of a folder if it is a known one that is not read, with what to do about it; None otherwise."""
     return next((description for is_there, description in _UNREAD if is_there(folder)), None)
 
 
@@ -79,7 +79,7 @@ _UNREAD: tuple[tuple[Callable[[Path], bool], str], ...] = (
         "a COLMAP model, which is not read; nerfstudio (ns-process-data) or instant-ngp (colmap2nerf.py) make a "
         "transforms.json of it",
     ),
-    (_is_zero123, f"the layout of zero123 (a picture and a matrix 000.npy a view), which is not read; {_WRITE}"),
+    (_is_zero123, f"the layout of zero123 (a picture and a matrix 000.npy per view), which is not read; {_WRITE}"),
     (_is_nmr, f"the layout of NMR / DVR (cameras.npz), which is not read; {_WRITE}"),
     (_is_eg3d, f"the layout of EG3D (labels in dataset.json), which is not read; {_WRITE}"),
     (_is_co3d, f"the layout of CO3D (frame_annotations.jgz), which is not read; {_WRITE}"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from triptych.data.formats.paths import PictureFinder
+from triptych.data.formats.picture_finder import PictureFinder
 from triptych.data.pictures import read_header
 from triptych.errors import InputError
 
@@ -11,7 +11,7 @@ MASK_FOLDERS = ("masks", "mask")
 
 
 def find_mask(picture: Path, size: tuple[int, int], finder: PictureFinder) -> Path | None:
-    """The mask of the same name as a picture, with any ending of a picture, if there is one.
+    """The mask of the same name as a picture, with any extension of a picture, if there is one.
 
     Args:
         picture: a picture of the scene.
@@ -35,7 +35,7 @@ def check_mask(mask: Path, size: tuple[int, int], finder: PictureFinder) -> Path
     Raises:
         InputError: it is not, or lies outside of the dataset.
     """
-    finder.enclosure.check(mask)
+    finder.links.check(mask)
     found = read_header(mask).size
     if found != size:
         raise InputError(

@@ -5,9 +5,9 @@
     pose/000000.txt ...  16 numbers: the camera-to-world matrix, row by row, OpenCV axes
     masks/000000.png ... optional: white where the object is
 
-Between the first and the last line of ``intrinsics.txt`` stand a center, a near plane and a scale, all or some of
-them, which are not used. After the size may stand a flag: 0, or 1 where the matrices are world-to-camera.
-The axes are those of triptych already, so nothing is converted; intrinsics follow the pictures' real size.
+Between its first and last line, ``intrinsics.txt`` may have a center, a near plane and a scale, which are not used. A
+flag may follow the size: 0, or 1 if the matrices are world-to-camera. The axes are those of triptych, so nothing is
+converted; intrinsics are scaled to the pictures' real size.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import Frame, ParsedScene, assemble_scene
 from triptych.data.formats.layouts import SRN_PARTS
+from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import find_mask
-from triptych.data.formats.paths import PictureFinder
+from triptych.data.formats.parsed_scene import Frame, ParsedScene, assemble_scene
+from triptych.data.formats.picture_finder import PictureFinder
 from triptych.data.pictures import SUFFIXES, read_header
-from triptych.data.validation import Problems, at_picture_size, check_intrinsics, check_pose, shown
+from triptych.data.validation import Problems, at_picture_size, check_intrinsics, check_pose
 from triptych.errors import InputError
 from triptych.files import is_clutter, is_file, is_folder
+from triptych.text import shown
 
 _LARGEST_TEXT = 1 << 16
 """Bytes of a file of numbers; more is something else."""
@@ -39,14 +40,14 @@ class _Intrinsics:
     poses_are_world_to_camera: bool
 
 
-def parse_srn(name: str, folder: Path, problems: Problems, enclosure: Enclosure) -> ParsedScene:
+def parse_srn(name: str, folder: Path, problems: Problems, links: LinkPolicy) -> ParsedScene:
     """Read one SRN scene without decoding its pictures.
 
     Args:
         name: the scene's name.
         folder: the folder that holds ``rgb``, ``pose`` and ``intrinsics.txt``.
         problems: raises or gathers the problems of single views.
-        enclosure: what links must not leave.
+        links: where symbolic links may lead.
 
     Raises:
         InputError: the scene as a whole cannot be read, or, unless gathering, one view cannot.
@@ -55,16 +56,16 @@ def parse_srn(name: str, folder: Path, problems: Problems, enclosure: Enclosure)
         exists = is_file(folder / part) if part.endswith(".txt") else is_folder(folder / part)
         if not exists:
             raise InputError(f"{folder}: {part} is missing; an SRN scene holds {', '.join(SRN_PARTS)}")
-        enclosure.check(folder / part)
+        links.check(folder / part)
     intrinsics = _read_intrinsics(folder / "intrinsics.txt")
     pictures, poses = _by_view(folder / "rgb", SUFFIXES), _by_view(folder / "pose", (".txt",))
-    finder = PictureFinder(folder, enclosure)
+    finder = PictureFinder(folder, links)
     frames: list[Frame] = []
     for view in sorted(pictures.keys() | poses.keys()):
         with problems.guard():
             file, pose = _both(folder, view, pictures, poses)
-            enclosure.check(file)
-            enclosure.check(pose)
+            links.check(file)
+            links.check(pose)
             frames.append(_read_view(file, pose, intrinsics, finder))
     return assemble_scene(name, folder, frames, problems)
 
@@ -139,7 +140,7 @@ def _read_pose(file: Path) -> Float[np.ndarray, "3 4"]:
 
 def _read_text(file: Path) -> str:
     try:
-        # A pipe of that name would block.
+        # Opening a pipe of that name would block.
         if is_file(file) and file.stat().st_size <= _LARGEST_TEXT:
             return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):

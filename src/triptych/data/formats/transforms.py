@@ -1,17 +1,17 @@
 """Parser of one scene in the transforms.json layouts of NeRF-synthetic (Blender), nerfstudio and instant-ngp.
 
 A scene is ``transforms.json``, or ``transforms_train.json`` with ``transforms_test.json`` or ``transforms_val.json``.
-A field stands in the header or in a frame:
+A field may stand in the header or in a frame:
 
     fl_x fl_y cx cy w h          intrinsics in pixels, pixel centers at half-integers
     camera_angle_x, _y           fields of view in radians, where no focal length is given
     k1 k2 p1 p2                  OPENCV lens distortion, undone when the pictures are read
-    file_path                    the picture, relative to the scene's folder, with or without its ending
+    file_path                    the picture, relative to the scene's folder, with or without its extension
     mask_path                    a picture of the same size, white where the object is; else masks/ beside images/
     transform_matrix             camera to world, OpenGL axes (x right, y up, z backward)
 
-``view_uses`` tells which views the file holds out. ``aabb_scale`` is ignored: it sizes instant-ngp's own grid, not the
-scene. World units are kept as they are.
+``view_uses`` tells which views the file holds out. ``aabb_scale`` is ignored: it is the size of instant-ngp's grid,
+not of the scene. World units are kept as they are.
 """
 
 import math
@@ -24,10 +24,10 @@ import torch
 from jaxtyping import Float
 
 from triptych.data.formats.distortion import Distortion
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import Frame, ParsedScene, ViewUse, assemble_scene
+from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import check_mask, find_mask
-from triptych.data.formats.paths import PictureFinder
+from triptych.data.formats.parsed_scene import Frame, ParsedScene, ViewUse, assemble_scene
+from triptych.data.formats.picture_finder import PictureFinder
 from triptych.data.formats.view_uses import LEFT_OUT, files_by_use, uses_in_file
 from triptych.data.pictures import PictureHeader, read_header
 from triptych.data.validation import (
@@ -37,11 +37,11 @@ from triptych.data.validation import (
     check_pose,
     finite_number,
     optional_number,
-    shown,
 )
 from triptych.errors import InputError
 from triptych.files import read_json
 from triptych.geometry import Cameras
+from triptych.text import shown
 
 _PINHOLE_MODELS = {"PINHOLE", "SIMPLE_PINHOLE", "PERSPECTIVE", "OPENCV", "SIMPLE_RADIAL", "RADIAL"}
 _OTHER_LENSES = (
@@ -60,22 +60,22 @@ _LENS_FIELDS = {*_INTRINSICS, *_OTHER_LENSES, "camera_model", "k1", "k2", "p1", 
 _OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
-def parse_transforms(name: str, folder: Path, problems: Problems, enclosure: Enclosure) -> ParsedScene:
+def parse_transforms(name: str, folder: Path, problems: Problems, links: LinkPolicy) -> ParsedScene:
     """Read one transforms.json scene without decoding its pictures.
 
     Args:
         name: the scene's name.
         folder: the folder that holds the file.
         problems: raises or gathers the problems of single views.
-        enclosure: what links must not leave.
+        links: where symbolic links may lead.
 
     Raises:
         InputError: the scene as a whole cannot be read, or, unless gathering, one view cannot.
     """
-    finder = PictureFinder(folder, enclosure)
+    finder = PictureFinder(folder, links)
     frames: list[Frame] = []
     for file, use_of_file in files_by_use(folder):
-        enclosure.check(file)
+        links.check(file)
         header, records = _read_file(file)
         uses = uses_in_file(header, records, file)
         for index, (record, use_in_file) in enumerate(zip(records, uses, strict=True)):
@@ -145,7 +145,7 @@ def _read_file(file: Path) -> tuple[dict[str, Any], list[Any]]:
         raise InputError(f"{file}: expected a JSON object, found {shown(header)}")
     records = header.pop("frames", None)
     if not isinstance(records, list) or not records:
-        raise InputError(f"{file}, frames: expected a list with one entry a view, found {shown(records)}")
+        raise InputError(f"{file}, frames: expected a list with one entry per view, found {shown(records)}")
     return header, records
 
 
@@ -158,7 +158,7 @@ def _fields(header: Mapping[str, Any], record: Any, where: str) -> dict[str, Any
 def _declared_size(fields: Mapping[str, Any], file: Path, where: str) -> tuple[int, int]:
     if fields.get("h") is None or fields.get("w") is None:
         folder = file.parent.resolve()
-        finder = PictureFinder(folder, Enclosure(folder))
+        finder = PictureFinder(folder, LinkPolicy(folder))
         return read_header(finder.named(fields.get("file_path"), f"{where}, file_path")).size
     return _side(fields, "h", 0, where), _side(fields, "w", 0, where)
 
@@ -170,7 +170,7 @@ def _read_frame(
     fields = _fields(header, record, where)
     file = finder.named(fields.get("file_path"), f"{where}, file_path")
     picture = read_header(file)
-    # What the header says wrong is then the same problem for all frames.
+    # So that a problem of the header is the same one for all frames.
     where_lens = where if _LENS_FIELDS & record.keys() else str(named_in)
     _refuse_other_lenses(fields, where_lens)
     declared = (_side(fields, "h", picture.size[0], where_lens), _side(fields, "w", picture.size[1], where_lens))

@@ -1,18 +1,18 @@
-"""Which views a transforms.json scene itself keeps for training and for testing."""
+"""Which views a transforms.json scene declares for training and for testing."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from triptych.data.formats.frames import ViewUse
 from triptych.data.formats.layouts import TRANSFORMS_PATTERN
-from triptych.data.formats.paths import normal_path
-from triptych.data.validation import shown
+from triptych.data.formats.parsed_scene import ViewUse
+from triptych.data.formats.picture_finder import normal_path
 from triptych.errors import InputError
 from triptych.files import is_file
+from triptych.text import shown
 
 LEFT_OUT: Final = "left out"
-"""Of a view that the scene keeps for neither."""
+"""Of a view that is for neither."""
 UseInFile = ViewUse | Literal["left out"] | None
 
 _LABELS = ("train", "test", "val")
@@ -50,10 +50,10 @@ def uses_in_file(header: Mapping[str, Any], records: Sequence[Any], file: Path) 
         file: the file, for messages.
 
     Returns:
-        One use a frame; None for all where nothing is held out.
+        One use per frame; None for all where nothing is held out.
 
     Raises:
-        InputError: a list is none of texts, names a frame that is not there, or one that is in another list.
+        InputError: a list holds something other than texts, or names a frame that does not exist or is in another list.
     """
     labels = _labels_of_lists(header, records, file) or [_label_of(record) for record in records]
     held_out = "test" if "test" in labels else "val"
@@ -72,7 +72,7 @@ def _label_of(record: Any) -> str | None:
 
 
 def _labels_of_lists(header: Mapping[str, Any], records: Sequence[Any], file: Path) -> list[str | None]:
-    """One label a frame; nothing where the file holds no list."""
+    """One label per frame; nothing where the file holds no list."""
     lists = {label: _names_under(header, f"{label}_filenames", file) for label in _LABELS}
     if not any(lists.values()):
         return []

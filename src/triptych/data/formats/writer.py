@@ -1,7 +1,7 @@
-"""Writing posed datasets: one folder a scene, in the transforms.json layout that the parsers read back.
+"""Writing datasets: one folder per scene, in the transforms.json layout that the parsers read back.
 
 dataset.json                  box, splits and how the dataset was made
-<scene>/transforms.json       intrinsics in pixels, one OpenGL camera-to-world matrix a view
+<scene>/transforms.json       intrinsics in pixels, one OpenGL camera-to-world matrix per view
 <scene>/rgba/000.png ...      straight alpha
 """
 
@@ -33,7 +33,7 @@ def write_scene(root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray,
     Args:
         root: the dataset's folder.
         name: the scene's folder name.
-        cameras: one camera a view.
+        cameras: one camera per view.
         rgba: the pictures, straight (not premultiplied) alpha.
     """
     with atomic_directory(root / name) as folder:
@@ -50,7 +50,7 @@ def write_transforms(folder: Path, files: Sequence[str], cameras: Cameras) -> No
     Args:
         folder: the scene's folder.
         files: the picture of each camera, relative to the folder.
-        cameras: one camera a picture. Intrinsics that all share stand in the header, others in each frame.
+        cameras: one camera per picture. Intrinsics shared by all go into the header, others into each frame.
     """
     opengl = cameras.c2w.double().cpu().numpy().copy()
     opengl[:, :, 1:3] *= -1  # OpenCV (y down, z forward) to OpenGL (y up, z backward)

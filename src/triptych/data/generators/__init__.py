@@ -1,1 +1,1 @@
-"""Datasets that triptych makes itself: procedural cars, and views of meshes."""
+"""Datasets that triptych makes: procedural cars, and views of meshes. Both can be stopped and resumed."""

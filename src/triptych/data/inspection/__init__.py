@@ -1,1 +1,1 @@
-"""What a dataset holds and what may be wrong with it, for people to look at."""
+"""A report on a dataset for people to look at: what it holds, and what may be wrong with it."""

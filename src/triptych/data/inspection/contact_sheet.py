@@ -1,4 +1,4 @@
-"""A contact sheet: one small picture a scene, in a grid, with the names underneath."""
+"""A contact sheet: one small picture per scene, in a grid, with the names below."""
 
 import math
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def write_contact_sheet(dataset: Dataset, file: Path, *, limit: int = _LIMIT) ->
 
 
 def choose_views(counts: Sequence[int], limit: int = _LIMIT) -> list[tuple[int, int]]:
-    """Which (scene, view) pairs a contact sheet shows, for scenes with so many views."""
+    """Which (scene, view) pairs a contact sheet shows, for scenes with these numbers of views."""
     if len(counts) == 1:
         return [(0, view) for view in _evenly(counts[0], limit)]
     return [(scene, 0) for scene in _evenly(len(counts), limit)]
@@ -101,7 +101,7 @@ def _mark_axes(tile: Image.Image, camera: Cameras) -> None:
 def _shorten(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     if font.getlength(label) <= TILE:
         return label
-    # Hashes and numbered names differ at both ends, so the middle is what goes.
+    # Hashes and numbered names differ at both ends, so the middle is cut out.
     ends = next(size for size in range(len(label) // 2, 0, -1) if _fits(label, size, font))
     return f"{label[:ends]}…{label[-ends:]}"
 

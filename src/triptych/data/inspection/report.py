@@ -1,4 +1,4 @@
-"""Looking at a dataset before using it: problems file by file, its numbers, its cameras, its pictures."""
+"""Inspecting a dataset before it is used: problems file by file, its numbers, its cameras, its pictures."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,15 +12,15 @@ from PIL import Image
 from torch import Tensor
 
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
-from triptych.data.cache.entry import Progress, decode_pictures
-from triptych.data.cache.index import SceneIndex, check_sizes, commonest_size, index_scenes
 from triptych.data.dataset import DatasetConfig, check_config, find_chosen, kept_rows, split_views
+from triptych.data.decoding import OnPicture, decode_pictures
 from triptych.data.formats.discovery import parse_scenes
-from triptych.data.formats.enclosure import Enclosure
-from triptych.data.formats.frames import ParsedScene
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.parsed_scene import ParsedScene
+from triptych.data.index import SceneIndex, check_sizes, commonest_size, index_scenes
 from triptych.data.inspection.camera_plot import write_camera_plot
 from triptych.data.inspection.contact_sheet import choose_views, label_views, shrink_to_tile, write_tiles
-from triptych.data.inspection.doubts import blank_note, few_views_note
+from triptych.data.notes import blank_note, few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.splits import ViewSplit
 from triptych.data.validation import Problems
@@ -68,7 +68,7 @@ class InspectionReport:
         aabb: lower and upper corner of the scene box.
         splits: number of scenes by declared use.
         cameras: resolution, intrinsics and positions of these views, if there are any.
-        notes: what was left aside or may be wrong, one line each.
+        notes: what was ignored or may be wrong, one line each.
         problems: what makes the dataset unusable, one line each, every file on its own.
     """
 
@@ -84,13 +84,13 @@ class InspectionReport:
     problems: tuple[str, ...]
 
 
-def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None = None) -> InspectionReport:
+def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None = None) -> InspectionReport:
     """Check every file of a dataset, its pictures included, without stopping at the first problem.
 
     Writes ``report.json``, and ``cameras.png`` and ``contact_sheet.png`` of what can be read. Caches nothing.
 
     Args:
-        config: which dataset, to be used how.
+        config: which dataset, and how it is to be used.
         out: folder for the results.
         progress: called after each picture decoded, with the number done and the number of all.
 
@@ -101,7 +101,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
     problems = Problems(gather=True)
     folder, declaration = find_chosen(config, "all", problems)
     aabb = scene_box(config.half_extent, folder, declaration)
-    scenes = list(parse_scenes(folder, Enclosure(folder.root, config.follow_links), problems))
+    scenes = list(parse_scenes(folder, LinkPolicy(folder.root, config.follow_links), problems))
     _write_pictures(scenes, problems, progress, out / "contact_sheet.png")
     index = _index_of_one_size(scenes, config.resolution, problems)
     rows, is_test = _split_all(index, config, problems)
@@ -127,7 +127,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
     return report
 
 
-def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress: Progress | None, file: Path) -> None:
+def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress: OnPicture | None, file: Path) -> None:
     """Decode every picture, keep the few that the contact sheet shows, and write it."""
     every = [(scene, view) for scene, parsed in enumerate(scenes) for view in range(len(parsed.files))]
     chosen = set(choose_views([len(scene.files) for scene in scenes])) if scenes else set()

@@ -12,7 +12,7 @@ from triptych.data.formats.writer import scene_is_written, write_dataset_file, w
 from triptych.data.generators.cars.car import draw_car
 from triptych.data.generators.cars.shape import profile_distances
 from triptych.data.generators.cars.tracer import trace
-from triptych.data.generators.making import open_for_making
+from triptych.data.generators.resumable import open_for_making
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.options import Options, Range
 from triptych.runtime import require_memory

@@ -1,9 +1,9 @@
-"""Backs of single-sided surfaces that hide what their file means to be seen.
+"""Backs of single-sided surfaces that hide what should be seen.
 
-glTF leaves out the backs of triangles whose material is not double-sided. Outlines of drawn-looking models rely on it:
-a black shell around the object, turned inside out. But most files are single-sided by default and not by
-intention, their leaves and cloths would vanish when seen from behind, and what can be seen from one side only
-is no solid thing that views could agree about. So a back is left out where the cameras see hardly anything but
+glTF leaves out the backs of triangles whose material is not double-sided. Outlines of cartoon-like models rely on it:
+a black shell around the object, turned inside out. But most files are single-sided by default and not by intention:
+their leaves and cloths would vanish when seen from behind, and views could not agree about what is visible from one
+side only. So a back is left out where the cameras see hardly anything but
 backs of its part, and find the fronts of other parts behind them.
 """
 

@@ -12,7 +12,6 @@ from jaxtyping import Float
 from PIL import Image
 
 from triptych.data.formats.writer import DATASET_FILE, scene_is_written, write_dataset_file, write_scene
-from triptych.data.generators.making import MAKING_FILE, open_for_making
 from triptych.data.generators.meshes.config import RenderConfig
 from triptych.data.generators.meshes.folder import SUFFIXES, MeshFolder
 from triptych.data.generators.meshes.framing import Frame, touches_edge
@@ -24,6 +23,7 @@ from triptych.data.generators.meshes.problems import UnreadableMeshError
 from triptych.data.generators.meshes.report import Report
 from triptych.data.generators.meshes.standing import Turns, choose_turns, horizontal_sides, resize, set_upright, turn
 from triptych.data.generators.meshes.tracing import Tracer
+from triptych.data.generators.resumable import MAKING_FILE, open_for_making
 from triptych.errors import InputError
 from triptych.geometry import hemisphere_cameras
 
@@ -51,9 +51,9 @@ def render_meshes(
         source: a folder with glb, gltf and obj files; nothing outside it is read.
         out: the dataset's folder.
         config: how to draw and to split.
-        on_scene: told the name of each scene that is there, how many are there, and of how many.
-        on_skip: told the file and the reason, for each mesh that is skipped.
-        on_note: told what else there is to say, line by line, at the end.
+        on_scene: called for each scene that is there, with its name, how many are there, and how many there will be.
+        on_skip: called for each mesh that is skipped, with the file and the reason.
+        on_note: called at the end with each line of the report.
 
     Raises:
         InputError: the folder is missing, has no meshes or none that can be read, or ``out`` holds another
@@ -139,7 +139,7 @@ def _sized(mesh: Mesh, config: RenderConfig) -> Mesh:
 
 
 def _decide(out: Path, surveyed: Sequence[_Surveyed], config: RenderConfig, report: Report) -> Turns:
-    """The turns of the set; scenes that an earlier run has drawn are not turned anew when the set grows."""
+    """The turns of the set; scenes that an earlier run has drawn keep theirs when the set grows."""
     orientation = choose_turns([scene.sides for scene in surveyed], config.orient)
     earlier = _earlier_turns(out)
     report.orientation = orientation.reason

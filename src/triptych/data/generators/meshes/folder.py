@@ -1,4 +1,4 @@
-"""The user's folder: its mesh files, and the files that these name, without leaving it."""
+"""The user's folder of meshes: finds mesh files and the files that they name, and never reads outside it."""
 
 import os
 from collections import defaultdict, deque
@@ -10,9 +10,9 @@ from urllib.parse import unquote
 from triptych.data.generators.meshes.problems import UnreadableMeshError, quoted
 
 SUFFIXES = (".glb", ".gltf", ".obj")
-"""Kinds of files taken for meshes, in any case of letters."""
+"""Extensions of mesh files, in upper or lower case."""
 LARGEST_FILE = 2**30
-"""Bytes of a mesh, a buffer or a picture from which it is not read."""
+"""Bytes; larger meshes, buffers and pictures are not read."""
 _OUTSIDE = "lies outside the input folder"
 _LEADS_OUT = "leads through a symbolic link out of the input folder; move its target inside or give --follow-links"
 
@@ -43,7 +43,7 @@ class MeshFolder:
     def meshes(self) -> tuple[list[Path], list[tuple[Path, str]]]:
         """All mesh files below the folder, sorted, each file once, and links that are not followed with the reason.
 
-        Hidden files and folders and ``__MACOSX`` are left aside.
+        Hidden files and folders and ``__MACOSX`` are ignored.
         """
         files, refused = _walk(self.root, self._may_open)
         found: dict[Path, Path] = {}
@@ -81,10 +81,9 @@ class MeshFolder:
     def find(self, mesh: Path, name: str) -> Path:
         """The file that a mesh means by a name.
 
-        The name counts from the mesh's folder, percent-encoded or not, with ``/`` or ``\\``. Exporters leave
-        names of the author's own machine behind, so what is not there is looked for by ever shorter ends of the
-        name from the mesh's folder upwards to the root, then by its last part, in any case of letters,
-        anywhere below the mesh's folder.
+        The name is relative to the mesh's folder, percent-encoded or not, with ``/`` or ``\\``. Exporters leave paths
+        of the author's machine behind, so a file that is not there is looked for by ever shorter ends of the name, from
+        the mesh's folder up to the root, then by its last part, ignoring case, anywhere below the mesh's folder.
 
         Raises:
             UnreadableMeshError: there is no such file, or it lies outside the folder.
@@ -113,9 +112,9 @@ class MeshFolder:
         for ancestor in self._up_to_root(folder):
             yield from (ancestor / end for end in ends if end)
         for spelling in spellings:
-            wanted = _folded(spelling)
-            matches = self._files_below(folder).get(PurePosixPath(wanted).name, [])
-            yield from sorted(matches, key=lambda path: (-_common_end(path, wanted), len(path.parts), path))
+            folded = _folded(spelling)
+            matches = self._files_below(folder).get(PurePosixPath(folded).name, [])
+            yield from sorted(matches, key=lambda path: (-_common_end(path, folded), len(path.parts), path))
 
     def _up_to_root(self, folder: Path) -> Iterator[Path]:
         while folder.is_relative_to(self.root):
@@ -171,9 +170,9 @@ def _folded(name: str) -> str:
     return normalize("NFC", name).casefold()
 
 
-def _common_end(path: Path, wanted: str) -> int:
+def _common_end(path: Path, name: str) -> int:
     """How many of the last parts two paths have in common."""
-    pairs = zip(reversed(path.parts), reversed(PurePosixPath(wanted).parts), strict=False)
+    pairs = zip(reversed(path.parts), reversed(PurePosixPath(name).parts), strict=False)
     count = 0
     for here, there in pairs:
         if _folded(here) != there:

@@ -1,4 +1,4 @@
-"""Size: the largest at which an object stands whole in every view."""
+"""Framing: the largest size at which an object is whole in every view."""
 
 from dataclasses import dataclass
 

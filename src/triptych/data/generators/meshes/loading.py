@@ -11,7 +11,7 @@ from triptych.data.generators.meshes.problems import Losses, UnreadableMeshError
 from triptych.data.generators.meshes.wavefront import read_obj
 
 
-@np.errstate(all="ignore")  # numbers that are none are told by their results
+@np.errstate(all="ignore")  # numbers that are not finite are found in the result
 def load_mesh(path: Path, folder: MeshFolder) -> Mesh:
     """Read a mesh file, all its parts placed and joined.
 

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-_SHOWN = 4
+from triptych.text import listed
+
+_NAMED = 4
 """Meshes that one line names."""
 
 
 @dataclass
 class Report:
-    """Collects what is to be said about the meshes of a folder.
+    """Collects what to report about the meshes of a folder.
 
     Attributes:
         orientation: what was decided about quarter turns.
@@ -44,10 +46,11 @@ class Report:
             for loss in losses:
                 sharing[loss].append(self.drawn[name])
         for loss, files in sharing.items():
-            yield f"drawn without {loss}: {_listed(files)}"
+            yield f"drawn without {loss}: {listed(files, _NAMED)}"
         cut = [self.drawn[name] for name, views in self.cut.items() if views]
         if cut:
-            yield f"reaches the edge of its pictures and may be cut (try --fit, or a larger --distance): {_listed(cut)}"
+            advice = "(try --fit, or a larger --distance)"
+            yield f"reaches the edge of its pictures and may be cut {advice}: {listed(cut, _NAMED)}"
         if self.orientation:
             yield f"orientation: {self.orientation}"
         less = sum(map(bool, self.without.values()))
@@ -55,8 +58,3 @@ class Report:
             f"meshes: {len(self.drawn) - less} drawn whole, {less} drawn without something, "
             f"{len(self.skipped)} skipped; dataset.json names each"
         )
-
-
-def _listed(files: list[str]) -> str:
-    shown = ", ".join(files[:_SHOWN])
-    return shown if len(files) <= _SHOWN else f"{shown} and {len(files) - _SHOWN} more"

@@ -1,4 +1,4 @@
-"""Standing upright: axes, the quarter turn that lays long sides along x, and size."""
+"""Orientation and size of meshes: the upward axis, the quarter turn that puts long sides along x, the scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,18 +39,20 @@ class Orientation:
 def choose_turns(sides: Sequence[tuple[float, float]], orient: Orient) -> Orientation:
     """Decide for a set as a whole how its meshes are turned.
 
-    A set whose long meshes agree on an axis is oriented: it is turned as a whole, if that lays this axis along
-    x. So is a set with few long meshes, such as chairs, in which a few millimeters would decide. Only in a set
-    of long things that lie both ways is each one turned by itself.
+    A set whose long meshes agree on an axis is oriented: it is turned as a whole, if that puts this axis along x. The
+    same holds for a set with few long meshes, such as chairs, where a few millimeters would decide. Only in a set of
+    long things that lie both ways is each one turned by itself.
 
     Args:
         sides: length along x and along y of every mesh, z up.
         orient: ``auto`` for the above, ``keep`` for no turn, ``long-axis`` for each mesh by itself.
     """
     if orient == "keep":
-        return Orientation("none", "kept as the files have it, as asked for")
+        return Orientation("none", "kept as the files have it, as --orient keep requires")
     if orient == "long-axis":
-        return Orientation("each", "each mesh is turned so that its longer side lies along x, as asked for")
+        return Orientation(
+            "each", "each mesh is turned so that its longer side lies along x, as --orient long-axis requires"
+        )
     along_x = sum(x >= LONG * y for x, y in sides)
     along_y = sum(y >= LONG * x for x, y in sides)
     counted = f"of {len(sides)} meshes, {along_x} are clearly longer along x and {along_y} along y"

@@ -18,7 +18,7 @@ LAYERS = 12
 SOLID = 0.995
 """Opacity from which nothing behind a surface is looked for."""
 STEP = 1e-5
-"""How far behind a see-through surface a ray goes on, in world units, ..."""
+"""How far behind a see-through surface a ray continues, in world units, ..."""
 RELATIVE_STEP = 1e-6
 """... and as a fraction of the way that it has come: single precision knows no less."""
 
@@ -38,7 +38,7 @@ class Tracer:
 
         Args:
             cameras: where to look from; all with the same intrinsics.
-            samples_per_axis: a pixel is the mean of so many rays squared, on a regular grid.
+            samples_per_axis: each pixel is the mean of this number squared of rays, on a regular grid.
         """
         assert bool((cameras.intrinsics == cameras.intrinsics[0]).all())
         fine = cameras.resized(cameras.height * samples_per_axis, cameras.width * samples_per_axis)

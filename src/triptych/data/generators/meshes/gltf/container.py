@@ -19,7 +19,7 @@ class Container:
     """An opened file.
 
     Args:
-        path: a glb or gltf file, whatever its ending says.
+        path: a glb or gltf file, whatever its extension.
         folder: where its buffers and pictures are looked for.
 
     Raises:

@@ -35,7 +35,7 @@ def morph(
         values: the attribute, [vertex, components].
         name: of the attribute, such as ``POSITION``.
         targets: of the primitive.
-        weights: one a target; targets without one stay out.
+        weights: one per target; targets without one are left out.
         accessors: of the file.
 
     Raises:

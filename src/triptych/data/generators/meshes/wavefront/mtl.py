@@ -107,13 +107,13 @@ def mix(material: Material, pictures: "Pictures", losses: Losses) -> Paint:
     for key in material.maps:
         if key in _LIGHT_ONLY:
             losses.add(_LIGHT_ONLY[key])
-    wanted = material.maps.get("map_kd")
-    rgba = pictures.get(wanted, losses) if wanted else None
+    texture = material.maps.get("map_kd")
+    rgba = pictures.get(texture, losses) if texture else None
     rgb = _numbers(material, "kd", [PLAIN if rgba is None else 1.0] * 3)
     # Black times a picture is black: exporters that write Kd 0 0 0 beside a picture mean the picture alone.
     if rgba is not None and not any(rgb):
         rgb = [1.0, 1.0, 1.0]
-    rgba, placed = _with_alpha(rgba, wanted, material.maps.get("map_d"), pictures, losses)
+    rgba, placed = _with_alpha(rgba, texture, material.maps.get("map_d"), pictures, losses)
     glow_map = material.maps.get("map_ke")
     glow = pictures.get(glow_map, losses) if glow_map else None
     emission = _numbers(material, "ke", [0.0, 0.0, 0.0])
@@ -137,47 +137,47 @@ class Pictures:
         self._folder = folder
         self._decoded: dict[str, np.ndarray | None] = {}
 
-    def get(self, wanted: Map, losses: Losses) -> UInt8[np.ndarray, "height width 4"] | None:
+    def get(self, texture: Map, losses: Losses) -> UInt8[np.ndarray, "height width 4"] | None:
         """The pixels of a picture, or None where it cannot be had, which is noted."""
-        if wanted.name not in self._decoded:
+        if texture.name not in self._decoded:
             try:
-                self._decoded[wanted.name] = decode_picture(self._folder.read_named(self._mesh, wanted.name))
+                self._decoded[texture.name] = decode_picture(self._folder.read_named(self._mesh, texture.name))
             except UnreadablePictureError as error:
-                losses.add(f"the texture {wanted.name[-80:]!a}, which {error}")
-                self._decoded[wanted.name] = None
+                losses.add(f"the texture {texture.name[-80:]!a}, which {error}")
+                self._decoded[texture.name] = None
             except UnreadableMeshError as error:
                 losses.add(f"a texture: the mesh {error}")
-                self._decoded[wanted.name] = None
-        pixels = self._decoded[wanted.name]
-        if pixels is None or wanted.base_gain == (0.0, 1.0):
+                self._decoded[texture.name] = None
+        pixels = self._decoded[texture.name]
+        if pixels is None or texture.base_gain == (0.0, 1.0):
             return pixels
-        base, gain = wanted.base_gain
+        base, gain = texture.base_gain
         changed = pixels.copy()
         changed[..., :3] = (np.clip(base + gain * (pixels[..., :3] / 255), 0, 1) * 255 + 0.5).astype(np.uint8)
         return changed
 
 
 def _with_alpha(
-    rgba: np.ndarray | None, wanted: Map | None, alpha: Map | None, pictures: Pictures, losses: Losses
+    rgba: np.ndarray | None, texture: Map | None, alpha: Map | None, pictures: Pictures, losses: Losses
 ) -> tuple[np.ndarray | None, Map | None]:
     """The color picture with the opacity of another one (map_d) in its alpha, and where the result lies."""
     if rgba is None:
-        wanted = None
-    if alpha is None or (wanted is not None and alpha.name == wanted.name and not alpha.channel):
-        return rgba, wanted  # the picture's own alpha
+        texture = None
+    if alpha is None or (texture is not None and alpha.name == texture.name and not alpha.channel):
+        return rgba, texture  # the picture's own alpha
     mask = pictures.get(alpha, losses)
     if mask is None:
-        return rgba, wanted
-    if wanted is not None and (wanted.scale, wanted.offset) != (alpha.scale, alpha.offset):
+        return rgba, texture
+    if texture is not None and (texture.scale, texture.offset) != (alpha.scale, alpha.offset):
         losses.add("opacity map (it lies otherwise than the colors)")
-        return rgba, wanted
+        return rgba, texture
     if rgba is None:
-        rgba, wanted = np.full_like(mask, 255), alpha
+        rgba, texture = np.full_like(mask, 255), alpha
     # Pictures of opacity are gray; those with an alpha that says something mean it.
     channel = 3 if alpha.channel == "m" or mask[..., 3].min() < 255 else 0
     size = rgba.shape[1], rgba.shape[0]
     resized = np.asarray(Image.fromarray(np.ascontiguousarray(mask[..., channel])).resize(size))
-    return np.dstack([rgba[..., :3], resized]), wanted
+    return np.dstack([rgba[..., :3], resized]), texture
 
 
 def _solid(rgba: np.ndarray | None) -> np.ndarray | None:

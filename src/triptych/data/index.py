@@ -1,4 +1,4 @@
-"""Everything about a dataset but its pixels: names, cameras, fingerprints. It fits in memory at any size."""
+"""The index of a dataset: names, cameras and fingerprints of its scenes, no pixels. It fits in memory at any size."""
 
 import hashlib
 from collections import Counter
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
-from triptych.data.formats.frames import ParsedScene
+from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.pictures import shrink_factor
 from triptych.data.validation import Problems
 from triptych.errors import InputError
@@ -64,7 +64,7 @@ def fingerprint(scene: ParsedScene) -> str:
     Raises:
         InputError: the picture's file cannot be read.
     """
-    # Adding 0 turns -0 into 0, which some writers put in the place of the other.
+    # Adding 0 turns -0 into 0, which some writers use instead of each other.
     digest = hashlib.sha256((scene.c2w.astype("<f4") + np.float32(0)).tobytes())
     for file in (scene.files[0], scene.masks[0]):
         try:

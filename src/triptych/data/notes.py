@@ -1,46 +1,46 @@
-"""What can be used as it is but probably is not what was meant: one line a scene and doubt."""
+"""Notes: what can be used but is probably a mistake, in one line each."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from triptych.data.formats.frames import ParsedScene
 from triptych.data.formats.masks import MASK_FOLDERS
+from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.splits import ViewSplit
 from triptych.files import is_folder
 
 _OFF_CENTER = 0.2
-"""Part of a side by which a principal point may lie off the middle."""
+"""How far a principal point may lie from the middle, as a fraction of the side."""
 _FIELD_OF_VIEW = (15.0, 110.0)
-"""Usual horizontal fields of view in degrees; a focal length of a picture twice or four times as large leaves them."""
+"""Usual horizontal fields of view in degrees; the focal length of a picture twice or four times as large is outside."""
 
 
 def blank_note(name: str) -> str:
-    """What is said of a scene whose pictures show nothing."""
+    """The note on a scene whose pictures show nothing."""
     return f"scene {name}: blank, each of its pictures is of one color; leave it out"
 
 
 def few_views_note(names: Sequence[str], splits: Sequence[ViewSplit]) -> str | None:
-    """What is said where scenes hold out more views than they keep for fitting."""
+    """The note on scenes that hold out more views than they keep for fitting, or None."""
     few = [number for number, split in enumerate(splits) if len(split.train) < len(split.test)]
     if not few:
         return None
     first = splits[few[0]]
     return (
         f"{len(few)} of {len(names)} scenes hold out more views than are fitted ({names[few[0]]}: {len(first.train)} "
-        f"fitted, {len(first.test)} held out); lower test_views unless that is meant"
+        f"fitted, {len(first.test)} held out); lower test_views unless that is intended"
     )
 
 
-def doubts_about(scene: ParsedScene) -> Iterator[str]:
+def notes_on_scene(scene: ParsedScene) -> Iterator[str]:
     """Notes on the cameras and pictures of a scene."""
     count = len(scene.files)
     if scene.turned:
         yield (
             f"scene {scene.name}: {scene.turned} of {count} pictures have an EXIF orientation; their pixels are taken "
             "as they are stored, as COLMAP and nerfstudio take them; if the contact sheet shows them on their side, "
-            "turn the pixels (mogrify -auto-orient) and make the poses anew"
+            "turn the pixels (mogrify -auto-orient) and estimate the poses again"
         )
     unused = _unused_masks(scene)
     if unused is not None:

@@ -1,14 +1,14 @@
-"""Finding the files that a dataset names: endings of any case or none, folders of another machine."""
+"""Finding the pictures that a dataset names: extensions in any case or missing, paths of another machine."""
 
 import posixpath
 import re
 from pathlib import Path
 
-from triptych.data.formats.enclosure import Enclosure
+from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.pictures import SUFFIXES
-from triptych.data.validation import shown
 from triptych.errors import InputError
 from triptych.files import is_file
+from triptych.text import shown
 
 _BARE_NAMES_IN = "images"
 """Where pictures named without a folder may lie (OmniObject3D)."""
@@ -19,21 +19,21 @@ class PictureFinder:
 
     Attributes:
         scene: the scene's folder.
-        enclosure: what links must not leave.
+        links: where symbolic links may lead.
         found_elsewhere: whether an absolute path has been taken for its end that exists below the scene's folder.
     """
 
-    def __init__(self, scene: Path, enclosure: Enclosure) -> None:
+    def __init__(self, scene: Path, links: LinkPolicy) -> None:
         self.scene = scene
-        self.enclosure = enclosure
+        self.links = links
         self.found_elsewhere = False
         self._listings: dict[Path, dict[str, str]] = {}
 
     def existing(self, path: Path) -> Path | None:
-        """The file of this path: as it is, with an ending in other case, or with the ending of a picture added."""
+        """The file of this path: as it is, with its extension in another case, or with an extension added."""
         if is_file(path):
             return path
-        # An ending is added, not replaced, since a name may hold a dot of its own.
+        # An extension is added, not replaced, since a name may contain a dot.
         suffixes = ("",) if path.suffix.lower() in SUFFIXES else SUFFIXES
         names = self._names(path.parent)
         found = (names.get(_with_small_ending(path.name + suffix)) for suffix in suffixes)
@@ -55,7 +55,7 @@ class PictureFinder:
         path = normal_path(value)
         absolute = re.match(r"/|[A-Za-z]:", path) is not None
         file = self._below(path, value, where) if absolute else self._relative(path, value, where)
-        self.enclosure.check(file)
+        self.links.check(file)
         return file
 
     def _relative(self, path: str, value: str, where: str) -> Path:

@@ -16,7 +16,7 @@ from posed_scenes import FOCAL, OPENCV_C2W, picture_with_dot, save, write_srn, w
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
-from triptych.data.generators.making import MAKING_FILE
+from triptych.data.generators.resumable import MAKING_FILE
 from triptych.data.splits import split_by_rule
 from triptych.errors import InputError
 from triptych.geometry import hemisphere_cameras
@@ -349,7 +349,7 @@ def test_bad_dataset_files(written: Path, change: dict[str, object], expected: s
 
 def test_a_half_made_dataset(written: Path) -> None:
     (written / "dataset.json").rename(written / MAKING_FILE)
-    with pytest.raises(InputError, match="this dataset is half made"):
+    with pytest.raises(InputError, match="this dataset is incomplete"):
         open_at(written)
 
 

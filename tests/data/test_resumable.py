@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from triptych.data.formats.writer import write_dataset_file
-from triptych.data.generators.making import MAKING_FILE, open_for_making
+from triptych.data.generators.resumable import MAKING_FILE, open_for_making
 from triptych.errors import InputError
 
 MADE_BY = {"generator": "test", "size": (2, 3)}

@@ -1,4 +1,4 @@
-"""What every parser produces: views with poses and intrinsics in the one convention, pictures unread."""
+"""What every parser produces: a scene's views, with poses and intrinsics in the one convention, pictures unread."""
 
 import re
 from collections.abc import Sequence

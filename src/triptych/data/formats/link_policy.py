@@ -1,4 +1,4 @@
-"""The folder that the files of a dataset do not leave, symbolic links included."""
+"""Whether symbolic links may lead out of a dataset's folder."""
 
 import os
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from triptych.errors import InputError
 
 
 @dataclass(frozen=True)
-class Enclosure:
-    """Where the files of a dataset may lie.
+class LinkPolicy:
+    """Where symbolic links of a dataset may lead.
 
     Attributes:
         root: the dataset's folder, its links resolved.

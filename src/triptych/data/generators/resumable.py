@@ -1,4 +1,4 @@
-"""Making a dataset so that it can be stopped, run again and grown, but never mixed with another one."""
+"""Making datasets that can be stopped, resumed and extended, but never mixed with others."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,12 @@ from triptych.errors import InputError
 from triptych.files import read_json, write_json
 
 MAKING_FILE = "making.json"
-"""Stands in the dataset's folder while its first making is under way, and says what is being made."""
+"""In the dataset's folder until it is complete for the first time; records what is being made."""
 
 
 @contextmanager
 def open_for_making(root: Path, made_by: Mapping[str, Any]) -> Iterator[None]:
-    """Open a new, a half-made or a finished dataset to add the scenes it lacks.
+    """Open a new, an incomplete or a complete dataset to add the scenes it lacks.
 
     Use it around the loop over the scenes and the writing of ``dataset.json``::
 
@@ -39,29 +39,29 @@ def open_for_making(root: Path, made_by: Mapping[str, Any]) -> Iterator[None]:
         InputError: the folder holds a dataset with another ``made_by``, or something that is no dataset.
         OSError: the folder cannot be written.
     """
-    wanted = json.loads(json.dumps(dict(made_by)))
+    expected = json.loads(json.dumps(dict(made_by)))
     if root.exists() and not root.is_dir():
         raise InputError(f"{root}: expected a folder for the dataset, found a file; choose another path")
     record = next((root / name for name in (DATASET_FILE, MAKING_FILE) if (root / name).exists()), None)
     if record is not None:
-        _check_same(record, wanted)
+        _check_same(record, expected)
     elif root.is_dir() and any(not entry.name.startswith(".") for entry in root.iterdir()):
         raise InputError(f"{root}: expected a new or empty folder, or a dataset to continue; choose another path")
     else:
-        write_json(root / MAKING_FILE, {"made_by": wanted})
+        write_json(root / MAKING_FILE, {"made_by": expected})
     yield
     (root / MAKING_FILE).unlink(missing_ok=True)
 
 
-def _check_same(record: Path, wanted: dict[str, Any]) -> None:
+def _check_same(record: Path, expected: dict[str, Any]) -> None:
     document = read_json(record)
-    found = document.get("made_by") if isinstance(document, dict) else None
-    if not isinstance(found, dict):
+    recorded = document.get("made_by") if isinstance(document, dict) else None
+    if not isinstance(recorded, dict):
         raise InputError(f"{record}: made_by is missing, so scenes cannot be added; choose another folder")
-    differing = [key for key in wanted if wanted[key] != found.get(key)]
+    differing = [key for key in expected if expected[key] != recorded.get(key)]
     if differing:
         key = differing[0]
         raise InputError(
-            f"{record}: the folder holds a dataset made with {key} = {found.get(key)!r}, "
-            f"not {wanted.get(key)!r}; give the same options to continue it, or choose another folder"
+            f"{record}: the folder holds a dataset made with {key} = {recorded.get(key)!r}, "
+            f"not {expected.get(key)!r}; give the same options to continue it, or choose another folder"
         )
