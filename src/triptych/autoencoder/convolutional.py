@@ -33,7 +33,7 @@ _LAST_LAYER_DEVIATION = 1e-3
 
 
 class ConvolutionalAutoencoder(Autoencoder):
-    """The autoencoder trained from scratch (see the module's docstring); it needs image sides that ``downscale`` divides."""
+    """The autoencoder trained from scratch; image sides must be multiples of ``downscale``. See the module's text."""
 
     kind: ClassVar[str] = "convolutional"
 

@@ -1,4 +1,4 @@
-"""Sizes and settings of what is rendered: samples of a ray, planes, networks."""
+"""Configuration of what is rendered: samples per ray, planes, networks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

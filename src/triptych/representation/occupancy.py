@@ -1,4 +1,4 @@
-"""Where a scene may hold matter, so that rays leave the rest out."""
+"""Where a scene may hold matter, so that rays skip the rest."""
 
 from dataclasses import replace
 

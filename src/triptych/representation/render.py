@@ -45,9 +45,9 @@ def render(
         field: the scenes.
         rays: flat rays, grouped by scene in the order of the field's planes.
         rays_per_scene: how many rays belong to each scene; sums to the number of rays.
-        background: channels behind everything, one row for all rays or one a ray.
-        sampling: samples a ray.
-        generators: random sample placement, for training, with one generator a scene (on the CPU whatever the
+        background: channels behind everything, one row for all rays or one per ray.
+        sampling: samples per ray.
+        generators: random sample placement, for training, with one generator per scene (on the CPU whatever the
             device, so that devices agree); None places samples evenly.
         backend: which kernel computes it.
     """

@@ -81,7 +81,7 @@ def _fastest(field: Field) -> ModuleType:
 
 
 def _triton() -> ModuleType:
-    """The kernel for GPUs, imported when it is first wanted: it needs Triton, which not every machine has."""
+    """The kernel for GPUs, imported when it is first used: it needs Triton, which not every machine has."""
     if not _HAS_TRITON:
         raise InputError("backend triton: needs the package triton, which comes with torch for NVIDIA GPUs on Linux")
     from triptych.representation.kernels import triton

@@ -43,7 +43,7 @@ def place_samples(
 ) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:
     """Starts and ends of each ray's intervals inside the scene box; not differentiable.
 
-    First ``sampling.coarse`` intervals of like length. With ``sampling.importance``, so many further edges cut them
+    First ``sampling.coarse`` intervals of equal length. With ``sampling.importance``, as many further edges cut them
     where their weights are. An interval whose middle lies in an unoccupied cell gets no length; so do all intervals
     of a ray that misses the box.
 

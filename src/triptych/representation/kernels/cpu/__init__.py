@@ -1,4 +1,4 @@
-"""The CPU kernel: gather, tiny MLP and compositing fused into one pass a ray, compiled by numba.
+"""The CPU kernel: gather, tiny MLP and compositing fused into one pass per ray, compiled by numba.
 
 Agrees with ``reference`` to about 1e-6 for float32 tensors on the CPU, several times faster and without its
 intermediate tensors: all that is kept for the backward pass are the 1 + C raw outputs of the MLP of each sample.

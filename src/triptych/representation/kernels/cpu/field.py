@@ -31,7 +31,7 @@ from triptych.representation.kernels.cpu.vectors import (
 )
 
 AHEAD = 4
-"""How many samples before its turn the texels of a sample begin to be loaded."""
+"""How many samples ahead texels are prefetched."""
 
 
 @inlined

@@ -92,7 +92,7 @@ class Job:
         run("forward", self._record, self.threads)
 
     def run_backward(self, mlp_gradient: bool) -> tuple[Tensor, ...]:
-        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not wanted.
+        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not needed.
 
         A scene's gradient belongs to one thread at a time, so no write needs to be atomic. With fewer scenes than
         threads can share, scenes are cut into parts whose gradients are added up at the end.
@@ -129,12 +129,12 @@ class Job:
         return [(end - count, end) for end, count in zip(ends, self.rays_per_scene, strict=True)]
 
     def _parts(self, count: int) -> int:
-        """Into how many parts to cut a scene of so many rays: about two parts a thread in all, none of few rays."""
+        """Into how many parts to cut a scene of this many rays: about two parts per thread in all, none of few rays."""
         share = max(sum(self.rays_per_scene) / (2 * self.threads), RAYS_PER_CHUNK)
         return min(max(round(count / share), 1), self.threads)
 
     def _divide(self, items: list[tuple[int, int, int, int]], most: int) -> int:
-        """Put the items into at most so many chunks; how many there are."""
+        """Put the items into at most this many chunks; returns how many."""
         count = min(len(items), most)
         chunks = torch.arange(count + 1) * len(items) // max(count, 1)
         self.point(items=torch.tensor(items, dtype=torch.int64).reshape(-1, ITEM), chunks=chunks)

@@ -11,7 +11,7 @@ from triptych.representation.kernels.cpu.vectors import inlined
 GROUP = 8
 """Samples that the forward pass takes at a time."""
 QUEUE = 32
-"""Samples that the backward pass takes at a time: more spare trips to memory, fewer stay in the cache."""
+"""Samples that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
 
 _POINTERS = (
     # Inputs: tri-planes [scene, 3, row, column, F], box [2, 3], rays [ray, 3].

@@ -39,7 +39,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """The same, for a function that shall dissolve in its caller."""
+    """The same, for a function that is inlined into its caller."""
     return njit(inline="always", **_LOOP_OPTIONS)(inspect.unwrap(function))
 
 

@@ -1,7 +1,7 @@
-"""The GPU kernel: gather, tiny MLP and compositing fused into one pass a ray, compiled by Triton.
+"""The GPU kernel: gather, tiny MLP and compositing fused into one pass per ray, compiled by Triton.
 
-Agrees with ``reference`` to about 1e-6 for float32 tensors on an NVIDIA GPU. A call keeps one number for 16 samples:
-the backward pass computes the rest again. A ray ends where less than 1e-6 of the light is left, and its empty
+Agrees with ``reference`` to about 1e-6 for float32 tensors on an NVIDIA GPU. A call keeps one number per 16 samples:
+the backward pass recomputes the rest. A ray ends where less than 1e-6 of the light is left, and its empty
 intervals cost nothing. To autograd and torch.compile a call is one operator.
 
     language                                   how kernels are compiled, what they are told, elementary functions

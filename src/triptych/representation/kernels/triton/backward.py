@@ -1,4 +1,4 @@
-"""Rays backward: the forward pass again, block by block, and at once the gradients of its planes and of the MLP.
+"""Rays backward: the forward pass again, block by block, and with it the gradients of its planes and of the MLP.
 
 With tau_i and weight w_i as in ``forward``, and v_i = channels_gradient · channels_i + opacity_gradient +
 depth_gradient · t_i, the gradient of w_i:

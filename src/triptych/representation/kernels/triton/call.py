@@ -106,7 +106,7 @@ class Call:
         mlp_gradient: bool,
         deterministic: bool,
     ) -> tuple[Tensor, ...]:
-        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not wanted."""
+        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not needed."""
         planes, samples = self.scenes.planes, t_starts.shape[1]
         programs = min(self._programs(), self.rays)
         parts = self._gradient_parts(programs, mlp_gradient, deterministic)
@@ -178,7 +178,7 @@ def fixed_point_scale(largest: Float[Tensor, " part"], count: int) -> Float[Tens
 
 @lru_cache(maxsize=16)
 def _scene_of_ray(rays_per_scene: tuple[int, ...], device: torch.device) -> Tensor:
-    """The number of each ray's scene; kept, since training asks for the same again and again."""
+    """The number of each ray's scene; kept, since every training step asks for the same."""
     counts = torch.tensor(rays_per_scene, dtype=torch.int64)
     scenes = torch.arange(len(rays_per_scene), dtype=torch.int32)
     return torch.repeat_interleave(scenes, counts).to(device)

@@ -56,7 +56,7 @@ def raw_outputs(scenes, scene, ray, t, used, S: tl.constexpr):
 
 @compiled
 def render_rays(scenes, packed, rendered, kept, samples, blocks, KEEP: tl.constexpr, S: tl.constexpr):
-    """Render packed intervals, of at most so many blocks a ray."""
+    """Render packed intervals, of at most this many blocks per ray."""
     ray = tl.program_id(0).to(tl.int64)
     scene = tl.load(scenes.scene + ray).to(tl.int64)
     OUTPUTS: tl.constexpr = S.output_block

@@ -1,4 +1,4 @@
-"""Packing: a ray's non-empty intervals side by side, so that empty space costs nothing afterward."""
+"""Packing: a ray's non-empty intervals side by side, so that empty space costs nothing later."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ class Packed(NamedTuple):
 
 @compiled
 def pack_intervals(t_starts, t_ends, packed, samples, BLOCK: tl.constexpr):
-    """One program a ray; BLOCK is not less than samples."""
+    """One program per ray; BLOCK is at least samples."""
     ray = tl.program_id(0).to(tl.int64)
     i = tl.arange(0, BLOCK)
     start = tl.load(t_starts + ray * samples + i, i < samples, other=0.0)

@@ -32,7 +32,7 @@ def _cross_slab(scenes, ray, known, axis: tl.constexpr):
 
 @compiled
 def space_edges(scenes, jitter, edges, rays, count, RAYS: tl.constexpr, BLOCK: tl.constexpr):
-    """Edges [ray, count + 1] of as many like intervals, moved by the jitter [ray, 2]; all 0 for a ray that misses."""
+    """Edges [ray, count + 1] of as many equal intervals, moved by the jitter [ray, 2]; all 0 for a ray that misses."""
     ray = tl.program_id(0).to(tl.int64) * RAYS + tl.arange(0, RAYS)
     known = ray < rays
     x_near, x_far = _cross_slab(scenes, ray, known, 0)
