@@ -47,9 +47,9 @@ def dataclass_of(kind: type[Kind], values: object, where: object) -> Kind:
     needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
     for name in sorted((needed - values.keys()) | (values.keys() - types.keys())):
         raise InputError(f"{where}: the field {name!r} is {'missing' if name in types else 'unknown'}")
-    found = {name: _as(types[name], value, f"{where}, {name}") for name, value in values.items()}
+    checked = {name: _as(types[name], value, f"{where}, {name}") for name, value in values.items()}
     try:
-        return kind(**found)
+        return kind(**checked)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 

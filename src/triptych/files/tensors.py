@@ -58,10 +58,10 @@ def _read_about(path: Path) -> dict[str, str]:
             return about
         if not isinstance(digest, str) or len(digest) != 2 * hashlib.sha256().digest_size:
             raise _unreadable(path, "its checksum is none")
-        found = hashlib.sha256(length + header.replace(digest.encode(), b"", 1))
+        computed = hashlib.sha256(length + header.replace(digest.encode(), b"", 1))
         while block := file.read(_BLOCK):
-            found.update(block)
-    if found.hexdigest() != digest:
+            computed.update(block)
+    if computed.hexdigest() != digest:
         raise InputError(f"{path}: damaged: its bytes are not those that were written (SHA-256 differs)")
     return about
 

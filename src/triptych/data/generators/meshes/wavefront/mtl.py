@@ -218,7 +218,7 @@ def _number(words: list[str]) -> float:
 
 def _parse_map(statement: str) -> Map:
     words = statement.split()
-    found = Map("")
+    parsed = Map("")
     place = 0
     while place < len(words) and words[place].lower() in _OPTION_ARGUMENTS:
         option = words[place].lower()
@@ -226,28 +226,28 @@ def _parse_map(statement: str) -> Map:
         values = words[place + 1 : place + 1 + most]
         if option in ("-o", "-s", "-t"):
             values = values[: next((n for n, value in enumerate(values) if not _is_number(value)), len(values))]
-        found = _with_option(found, option, values)
+        parsed = _with_option(parsed, option, values)
         place += 1 + len(values)
     # The name may hold spaces, several in a row too.
     name = statement
     for word in words[:place]:
         name = name.lstrip()[len(word) :]
-    return replace(found, name=name.strip().strip('"'))
+    return replace(parsed, name=name.strip().strip('"'))
 
 
-def _with_option(found: Map, option: str, values: list[str]) -> Map:
+def _with_option(parsed: Map, option: str, values: list[str]) -> Map:
     numbers = [float(value) for value in values if _is_number(value)]
     if option in ("-s", "-o") and numbers:
         default = 1.0 if option == "-s" else 0.0
         pair = (numbers[0], numbers[1] if len(numbers) > 1 else default)
-        return replace(found, **{"scale" if option == "-s" else "offset": pair})
+        return replace(parsed, **{"scale" if option == "-s" else "offset": pair})
     if option == "-mm" and len(numbers) == 2:
-        return replace(found, base_gain=(numbers[0], numbers[1]))
+        return replace(parsed, base_gain=(numbers[0], numbers[1]))
     if option == "-clamp":
-        return replace(found, clamps=values[:1] == ["on"])
+        return replace(parsed, clamps=values[:1] == ["on"])
     if option == "-imfchan" and values:
-        return replace(found, channel=values[0].lower())
-    return found
+        return replace(parsed, channel=values[0].lower())
+    return parsed
 
 
 def _is_number(word: str) -> bool:

@@ -134,31 +134,31 @@ def _arrays(statements: _Statements) -> tuple[tuple[np.ndarray, ...], np.ndarray
 
 
 def _parse(text: str, losses: Losses) -> _Statements:
-    found = _Statements()
+    statements = _Statements()
     material = -1
     for number, line in enumerate(_lines(text), start=1):
         words = line.split()
         key = words[0].lower() if words else ""
         try:
             if key == "v":
-                _add_vertex(found, words)
+                _add_vertex(statements, words)
             elif key == "f":
-                _add_face(found, words[1:], material)
+                _add_face(statements, words[1:], material)
             elif key == "vt":
-                found.uv.append([float(words[1]), float(words[2]) if len(words) > 2 else 0.0])
+                statements.uv.append([float(words[1]), float(words[2]) if len(words) > 2 else 0.0])
             elif key == "vn":
-                found.normals.append([float(word) for word in words[1:4]])
+                statements.normals.append([float(word) for word in words[1:4]])
                 if len(words) < 4:
                     raise ValueError
             elif key == "usemtl":
-                material = found.materials.setdefault(line.split(None, 1)[1].strip(), len(found.materials))
+                material = statements.materials.setdefault(line.split(None, 1)[1].strip(), len(statements.materials))
             elif key == "mtllib":
-                found.libraries.append(line.split(None, 1)[1].strip())
+                statements.libraries.append(line.split(None, 1)[1].strip())
             elif key in _NOT_DRAWN:
                 losses.add(_NOT_DRAWN[key])
         except (IndexError, ValueError, OverflowError) as error:
             raise UnreadableMeshError(f"cannot be parsed: line {number} is {quoted(line.strip())}") from error
-    return found
+    return statements
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -173,23 +173,23 @@ def _lines(text: str) -> Iterator[str]:
         )
 
 
-def _add_vertex(found: _Statements, words: list[str]) -> None:
+def _add_vertex(statements: _Statements, words: list[str]) -> None:
     x, y, z, *rest = (float(word) for word in words[1:])
     if len(rest) in (3, 4):
-        found.colors[len(found.positions)] = rest[:3]
-    found.positions.append([x, y, z])
+        statements.colors[len(statements.positions)] = rest[:3]
+    statements.positions.append([x, y, z])
 
 
-def _add_face(found: _Statements, words: list[str], material: int) -> None:
+def _add_face(statements: _Statements, words: list[str], material: int) -> None:
     for word in words:
-        corner = found.known.get(word)
+        corner = statements.known.get(word)
         if corner is None:
-            corner = _corner(word, (len(found.positions), len(found.uv), len(found.normals)))
+            corner = _corner(word, (len(statements.positions), len(statements.uv), len(statements.normals)))
             if "-" not in word:
-                found.known[word] = corner
-        found.corners.append(corner)
-    found.sizes.append(len(words))
-    found.material_of_face.append(material)
+                statements.known[word] = corner
+        statements.corners.append(corner)
+    statements.sizes.append(len(words))
+    statements.material_of_face.append(material)
 
 
 def _corner(word: str, counts: tuple[int, int, int]) -> tuple[int, int, int]:
