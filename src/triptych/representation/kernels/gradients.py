@@ -1,15 +1,14 @@
-"""How autograd differentiates the operators of a fused kernel: the same for all of them."""
+"""How autograd differentiates the operators of a fused kernel, which ``torch.library.custom_op`` has made."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.library import CustomOpDef
 
 from triptych.representation.kernels.arguments import COUNT, PARAMETER_COUNT, TENSOR_COUNT
 
 
-def differentiate_integral(integrate: CustomOpDef, backward: CustomOpDef) -> None:
+def differentiate_integral(integrate: Any, backward: Any) -> None:
     """Make the operator of volume rendering differentiable in planes and MLP.
 
     Args:
@@ -42,7 +41,7 @@ def differentiate_integral(integrate: CustomOpDef, backward: CustomOpDef) -> Non
     integrate.register_autograd(differentiate, setup_context=save)
 
 
-def differentiate_variation(variation: CustomOpDef, backward: CustomOpDef) -> None:
+def differentiate_variation(variation: Any, backward: Any) -> None:
     """Tell torch the shapes and the gradient of the total variation of planes.
 
     Args:
