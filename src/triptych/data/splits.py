@@ -1,14 +1,13 @@
 """Which views of a scene are fitted and which are never seen until the metrics are computed."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
+from triptych.data.config import TestRule
 from triptych.errors import InputError
 
-TestRule = Literal["spread", "first"]
 _TEST_VIEWS = 8
 _MOST_TESTED = 3
 """By default at most one view in so many is held out."""

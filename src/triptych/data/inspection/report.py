@@ -14,7 +14,8 @@ from torch import Tensor
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.cache.entry import Progress, decode_pictures
 from triptych.data.cache.index import SceneIndex, check_sizes, commonest_size, index_scenes
-from triptych.data.dataset import DatasetConfig, check_config, find_chosen, kept_rows, split_views
+from triptych.data.config import DatasetConfig
+from triptych.data.dataset import check_config, find_chosen, kept_rows, split_views
 from triptych.data.formats.discovery import parse_scenes
 from triptych.data.formats.enclosure import Enclosure
 from triptych.data.formats.frames import ParsedScene
