@@ -9,7 +9,7 @@ from torch import Tensor
 
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.cache.checked_pictures import CheckedPictures
-from triptych.data.cache.entry import Progress, build_entry, cache_key, default_cache, load_index, map_pictures
+from triptych.data.cache.entry import OnPicture, build_entry, cache_key, default_cache, load_index, map_pictures
 from triptych.data.cache.index import TEST, UNDECLARED, SceneIndex, index_scenes
 from triptych.data.config import DatasetConfig
 from triptych.data.formats.declaration import Declaration, check_complete, read_declaration
@@ -98,7 +98,7 @@ class Dataset:
         )
 
 
-def open_dataset(config: DatasetConfig, progress: Progress | None = None, *, default: str = "all") -> Dataset:
+def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, default: str = "all") -> Dataset:
     """Open the scenes of a dataset that ``config.scenes`` chooses; nothing of the others is read.
 
     The first time, every file is checked, then all pictures are decoded into the cache; later calls only look

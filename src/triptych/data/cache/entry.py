@@ -40,7 +40,7 @@ from triptych.files import (
     write_sealed_json,
 )
 
-Progress = Callable[[int, int], None]
+OnPicture = Callable[[int, int], None]
 """Called with the number of pictures decoded so far and in all."""
 
 _LAYOUT = 2
@@ -124,7 +124,7 @@ def map_pictures(entry: Path, index: SceneIndex) -> CheckedPictures:
 
 
 def build_entry(
-    entry: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None = None
+    entry: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: OnPicture | None = None
 ) -> None:
     """Decode all pictures into a new cache entry; of several processes at once, the first to finish sets it.
 
@@ -153,7 +153,7 @@ def _write_index(folder: Path, index: SceneIndex) -> None:
     write_sealed_json(folder / _INDEX, about | texts | {"files": files})
 
 
-def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: Progress | None) -> None:
+def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: OnPicture | None) -> None:
     total = len(index.c2w)
     factor = scenes[0].sizes[0][1] // index.width
     # Plain writes, not a writable memory map: on a full disk a map kills the process instead of raising.

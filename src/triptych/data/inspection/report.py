@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
-from triptych.data.cache.entry import Progress, decode_pictures
+from triptych.data.cache.entry import OnPicture, decode_pictures
 from triptych.data.cache.index import SceneIndex, check_sizes, commonest_size, index_scenes
 from triptych.data.config import DatasetConfig
 from triptych.data.dataset import check_config, find_chosen, kept_rows, split_views
@@ -85,7 +85,7 @@ class InspectionReport:
     problems: tuple[str, ...]
 
 
-def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None = None) -> InspectionReport:
+def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None = None) -> InspectionReport:
     """Check every file of a dataset, its pictures included, without stopping at the first problem.
 
     Writes ``report.json``, and ``cameras.png`` and ``contact_sheet.png`` of what can be read. Caches nothing.
@@ -128,7 +128,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: Progress | None 
     return report
 
 
-def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress: Progress | None, file: Path) -> None:
+def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress: OnPicture | None, file: Path) -> None:
     """Decode every picture, keep the few that the contact sheet shows, and write it."""
     every = [(scene, view) for scene, parsed in enumerate(scenes) for view in range(len(parsed.files))]
     chosen = set(choose_views([len(scene.files) for scene in scenes])) if scenes else set()
