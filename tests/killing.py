@@ -33,10 +33,10 @@ from triptych.progress import Progress
 from triptych.representation.config import PlaneConfig, SamplingConfig
 from triptych.representation.kernels.cpu import threads
 from triptych.training.config import LossWeights, Phase, Pretraining, Rates
-from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
+from triptych.training.rgb_config import RGBConfig
 from triptych.training.single import fit_single
-from triptych.training.single_scene import SingleConfig
+from triptych.training.single_config import SingleConfig
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit
 

@@ -109,7 +109,7 @@ def test_a_terminal_is_told_names_and_nothing_else(capsys: pytest.CaptureFixture
     assert said.out.splitlines() == [f"wrote {one_line(name)}" for name in ALL_NAMES]
     for name in ALL_NAMES:
         assert f"skipped {one_line(name)}" in said.err
-    assert "[red]phase[/red] ..." in said.err
+    assert "[red]phase[/red] 0/1" in said.err
     assert "\x1b[31m" not in said.err
 
 

@@ -2,7 +2,9 @@
 
 import os
 
-from triptych.version import __version__
+import lazy_loader
+
+from triptych.version import __version__ as __version__
 
 # torch's worker threads spin for milliseconds after each operation, and would keep the cores from the renderer's own
 # threads; asleep at once, they would wake too slowly for the many small operations of a network. A millisecond of
@@ -12,25 +14,5 @@ if "OMP_WAIT_POLICY" not in os.environ:
 # Tensors of tens of megabytes come and go in every step. In huge pages the kernel hands them out several times faster.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from triptych.bank import SceneBank, StoredScene
-from triptych.errors import InputError
-from triptych.geometry import Cameras, look_at, orbit_cameras
-from triptych.model import CategoryModel
-from triptych.scene import Scene, Scenes, open_scenes
-from triptych.scene_file import open_scene, save_scene
-
-__all__ = [
-    "Cameras",
-    "CategoryModel",
-    "InputError",
-    "Scene",
-    "SceneBank",
-    "Scenes",
-    "StoredScene",
-    "__version__",
-    "look_at",
-    "open_scene",
-    "open_scenes",
-    "orbit_cameras",
-    "save_scene",
-]
+# Names are imported from where they are when they are first used: the command line answers without torch.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from triptych import Cameras, InputError, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
 from triptych.data import DatasetConfig, open_dataset
-from triptych.export import orbit_of, read_cameras, write_images
+from triptych.data.formats.transforms import read_cameras
+from triptych.export import orbit_of, write_images
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.reproduce.experiments import LAPTOP, PAPER, SCALES, Scale, Shared, experiments
 from triptych.reproduce.published import TABLE_2
 from triptych.training.config import AutoencoderConfig, Phase, Pretraining
-from triptych.training.rgb import RGBConfig
+from triptych.training.rgb_config import RGBConfig
 
 NAMES = ["rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain"]
 

@@ -11,8 +11,9 @@ from triptych.errors import InputError
 from triptych.metrics import mean, psnr
 from triptych.progress import Progress
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.training.rgb import RGBConfig, fit_rgb
+from triptych.training.rgb import fit_rgb
 from triptych.training.rgb_bank import fit_rgb_scenes
+from triptych.training.rgb_config import RGBConfig
 
 SMALL = RGBConfig(
     planes=PlaneConfig(16, 8, 0),

@@ -1,6 +1,5 @@
 """The scene bank: what belongs to each scene alone, in a small folder a scene."""
 
-from triptych.bank.scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank, StoragePrecision
-from triptych.bank.stored_scene import StoredScene
+import lazy_loader
 
-__all__ = ["BANK_FILE", "OWN_MODEL", "SCENES", "SceneBank", "StoragePrecision", "StoredScene"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
+from triptych.bank.config import StoragePrecision
 from triptych.bank.stored_scene import StoredScene, has_sums, name_inside, read_scene, write_scene
 from triptych.errors import InputError
 from triptych.files import (
@@ -38,7 +39,6 @@ _SEALED_SINCE = 2
 BANK_FILE = "bank.json"
 SCENES = "scenes"
 OWN_MODEL = "model"
-StoragePrecision = Literal["float16", "float32"]
 
 
 class SceneBank:

@@ -1,5 +1,5 @@
 """What the renderer and the training steps cost, measured side by side: `triptych bench`."""
 
-from triptych.benchmark.run import BenchConfig, run_benchmark
+import lazy_loader
 
-__all__ = ["BenchConfig", "run_benchmark"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

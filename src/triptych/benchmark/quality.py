@@ -12,14 +12,15 @@ Everything measured is kept in a file a scene: rerun to go on after a stop.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 
 from triptych.bank import SceneBank
+from triptych.benchmark.quality_config import QualityConfig
 from triptych.benchmark.quality_report import write_report
 from triptych.data import Dataset, select_scenes
 from triptych.data.generators.cars import CarsConfig
@@ -30,50 +31,18 @@ from triptych.evaluation.evaluate import evaluate
 from triptych.files import lock, read_log, read_or_make
 from triptych.metrics import mean, psnr, ssim
 from triptych.model import CategoryModel
-from triptych.options import Options, Range
 from triptych.progress import Progress
 from triptych.runtime import commit, versions
-from triptych.training.config import AutoencoderConfig, Epochs, Stage1Config, Stage2Config
+from triptych.training.config import AutoencoderConfig, Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb import RGBConfig, fit_rgb
+from triptych.training.rgb import fit_rgb
+from triptych.training.rgb_config import RGBConfig
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
 from triptych.training.stage2 import fit
 
 _CPU = torch.device("cpu")
 _REAL_SET_PRETRAINING_EPOCHS = 4.0
 _REAL_SET_WARMUP_EPOCHS = 6.0
-
-
-@dataclass(frozen=True)
-class QualityConfig(Options):
-    """Latent scenes against RGB tri-planes, side by side on this machine's processor."""
-
-    out: Path = Path("runs/quality")
-    """Folder for datasets, runs and measurements; rerun to go on after a stop."""
-    results: Path | None = None
-    """JSON file for all results; a table and a plot are written beside it. By default results.json in the folder."""
-    meshes: Path | None = None
-    """Folder of real meshes for the second set; left out if not given."""
-    scenes: Annotated[int, Range(1, 99_000)] = 200
-    """Procedural cars for stage 1."""
-    new_scenes: Annotated[int, Range(1, 1000)] = 20
-    """Never-seen scenes of each set, at most."""
-    resolution: Annotated[int, Range(16, 1024)] = 128
-    """Side of the pictures in pixels."""
-    latent_budgets: tuple[Annotated[float, Range(0.001, 1000)], ...] = (0.25, 0.5, 1.0, 2.0)
-    """Lengths of stage 2, as multiples of the preset's."""
-    rgb_steps: tuple[Annotated[int, Range(1, 10_000_000)], ...] = (250, 500, 1000, 2000)
-    """Steps of the RGB tri-planes; the last number is taken as convergence."""
-    real_epochs: Epochs = 16.0
-    """Epochs of the joint phase on the real meshes."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        for name in ("latent_budgets", "rgb_steps"):
-            if not getattr(self, name):
-                yield name, "is empty, expected at least one"
-        block = STAGE1["best"].autoencoder.convolutional.downscale
-        if self.resolution % block:
-            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_quality(

@@ -1,30 +1,16 @@
 """All measurements one after another, and what is written about them."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 from triptych.benchmark import gpu_report, renderer, steps, trained
+from triptych.benchmark.config import BenchConfig
 from triptych.benchmark.report import as_table, write_plot
 from triptych.benchmark.sizes import Sizes
 from triptych.errors import InputError
 from triptych.files import write_json
 from triptych.progress import Progress
 from triptych.runtime import choose_device, versions
-
-
-@dataclass(frozen=True)
-class BenchConfig:
-    """What the renderer and the training steps cost on this machine, measured in turn in one process."""
-
-    device: Literal["cpu", "cuda"] = "cpu"
-    """What computes. On a GPU the renderer alone is measured, and its error against float64."""
-    quick: bool = False
-    """Fewer repeats: under 5 minutes on two cores."""
-    json: Path | None = None
-    """File for all numbers."""
-    plot: Path | None = None
-    """PNG file for a picture of them, with device cpu."""
 
 
 def run_benchmark(config: BenchConfig, progress: Progress) -> tuple[dict[str, Any], str]:

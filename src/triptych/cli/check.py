@@ -7,7 +7,6 @@ import tyro
 
 from triptych.cli.options import say
 from triptych.errors import InputError
-from triptych.evaluation.integrity import check
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,8 @@ class Check:
     """Which, or any folder of these, or the name of a model that comes with triptych."""
 
     def run(self) -> None:
+        from triptych.evaluation.integrity import check
+
         parts = damaged = 0
         for finding in check(self.path):
             parts += 1

@@ -8,10 +8,9 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.options import say
-from triptych.data import DatasetConfig, inspect_dataset, write_contact_sheet
+from triptych.data import DatasetConfig
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
-from triptych.data.opening import draw_cars, draw_meshes
 from triptych.errors import InputError
 from triptych.progress import Progress
 
@@ -28,6 +27,9 @@ class Cars:
     cars: Annotated[CarsConfig, tyro.conf.arg(name="")] = field(default_factory=CarsConfig)
 
     def run(self) -> None:
+        from triptych.data import write_contact_sheet
+        from triptych.data.opening import draw_cars
+
         with Progress() as progress:
             write_contact_sheet(draw_cars(self.out, self.cars, progress), self.out / CONTACT_SHEET)
         say(f"wrote {self.cars.count} cars to {self.out}; look at {self.out / CONTACT_SHEET}")
@@ -44,6 +46,9 @@ class Render:
     options: Annotated[RenderConfig, tyro.conf.arg(name="")] = field(default_factory=RenderConfig)
 
     def run(self) -> None:
+        from triptych.data import write_contact_sheet
+        from triptych.data.opening import draw_meshes
+
         with Progress() as progress:
             dataset = draw_meshes(self.source, self.out, self.options, progress)
             write_contact_sheet(dataset, self.out / CONTACT_SHEET)
@@ -59,6 +64,8 @@ class Inspect:
     """Folder for report.json, cameras.png and contact_sheet.png."""
 
     def run(self) -> None:
+        from triptych.data import inspect_dataset
+
         with Progress() as progress:
             progress.start("inspect", 0)
             report = inspect_dataset(self.data, self.out, progress.reach)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from rich.console import Console
-
 from triptych.errors import InputError, Terminated
 from triptych.text import one_line
 
@@ -49,7 +47,7 @@ def one_line_endings() -> Iterator[None]:
             raise
         _fail("not enough memory; choose smaller sizes or batches, or close other programs")
     except KeyboardInterrupt as stop:
-        Console(stderr=True).print("stopped; what was done is saved, run the same command again to go on")
+        sys.stderr.write("stopped; what was done is saved, run the same command again to go on\n")
         sys.exit(TERMINATED if isinstance(stop, Terminated) else STOPPED)
 
 

@@ -3,49 +3,33 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import tyro
 
+import triptych
 from triptych.cli.options import Machine, say
-from triptych.data import DatasetConfig, choose_names
-from triptych.data.opening import open_data
+from triptych.data import DatasetConfig
 from triptych.errors import InputError
-from triptych.export import (
-    MeshConfig,
-    comparison_frames,
-    counterpart,
-    orbit_frames,
-    orbit_of,
-    read_cameras,
-    save_scene,
-    true_path,
-    write_images,
-    write_meshes,
-    write_planes,
-    write_video,
-    write_web,
-)
-from triptych.export.images import Channel
-from triptych.geometry import Cameras
-from triptych.geometry.cameras import SRN_RADIUS
-from triptych.model import CategoryModel
+from triptych.export import MeshConfig
+from triptych.export.config import Channel
+from triptych.geometry.srn import SRN_RADIUS
 from triptych.options import Range
 from triptych.progress import Progress
-from triptych.runtime import DeviceName, choose_device
-from triptych.scene import Scenes, open_scenes
+from triptych.runtime import DeviceName
 
 _GRID = 12
 """Scenes of a grid unless they are chosen."""
 
 
-def chosen_names(scenes: Scenes, selection: str | None) -> list[str]:
+def chosen_names(scenes: "triptych.Scenes", selection: str | None) -> list[str]:
     """The names of a bank's scenes that an option means.
 
     Raises:
         InputError: the bank is empty, or the option names no scene of it.
     """
+    from triptych.data import choose_names
+
     return list(choose_names(scenes.choose(), selection, of="bank"))
 
 
@@ -58,8 +42,10 @@ class _OfBank:
     model: Path | None = field(default=None, kw_only=True)
     """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
 
-    def _open(self, device: DeviceName = "cpu") -> Scenes:
-        return open_scenes(self.bank, self.model, choose_device(device))
+    def _open(self, device: DeviceName = "cpu") -> "triptych.Scenes":
+        from triptych.runtime import choose_device
+
+        return triptych.open_scenes(self.bank, self.model, choose_device(device))
 
 
 @dataclass(frozen=True)
@@ -73,8 +59,10 @@ class Orbit:
     elevation_degrees: Annotated[float, Range(-89, 89)] = 25.0
     """Height of the camera above the horizon."""
 
-    def cameras(self, model: CategoryModel) -> Cameras:
+    def cameras(self, model: "triptych.CategoryModel") -> "triptych.Cameras":
         """Its cameras for pictures of the model's size."""
+        from triptych.export import orbit_of
+
         return orbit_of(model, self.frames, radius=self.radius, elevation_degrees=self.elevation_degrees)
 
 
@@ -100,13 +88,17 @@ class Video(_OfBank):
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.export import write_video
+
         if self.out.suffix != ".mp4":
             raise InputError(f"{self.out}: expected a file name that ends in .mp4")
         scenes = self._open(self.machine.device)
         write_video(self.out, self._grid(scenes) if self.layout == "grid" else self._comparison(scenes))
         say(f"wrote {self.out}")
 
-    def _grid(self, scenes: Scenes) -> Iterator[np.ndarray]:
+    def _grid(self, scenes: "triptych.Scenes") -> Iterator[Any]:
+        from triptych.export import orbit_frames
+
         if self.compare or self.data or self.scene:
             raise InputError("video: --compare, --data and --scene belong to --layout compare")
         orbit = self.orbit
@@ -120,11 +112,15 @@ class Video(_OfBank):
             elevation_degrees=orbit.elevation_degrees,
         )
 
-    def _comparison(self, scenes: Scenes) -> Iterator[np.ndarray]:
+    def _comparison(self, scenes: "triptych.Scenes") -> Iterator[Any]:
+        from triptych.data.opening import open_data
+        from triptych.export import comparison_frames, counterpart, true_path
+        from triptych.runtime import choose_device
+
         (name,) = scenes.choose([self.scene] if self.scene else list(scenes)[:1])
         cameras, truth, other = self.orbit.cameras(scenes.model), None, None
         if self.compare is not None:
-            others = open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
+            others = triptych.open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
             other = counterpart(scenes, name, others)
         if self.data is not None:
             with Progress() as progress:
@@ -145,6 +141,8 @@ class Planes(_OfBank):
     """Give every feature mean 0 and deviation 1; the file holds both."""
 
     def run(self) -> None:
+        from triptych.export import write_planes
+
         scenes = self._open()
         names = chosen_names(scenes, self.scenes)
         write_planes(self.out, scenes, names, normalize=self.normalize)
@@ -165,6 +163,8 @@ class Mesh(_OfBank):
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.export import write_meshes
+
         scenes = self._open(self.machine.device)
         names = chosen_names(scenes, self.scenes)
         with Progress() as progress:
@@ -199,6 +199,9 @@ class Images(_OfBank):
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.data.formats.transforms import read_cameras
+        from triptych.export import write_images
+
         scenes = self._open(self.machine.device)
         names = chosen_names(scenes, self.scenes)
         size = (scenes.model.config.height, scenes.model.config.width)
@@ -228,7 +231,7 @@ class SceneFile(_OfBank):
     def run(self) -> None:
         scenes = self._open()
         (name,) = scenes.choose([self.name])
-        save_scene(self.out, scenes[name])
+        triptych.save_scene(self.out, scenes[name])
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 
@@ -247,6 +250,8 @@ class Web(_OfBank):
     registry into the cache folder."""
 
     def run(self) -> None:
+        from triptych.export import write_web
+
         scenes = self._open()
         names = chosen_names(scenes, self.scenes)
         title = self.title or self.bank.resolve().name

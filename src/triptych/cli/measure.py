@@ -5,14 +5,12 @@ from typing import Annotated
 
 import tyro
 
-from triptych.benchmark import BenchConfig, run_benchmark
-from triptych.benchmark.quality import QualityConfig, run_quality
-from triptych.benchmark.quality_report import as_table
+from triptych.benchmark import BenchConfig
+from triptych.benchmark.quality_config import QualityConfig
 from triptych.cli.options import Machine, Seed, say
-from triptych.demo import DemoConfig, run_demo
+from triptych.demo import DemoConfig
 from triptych.progress import Progress
-from triptych.reproduce import ReproduceConfig, run_reproduce
-from triptych.runtime import choose_device
+from triptych.reproduce import ReproduceConfig
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,9 @@ class Demo:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.demo import run_demo
+        from triptych.runtime import choose_device
+
         with Progress() as progress:
             report = run_demo(
                 self.config,
@@ -40,6 +41,8 @@ class Bench:
     config: Annotated[BenchConfig, tyro.conf.arg(name="")] = field(default_factory=BenchConfig)
 
     def run(self) -> None:
+        from triptych.benchmark import run_benchmark
+
         with Progress() as progress:
             _, table = run_benchmark(self.config, progress)
         say(*table.split("\n"))
@@ -53,6 +56,9 @@ class Reproduce:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.reproduce import run_reproduce
+        from triptych.runtime import choose_device
+
         device = choose_device(self.machine.device)
         with Progress() as progress:
             report = run_reproduce(self.config, seed=self.machine.seed, device=device, progress=progress)
@@ -68,6 +74,9 @@ class Quality:
     """All random numbers follow from it."""
 
     def run(self) -> None:
+        from triptych.benchmark.quality import run_quality
+        from triptych.benchmark.quality_report import as_table
+
         with Progress() as progress:
             results = run_quality(self.config, self.seed, progress)
         say(*as_table(results).split("\n"))

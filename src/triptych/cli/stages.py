@@ -6,24 +6,15 @@ from typing import Annotated
 
 import tyro
 
-from triptych.bank import SceneBank, StoragePrecision
+from triptych.bank import StoragePrecision
 from triptych.cli.options import Machine, Preset, Seed, chosen_preset, say
 from triptych.data import DatasetConfig
-from triptych.data.opening import open_data
-from triptych.evaluation.evaluate import measure, write_evaluation
-from triptych.evaluation.held_out import BankDataConfig, find_on_disk
-from triptych.export import check_mesh_file, extract_mesh, write_mesh
-from triptych.model import CategoryModel, find_model
+from triptych.evaluation.config import BankDataConfig
 from triptych.progress import Progress
-from triptych.runtime import choose_device, versions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb import RGBConfig
-from triptych.training.rgb_bank import fit_rgb_scenes
-from triptych.training.single import fit_single
-from triptych.training.single_scene import SingleConfig
-from triptych.training.stage1 import train
-from triptych.training.stage2 import fit, summary
+from triptych.training.rgb_config import RGBConfig
+from triptych.training.single_config import SingleConfig
 
 
 @dataclass(frozen=True)
@@ -40,6 +31,10 @@ class Train:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.runtime import choose_device
+        from triptych.training.stage1 import train
+
         device = choose_device(self.machine.device)
         with Progress() as progress:
             scenes = open_data(self.data, progress, "train")
@@ -66,6 +61,11 @@ class Fit:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.model import CategoryModel, find_model
+        from triptych.runtime import choose_device
+        from triptych.training.stage2 import fit, summary
+
         device = choose_device(self.machine.device)
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
@@ -96,6 +96,9 @@ class Rgb:
     """All random numbers follow from it."""
 
     def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.training.rgb_bank import fit_rgb_scenes
+
         with Progress() as progress:
             scenes = open_data(self.data, progress, "test")
             banks = fit_rgb_scenes(scenes, self.out, self.config, seed=self.seed, progress=progress)
@@ -117,6 +120,12 @@ class Single:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.export import check_mesh_file, extract_mesh, write_mesh
+        from triptych.model import CategoryModel, find_model
+        from triptych.runtime import choose_device
+        from triptych.training.single import fit_single
+
         if self.mesh is not None:
             check_mesh_file(self.mesh)
         device = choose_device(self.machine.device)
@@ -153,6 +162,11 @@ class Evaluate:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.bank import SceneBank
+        from triptych.evaluation.evaluate import measure, write_evaluation
+        from triptych.evaluation.held_out import find_on_disk
+        from triptych.runtime import choose_device, versions
+
         bank = SceneBank(self.bank)
         model = bank.load_model(self.model)
         model = model.to(choose_device(self.machine.device))

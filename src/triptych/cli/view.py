@@ -8,11 +8,9 @@ import tyro
 
 from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
-from triptych.data.opening import open_data
 from triptych.options import Range
 from triptych.progress import Progress
-from triptych.runtime import choose_device
-from triptych.viewer import ViewerConfig, open_viewer
+from triptych.viewer import ViewerConfig
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,10 @@ class View:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.runtime import choose_device
+        from triptych.viewer import open_viewer
+
         device = choose_device(self.machine.device)
         dataset = None
         if self.data is not None:

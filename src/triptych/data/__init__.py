@@ -13,24 +13,6 @@ which converts it to the one camera convention of ``triptych.geometry``. The res
     opening      datasets made where they are missing, then opened, with progress shown
 """
 
-from triptych.data.arrays import dataset_from_arrays
-from triptych.data.dataset import Dataset, DatasetConfig, open_dataset
-from triptych.data.inspection.contact_sheet import write_contact_sheet
-from triptych.data.inspection.report import InspectionReport, inspect_dataset
-from triptych.data.scene_names import choose_names
-from triptych.data.selection import require_disjoint, select_scenes
-from triptych.data.splits import ViewSplit
+import lazy_loader
 
-__all__ = [
-    "Dataset",
-    "DatasetConfig",
-    "InspectionReport",
-    "ViewSplit",
-    "choose_names",
-    "dataset_from_arrays",
-    "inspect_dataset",
-    "open_dataset",
-    "require_disjoint",
-    "select_scenes",
-    "write_contact_sheet",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
-from tyro.conf import Positional
 
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.cache.checked_pictures import CheckedPictures
 from triptych.data.cache.entry import build_entry, cache_key, default_cache, load_index, map_pictures
+from triptych.data.config import DatasetConfig
 from triptych.data.decoding import OnPicture
 from triptych.data.formats.declaration import Declaration, check_complete, read_declaration
 from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
@@ -21,38 +19,10 @@ from triptych.data.index import TEST, UNDECLARED, SceneIndex, index_scenes
 from triptych.data.notes import few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.scene_names import choose_names
-from triptych.data.splits import TestRule, ViewSplit, split_as_declared, split_by_rule
+from triptych.data.splits import ViewSplit, split_as_declared, split_by_rule
 from triptych.data.validation import LARGEST, Problems
 from triptych.errors import InputError
 from triptych.geometry import Cameras
-from triptych.options import Options, Range
-
-
-@dataclass(frozen=True)
-class DatasetConfig(Options):
-    """A dataset of posed pictures and how to use it."""
-
-    path: Positional[Path]
-    """Folder of the dataset: one scene, or one subfolder per scene (SRN layout or transforms.json)."""
-    scenes: str | None = None
-    """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The others are not
-    read. The command chooses when not given."""
-    test_views: Annotated[int, Range(0, 100_000)] | None = None
-    """Views held out of each scene for testing, where the dataset does not say which. By default 8, and a third of the
-    views of a scene that has fewer than 24."""
-    test_rule: TestRule = "spread"
-    """Hold out views evenly through the sorted views, or the first ones (with 10: the published protocol)."""
-    above_ground: bool = False
-    """Drop the cameras below the ground, z < 0 (the published SRN protocol)."""
-    half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
-    """Half the side of the scene box around the origin, in world units. By default what the dataset declares,
-    else 0.55 for the SRN layout and 1.5 for transforms.json."""
-    resolution: Annotated[int, Range(1, 16_384)] | None = None
-    """Box-downscale the pictures to this width in pixels, which must divide theirs."""
-    follow_links: bool = False
-    """Read what symbolic links lead to outside of the dataset's folder too."""
-    cache: Path | None = None
-    """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,13 @@
 """Which views of a scene are fitted, and which are held out to measure it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
 
+from triptych.data.config import TestRule
 from triptych.errors import InputError
 
-TestRule = Literal["spread", "first"]
 _TEST_VIEWS = 8
 _MOST_TESTED = 3
 """By default at most one view in this many is held out."""

@@ -3,48 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import Positional
 
 from triptych.bank import SceneBank
 from triptych.data import Dataset, DatasetConfig, choose_names
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import find_scenes
 from triptych.data.opening import open_data
-from triptych.data.splits import TestRule
 from triptych.data.validation import Problems
 from triptych.errors import InputError
-from triptych.options import Options, Range
+from triptych.evaluation.config import BankDataConfig
 from triptych.progress import Progress
 from triptych.text import listed
 from triptych.training.outcome import read_failures
 from triptych.training.provenance import Provenance
-
-
-@dataclass(frozen=True)
-class BankDataConfig(Options):
-    """The pictures of a bank's scenes. What is not given is as it was when they were fitted."""
-
-    data: Positional[tuple[Path, ...]] = ()
-    """Folders of the datasets that the scenes come from; those that they were fitted from if not given. Scenes are
-    found by their content."""
-    scenes: str | None = None
-    """Which scenes of the bank: "train", "test", "all", a range such as "0:36", or names separated by commas. All by
-    default."""
-    test_views: Annotated[int, Range(0, 100_000)] | None = None
-    """Views held out of each scene for testing, where the dataset does not say which. Those that a scene was fitted to
-    are left out of them."""
-    test_rule: TestRule | None = None
-    """Hold out views evenly through the sorted views (spread), or the first ones (first)."""
-    above_ground: bool = False
-    """Drop the cameras below the ground, z < 0, where the fit did not do so already."""
-    half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
-    """Half the side of the scene box around the origin, in world units."""
-    resolution: Annotated[int, Range(1, 16_384)] | None = None
-    """Box-downscale the pictures to this width in pixels, which must divide theirs."""
-    cache: Path | None = None
-    """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,13 +13,13 @@ from torch import Tensor
 from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_transforms
 from triptych.data.generators.resumable import open_for_making
 from triptych.errors import InputError
+from triptych.export.config import Channel
 from triptych.files import atomic_directory, folder_name
 from triptych.geometry import Cameras
 from triptych.model import SceneViews
 from triptych.pictures import as_pixels
 from triptych.scene import Scene, Scenes
 
-Channel = Literal["latents", "depth", "opacity"]
 CHANNELS_FILE = "channels.npz"
 _VIEWS_AT_ONCE = 16
 

@@ -1,8 +1,6 @@
 """Scenes as triangle meshes: marching cubes over the density, vertex colours from decoded views."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,10 +11,9 @@ from torch import Tensor
 from trimesh.visual.color import ColorVisuals
 
 from triptych.errors import InputError
+from triptych.export.config import MeshConfig
 from triptych.export.orbits import orbit_of
 from triptych.geometry import Cameras, Rays
-from triptych.geometry.cameras import SRN_RADIUS
-from triptych.options import Options, Range
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
@@ -34,29 +31,6 @@ DEPTH_TOLERANCE = 0.02
 OPAQUE = 0.5
 """Where a view stops less light than this, its colour is mostly that of the background."""
 _DEPTH_SAMPLING = SamplingConfig(coarse=96, importance=0)
-
-
-@dataclass(frozen=True)
-class MeshConfig(Options):
-    """How a scene becomes a mesh."""
-
-    resolution: Annotated[int, Range(8, 512)] = 128
-    """Voxels along the longest side of the scene box; voxels are cubes."""
-    threshold: Annotated[float, Range(1e-9, 1e9)] | None = None
-    """Density of the surface, per world unit. By default the one that stops half of the light within a fiftieth of
-    the box's longest side."""
-    smallest_part: Annotated[float, Range(0, 1)] = 0.01
-    """Parts that are not connected to others and have fewer than this share of the faces are dropped."""
-    azimuths: Annotated[int, Range(1, 1000)] = 16
-    """Views on each circle that the colours come from."""
-    elevations: tuple[Annotated[float, Range(-89, 89)], ...] = (5.0, 30.0, 60.0)
-    """Heights of the circles above the horizon, in degrees."""
-    radius: Annotated[float, Range(1e-3, 1_000_000)] = SRN_RADIUS
-    """Distance of the views from the origin, in world units; as far as the cameras that the model was trained with."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        if not self.elevations:
-            yield "elevations", "is empty, expected at least one height"
 
 
 def require_scikit_image() -> None:

@@ -2,7 +2,7 @@
 
 from triptych.errors import InputError
 from triptych.geometry import Cameras, orbit_cameras
-from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
+from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
 from triptych.model import CategoryModel
 
 

@@ -15,7 +15,7 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.export.orbits import orbit_of
 from triptych.geometry import Cameras
-from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
+from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
 from triptych.model import CategoryModel
 from triptych.pictures import as_pixels, channel_range, latent_colours
 from triptych.scene import Scene, Scenes

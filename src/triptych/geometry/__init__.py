@@ -4,8 +4,6 @@ The one camera convention of triptych, to which every parser converts: camera-to
 (x right, y down, z forward), world z up, pixel centers at half-integers.
 """
 
-from triptych.geometry.camera_range import CameraRange
-from triptych.geometry.cameras import Cameras, hemisphere_cameras, look_at, orbit_cameras
-from triptych.geometry.rays import Rays, intersect_aabb
+import lazy_loader
 
-__all__ = ["CameraRange", "Cameras", "Rays", "hemisphere_cameras", "intersect_aabb", "look_at", "orbit_cameras"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,11 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from triptych.geometry.rays import Rays
-
-SRN_RADIUS = 1.3
-"""Distance of the ShapeNet-SRN car cameras from the origin, in world units."""
-SRN_FOCAL = 131.25 / 128
-"""Focal length of the ShapeNet-SRN cameras, in image widths."""
+from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
 
 
 @dataclass(frozen=True)

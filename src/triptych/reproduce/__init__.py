@@ -1,5 +1,5 @@
 """The slides' tables and figures, made anew: baselines and ablations as ordinary configurations, measured alike."""
 
-from triptych.reproduce.run import ReproduceConfig, run_reproduce
+import lazy_loader
 
-__all__ = ["ReproduceConfig", "run_reproduce"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

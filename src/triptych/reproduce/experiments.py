@@ -27,7 +27,7 @@ from triptych.training.config import (
     Stage2Config,
 )
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb import RGBConfig
+from triptych.training.rgb_config import RGBConfig
 
 ScaleName = Literal["laptop", "paper"]
 

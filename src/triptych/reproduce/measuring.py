@@ -21,8 +21,8 @@ from triptych.progress import Progress
 from triptych.reproduce.experiments import Alone, Experiment, Scale, Shared
 from triptych.scene import Scene, open_scenes
 from triptych.training.config import Stage2Config
-from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
+from triptych.training.rgb_config import RGBConfig
 from triptych.training.stage1 import MODEL, TRAINED_SCENES, train
 from triptych.training.stage2 import fit
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
 from triptych.training.config import Stage1Config, Stage2Config
-from triptych.training.rgb import RGBConfig
-from triptych.training.single_scene import SingleConfig
+from triptych.training.rgb_config import RGBConfig
+from triptych.training.single_config import SingleConfig
 
 _FLOAT = 4
 _WITH_MOMENTS = 3

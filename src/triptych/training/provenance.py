@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from triptych.data import Dataset, DatasetConfig
-from triptych.data.splits import TestRule
+from triptych.data.config import TestRule
 from triptych.errors import InputError
 from triptych.files import field_of
 from triptych.text import shown

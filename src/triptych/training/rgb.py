@@ -4,8 +4,6 @@ No autoencoder, no base planes: a scene has planes and a tiny MLP of its own, fi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Annotated
 
 import torch
 
@@ -14,40 +12,13 @@ from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.geometry import Rays, intersect_aabb
 from triptych.model import CategoryModel, ModelConfig
-from triptych.options import Options, Range
-from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.kernels import total_variation
 from triptych.representation.planes import initial_base_planes
 from triptych.representation.render import render
-from triptych.training.config import FinalFactor, Rate, Rates, SkippingConfig, Weight
+from triptych.training.config import Rates
+from triptych.training.rgb_config import RGBConfig
 from triptych.training.scenes import SceneParameters
 from triptych.training.schedule import Schedule
-
-
-@dataclass(frozen=True)
-class RGBConfig(Options):
-    """How an RGB scene is fitted."""
-
-    planes: PlaneConfig = field(default_factory=lambda: PlaneConfig(64, 32, 0))
-    """Size of the planes, all of them the scene's own."""
-    mlp: MLPConfig = field(default_factory=lambda: MLPConfig(hidden_activation="relu", channel_activation="sigmoid"))
-    """The scene's tiny MLP."""
-    sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(64, 0))
-    """Samples a ray; those in empty space are left out."""
-    skipping: SkippingConfig = field(default_factory=SkippingConfig)
-    """When empty space is found."""
-    steps: Annotated[int, Range(1, 10_000_000)] = 2000
-    """Steps of Adam."""
-    rays: Annotated[int, Range(1, 1_000_000)] = 4096
-    """Random pixels of all training views in a step; those whose ray misses the scene box never take part."""
-    rate: Rate = 2e-2
-    """Step size of the planes at the start."""
-    mlp_rate: Rate = 5e-3
-    """Step size of the MLP at the start."""
-    final_factor: FinalFactor = 0.03
-    """Both rates fall exponentially to this share."""
-    tv: Weight = 1e-4
-    """Weight of the total variation of the planes."""
 
 
 def fit_rgb(

@@ -14,7 +14,8 @@ from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance
-from triptych.training.rgb import RGBConfig, fit_rgb
+from triptych.training.rgb import fit_rgb
+from triptych.training.rgb_config import RGBConfig
 
 
 def fit_rgb_scenes(

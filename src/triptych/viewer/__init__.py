@@ -1,6 +1,6 @@
 """A viewer of scenes in the browser, made with viser, which only ``server``, ``session``, ``panel`` and ``frustums``
 import: everything else works without it."""
 
-from triptych.viewer.launch import ViewerConfig, open_viewer
+import lazy_loader
 
-__all__ = ["ViewerConfig", "open_viewer"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

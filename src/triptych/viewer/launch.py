@@ -1,28 +1,17 @@
 """From what the user gives to a viewer that runs."""
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.options import Options, Range
 from triptych.training.matching import require_picture_size
+from triptych.viewer.config import ViewerConfig
 from triptych.viewer.library import Library
 from triptych.viewer.thumbnails import Thumbnails
-
-
-@dataclass(frozen=True)
-class ViewerConfig(Options):
-    """Where the viewer listens."""
-
-    host: str = "127.0.0.1"
-    """Address to listen at; by default only browsers on this machine can connect. There is no password."""
-    port: Annotated[int, Range(0, 65_535)] = 8080
-    """Port to listen at; 0 takes any free one."""
 
 
 @runtime_checkable

@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
-from triptych.data.dataset import DatasetConfig, check_config, find_chosen, kept_rows, split_views
+from triptych.data.config import DatasetConfig
+from triptych.data.dataset import check_config, find_chosen, kept_rows, split_views
 from triptych.data.decoding import OnPicture, decode_pictures
 from triptych.data.formats.discovery import parse_scenes
 from triptych.data.formats.link_policy import LinkPolicy

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from triptych.geometry import Cameras, look_at
-from triptych.geometry.cameras import SRN_FOCAL
+from triptych.geometry.srn import SRN_FOCAL
 from triptych.model import CategoryModel
 
 _DISTANCE = 1.2

@@ -5,6 +5,6 @@ The way of a car: ``kinds`` draws its proportions and ``details`` the rest of it
 writes many of them.
 """
 
-from triptych.data.generators.cars.dataset import AABB, CarsConfig, make_cars, render_car
+import lazy_loader
 
-__all__ = ["AABB", "CarsConfig", "make_cars", "render_car"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,48 +1,24 @@
 """The procedural category of cars as pictures and as a dataset on the disk."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 from jaxtyping import UInt8
 
 from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_scene
 from triptych.data.generators.cars.car import draw_car
+from triptych.data.generators.cars.config import CarsConfig
 from triptych.data.generators.cars.shape import profile_distances
 from triptych.data.generators.cars.tracer import trace
 from triptych.data.generators.resumable import open_for_making
 from triptych.geometry import Cameras, hemisphere_cameras
-from triptych.options import Options, Range
 from triptych.runtime import require_memory
 
 AABB = ((-0.53, -0.25, -0.235), (0.53, 0.25, 0.235))
 """Lower and upper corner of a box around every car, in world units."""
 VERSION = 1
 """To be raised whenever a car of the same index and seed, or its cameras, come out differently."""
-
-
-@dataclass(frozen=True)
-class CarsConfig(Options):
-    """How many cars to draw, and how."""
-
-    count: Annotated[int, Range(1, 100_000)] = 48
-    """Number of scenes. A larger number later adds to the scenes already there."""
-    train: Annotated[int, Range(0, 100_000)] = 36
-    """The first so many scenes are for stage 1 (split `train`), the others for stage 2 (split `test`)."""
-    views: Annotated[int, Range(2, 1000)] = 40
-    """Pictures of each scene, from all around its upper half."""
-    resolution: Annotated[int, Range(16, 1024)] = 128
-    """Side of the square pictures in pixels."""
-    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
-    """Another seed gives other cars."""
-    samples_per_axis: Annotated[int, Range(1, 8)] = 2
-    """Rays along each side of a pixel."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        if self.train > self.count:
-            yield "train", f"is {self.train}, expected at most {self.count}, the count"
 
 
 def render_car(

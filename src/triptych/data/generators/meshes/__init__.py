@@ -6,7 +6,6 @@ upright in the scene box, ``tracing`` draws it with ``shading``, ``light`` and `
 one mesh on one side of the split, ``report`` says what became of each, ``dataset`` does a whole folder.
 """
 
-from triptych.data.generators.meshes.config import RenderConfig
-from triptych.data.generators.meshes.dataset import render_meshes
+import lazy_loader
 
-__all__ = ["RenderConfig", "render_meshes"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

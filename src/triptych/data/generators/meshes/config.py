@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from triptych.data.generators.meshes.standing import Orient
-from triptych.geometry.cameras import SRN_FOCAL, SRN_RADIUS
+from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
 from triptych.options import Options, Range
+
+Orient = Literal["auto", "keep", "long-axis"]
+"""How meshes are turned about the vertical axis; see ``standing.choose_turns``."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from triptych.data.generators.meshes.config import Orient
 from triptych.data.generators.meshes.framing import Frame, largest_scale
 from triptych.data.generators.meshes.mesh import Mesh
 
-Orient = Literal["auto", "keep", "long-axis"]
-"""How meshes are turned about the vertical axis; see ``choose_turns``."""
 Turns = Literal["none", "all", "each"]
 """Which meshes are turned by a quarter: none, all, or each one whose longer side does not lie along x."""
 

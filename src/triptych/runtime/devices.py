@@ -1,21 +1,13 @@
-"""What computes: the device and its memory, the process and its end, the commit of this code."""
+"""The devices that compute, and their memory."""
 
 import os
-import platform
-import signal
-import subprocess
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
-from typing import Literal, NoReturn
 
 import torch
 
-from triptych.errors import InputError, Terminated
-from triptych.version import __version__
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+from triptych.errors import InputError
+from triptych.runtime.config import DeviceName
 
 
 def choose_device(name: DeviceName) -> torch.device:
@@ -30,15 +22,6 @@ def choose_device(name: DeviceName) -> torch.device:
     if not available[name]:
         raise InputError(f"--device {name}: not available to this build of torch on this machine; use auto or cpu")
     return torch.device(name)
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM, by which schedulers and containers end a process, unwind this one as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _terminate)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
 
 
 def require_memory(needed: Mapping[str, int], device: torch.device | None = None) -> None:
@@ -70,26 +53,3 @@ def free_memory(device: torch.device) -> int:
     if "MemAvailable" not in lines:
         return whole
     return sum(1024 * int(lines[part].split()[0]) for part in ("MemAvailable", "SwapFree") if part in lines)
-
-
-def commit() -> str | None:
-    """The git commit that this code was checked out from, with a + when files have changed since; None outside git."""
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--exclude=*", "--dirty=+"],
-            cwd=here, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()
-
-
-def versions() -> dict[str, str]:
-    """What a result depends on besides its configuration."""
-    return {
-        "triptych": __version__,
-        "python": platform.python_version(),
-        **{library: version(library) for library in ("torch", "numpy", "numba")},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }

@@ -1,0 +1,16 @@
+from .base import Autoencoder
+from .config import ConvolutionalConfig, NormalizationKind
+from .convolutional import ConvolutionalAutoencoder
+from .identity import IdentityAutoencoder
+from .normalization import LatentNormalization
+from .pretrained import DiffusersAutoencoder
+
+__all__ = [
+    "Autoencoder",
+    "ConvolutionalAutoencoder",
+    "ConvolutionalConfig",
+    "DiffusersAutoencoder",
+    "IdentityAutoencoder",
+    "LatentNormalization",
+    "NormalizationKind",
+]

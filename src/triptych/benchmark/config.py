@@ -1,0 +1,19 @@
+"""What is measured, and where the numbers go."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """What the renderer and the training steps cost on this machine, measured in turn in one process."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What computes. On a GPU the renderer alone is measured, and its error against float64."""
+    quick: bool = False
+    """Fewer repeats: under 5 minutes on two cores."""
+    json: Path | None = None
+    """File for all numbers."""
+    plot: Path | None = None
+    """PNG file for a picture of them, with device cpu."""

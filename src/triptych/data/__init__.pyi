@@ -1,0 +1,22 @@
+from .arrays import dataset_from_arrays
+from .config import DatasetConfig
+from .dataset import Dataset, open_dataset
+from .inspection.contact_sheet import write_contact_sheet
+from .inspection.report import InspectionReport, inspect_dataset
+from .scene_names import choose_names
+from .selection import require_disjoint, select_scenes
+from .splits import ViewSplit
+
+__all__ = [
+    "Dataset",
+    "DatasetConfig",
+    "InspectionReport",
+    "ViewSplit",
+    "choose_names",
+    "dataset_from_arrays",
+    "inspect_dataset",
+    "open_dataset",
+    "require_disjoint",
+    "select_scenes",
+    "write_contact_sheet",
+]

@@ -1,0 +1,7 @@
+from .config import RenderConfig
+from .dataset import render_meshes
+
+__all__ = [
+    "RenderConfig",
+    "render_meshes",
+]

@@ -1,0 +1,4 @@
+from .config import DemoConfig
+from .run import run_demo
+
+__all__ = ["DemoConfig", "run_demo"]

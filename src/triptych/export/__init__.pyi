@@ -1,0 +1,26 @@
+from .config import MeshConfig
+from .encoding import write_video
+from .images import write_images
+from .mesh import extract_mesh
+from .mesh_files import check_mesh_file, write_mesh, write_meshes
+from .orbits import orbit_of
+from .planes import write_planes
+from .video import comparison_frames, counterpart, orbit_frames, true_path
+from .web import write_web
+
+__all__ = [
+    "MeshConfig",
+    "check_mesh_file",
+    "comparison_frames",
+    "counterpart",
+    "extract_mesh",
+    "orbit_frames",
+    "orbit_of",
+    "true_path",
+    "write_images",
+    "write_mesh",
+    "write_meshes",
+    "write_planes",
+    "write_video",
+    "write_web",
+]

@@ -1,0 +1,42 @@
+from .checksums import check_sums, file_sum, folder_sums, seal, seal_holds
+from .documents import SUM, check_seal, read_json, read_object, read_or_make, write_json, write_sealed_json
+from .fields import dataclass_of, field_of
+from .locking import lock
+from .logs import LOG_FILE, read_log
+from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
+from .reading import read_bytes
+from .tensors import read_tensors, write_sealed_tensors
+from .writing import atomic_directory, sweep, write_atomically, write_text
+
+__all__ = [
+    "LOG_FILE",
+    "SUM",
+    "atomic_directory",
+    "check_seal",
+    "check_sums",
+    "dataclass_of",
+    "field_of",
+    "file_sum",
+    "folder_name",
+    "folder_sums",
+    "is_clutter",
+    "is_file",
+    "is_folder",
+    "is_vacant",
+    "lock",
+    "name_of_folder",
+    "read_bytes",
+    "read_json",
+    "read_log",
+    "read_object",
+    "read_or_make",
+    "read_tensors",
+    "seal",
+    "seal_holds",
+    "sweep",
+    "write_atomically",
+    "write_json",
+    "write_sealed_json",
+    "write_sealed_tensors",
+    "write_text",
+]

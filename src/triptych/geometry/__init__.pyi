@@ -1,0 +1,13 @@
+from .camera_range import CameraRange
+from .cameras import Cameras, hemisphere_cameras, look_at, orbit_cameras
+from .rays import Rays, intersect_aabb
+
+__all__ = [
+    "CameraRange",
+    "Cameras",
+    "Rays",
+    "hemisphere_cameras",
+    "intersect_aabb",
+    "look_at",
+    "orbit_cameras",
+]

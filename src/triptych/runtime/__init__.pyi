@@ -1,0 +1,14 @@
+from .config import DeviceName
+from .devices import choose_device, free_memory, require_memory
+from .process import stop_on_sigterm
+from .versions import commit, versions
+
+__all__ = [
+    "DeviceName",
+    "choose_device",
+    "commit",
+    "free_memory",
+    "require_memory",
+    "stop_on_sigterm",
+    "versions",
+]
