@@ -6,9 +6,9 @@ import torch
 
 from triptych.autoencoder import LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
+from triptych.bank import Scene
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.scene import Scene
 
 AABB = torch.tensor([[-0.5, -0.4, -0.45], [0.5, 0.4, 0.45]])
 RADIUS = 0.3

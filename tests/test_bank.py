@@ -165,7 +165,7 @@ def test_a_bank_of_an_earlier_version_is_read_and_grows(model: CategoryModel, tm
     bank.add("b", scene(model, 2.0))
     assert (bank.scene("a").micro == 1).all()
     assert (bank.scene("b").micro == 2).all()
-    assert [bank.has_sums(name) for name in ("a", "b")] == [False, True]
+    assert [bank.check(name) for name in ("a", "b")] == [False, True]
     shutil.rmtree(bank.folder / "scenes" / "a" / "micro" / "c")  # zarr itself would read zeros
     with pytest.raises(InputError, match="a chunk of micro is missing"):
         bank.scene("a")

@@ -17,10 +17,11 @@ def scenes(trained_balls: Path) -> triptych.Scenes:
     return triptych.open_scenes(trained_balls / "trained_scenes", trained_balls)
 
 
-def test_a_scene_renders_as_its_model_renders_its_parts(scenes: triptych.Scenes) -> None:
-    scene = scenes["ball_1"]
+def test_a_scene_renders_as_its_model_renders_its_field(scenes: triptych.Scenes) -> None:
+    scene, model = scenes["ball_1"], scenes.model
     cameras = triptych.orbit_cameras(3, 32)
-    expected = scenes.model.render_scene(scene.micro, scene.coefficients, cameras)
+    field = model.field(scene.micro[None], scene.coefficients[None])
+    expected = model.render_views(field, cameras, model.background())
     found = scene.render(cameras)
     for name in ("images", "latents", "opacity", "depth"):
         torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=0, atol=1e-6)

@@ -12,17 +12,16 @@ if "OMP_WAIT_POLICY" not in os.environ:
 # Tensors of tens of megabytes come and go in every step. In huge pages the kernel hands them out several times faster.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from triptych.bank import SceneBank, StoredScene
+from triptych.bank import Scene, SceneBank, Scenes, StoredScene, open_scene, open_scenes, save_scene
 from triptych.errors import InputError
-from triptych.geometry import Cameras, look_at, orbit_cameras
+from triptych.geometry import Cameras, Orbit, look_at, orbit_cameras
 from triptych.model import CategoryModel
-from triptych.scene import Scene, Scenes, open_scenes
-from triptych.scene_file import open_scene, save_scene
 
 __all__ = [
     "Cameras",
     "CategoryModel",
     "InputError",
+    "Orbit",
     "Scene",
     "SceneBank",
     "Scenes",

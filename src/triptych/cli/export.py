@@ -8,45 +8,34 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
+from triptych.bank import Scenes, open_scenes
 from triptych.cli.options import Machine, say
-from triptych.data import DatasetConfig, choose_names
+from triptych.data import DatasetConfig
 from triptych.data.opening import open_data
 from triptych.errors import InputError
 from triptych.export import (
     MeshConfig,
     comparison_frames,
     counterpart,
-    orbit_frames,
-    orbit_of,
     read_cameras,
     save_scene,
     true_path,
     write_images,
     write_meshes,
+    write_orbit,
     write_planes,
     write_video,
     write_web,
 )
 from triptych.export.images import Channel
-from triptych.geometry import Cameras
+from triptych.geometry import Orbit
 from triptych.geometry.cameras import SRN_RADIUS
-from triptych.model import CategoryModel
 from triptych.options import Range
 from triptych.progress import Progress
 from triptych.runtime import DeviceName, choose_device
-from triptych.scene import Scenes, open_scenes
 
 _GRID = 12
 """Scenes of a grid unless they are chosen."""
-
-
-def chosen_names(scenes: Scenes, selection: str | None) -> list[str]:
-    """The names of a bank's scenes that an option means.
-
-    Raises:
-        InputError: the bank is empty, or the option names no scene of it.
-    """
-    return list(choose_names(scenes.choose(), selection, of="bank"))
 
 
 @dataclass(frozen=True)
@@ -63,7 +52,7 @@ class _OfBank:
 
 
 @dataclass(frozen=True)
-class Orbit:
+class OrbitOptions:
     """A circle around the origin."""
 
     frames: Annotated[int, Range(1, 100_000)] = 60
@@ -73,9 +62,9 @@ class Orbit:
     elevation_degrees: Annotated[float, Range(-89, 89)] = 25.0
     """Height of the camera above the horizon."""
 
-    def cameras(self, model: CategoryModel) -> Cameras:
-        """Its cameras for pictures of the model's size."""
-        return orbit_of(model, self.frames, radius=self.radius, elevation_degrees=self.elevation_degrees)
+    def orbit(self) -> Orbit:
+        """The circle."""
+        return Orbit(self.frames, self.radius, self.elevation_degrees)
 
 
 @dataclass(frozen=True)
@@ -96,40 +85,36 @@ class Video(_OfBank):
     """Compare: category model of that bank; not needed when it keeps its own copy or belongs to a shipped one."""
     data: Path | None = None
     """Compare: the dataset, for ground truth. The frames then follow its cameras, sorted by azimuth."""
-    orbit: Annotated[Orbit, tyro.conf.arg(name="")] = field(default_factory=Orbit)
+    orbit: Annotated[OrbitOptions, tyro.conf.arg(name="")] = field(default_factory=OrbitOptions)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
         if self.out.suffix != ".mp4":
             raise InputError(f"{self.out}: expected a file name that ends in .mp4")
         scenes = self._open(self.machine.device)
-        write_video(self.out, self._grid(scenes) if self.layout == "grid" else self._comparison(scenes))
+        if self.layout == "grid":
+            self._film_grid(scenes)
+        else:
+            write_video(self.out, self._comparison(scenes))
         say(f"wrote {self.out}")
 
-    def _grid(self, scenes: Scenes) -> Iterator[np.ndarray]:
+    def _film_grid(self, scenes: Scenes) -> None:
         if self.compare or self.data or self.scene:
             raise InputError("video: --compare, --data and --scene belong to --layout compare")
-        orbit = self.orbit
-        names = chosen_names(scenes, self.scenes)[: None if self.scenes else _GRID]
-        return orbit_frames(
-            scenes.model,
-            scenes.bank,
-            names,
-            orbit.frames,
-            radius=orbit.radius,
-            elevation_degrees=orbit.elevation_degrees,
-        )
+        first = scenes.names()[:_GRID]
+        chosen = scenes.select(self.scenes) if self.scenes else scenes.only(*first)
+        write_orbit(self.out, chosen, self.orbit.orbit())
 
     def _comparison(self, scenes: Scenes) -> Iterator[np.ndarray]:
-        (name,) = scenes.choose([self.scene] if self.scene else list(scenes)[:1])
-        cameras, truth, other = self.orbit.cameras(scenes.model), None, None
+        (name,) = scenes.only(self.scene or scenes.names()[0])
+        cameras, truth, other = scenes.model.along(self.orbit.orbit()), None, None
         if self.compare is not None:
             others = open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
             other = counterpart(scenes, name, others)
         if self.data is not None:
             with Progress() as progress:
                 config = DatasetConfig(self.data, test_views=0, resolution=scenes.model.config.width)
-                cameras, truth = true_path(open_data(config, progress), scenes.bank.scene(name).fingerprint)
+                cameras, truth = true_path(open_data(config, progress), scenes.bank.about(name).fingerprint)
         return comparison_frames(scenes[name], cameras, other=other, truth=truth)
 
 
@@ -145,10 +130,9 @@ class Planes(_OfBank):
     """Give every feature mean 0 and deviation 1; the file holds both."""
 
     def run(self) -> None:
-        scenes = self._open()
-        names = chosen_names(scenes, self.scenes)
-        write_planes(self.out, scenes, names, normalize=self.normalize)
-        say(f"wrote the planes of {len(names)} scenes to {self.out}")
+        scenes = self._open().select(self.scenes)
+        write_planes(self.out, scenes, normalize=self.normalize)
+        say(f"wrote the planes of {len(scenes)} scenes to {self.out}")
 
 
 @dataclass(frozen=True)
@@ -165,18 +149,15 @@ class Mesh(_OfBank):
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        scenes = self._open(self.machine.device)
-        names = chosen_names(scenes, self.scenes)
+        scenes = self._open(self.machine.device).select(self.scenes)
         with Progress() as progress:
-            progress.start("meshes", len(names))
+            progress.start("meshes", len(scenes))
             files = write_meshes(
                 self.out,
                 scenes,
-                names,
                 self.config,
                 suffix=f".{self.format}",
                 on_scene=lambda name: progress.advance(),
-                on_left_out=lambda reason: progress.note(f"left out: {reason}"),
             )
         say(f"wrote {len(files)} mesh(es) to {self.out}")
 
@@ -195,25 +176,23 @@ class Images(_OfBank):
     """Cameras of a transforms.json (Blender, nerfstudio, instant-ngp) in place of the path."""
     channels: tuple[Channel, ...] = ()
     """What else to write, as channels.npz beside the pictures."""
-    orbit: Annotated[Orbit, tyro.conf.arg(name="")] = field(default_factory=Orbit)
+    orbit: Annotated[OrbitOptions, tyro.conf.arg(name="")] = field(default_factory=OrbitOptions)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        scenes = self._open(self.machine.device)
-        names = chosen_names(scenes, self.scenes)
-        size = (scenes.model.config.height, scenes.model.config.width)
-        cameras = self.orbit.cameras(scenes.model) if self.cameras is None else read_cameras(self.cameras, *size)
+        scenes = self._open(self.machine.device).select(self.scenes)
+        along = scenes.model.along(self.orbit.orbit())
+        cameras = along if self.cameras is None else read_cameras(self.cameras, along.height, along.width)
         with Progress() as progress:
-            progress.start("images", len(names))
+            progress.start("images", len(scenes))
             write_images(
                 self.out,
                 scenes,
-                names,
                 cameras,
                 channels=self.channels,
                 on_scene=lambda name: progress.advance(),
             )
-        say(f"wrote {len(cameras)} views of {len(names)} scene(s) to {self.out}")
+        say(f"wrote {len(cameras)} views of {len(scenes)} scene(s) to {self.out}")
 
 
 @dataclass(frozen=True)
@@ -227,8 +206,7 @@ class SceneFile(_OfBank):
 
     def run(self) -> None:
         scenes = self._open()
-        (name,) = scenes.choose([self.name])
-        save_scene(self.out, scenes[name])
+        save_scene(self.out, scenes.only(self.name)[self.name])
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 
@@ -247,21 +225,19 @@ class Web(_OfBank):
     registry into the cache folder."""
 
     def run(self) -> None:
-        scenes = self._open()
-        names = chosen_names(scenes, self.scenes)
+        scenes = self._open().select(self.scenes)
         title = self.title or self.bank.resolve().name
         with Progress() as progress:
-            progress.start("scenes", len(names))
+            progress.start("scenes", len(scenes))
             write_web(
                 self.out,
                 scenes,
-                names,
                 title=title,
                 runtime=self.runtime,
                 on_scene=lambda name: progress.advance(),
             )
         megabytes = sum(file.stat().st_size for file in self.out.rglob("*") if file.is_file()) / 1e6
-        say(f"wrote {len(names)} scene(s) to {self.out}, {megabytes:.1f} MB; see them with")
+        say(f"wrote {len(scenes)} scene(s) to {self.out}, {megabytes:.1f} MB; see them with")
         say(f"python -m http.server --bind 127.0.0.1 --directory {self.out}   and http://localhost:8000")
 
 

@@ -12,6 +12,7 @@ from triptych.files.documents import (
     write_sealed_json,
 )
 from triptych.files.fields import dataclass_of, field_of
+from triptych.files.formats import Format
 from triptych.files.locking import lock
 from triptych.files.logs import LOG_FILE, read_log
 from triptych.files.paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
@@ -22,6 +23,7 @@ from triptych.files.writing import atomic_directory, sweep, write_atomically, wr
 __all__ = [
     "LOG_FILE",
     "SUM",
+    "Format",
     "atomic_directory",
     "check_seal",
     "check_sums",

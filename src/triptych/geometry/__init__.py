@@ -5,7 +5,17 @@ The one camera convention of triptych, to which every parser converts: camera-to
 """
 
 from triptych.geometry.camera_range import CameraRange
-from triptych.geometry.cameras import Cameras, hemisphere_cameras, look_at, orbit_cameras
+from triptych.geometry.cameras import Cameras, hemisphere_cameras, look_at
+from triptych.geometry.orbit import Orbit, orbit_cameras
 from triptych.geometry.rays import Rays, intersect_aabb
 
-__all__ = ["CameraRange", "Cameras", "Rays", "hemisphere_cameras", "intersect_aabb", "look_at", "orbit_cameras"]
+__all__ = [
+    "CameraRange",
+    "Cameras",
+    "Orbit",
+    "Rays",
+    "hemisphere_cameras",
+    "intersect_aabb",
+    "look_at",
+    "orbit_cameras",
+]
