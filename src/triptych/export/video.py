@@ -52,7 +52,7 @@ def orbit_frames(scenes: Sequence[Scene], orbit: Orbit | None = None) -> Iterato
     """
     orbit = orbit or Orbit()
     clips = [as_pixels(scene.render(scene.model.along(orbit)).images) for scene in scenes]
-    columns = math.ceil(math.sqrt(len(clips) * 4 / 3))
+    columns = min(math.ceil(math.sqrt(len(clips) * 4 / 3)), len(clips))
     rows = math.ceil(len(clips) / columns)
     blank = np.full_like(clips[0][0], 255)
     for frame in range(orbit.count):
