@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from triptych import CategoryModel
+from triptych import CategoryModel, Scenes
 from triptych.data import DatasetConfig, open_dataset
 from triptych.data.generators.cars import CarsConfig, make_cars
 from triptych.evaluation.evaluate import evaluate, write_evaluation
@@ -43,8 +43,8 @@ def main(out: Path = Path("runs/examples/cars"), count: int = 4, views: int = 40
         print(f"{name}: {bank.scene(name).record['seconds']:.1f} s, {bank.bytes_of(name) / 1024:.0f} KiB")
 
     # Test views were used for nothing so far. "psnr_autoencoder" is what the decoder could reach at best.
-    evaluation, comparisons = evaluate(model, bank, data, with_lpips=False)
-    write_evaluation(evaluation, comparisons, out / "evaluation", {"example": Path(__file__).name})
+    evaluation = evaluate(Scenes(bank, model), data, with_lpips=False)
+    write_evaluation(evaluation, out / "evaluation", {"example": Path(__file__).name})
     print(evaluation.markdown())
     print(f"look at {out / 'evaluation' / 'comparison.png'}")
 

@@ -15,6 +15,7 @@ import torch
 import trimesh
 import tyro
 
+from triptych import Scenes
 from triptych.data import DatasetConfig, inspect_dataset, open_dataset, select_scenes
 from triptych.data.generators.meshes import RenderConfig, render_meshes
 from triptych.evaluation.evaluate import evaluate, write_evaluation
@@ -101,8 +102,8 @@ def main(
         bank = fit(model, new, out / "bank", STAGE2["quick"], seed=0, device=cpu, progress=progress, force=True)
 
         # The picture, and numbers that mean something: views that were used for nothing so far.
-        evaluation, comparisons = evaluate(model, bank, new, with_lpips=False)
-        write_evaluation(evaluation, comparisons, out / "evaluation", {"example": Path(__file__).name})
+        evaluation = evaluate(Scenes(bank, model), new, with_lpips=False)
+        write_evaluation(evaluation, out / "evaluation", {"example": Path(__file__).name})
     print(evaluation.markdown())
     print(f"look at {out / 'evaluation' / 'comparison.png'}")
 

@@ -6,11 +6,9 @@ from pathlib import Path
 import torch
 from balls import make_balls
 
-from triptych.bank import SceneBank, StoredScene
+from triptych.bank import Scene, SceneBank, StoredScene, save_scene
 from triptych.data import DatasetConfig, open_dataset
 from triptych.model import CategoryModel
-from triptych.scene import Scene
-from triptych.scene_file import save_scene
 from triptych.training.run import open_run
 
 

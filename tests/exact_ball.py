@@ -6,9 +6,9 @@ import torch
 
 from triptych.autoencoder import LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
+from triptych.bank import Scene
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.scene import Scene
 
 AABB = torch.tensor([[-0.5, -0.4, -0.45], [0.5, 0.4, 0.45]])
 RADIUS = 0.3
@@ -16,8 +16,14 @@ _TEXELS = 48
 _STEEPNESS = 3000.0
 
 
-def exact_ball(centre: tuple[float, float, float] = (0.1, -0.05, 0.0), hollow_radius: float = 0.0) -> Scene:
+def exact_ball(
+    centre: tuple[float, float, float] = (0.1, -0.05, 0.0),
+    hollow_radius: float = 0.0,
+    size: tuple[int, int] = (48, 64),
+) -> Scene:
     """A ball whose RGB at (x, y, z) is (1/2 + x, 1/2 + y, 1/2 + z), with a hollow in its middle if asked for.
+
+    Its pictures are of ``size`` = (height, width).
 
     Features: squared distance from the centre, x + 1, y + 1, z + 1, each the sum of its three planes.
     """
@@ -25,8 +31,7 @@ def exact_ball(centre: tuple[float, float, float] = (0.1, -0.05, 0.0), hollow_ra
         PlaneConfig(resolution=_TEXELS, micro_features=4, macro_features=0, base_planes=0),
         MLPConfig(hidden=5, hidden_activation="relu"),
         SamplingConfig(coarse=96, importance=0),
-        height=48,
-        width=64,
+        *size,
     )
     unit = LatentNormalization("affine", torch.zeros(3), torch.ones(3))
     model = CategoryModel(config, IdentityAutoencoder(), unit, torch.zeros(config.planes.base_shape), AABB, {})

@@ -165,10 +165,25 @@ def test_a_bank_of_an_earlier_version_is_read_and_grows(model: CategoryModel, tm
     bank.add("b", scene(model, 2.0))
     assert (bank.scene("a").micro == 1).all()
     assert (bank.scene("b").micro == 2).all()
-    assert [bank.has_sums(name) for name in ("a", "b")] == [False, True]
+    assert [bank.check(name) for name in ("a", "b")] == [False, True]
     shutil.rmtree(bank.folder / "scenes" / "a" / "micro" / "c")  # zarr itself would read zeros
     with pytest.raises(InputError, match="a chunk of micro is missing"):
         bank.scene("a")
+
+
+def test_what_a_bank_says_of_a_scene_is_read_without_its_planes(model: CategoryModel, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", model)
+    bank.add("a", scene(model, 1.0))
+    folder = bank.folder / "scenes" / "a"
+    shutil.rmtree(folder / "micro")
+    about, stored = bank.about("a"), scene(model, 1.0)
+    assert (about.fingerprint, about.record) == (stored.fingerprint, stored.record)
+    with pytest.raises(InputError, match="no scene 'b'"):
+        bank.about("b")
+    text = (folder / "zarr.json").read_text()
+    (folder / "zarr.json").write_text(text.replace('"fingerprint"', '"fingerprinT"'))
+    with pytest.raises(InputError, match=r"scene 'a' is damaged: .*zarr\.json.*fit it again"):
+        bank.about("a")
 
 
 def test_a_scene_in_the_folder_of_another_is_refused(model: CategoryModel, tmp_path: Path) -> None:

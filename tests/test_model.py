@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from triptych.bank import SceneBank
+from triptych.bank import Scene, SceneBank
 from triptych.errors import InputError
 from triptych.geometry import hemisphere_cameras
 from triptych.model import SHIPPED, CategoryModel, find_model, find_shipped
@@ -20,7 +20,7 @@ def test_a_model_comes_back_as_it_was_saved(trained_balls: Path, tmp_path: Path)
     copy = CategoryModel.load(tmp_path / "copy")
     assert copy.identity() == model.identity()
     cameras = hemisphere_cameras(3, 32, seed=9)
-    views = [m.render_scene(m.start_micro, m.start_coefficients, cameras) for m in (model, copy)]
+    views = [Scene.start_of(each).render(cameras) for each in (model, copy)]
     assert torch.equal(views[0].images, views[1].images)
 
 
@@ -67,7 +67,7 @@ def test_an_unknown_version_is_refused(trained_balls: Path, tmp_path: Path) -> N
 def test_an_empty_scene_shows_the_background(trained_balls: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     model.mlp.output.bias.data[0] = -100.0
-    views = model.render_scene(model.start_micro, model.start_coefficients, hemisphere_cameras(2, 32, seed=0))
+    views = Scene.start_of(model).render(hemisphere_cameras(2, 32, seed=0))
     background = model.as_images(model.background())
     assert torch.allclose(views.latents, background.expand_as(views.latents), atol=1e-5)
     assert float(views.opacity.max()) < 1e-5

@@ -3,12 +3,17 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import triptych
+from triptych.bank import compare_views
+from triptych.data import Dataset
 from triptych.errors import InputError
+from triptych.metrics import psnr
+from triptych.model import SHIPPED
 from triptych.representation.config import SamplingConfig
 
 
@@ -17,10 +22,11 @@ def scenes(trained_balls: Path) -> triptych.Scenes:
     return triptych.open_scenes(trained_balls / "trained_scenes", trained_balls)
 
 
-def test_a_scene_renders_as_its_model_renders_its_parts(scenes: triptych.Scenes) -> None:
-    scene = scenes["ball_1"]
+def test_a_scene_renders_as_its_model_renders_its_field(scenes: triptych.Scenes) -> None:
+    scene, model = scenes["ball_1"], scenes.model
     cameras = triptych.orbit_cameras(3, 32)
-    expected = scenes.model.render_scene(scene.micro, scene.coefficients, cameras)
+    field = model.field(scene.micro[None], scene.coefficients[None])
+    expected = model.render_views(field, cameras, model.background())
     found = scene.render(cameras)
     for name in ("images", "latents", "opacity", "depth"):
         torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=0, atol=1e-6)
@@ -51,6 +57,40 @@ def test_scenes_are_a_mapping_by_name(scenes: triptych.Scenes) -> None:
     assert "nobody" not in scenes
     with pytest.raises(KeyError):
         scenes["nobody"]
+
+
+def test_some_scenes_of_a_bank_are_a_mapping_too(scenes: triptych.Scenes) -> None:
+    assert list(scenes.only("ball_2", "ball_0", "ball_2")) == ["ball_2", "ball_0"]
+    assert list(scenes.select("1:3")) == ["ball_1", "ball_2"]
+    assert list(scenes.select(None)) == list(scenes)
+    assert "ball_1" not in scenes.only("ball_2")
+    with pytest.raises(KeyError):
+        scenes.only("ball_2")["ball_1"]
+    with pytest.raises(InputError, match="no scene 'ball_9'"):
+        scenes.only("ball_9")
+
+
+def test_an_empty_bank_says_so(scenes: triptych.Scenes, tmp_path: Path) -> None:
+    empty = triptych.Scenes(triptych.SceneBank.create(tmp_path / "bank", scenes.model), scenes.model)
+    for ask in (empty.names, lambda: empty.select("all")):
+        with pytest.raises(InputError, match="bank: the bank is empty; fit scenes first"):
+            ask()
+
+
+def test_a_scene_is_one_line(scenes: triptych.Scenes) -> None:
+    identity = scenes.model.identity()
+    assert repr(scenes["ball_1"]) == f"Scene('ball_1', model {identity}, 32x32 pixels, on cpu)"
+    assert repr(scenes) == f"Scenes(3 of {scenes.bank.folder}, model {identity}, on cpu)"
+
+
+def test_a_scene_beside_its_pictures(scenes: triptych.Scenes, balls: Dataset) -> None:
+    views = compare_views(scenes["ball_1"], balls, 1, [3, 0])
+    expected = balls.images(1, [3, 0]).transpose(0, 3, 1, 2) / 255
+    np.testing.assert_allclose(views.target, expected, rtol=0, atol=1e-6)
+    assert torch.equal(views.rendered.images, scenes["ball_1"].render(balls.cameras(1)[[3, 0]]).images)
+    assert views.psnr() == psnr(views.rendered.images, views.target)
+    with pytest.raises(InputError, match="expected cameras of 128x128"):
+        compare_views(triptych.Scene.start_of(triptych.CategoryModel.load(SHIPPED / "cars")), balls, 1, [0])
 
 
 def test_a_notebook_shows_a_picture(scenes: triptych.Scenes) -> None:

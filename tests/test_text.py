@@ -10,13 +10,13 @@ import torch
 from names import NAMES, PROGRAM, bank_of_names
 from PIL import Image
 
-from triptych import open_scenes
+from triptych import Orbit, open_scenes
 from triptych.cli.options import say
 from triptych.data.inspection.contact_sheet import write_tiles
 from triptych.evaluation.evaluate import Evaluation
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.evaluation.report import Report
-from triptych.export import orbit_of, write_images, write_planes
+from triptych.export import write_images, write_planes
 from triptych.progress import Progress
 from triptych.reproduce.tables import Table
 from triptych.text import markdown_cell, one_line
@@ -117,8 +117,8 @@ def test_scenes_of_any_name_leave_a_bank_and_stay_in_their_folder(trained_balls:
     bank_of_names(tmp_path / "bank", trained_balls)
     scenes = open_scenes(tmp_path / "bank", trained_balls)
     assert set(scenes) == set(NAMES)
-    write_images(tmp_path / "exports" / "images", scenes, list(scenes), orbit_of(scenes.model, 2))
-    write_planes(tmp_path / "exports" / "planes.npz", scenes, list(scenes))
+    write_images(tmp_path / "exports" / "images", scenes, scenes.model.along(Orbit(2)))
+    write_planes(tmp_path / "exports" / "planes.npz", scenes)
     assert {entry.name for entry in tmp_path.iterdir()} == {"bank", "exports"}
     assert {entry.name for entry in (tmp_path / "exports").iterdir()} == {"images", "planes.npz"}
     assert len(list((tmp_path / "exports" / "images").glob("*/transforms.json"))) == len(NAMES)

@@ -1,15 +1,14 @@
-from .bank import SceneBank, StoredScene
+from .bank import Scene, SceneBank, Scenes, StoredScene, open_scene, open_scenes, save_scene
 from .errors import InputError
-from .geometry import Cameras, look_at, orbit_cameras
+from .geometry import Cameras, Orbit, look_at, orbit_cameras
 from .model import CategoryModel
-from .scene import Scene, Scenes, open_scenes
-from .scene_file import open_scene, save_scene
 from .version import __version__
 
 __all__ = [
     "Cameras",
     "CategoryModel",
     "InputError",
+    "Orbit",
     "Scene",
     "SceneBank",
     "Scenes",

@@ -1,4 +1,4 @@
-"""Small pictures that show how a training goes."""
+"""Pictures as tensors, as bytes and as files, and small ones that show how a training goes."""
 
 import io
 from pathlib import Path
@@ -37,6 +37,13 @@ def channel_range(
 def as_pixels(images: Float[Tensor, "view 3 height width"]) -> UInt8[np.ndarray, "view height width 3"]:
     """Images in [0, 1] as bytes."""
     return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def from_pixels(
+    pixels: UInt8[np.ndarray, "view height width 3"], device: torch.device | str = "cpu"
+) -> Float[Tensor, "view 3 height width"]:
+    """Images in [0, 1] from bytes."""
+    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def enlarge(images: Float[Tensor, "view 3 h w"], height: int, width: int) -> Float[Tensor, "view 3 height width"]:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from triptych.bank import SceneBank, StoredScene
+from triptych.bank import SceneBank, Scenes, StoredScene, open_scenes
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import evaluate, write_evaluation
@@ -32,20 +32,18 @@ def test_ssim_of_equal_and_of_unlike_images() -> None:
 
 
 def test_the_mean_is_over_views_then_over_scenes(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
-    model = CategoryModel.load(trained_balls / "model")
-    bank = SceneBank(trained_balls / "trained_scenes")
-    evaluation, comparisons = evaluate(model, bank, balls, with_lpips=False)
+    scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
+    evaluation = evaluate(scenes, balls, with_lpips=False)
     assert set(evaluation.scenes) == {"ball_0", "ball_1", "ball_2"}
     assert evaluation.mean("psnr") == pytest.approx(mean([row["psnr"] for row in evaluation.scenes.values()]))
 
-    stored, views = bank.scene("ball_1"), balls.views(1).test
-    cameras = balls.cameras(1)[list(views)]
-    truth = torch.from_numpy(balls.images(1, views)).permute(0, 3, 1, 2).float() / 255
-    by_hand = psnr(model.render_scene(stored.micro, stored.coefficients, cameras).images, truth)
+    views = balls.views(1).test
+    target = torch.from_numpy(balls.images(1, views)).permute(0, 3, 1, 2).float() / 255
+    by_hand = psnr(scenes["ball_1"].render(balls.cameras(1)[list(views)]).images, target)
     assert len(views) == 2
     assert evaluation.scenes["ball_1"]["psnr"] == pytest.approx(sum(by_hand) / 2, abs=1e-4)
 
-    write_evaluation(evaluation, comparisons, tmp_path / "out", {"seed": 0})
+    write_evaluation(evaluation, tmp_path / "out", {"seed": 0})
     document = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert document["mean"]["psnr"] == pytest.approx(evaluation.mean("psnr"))
     assert "| ball_2 |" in (tmp_path / "out" / "metrics.md").read_text()
@@ -58,10 +56,10 @@ def test_scenes_of_another_dataset_are_refused(balls: Dataset, trained_balls: Pa
     planes = model.config.planes
     bank.add("x", StoredScene(torch.zeros(planes.micro_shape), torch.zeros(planes.coefficients), "unknown", {}))
     with pytest.raises(InputError, match="not in the dataset given"):
-        evaluate(model, bank, balls, with_lpips=False)
+        evaluate(Scenes(bank, model), balls, with_lpips=False)
 
 
 def test_an_empty_bank_is_refused(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     with pytest.raises(InputError, match="bank is empty"):
-        evaluate(model, SceneBank.create(tmp_path / "bank", model), balls, with_lpips=False)
+        evaluate(Scenes(SceneBank.create(tmp_path / "bank", model), model), balls, with_lpips=False)

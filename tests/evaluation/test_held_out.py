@@ -7,11 +7,11 @@ import pytest
 from balls import make_balls
 from PIL import Image
 
-from triptych.bank import SceneBank, StoredScene
+from triptych.bank import SceneBank, Scenes, StoredScene, open_scenes
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import Evaluation, evaluate, measure
-from triptych.evaluation.held_out import BankDataConfig, Findings, find_on_disk
+from triptych.evaluation.held_out import BankDataConfig, MeasurableScenes, find_on_disk
 from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.training.outcome import note_failures
@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def bank(model: CategoryModel, data: Path, tmp_path: Path) -> SceneBank:
     """Of the three scenes in ``data``, fitted to all views but 1, 4, 7 and 10."""
-    bank = SceneBank.create(tmp_path / "bank", model)
+    bank = SceneBank.create(tmp_path / "bank", model, own_model=True)
     put(bank, model, opened(data, tmp_path, test_views=4))
     return bank
 
@@ -48,9 +48,10 @@ def put(bank: SceneBank, model: CategoryModel, dataset: Dataset, **names: str) -
         bank.add(names.get(name, name), stored)
 
 
-def found(bank: SceneBank, tmp_path: Path, *data: Path, **options: object) -> Findings:
+def found(bank: SceneBank, tmp_path: Path, *data: Path, **options: object) -> MeasurableScenes:
     config = BankDataConfig(data, cache=tmp_path / "cache", **options)  # type: ignore[arg-type]
-    return find_on_disk(bank, config, Progress(quiet=True))
+    scenes = open_scenes(bank.folder)
+    return find_on_disk(scenes, config, Progress(quiet=True))
 
 
 def test_without_options_a_bank_is_measured_as_it_was_fitted(bank: SceneBank, tmp_path: Path) -> None:
@@ -66,16 +67,16 @@ def test_fitted_views_are_left_out_whatever_is_held_out(
     findings = found(bank, tmp_path, data, test_views=6)  # 1, 3, 5, 7, 9 and 11
     assert [held.views for held in findings.scenes] == [(1, 7)] * 3
     assert "3 scene(s) without those test views that they were fitted to" in findings.notes[0]
-    measured, _ = measure(model, bank, findings, with_lpips=False)
-    by_collection, _ = evaluate(model, bank, opened(data, tmp_path, test_views=6), with_lpips=False)
-    assert {row["views"] for row in by_collection.scenes.values()} == {2.0}
-    assert measured.scenes == by_collection.scenes
+    measured = measure(Scenes(bank, model), findings, with_lpips=False)
+    by_dataset = evaluate(Scenes(bank, model), opened(data, tmp_path, test_views=6), with_lpips=False)
+    assert {row["views"] for row in by_dataset.scenes.values()} == {2.0}
+    assert measured.scenes == by_dataset.scenes
     with pytest.raises(InputError, match=r"nothing to measure: 3 .* no test view that was not fitted"):
         found(bank, tmp_path, test_views=1, test_rule="first")
 
 
 def test_lasting_numbers_hold_where_cameras_are_dropped(model: CategoryModel, data: Path, tmp_path: Path) -> None:
-    bank = SceneBank.create(tmp_path / "bank", model)
+    bank = SceneBank.create(tmp_path / "bank", model, own_model=True)
     put(bank, model, opened(data, tmp_path, test_views=2, test_rule="first"))
     assert [held.views for held in found(bank, tmp_path, above_ground=True).scenes] == [(0, 1)] * 3
 
@@ -108,7 +109,7 @@ def test_each_scene_is_measured_in_its_own_dataset(model: CategoryModel, bank: S
 def test_a_bank_that_says_nothing_of_its_views_is_measured_with_a_note(
     model: CategoryModel, data: Path, tmp_path: Path
 ) -> None:
-    bank = SceneBank.create(tmp_path / "bank", model)
+    bank = SceneBank.create(tmp_path / "bank", model, own_model=True)
     fingerprint = opened(data, tmp_path).fingerprints[0]
     bank.add("old", StoredScene(model.start_micro, model.start_coefficients, fingerprint, {"stage": 2}))
     with pytest.raises(InputError, match="dataset is unknown or gone, give its folder: old"):
@@ -129,7 +130,7 @@ def test_blank_scenes_lift_no_mean(model: CategoryModel, bank: SceneBank, data: 
     put(bank, model, opened(data, tmp_path, test_views=4, scenes="ball_1"), ball_1="blank")
     with pytest.raises(InputError, match="nothing to measure"):
         found(bank, tmp_path, scenes="ball_1")
-    evaluation, _ = measure(model, bank, found(bank, tmp_path, data), with_lpips=False)
+    evaluation = measure(Scenes(bank, model), found(bank, tmp_path, data), with_lpips=False)
     assert evaluation.blank == ("blank",)
     assert "blank" in evaluation.scenes
     assert evaluation.mean("psnr") == pytest.approx(

@@ -9,10 +9,9 @@ import torch
 from exact_ball import exact_ball
 from PIL import Image
 
-from triptych import Cameras, InputError, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
+from triptych import Cameras, InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
 from triptych.data import DatasetConfig, open_dataset
-from triptych.data.formats.transforms import read_cameras
-from triptych.export import orbit_of, write_images
+from triptych.export import read_cameras, write_images
 
 
 @pytest.fixture
@@ -21,9 +20,9 @@ def scenes(trained_balls: Path) -> Scenes:
 
 
 def test_the_folder_is_a_dataset_with_the_same_cameras_and_pictures(scenes: Scenes, tmp_path: Path) -> None:
-    cameras = orbit_of(scenes.model, 3)
+    cameras = scenes.model.along(Orbit(3))
     names = ["ball_0", "ball_2"]
-    write_images(tmp_path / "out", scenes, names, cameras, channels=["latents", "depth", "opacity"])
+    write_images(tmp_path / "out", scenes.only(*names), cameras, channels=["latents", "depth", "opacity"])
     found = open_dataset(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))
     assert found.names == ("ball_0", "ball_2")
     torch.testing.assert_close(found.aabb, scenes.model.aabb)
@@ -39,22 +38,22 @@ def test_the_folder_is_a_dataset_with_the_same_cameras_and_pictures(scenes: Scen
 
 
 def test_it_goes_on_and_never_mixes(scenes: Scenes, tmp_path: Path) -> None:
-    cameras = orbit_of(scenes.model, 2)
-    write_images(tmp_path, scenes, ["ball_0"], cameras)
+    cameras = scenes.model.along(Orbit(2))
+    write_images(tmp_path, scenes.only("ball_0"), cameras)
     picture = tmp_path / "ball_0" / "000.png"
     before = picture.stat().st_mtime_ns
-    write_images(tmp_path, scenes, ["ball_1"], cameras)
+    write_images(tmp_path, scenes.only("ball_1"), cameras)
     assert picture.stat().st_mtime_ns == before
     assert json.loads((tmp_path / "dataset.json").read_text())["splits"]["test"] == ["ball_0", "ball_1"]
     with pytest.raises(InputError, match="cameras"):
-        write_images(tmp_path, scenes, ["ball_1"], orbit_of(scenes.model, 3))
+        write_images(tmp_path, scenes.only("ball_1"), scenes.model.along(Orbit(3)))
 
 
 def test_names_never_leave_the_folder(tmp_path: Path) -> None:
     ball = exact_ball()
     bank = SceneBank.create(tmp_path / "bank", ball.model)
     bank.add("../out of/it", StoredScene(ball.micro, ball.coefficients, "f", {}))
-    write_images(tmp_path / "out", Scenes(bank, ball.model), ["../out of/it"], orbit_of(ball.model, 2))
+    write_images(tmp_path / "out", Scenes(bank, ball.model), ball.model.along(Orbit(2)))
     assert [entry.name for entry in (tmp_path / "out").iterdir() if entry.is_dir()] == ["%2E%2E%2Fout of%2Fit"]
     assert len(open_dataset(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))) == 1
     with Image.open(tmp_path / "out" / "%2E%2E%2Fout of%2Fit" / "001.png") as picture:
@@ -62,9 +61,9 @@ def test_names_never_leave_the_folder(tmp_path: Path) -> None:
 
 
 def test_cameras_of_a_written_scene_come_back_for_another_size(scenes: Scenes, tmp_path: Path) -> None:
-    cameras = orbit_of(scenes.model, 3)
+    cameras = scenes.model.along(Orbit(3))
     turned = Cameras(cameras.c2w, cameras.intrinsics * torch.tensor([[1.0], [1.1], [1.2]]), 32, 32)
-    write_images(tmp_path, scenes, ["ball_0"], turned)
+    write_images(tmp_path, scenes.only("ball_0"), turned)
     file = tmp_path / "ball_0" / "transforms.json"
     found = read_cameras(file, 64, 64)
     torch.testing.assert_close(found.c2w, turned.c2w, rtol=0, atol=1e-6)
@@ -84,7 +83,7 @@ def test_cameras_of_a_written_scene_come_back_for_another_size(scenes: Scenes, t
 
 def test_what_makes_no_dataset_is_refused(scenes: Scenes, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least two"):
-        write_images(tmp_path / "out", scenes, ["ball_0"], orbit_of(scenes.model, 1))
+        write_images(tmp_path / "out", scenes.only("ball_0"), scenes.model.along(Orbit(1)))
     with pytest.raises(InputError, match="picture size"):
-        write_images(tmp_path / "out", scenes, ["ball_0"], orbit_cameras(2, 64))
+        write_images(tmp_path / "out", scenes.only("ball_0"), orbit_cameras(2, 64))
     assert not (tmp_path / "out" / "ball_0").exists()

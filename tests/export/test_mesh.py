@@ -11,7 +11,7 @@ import torch
 import trimesh
 from exact_ball import AABB, exact_ball, surface_radius
 
-from triptych import SceneBank, StoredScene, open_scenes
+from triptych import Orbit, SceneBank, StoredScene, open_scenes
 from triptych.cli import main
 from triptych.data import Dataset
 from triptych.data.generators.meshes.folder import MeshFolder
@@ -136,12 +136,12 @@ def test_scenes_of_a_bank_go_to_a_folder_or_one_to_a_file(trained_balls: Path, t
     scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
     density, _, _ = density_grid(scenes["ball_0"].field, 8)
     config = MeshConfig(resolution=8, threshold=float(density.max()) / 2, azimuths=2, elevations=(30.0,))
-    files = write_meshes(tmp_path / "folder", scenes, ["ball_0"], config, suffix=".ply")
+    files = write_meshes(tmp_path / "folder", scenes.only("ball_0"), config, suffix=".ply")
     assert [file.relative_to(tmp_path).as_posix() for file in files] == ["folder/ball_0.ply"]
-    write_meshes(tmp_path / "one.obj", scenes, ["ball_0"], config)
+    write_meshes(tmp_path / "one.obj", scenes.only("ball_0"), config)
     assert trimesh.load_mesh(tmp_path / "one.obj").is_watertight
     with pytest.raises(InputError, match="one file for 2 scenes"):
-        write_meshes(tmp_path / "two.obj", scenes, ["ball_0", "ball_1"], config)
+        write_meshes(tmp_path / "two.obj", scenes.only("ball_0", "ball_1"), config)
 
 
 def test_a_scene_without_surface_is_named_and_the_others_are_written(
@@ -157,10 +157,12 @@ def test_a_scene_without_surface_is_named_and_the_others_are_written(
         micro = empty if name == "a blank" else ball.micro
         bank.add(name, StoredScene(micro, ball.coefficients, name, {}))
     small = ["--resolution", "16", "--azimuths", "3", "--elevations", "20", "--model", str(tmp_path / "model")]
-    main(["export", "mesh", str(tmp_path / "bank"), str(tmp_path / "meshes" / "out"), *small])
-    said = capsys.readouterr()
-    assert "wrote 4 mesh(es)" in said.out
-    assert [line for line in said.err.splitlines() if line.startswith("left out: scene 'a blank': its density")]
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "mesh", str(tmp_path / "bank"), str(tmp_path / "meshes" / "out"), *small])
+    assert ended.value.code == 2
+    *_, reason, count = capsys.readouterr().err.splitlines()
+    assert reason.startswith("triptych: scene 'a blank': its density")
+    assert count == "triptych: 1 of 5 scenes left out; the others are written"
     (folder,) = (tmp_path / "meshes").iterdir()
     files = list(folder.iterdir())
     assert len(files) == 4
@@ -192,9 +194,7 @@ def test_what_makes_no_mesh_is_refused_in_one_line(
 
 def test_the_ball_renders_as_it_is_drawn() -> None:
     """The fixture itself: a camera on +x sees the middle of the ball at the right distance, in the right colour."""
-    from triptych.export import orbit_of
-
     scene = exact_ball(centre=(0.0, 0.0, 0.0))
-    views = scene.render(orbit_of(scene.model, 1, elevation_degrees=0.0))
+    views = scene.render(scene.model.along(Orbit(1, elevation_degrees=0.0)))
     assert float(views.depth[0, 24, 32]) == pytest.approx(1.0, abs=0.02)
     torch.testing.assert_close(views.images[0, :, 24, 32], torch.tensor([0.8, 0.5, 0.5]), rtol=0, atol=0.03)

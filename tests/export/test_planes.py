@@ -14,7 +14,7 @@ from triptych.export import write_planes
 def test_planes_come_back_to_what_is_rendered(trained_balls: Path, tmp_path: Path) -> None:
     scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
     names = ["ball_2", "ball_0"]
-    write_planes(tmp_path / "planes.safetensors", scenes, names)
+    write_planes(tmp_path / "planes.safetensors", scenes.only(*names))
     with safe_open(tmp_path / "planes.safetensors", "pt") as file:
         assert json.loads(file.metadata()["names"]) == names
         assert file.metadata()["model"] == scenes.bank.model_id
@@ -29,7 +29,7 @@ def test_planes_come_back_to_what_is_rendered(trained_balls: Path, tmp_path: Pat
 
 def test_npz_holds_the_same_without_pickles(trained_balls: Path, tmp_path: Path) -> None:
     scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
-    write_planes(tmp_path / "planes.npz", scenes, list(scenes), normalize=False)
+    write_planes(tmp_path / "planes.npz", scenes, normalize=False)
     arrays = np.load(tmp_path / "planes.npz", allow_pickle=False)
     assert arrays["names"].tolist() == list(scenes)
     expected = scenes["ball_1"].field.planes[0].permute(0, 3, 1, 2)
@@ -39,5 +39,5 @@ def test_npz_holds_the_same_without_pickles(trained_balls: Path, tmp_path: Path)
 def test_other_suffixes_are_refused(trained_balls: Path, tmp_path: Path) -> None:
     scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
     with pytest.raises(InputError, match=r"ends in \.safetensors or \.npz"):
-        write_planes(tmp_path / "planes.pt", scenes, list(scenes))
+        write_planes(tmp_path / "planes.pt", scenes)
     assert not list(tmp_path.iterdir())

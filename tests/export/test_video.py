@@ -9,9 +9,9 @@ import pytest
 import torch
 from exact_ball import exact_ball
 
-from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
+from triptych import InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.data import Dataset
-from triptych.export import comparison_frames, counterpart, orbit_frames, orbit_of, true_path, write_video
+from triptych.export import comparison_frames, counterpart, orbit_frames, true_path, write_video
 
 FRAMES = [np.full((48, 64, 3), 40 * number, dtype=np.uint8) for number in range(6)]
 
@@ -51,7 +51,7 @@ def test_the_true_path_follows_the_azimuth(balls: Dataset) -> None:
 
 def test_rgb_tri_planes_of_other_proportions_are_refused(scenes: Scenes) -> None:
     with pytest.raises(InputError, match="64x48"):
-        next(comparison_frames(scenes["ball_0"], orbit_of(scenes.model, 1), other=exact_ball()))
+        next(comparison_frames(scenes["ball_0"], scenes.model.along(Orbit(1)), other=exact_ball()))
 
 
 def test_another_bank_must_hold_the_same_scene(scenes: Scenes, tmp_path: Path) -> None:
@@ -65,12 +65,9 @@ def test_another_bank_must_hold_the_same_scene(scenes: Scenes, tmp_path: Path) -
         counterpart(scenes, "ball_2", Scenes(bank, ball.model))
 
 
-def test_a_grid_of_pictures_that_are_not_square(tmp_path: Path) -> None:
+def test_a_grid_of_pictures_that_are_not_square() -> None:
     ball = exact_ball(centre=(0.0, 0.0, 0.0))
-    bank = SceneBank.create(tmp_path / "bank", ball.model)
-    for name in ("one", "two"):
-        bank.add(name, StoredScene(ball.micro, ball.coefficients, "f", {}))
-    (frame,) = orbit_frames(ball.model, bank, bank.names(), 1, elevation_degrees=0.0)
+    (frame,) = orbit_frames([ball, ball], Orbit(1, elevation_degrees=0.0))
     assert frame.shape == (48, 128, 3)
     rows, columns = np.nonzero((frame[:, :64] < 250).any(axis=-1))
     # A ball in the middle of an oblong picture is still a round one.

@@ -21,10 +21,10 @@ import pytest
 import torch
 from browser import browser_page
 
-from triptych import InputError, SceneBank, Scenes, StoredScene, open_scenes
+from triptych import InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
 from triptych.data.cache.entry import default_cache
-from triptych.export import orbit_of, write_web
+from triptych.export import write_web
 from triptych.export.web import runtime as web_runtime
 from triptych.export.web.decoder import write_decoder
 from triptych.export.web.quantising import quantised
@@ -127,9 +127,9 @@ def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: P
     if kind == "intricate":
         scenes = intricate_scenes(tmp_path / "bank")
     names = list(scenes)
-    write_web(tmp_path / "site", scenes, names, title="<b>Balls</b>", runtime=runtime)
+    write_web(tmp_path / "site", scenes.only(*names), title="<b>Balls</b>", runtime=runtime)
     first, other = scenes[names[0]], scenes[names[-1]]
-    cameras = orbit_of(scenes.model, 3, elevation_degrees=20.0)
+    cameras = scenes.model.along(Orbit(3, elevation_degrees=20.0))
     with served(tmp_path / "site") as url, browser_page() as (page, complaints):
         page.goto(url)
         page.locator("#speed", has_text="ms").wait_for()
@@ -148,7 +148,7 @@ def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: P
 
 def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes, runtime: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
-    write_web(tmp_path / "site", scenes, list(scenes), runtime=runtime)
+    write_web(tmp_path / "site", scenes, runtime=runtime)
     with served(tmp_path / "site") as url, browser_page() as (page, complaints):
         page.goto(f"{url}?a=ball_1&b=ball_2&share=0.25&azimuth=100&elevation=10")
         page.locator("#speed", has_text="ms").wait_for()
@@ -166,7 +166,7 @@ def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes,
 def test_the_page_draws_all_rays_once_it_rests(runtime: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     scenes = intricate_scenes(tmp_path / "bank")
-    write_web(tmp_path / "site", scenes, list(scenes), runtime=runtime)
+    write_web(tmp_path / "site", scenes, runtime=runtime)
     with served(tmp_path / "site") as url, browser_page() as (page, complaints):
         page.goto(url)
         page.locator("#speed", has_text="16 rays").wait_for()
@@ -213,23 +213,23 @@ def test_eight_bits_are_off_by_half_a_step() -> None:
 def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, pretended_runtime: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     out = tmp_path / "site"
-    write_web(out, scenes, ["ball_2", "ball_0"], runtime=pretended_runtime)
+    write_web(out, scenes.only("ball_2", "ball_0"), runtime=pretended_runtime)
     manifest = json.loads((out / "manifest.json").read_text())
     assert [scene["name"] for scene in manifest["scenes"]] == ["ball_2", "ball_0"]
     assert all((out / scene[key]).is_file() for scene in manifest["scenes"] for key in ("file", "thumbnail"))
-    write_web(out, scenes, ["ball_1"], runtime=pretended_runtime)
+    write_web(out, scenes.only("ball_1"), runtime=pretended_runtime)
     assert not (out / "scenes" / "0001.png").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all of it")
     with pytest.raises(InputError, match="expected a new or empty folder"):
-        write_web(tmp_path / "mine", scenes, ["ball_1"], runtime=pretended_runtime)
+        write_web(tmp_path / "mine", scenes.only("ball_1"), runtime=pretended_runtime)
     assert {entry.name for entry in tmp_path.iterdir()} == {"site", "mine", "package.tgz"}
 
 
 def test_without_onnx_it_says_what_to_install(scenes: Scenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(InputError, match=r'pip install "triptych\[web\]"'):
-        write_web(tmp_path / "site", scenes, ["ball_1"])
+        write_web(tmp_path / "site", scenes.only("ball_1"))
     assert not list(tmp_path.iterdir())
 
 

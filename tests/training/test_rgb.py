@@ -5,6 +5,7 @@ import pytest
 import torch
 from balls import make_balls
 
+from triptych.bank import Scene
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
@@ -35,7 +36,7 @@ def test_an_rgb_scene_shows_views_it_has_never_seen(ball: Dataset) -> None:
     views = PosedViews(ball, "test")
     batch = views.group(range(len(views)))
     cpu = torch.device("cpu")
-    found = model.render_scene(scenes.micro.values[0], scenes.coefficients.values[0], views.cameras(batch, cpu))
+    found = Scene(model, scenes.micro.values[0], scenes.coefficients.values[0]).render(views.cameras(batch, cpu))
     assert mean(psnr(found.images, views.images(batch, cpu))) > 22
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from balls import tiny_stage2
 
-from triptych.bank import SceneBank
+from triptych.bank import MEAN_SCENE, SceneBank
 from triptych.data import Dataset, select_scenes
 from triptych.errors import InputError
 from triptych.model import CategoryModel
@@ -17,25 +17,25 @@ from triptych.training.matching import require_picture_size
 from triptych.training.run import Run
 from triptych.training.stage2 import fit
 from triptych.viewer.choice import Choice, chosen_scene
-from triptych.viewer.comparison import compare, true_picture
-from triptych.viewer.library import MEAN, Library, Place, Shown, locate, read
+from triptych.viewer.comparison import compare
 from triptych.viewer.pacing import REST_SECONDS, Pace
+from triptych.viewer.sources import LoadedScenes, SourceFiles, WatchedScenes, load, locate
 from triptych.viewer.thumbnails import COLUMNS, Thumbnails, strip
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def shown(trained_balls: Path) -> Shown:
-    return Library(trained_balls, None, CPU).shown
+def loaded(trained_balls: Path) -> LoadedScenes:
+    return WatchedScenes(trained_balls, None, CPU).loaded
 
 
 def test_a_run_a_model_and_a_bank_can_be_shown(trained_balls: Path) -> None:
     run, bank = trained_balls, trained_balls / "trained_scenes"
-    assert Library(run, None, CPU).shown.names() == [MEAN, "ball_0", "ball_1", "ball_2"]
-    assert Library(bank, run, CPU).shown.names() == [MEAN, "ball_0", "ball_1", "ball_2"]
-    assert Library(run / "model", None, CPU).shown.names() == [MEAN]
-    assert Library(Path("cars"), None, CPU).shown.names() == [MEAN]
+    assert WatchedScenes(run, None, CPU).loaded.names() == [MEAN_SCENE, "ball_0", "ball_1", "ball_2"]
+    assert WatchedScenes(bank, run, CPU).loaded.names() == [MEAN_SCENE, "ball_0", "ball_1", "ball_2"]
+    assert WatchedScenes(run / "model", None, CPU).loaded.names() == [MEAN_SCENE]
+    assert WatchedScenes(Path("cars"), None, CPU).loaded.names() == [MEAN_SCENE]
 
 
 def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
@@ -47,81 +47,80 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_shown_as_its_checkpoint_has_it(trained_balls: Path, tmp_path: Path) -> None:
-    finished = Library(trained_balls, None, CPU).shown
+    finished = WatchedScenes(trained_balls, None, CPU).loaded
     run = tmp_path / "run"
     shutil.copytree(trained_balls, run, ignore=shutil.ignore_patterns("model", "trained_scenes"))
     place = locate(run)
-    assert place == Place(model=run / "plain_model", checkpoint=run / "checkpoint")
+    assert place == SourceFiles(model=run / "plain_model", checkpoint=run / "checkpoint")
     shutil.rmtree(run / "checkpoint", ignore_errors=True)
-    assert read(place, None, CPU).names() == [MEAN]
+    assert load(place, None, CPU).names() == [MEAN_SCENE]
     write_checkpoint(run, finished)
-    found = read(place, None, CPU)
+    found = load(place, None, CPU)
     assert found.names() == finished.names()
     for name in finished.scenes:
         torch.testing.assert_close(found.scene(name).micro, finished.scene(name).micro, atol=1e-2, rtol=1e-2)
 
 
-def write_checkpoint(run: Path, shown: Shown) -> None:
-    scenes = list(shown.scenes.values())
-    tensors = {f"model.{name}": tensor for name, tensor in shown.model.state_dict().items()}
+def write_checkpoint(run: Path, loaded: LoadedScenes) -> None:
+    scenes = list(loaded.scenes.values())
+    tensors = {f"model.{name}": tensor for name, tensor in loaded.model.state_dict().items()}
     tensors["scenes.micro.values"] = torch.stack([scene.micro for scene in scenes])
     tensors["scenes.coefficients.values"] = torch.stack([scene.coefficients for scene in scenes])
     Run(run, 60.0).save_checkpoint(tensors, {"phase": "joint", "step": 1})
 
 
-def test_a_library_follows_what_happens_on_the_disk(trained_balls: Path, balls: Dataset, tmp_path: Path) -> None:
+def test_what_is_shown_follows_what_happens_on_the_disk(trained_balls: Path, balls: Dataset, tmp_path: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     SceneBank.create(tmp_path / "bank", model)
-    library = Library(tmp_path / "bank", trained_balls, CPU)
-    assert library.shown.names() == [MEAN]
-    assert not library.refresh()
+    watched = WatchedScenes(tmp_path / "bank", trained_balls, CPU)
+    assert watched.loaded.names() == [MEAN_SCENE]
+    assert not watched.refresh()
     scenes = select_scenes(balls, "ball_3", "test")
     options = {"seed": 0, "device": CPU, "progress": Progress(quiet=True)}
     fit(model, scenes, tmp_path / "bank", tiny_stage2(), **options)
-    assert library.refresh()
-    assert library.shown.names() == [MEAN, "ball_3"]
-    assert library.generation == 1
-    assert not library.refresh()
+    assert watched.refresh()
+    assert watched.loaded.names() == [MEAN_SCENE, "ball_3"]
+    assert watched.generation == 1
+    assert not watched.refresh()
 
 
 def test_a_model_that_is_saved_again_is_read_again(trained_balls: Path, tmp_path: Path) -> None:
     shutil.copytree(trained_balls / "model", tmp_path / "model")
-    library = Library(tmp_path / "model", None, CPU)
+    watched = WatchedScenes(tmp_path / "model", None, CPU)
     model = CategoryModel.load(tmp_path / "model")
     model.start_micro.zero_()
     model.save(tmp_path / "model")
-    assert library.refresh()
-    assert library.generation == 2
-    assert not library.shown.scene(MEAN).micro.any()
+    assert watched.refresh()
+    assert watched.generation == 2
+    assert not watched.loaded.scene(MEAN_SCENE).micro.any()
     shutil.rmtree(tmp_path / "model")
-    assert not library.refresh()  # what was read last stays
-    assert library.shown.names() == [MEAN]
+    assert not watched.refresh()  # what was read last stays
+    assert watched.loaded.names() == [MEAN_SCENE]
 
 
-def test_scenes_are_blended_and_walked(shown: Shown) -> None:
-    one, other = shown.scene("ball_0"), shown.scene("ball_1")
-    blend = chosen_scene(shown, Choice("ball_0", "ball_1", 0.25))
+def test_scenes_are_blended_and_walked(loaded: LoadedScenes) -> None:
+    one, other = loaded.scene("ball_0"), loaded.scene("ball_1")
+    blend = chosen_scene(loaded, Choice("ball_0", "ball_1", 0.25))
     torch.testing.assert_close(blend.micro, 0.75 * one.micro + 0.25 * other.micro)
-    walk = chosen_scene(shown, Choice("ball_0", offsets={1: 2.0, 99: 1.0}))
+    walk = chosen_scene(loaded, Choice("ball_0", offsets={1: 2.0, 99: 1.0}))
     moved = walk.coefficients - one.coefficients
     assert moved.nonzero().flatten().tolist() == [1]
     torch.testing.assert_close(moved[1], 2 * one.coefficients.square().mean().sqrt())
-    assert torch.equal(chosen_scene(shown, Choice("ball_0")).coefficients, one.coefficients)
-    assert shown.scene("gone").name == MEAN
+    assert torch.equal(chosen_scene(loaded, Choice("ball_0")).coefficients, one.coefficients)
+    assert loaded.scene("gone").name == MEAN_SCENE
 
 
-def test_a_scene_is_compared_with_its_picture(shown: Shown, balls: Dataset) -> None:
+def test_a_scene_is_compared_with_its_picture(loaded: LoadedScenes, balls: Dataset) -> None:
     number = balls.names.index("ball_1")
-    found = compare(balls, "ball_1", 3, shown.scene("ball_1"))
+    found = compare(balls, "ball_1", 3, loaded.scene("ball_1"))
     assert found.picture.shape == (32, 96, 3)
     assert np.array_equal(found.picture[:, :32], balls.images(number, [3])[0])
     assert found.psnr > 5
     error = np.abs(found.picture[:, 32:64].astype(int) - found.picture[:, :32]) * 4
     assert np.abs(np.minimum(error, 255) - found.picture[:, 64:]).max() <= 4
-    assert true_picture(balls, number, 3).shape == (1, 3, 32, 32)
-    require_picture_size(balls, shown.model)
+    require_picture_size(balls, loaded.model)
     with pytest.raises(InputError, match="32x32 pixels, but the model was trained on 128x128"):
-        require_picture_size(balls, Library(Path("cars"), None, CPU).shown.model)
+        require_picture_size(balls, WatchedScenes(Path("cars"), None, CPU).loaded.model)
 
 
 def test_frames_are_quick_while_the_camera_moves_and_sharp_once_it_rests() -> None:
@@ -158,11 +157,11 @@ def test_thumbnails_are_kept_and_a_damaged_scene_is_grey(trained_balls: Path, tm
     shutil.copytree(trained_balls, tmp_path / "run")
     (array,) = (tmp_path / "run/trained_scenes/scenes/ball_1/micro").glob("zarr.json")
     array.write_text("{}")
-    shown = Library(tmp_path / "run", None, CPU).shown
+    loaded = WatchedScenes(tmp_path / "run", None, CPU).loaded
     thumbnails = Thumbnails()
     assert thumbnails.kept(1, "ball_0") is None
     for name in ("ball_0", "ball_1"):
-        thumbnails.draw(1, name, shown)
+        thumbnails.draw(1, name, loaded)
     drawn, damaged = thumbnails.kept(1, "ball_0"), thumbnails.kept(1, "ball_1")
     assert drawn is not None
     assert damaged is not None

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
+from triptych.bank import Scene, open_scenes
 from triptych.geometry import Cameras, orbit_cameras
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.scene import Scene, open_scenes
 from triptych.viewer.frames import FRAME_KINDS, FrameKind, LatentRange, draw, sampling_for, surface_normals
 
 RADIUS = 0.3

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from triptych.geometry import hemisphere_cameras
+from triptych.geometry import Orbit, hemisphere_cameras
 from triptych.model import CategoryModel
-from triptych.viewer.cameras import BrowserView, camera_of, fill_window, first_camera, quaternion, view_of
+from triptych.viewer.cameras import BrowserView, camera_of, fill_window, quaternion, view_of
 
 ASPECTS = (0.6, 1.0, 1.7)
 
@@ -27,7 +27,7 @@ def test_a_camera_comes_back_from_the_browser(aspect: float) -> None:
 def test_a_scene_is_first_seen_whole(trained_balls: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     model.aabb.copy_(torch.tensor([[1.0, 2.0, 3.0], [5.0, 4.0, 4.0]]))  # any size, anywhere
-    camera = first_camera(model)
+    camera = model.along(Orbit.around(model.aabb))
     pixels, depth = camera.project(model.aabb.mean(dim=0)[None])
     torch.testing.assert_close(pixels[0, 0], torch.tensor([16.0, 16.0]), atol=1e-3, rtol=0)
     middle, half = model.aabb.mean(dim=0), (model.aabb[1] - model.aabb[0]) / 2

@@ -1,4 +1,4 @@
-"""The scene bank: what belongs to each scene alone, in a small folder a scene."""
+"""Scenes: the bank that keeps what belongs to each scene alone, single-scene files, and scenes as things to render."""
 
 import lazy_loader
 

@@ -1,12 +1,24 @@
-from .config import StoragePrecision
-from .scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
-from .stored_scene import StoredScene
+from .compared import ComparedViews, compare_views
+from .scene import MEAN_SCENE, Scene
+from .scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank, StoragePrecision
+from .scene_file import open_scene, save_scene
+from .scenes import Scenes, open_scenes
+from .stored_scene import SceneAbout, StoredScene
 
 __all__ = [
     "BANK_FILE",
+    "MEAN_SCENE",
     "OWN_MODEL",
     "SCENES",
+    "ComparedViews",
+    "Scene",
+    "SceneAbout",
     "SceneBank",
+    "Scenes",
     "StoragePrecision",
     "StoredScene",
+    "compare_views",
+    "open_scene",
+    "open_scenes",
+    "save_scene",
 ]

@@ -9,34 +9,44 @@ writers of the same scene the first wins. Scenes are never changed.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast, get_args
 
 from triptych.bank.config import StoragePrecision
-from triptych.bank.stored_scene import StoredScene, has_sums, name_inside, read_scene, write_scene
+from triptych.bank.stored_scene import (
+    SceneAbout,
+    StoredScene,
+    has_sums,
+    name_inside,
+    read_about,
+    read_scene,
+    write_scene,
+)
 from triptych.errors import InputError
 from triptych.files import (
+    Format,
     atomic_directory,
-    check_seal,
     dataclass_of,
     field_of,
     folder_name,
     is_clutter,
     is_vacant,
     name_of_folder,
-    read_object,
     sweep,
     write_sealed_json,
 )
 from triptych.model import CategoryModel, find_model, find_shipped
 from triptych.representation.config import PlaneConfig
 
-FORMAT = "triptych-bank"
-VERSION = 2
-_SEALED_SINCE = 2
 BANK_FILE = "bank.json"
+FORMAT = Format(
+    "triptych-bank",
+    version=2,
+    sealed_since=2,
+    described=f"a scene bank (a folder with {BANK_FILE}) made by `triptych fit`",
+)
 SCENES = "scenes"
 OWN_MODEL = "model"
 
@@ -51,13 +61,9 @@ class SceneBank:
             InputError: the folder is no bank.
         """
         path = folder / BANK_FILE
-        document = read_object(path) if path.is_file() else {}
-        if document.get("format") != FORMAT:
-            raise InputError(f"{folder}: expected a scene bank (a folder with {BANK_FILE}) made by `triptych fit`")
-        version = document.get("version")
-        if version not in (1, VERSION):
-            raise InputError(f"{path}: version {version!r}, expected {VERSION}; update triptych")
-        check_seal(path, document, required=version >= _SEALED_SINCE)
+        if not path.is_file():
+            FORMAT.check(folder, {})
+        document = FORMAT.read(path)
         self.folder = folder
         self.model_id = field_of(document, "model_id", str, path)
         self.planes = dataclass_of(PlaneConfig, document.get("planes"), f"{path}, planes")
@@ -103,8 +109,7 @@ class SceneBank:
         if own_model:
             model.save(folder / OWN_MODEL)
         document = {
-            "format": FORMAT,
-            "version": VERSION,
+            **FORMAT.header(),
             "model_id": model.identity(),
             "planes": asdict(model.config.planes),
             "precision": precision,
@@ -197,14 +202,43 @@ class SceneBank:
         Raises:
             InputError: there is no such scene, or its files are damaged.
         """
-        if name not in self:
-            raise InputError(f"{self.folder}: no scene {name!r} in this bank")
+        with self._of(name):
+            return self._read(name)
+
+    def about(self, name: str) -> SceneAbout:
+        """What the bank says about a scene; its planes are neither read nor looked at.
+
+        Raises:
+            InputError: there is no such scene, or the file that says so is damaged.
+        """
+        with self._of(name):
+            return read_about(self._path(name))
+
+    def check(self, name: str) -> bool:
+        """Compare a scene with its checksums, if it was stored with them; those of earlier versions were not.
+
+        Returns:
+            whether it was.
+
+        Raises:
+            InputError: its files are damaged; the message does not name the scene.
+        """
+        self._read(name)
+        return has_sums(self._path(name))
+
+    def _read(self, name: str) -> StoredScene:
         shapes = {"micro": self.planes.micro_shape, "coefficients": (self.planes.coefficients,)}
         return read_scene(self._path(name), name, shapes)
 
-    def has_sums(self, name: str) -> bool:
-        """Whether a scene was stored with checksums; those of earlier versions were not."""
-        return has_sums(self._path(name))
+    @contextmanager
+    def _of(self, name: str) -> Iterator[None]:
+        """Read a scene of this name, which what is wrong with it then tells."""
+        if name not in self:
+            raise InputError(f"{self.folder}: no scene {name!r} in this bank")
+        try:
+            yield
+        except InputError as error:
+            raise InputError(f"scene {name!r} is damaged: {error}") from None
 
     def bytes_of(self, name: str) -> int:
         """Size of one scene on disk, metadata included."""

@@ -11,7 +11,8 @@ Scenes of earlier versions have neither.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,19 @@ from triptych.files import check_seal, check_sums, field_of, folder_sums, read_o
 SUMS_FILE = "sums.json"
 _GROUP_FILE = "zarr.json"
 _SUM = "sha256"
+
+
+@dataclass(frozen=True)
+class SceneAbout:
+    """What a bank says about a scene, its numbers apart.
+
+    Attributes:
+        fingerprint: hash of the pictures and poses it was fitted to.
+        record: JSON values about it: metrics, seconds, views, settings.
+    """
+
+    fingerprint: str
+    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,22 +87,47 @@ def read_scene(folder: Path, name: str, shapes: Mapping[str, tuple[int, ...]]) -
     Raises:
         InputError: a file is missing or damaged, or it is another scene.
     """
-    try:
+    with _one_reason(folder):
         sealed = _check_files(folder)
         group = zarr.open_group(folder, mode="r")
         attributes = dict(group.attrs)
         arrays = {key: _read(group, key, shape) for key, shape in shapes.items()}
         if sealed:
             _check_content(attributes, name, arrays)
-        fingerprint = field_of(attributes, "fingerprint", str, _GROUP_FILE)
-        record = field_of(attributes, "record", dict, _GROUP_FILE)
-    except InputError as error:
-        raise InputError(f"scene {name!r} is damaged: {error}; delete {folder} and fit it again") from None
-    except Exception as error:  # whatever zarr meets in damaged files of earlier versions
-        reason = " ".join(str(error).split())
-        raise InputError(f"scene {name!r} is damaged: {folder}: {reason}; delete it and fit it again") from None
+        about = _about(attributes)
     micro, coefficients = (torch.from_numpy(arrays[key].astype(np.float32)) for key in ("micro", "coefficients"))
-    return StoredScene(micro, coefficients, fingerprint, record)
+    return StoredScene(micro, coefficients, about.fingerprint, about.record)
+
+
+def read_about(folder: Path) -> SceneAbout:
+    """What a scene's folder says about it; only the file that says so is read, and compared with its checksum.
+
+    Raises:
+        InputError: that file is missing or damaged.
+    """
+    with _one_reason(folder):
+        document = read_object(folder / _GROUP_FILE)
+        attributes = field_of(document, "attributes", dict, folder / _GROUP_FILE)
+        if _has_sums(folder, attributes):
+            sums = _read_sums(folder)
+            check_sums(folder, {_GROUP_FILE: sums.get(_GROUP_FILE)})
+        return _about(attributes)
+
+
+@contextmanager
+def _one_reason(folder: Path) -> Iterator[None]:
+    """Whatever is wrong with a scene's folder as one line, with what to do about it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}; delete {folder} and fit it again") from None
+    except Exception as error:  # whatever zarr meets in damaged files of earlier versions
+        raise InputError(f"{folder}: {' '.join(str(error).split())}; delete it and fit it again") from None
+
+
+def _about(attributes: Mapping[str, Any]) -> SceneAbout:
+    fingerprint = field_of(attributes, "fingerprint", str, _GROUP_FILE)
+    return SceneAbout(fingerprint, field_of(attributes, "record", dict, _GROUP_FILE))
 
 
 def has_sums(folder: Path) -> bool:
@@ -108,18 +147,29 @@ def name_inside(folder: Path) -> str:
 
 def _check_files(folder: Path) -> bool:
     """Whether the folder has checksums, which then hold."""
-    attributes = read_object(folder / _GROUP_FILE).get("attributes")
-    if not has_sums(folder):
-        if isinstance(attributes, dict) and _SUM in attributes:
-            raise InputError(f"{folder / SUMS_FILE}: no such file")
-        for entry in folder.rglob("*"):
-            if not entry.is_dir() and not entry.is_file():
-                raise InputError(f"{entry}: expected a regular file")
-        return False
-    sums = read_object(folder / SUMS_FILE)
-    check_seal(folder / SUMS_FILE, sums, required=True)
-    check_sums(folder, sums.get("files"))
-    return True
+    if _has_sums(folder, read_object(folder / _GROUP_FILE).get("attributes")):
+        check_sums(folder, _read_sums(folder))
+        return True
+    for entry in folder.rglob("*"):
+        if not entry.is_dir() and not entry.is_file():
+            raise InputError(f"{entry}: expected a regular file")
+    return False
+
+
+def _has_sums(folder: Path, attributes: object) -> bool:
+    """Whether the folder has checksums; a scene that was written with them must not have lost them."""
+    if has_sums(folder):
+        return True
+    if isinstance(attributes, dict) and _SUM in attributes:
+        raise InputError(f"{folder / SUMS_FILE}: no such file")
+    return False
+
+
+def _read_sums(folder: Path) -> dict[str, Any]:
+    path = folder / SUMS_FILE
+    document = read_object(path)
+    check_seal(path, document, required=True)
+    return field_of(document, "files", dict, path)
 
 
 def _check_content(attributes: Mapping[str, Any], name: str, arrays: Mapping[str, np.ndarray]) -> None:

@@ -19,17 +19,16 @@ from typing import Any
 
 import torch
 
-from triptych.bank import SceneBank
+from triptych.bank import Scene, Scenes, compare_views
 from triptych.benchmark.quality_config import QualityConfig
 from triptych.benchmark.quality_report import write_report
 from triptych.data import Dataset, select_scenes
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
 from triptych.data.opening import draw_cars, draw_meshes
-from triptych.data.posed_views import PosedViews
 from triptych.evaluation.evaluate import evaluate
 from triptych.files import lock, read_log, read_or_make
-from triptych.metrics import mean, psnr, ssim
+from triptych.metrics import mean, ssim
 from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.runtime import commit, versions
@@ -140,14 +139,15 @@ def _latent(
         model = CategoryModel.load(model_folder)
         bank = fit(model, new, place / "bank", config, seed=seed, device=_CPU, progress=progress, force=True)
         progress.start("evaluate", len(bank))
-        evaluation, _ = evaluate(model, bank, new, with_lpips=False, on_scene=lambda name: progress.advance())
-        return [row | _parts(model, bank, new, name) for name, row in evaluation.scenes.items()]
+        scenes = Scenes(bank, model)
+        evaluation = evaluate(scenes, new, with_lpips=False, on_scene=lambda name: progress.advance())
+        return [row | _parts(scenes[name], new) for name, row in evaluation.scenes.items()]
 
     return read_or_make(place / "measured.json", measure)
 
 
 @torch.no_grad()
-def _parts(model: CategoryModel, bank: SceneBank, dataset: Dataset, name: str) -> Row:
+def _parts(scene: Scene, dataset: Dataset) -> Row:
     """Which part holds a scene back: the latents that are rendered, or what the decoder makes of them.
 
     Returns:
@@ -155,16 +155,15 @@ def _parts(model: CategoryModel, bank: SceneBank, dataset: Dataset, name: str) -
         the standard deviation of the encoded ones; ``psnr_train_views``: quality on as many of the views that were
         used for fitting.
     """
-    scene = dataset.subset([dataset.names.index(name)])
-    stored, views, seen = bank.scene(name), PosedViews(scene, "test"), PosedViews(scene)
-    test, train_views = views.group(range(len(views))), seen.group(range(0, len(seen), len(seen) // len(views) or 1))
-    found = model.render_scene(stored.micro, stored.coefficients, views.cameras(test, _CPU))
-    fitted = model.render_scene(stored.micro, stored.coefficients, seen.cameras(train_views, _CPU))
-    encoded = model.encode(views.images(test, _CPU))
+    number = dataset.names.index(scene.name)
+    train, test = dataset.views(number).train, dataset.views(number).test
+    unseen = compare_views(scene, dataset, number, test)
+    fitted = compare_views(scene, dataset, number, train[:: len(train) // len(test) or 1])
+    encoded = scene.model.encode(unseen.target)
     spread = encoded - encoded.mean(dim=(0, 2, 3), keepdim=True)
     return {
-        "latent_error": float(((found.latents - encoded).square().mean() / spread.square().mean()).sqrt()),
-        "psnr_train_views": mean(psnr(fitted.images, seen.images(train_views, _CPU))),
+        "latent_error": float(((unseen.rendered.latents - encoded).square().mean() / spread.square().mean()).sqrt()),
+        "psnr_train_views": mean(fitted.psnr()),
     }
 
 
@@ -183,8 +182,6 @@ def _rgb_scene(scene: Dataset, config: RGBConfig, seed: int) -> Row:
     started = time.perf_counter()
     model, fitted = fit_rgb(scene, config, seed)
     seconds = time.perf_counter() - started
-    views = PosedViews(scene, "test")
-    test = views.group(range(len(views)))
-    images = views.images(test, _CPU)
-    found = model.render_scene(fitted.micro.values[0], fitted.coefficients.values[0], views.cameras(test, _CPU))
-    return {"psnr": mean(psnr(found.images, images)), "ssim": mean(ssim(found.images, images)), "seconds": seconds}
+    planes = Scene(model, fitted.micro.values[0], fitted.coefficients.values[0], scene.names[0])
+    views = compare_views(planes, scene, 0, scene.views(0).test)
+    return {"psnr": mean(views.psnr()), "ssim": mean(ssim(views.rendered.images, views.target)), "seconds": seconds}

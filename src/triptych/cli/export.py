@@ -22,17 +22,6 @@ _GRID = 12
 """Scenes of a grid unless they are chosen."""
 
 
-def chosen_names(scenes: "triptych.Scenes", selection: str | None) -> list[str]:
-    """The names of a bank's scenes that an option means.
-
-    Raises:
-        InputError: the bank is empty, or the option names no scene of it.
-    """
-    from triptych.data import choose_names
-
-    return list(choose_names(scenes.choose(), selection, of="bank"))
-
-
 @dataclass(frozen=True)
 class _OfBank:
     """A command that takes scenes out of a bank."""
@@ -49,7 +38,7 @@ class _OfBank:
 
 
 @dataclass(frozen=True)
-class Orbit:
+class OrbitOptions:
     """A circle around the origin."""
 
     frames: Annotated[int, Range(1, 100_000)] = 60
@@ -59,11 +48,9 @@ class Orbit:
     elevation_degrees: Annotated[float, Range(-89, 89)] = 25.0
     """Height of the camera above the horizon."""
 
-    def cameras(self, model: "triptych.CategoryModel") -> "triptych.Cameras":
-        """Its cameras for pictures of the model's size."""
-        from triptych.export import orbit_of
-
-        return orbit_of(model, self.frames, radius=self.radius, elevation_degrees=self.elevation_degrees)
+    def orbit(self) -> "triptych.Orbit":
+        """The circle."""
+        return triptych.Orbit(self.frames, self.radius, self.elevation_degrees)
 
 
 @dataclass(frozen=True)
@@ -84,7 +71,7 @@ class Video(_OfBank):
     """Compare: category model of that bank; not needed when it keeps its own copy or belongs to a shipped one."""
     data: Path | None = None
     """Compare: the dataset, for ground truth. The frames then follow its cameras, sorted by azimuth."""
-    orbit: Annotated[Orbit, tyro.conf.arg(name="")] = field(default_factory=Orbit)
+    orbit: Annotated[OrbitOptions, tyro.conf.arg(name="")] = field(default_factory=OrbitOptions)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
@@ -93,39 +80,35 @@ class Video(_OfBank):
         if self.out.suffix != ".mp4":
             raise InputError(f"{self.out}: expected a file name that ends in .mp4")
         scenes = self._open(self.machine.device)
-        write_video(self.out, self._grid(scenes) if self.layout == "grid" else self._comparison(scenes))
+        if self.layout == "grid":
+            self._film_grid(scenes)
+        else:
+            write_video(self.out, self._comparison(scenes))
         say(f"wrote {self.out}")
 
-    def _grid(self, scenes: "triptych.Scenes") -> Iterator[Any]:
-        from triptych.export import orbit_frames
+    def _film_grid(self, scenes: "triptych.Scenes") -> None:
+        from triptych.export import write_orbit
 
         if self.compare or self.data or self.scene:
             raise InputError("video: --compare, --data and --scene belong to --layout compare")
-        orbit = self.orbit
-        names = chosen_names(scenes, self.scenes)[: None if self.scenes else _GRID]
-        return orbit_frames(
-            scenes.model,
-            scenes.bank,
-            names,
-            orbit.frames,
-            radius=orbit.radius,
-            elevation_degrees=orbit.elevation_degrees,
-        )
+        first = scenes.names()[:_GRID]
+        chosen = scenes.select(self.scenes) if self.scenes else scenes.only(*first)
+        write_orbit(self.out, chosen, self.orbit.orbit())
 
     def _comparison(self, scenes: "triptych.Scenes") -> Iterator[Any]:
         from triptych.data.opening import open_data
         from triptych.export import comparison_frames, counterpart, true_path
         from triptych.runtime import choose_device
 
-        (name,) = scenes.choose([self.scene] if self.scene else list(scenes)[:1])
-        cameras, truth, other = self.orbit.cameras(scenes.model), None, None
+        (name,) = scenes.only(self.scene or scenes.names()[0])
+        cameras, truth, other = scenes.model.along(self.orbit.orbit()), None, None
         if self.compare is not None:
             others = triptych.open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
             other = counterpart(scenes, name, others)
         if self.data is not None:
             with Progress() as progress:
                 config = DatasetConfig(self.data, test_views=0, resolution=scenes.model.config.width)
-                cameras, truth = true_path(open_data(config, progress), scenes.bank.scene(name).fingerprint)
+                cameras, truth = true_path(open_data(config, progress), scenes.bank.about(name).fingerprint)
         return comparison_frames(scenes[name], cameras, other=other, truth=truth)
 
 
@@ -143,10 +126,9 @@ class Planes(_OfBank):
     def run(self) -> None:
         from triptych.export import write_planes
 
-        scenes = self._open()
-        names = chosen_names(scenes, self.scenes)
-        write_planes(self.out, scenes, names, normalize=self.normalize)
-        say(f"wrote the planes of {len(names)} scenes to {self.out}")
+        scenes = self._open().select(self.scenes)
+        write_planes(self.out, scenes, normalize=self.normalize)
+        say(f"wrote the planes of {len(scenes)} scenes to {self.out}")
 
 
 @dataclass(frozen=True)
@@ -165,18 +147,15 @@ class Mesh(_OfBank):
     def run(self) -> None:
         from triptych.export import write_meshes
 
-        scenes = self._open(self.machine.device)
-        names = chosen_names(scenes, self.scenes)
+        scenes = self._open(self.machine.device).select(self.scenes)
         with Progress() as progress:
-            progress.start("meshes", len(names))
+            progress.start("meshes", len(scenes))
             files = write_meshes(
                 self.out,
                 scenes,
-                names,
                 self.config,
                 suffix=f".{self.format}",
                 on_scene=lambda name: progress.advance(),
-                on_left_out=lambda reason: progress.note(f"left out: {reason}"),
             )
         say(f"wrote {len(files)} mesh(es) to {self.out}")
 
@@ -195,28 +174,26 @@ class Images(_OfBank):
     """Cameras of a transforms.json (Blender, nerfstudio, instant-ngp) in place of the path."""
     channels: tuple[Channel, ...] = ()
     """What else to write, as channels.npz beside the pictures."""
-    orbit: Annotated[Orbit, tyro.conf.arg(name="")] = field(default_factory=Orbit)
+    orbit: Annotated[OrbitOptions, tyro.conf.arg(name="")] = field(default_factory=OrbitOptions)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
         from triptych.data.formats.transforms import read_cameras
         from triptych.export import write_images
 
-        scenes = self._open(self.machine.device)
-        names = chosen_names(scenes, self.scenes)
-        size = (scenes.model.config.height, scenes.model.config.width)
-        cameras = self.orbit.cameras(scenes.model) if self.cameras is None else read_cameras(self.cameras, *size)
+        scenes = self._open(self.machine.device).select(self.scenes)
+        along = scenes.model.along(self.orbit.orbit())
+        cameras = along if self.cameras is None else read_cameras(self.cameras, along.height, along.width)
         with Progress() as progress:
-            progress.start("images", len(names))
+            progress.start("images", len(scenes))
             write_images(
                 self.out,
                 scenes,
-                names,
                 cameras,
                 channels=self.channels,
                 on_scene=lambda name: progress.advance(),
             )
-        say(f"wrote {len(cameras)} views of {len(names)} scene(s) to {self.out}")
+        say(f"wrote {len(cameras)} views of {len(scenes)} scene(s) to {self.out}")
 
 
 @dataclass(frozen=True)
@@ -230,8 +207,7 @@ class SceneFile(_OfBank):
 
     def run(self) -> None:
         scenes = self._open()
-        (name,) = scenes.choose([self.name])
-        triptych.save_scene(self.out, scenes[name])
+        triptych.save_scene(self.out, scenes.only(self.name)[self.name])
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 
@@ -252,21 +228,19 @@ class Web(_OfBank):
     def run(self) -> None:
         from triptych.export import write_web
 
-        scenes = self._open()
-        names = chosen_names(scenes, self.scenes)
+        scenes = self._open().select(self.scenes)
         title = self.title or self.bank.resolve().name
         with Progress() as progress:
-            progress.start("scenes", len(names))
+            progress.start("scenes", len(scenes))
             write_web(
                 self.out,
                 scenes,
-                names,
                 title=title,
                 runtime=self.runtime,
                 on_scene=lambda name: progress.advance(),
             )
         megabytes = sum(file.stat().st_size for file in self.out.rglob("*") if file.is_file()) / 1e6
-        say(f"wrote {len(names)} scene(s) to {self.out}, {megabytes:.1f} MB; see them with")
+        say(f"wrote {len(scenes)} scene(s) to {self.out}, {megabytes:.1f} MB; see them with")
         say(f"python -m http.server --bind 127.0.0.1 --directory {self.out}   and http://localhost:8000")
 
 

@@ -162,24 +162,22 @@ class Evaluate:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        from triptych.bank import SceneBank
+        from triptych.bank import open_scenes
         from triptych.evaluation.evaluate import measure, write_evaluation
         from triptych.evaluation.held_out import find_on_disk
         from triptych.runtime import choose_device, versions
 
-        bank = SceneBank(self.bank)
-        model = bank.load_model(self.model)
-        model = model.to(choose_device(self.machine.device))
+        scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
         with Progress() as progress:
-            findings = find_on_disk(bank, self.data, progress)
-            progress.start("evaluate", len(findings.scenes))
-            evaluation, comparisons = measure(model, bank, findings, on_scene=lambda name: progress.advance())
+            measurable = find_on_disk(scenes, self.data, progress)
+            progress.start("evaluate", len(measurable.scenes))
+            evaluation = measure(scenes, measurable, on_scene=lambda name: progress.advance())
         about = {
             "bank": str(self.bank),
-            "data": ", ".join(findings.folders()),
-            "model": bank.model_id,
+            "data": ", ".join(measurable.folders()),
+            "model": scenes.bank.model_id,
             "versions": versions(),
         }
-        write_evaluation(evaluation, comparisons, self.out, about)
+        write_evaluation(evaluation, self.out, about)
         say(*evaluation.markdown().split("\n"))
         say(f"look at {self.out / 'comparison.png'}")

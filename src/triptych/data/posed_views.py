@@ -10,6 +10,7 @@ from torch import Tensor
 
 from triptych.data import Dataset
 from triptych.geometry import Cameras
+from triptych.pictures import from_pixels
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ class PosedViews:
         for rows in batch.rows.split(batch.views_per_scene):
             scene = int(self.scene_of_row[rows[0]])
             parts.append(self.dataset.images(scene, self.view_of_row[rows.numpy()].tolist()))
-        pictures = torch.from_numpy(np.concatenate(parts)).to(device)
-        return pictures.permute(0, 3, 1, 2).float() / 255
+        return from_pixels(np.concatenate(parts), device)
 
     def cameras(self, batch: Batch, device: torch.device) -> Cameras:
         """Cameras of a batch."""

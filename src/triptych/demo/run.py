@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 
+from triptych.bank import Scenes
 from triptych.data import Dataset, select_scenes, write_contact_sheet
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.opening import draw_cars
 from triptych.demo.config import DemoConfig
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from triptych.evaluation.report import Report, training_curves
-from triptych.export import orbit_frames, write_video
+from triptych.export import write_orbit
 from triptych.files import lock, read_json, read_log, write_json
 from triptych.model import CategoryModel, find_model
 from triptych.progress import Progress
@@ -44,8 +45,8 @@ def run_demo(config: DemoConfig, *, seed: int, device: torch.device, progress: P
 def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress) -> Path:
     out, clock = config.out, _Clock(config.out / CLOCK_FILE)
     if config.from_scratch:
-        scenes = _make_scenes(config, config.scenes, seed, progress)
-        stage1, new = select_scenes(scenes, "train", "all"), select_scenes(scenes, "test", "all")
+        cars = _make_scenes(config, config.scenes, seed, progress)
+        stage1, new = select_scenes(cars, "train", "all"), select_scenes(cars, "test", "all")
         clock.lap("dataset")
         train(stage1, out / "stage1", STAGE1["quick"], seed=seed, device=device, progress=progress)
         clock.lap("stage 1")
@@ -63,12 +64,13 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
         bank = fit(model, new, out / f"bank_{kind}", stage2, seed=seed, device=device, progress=progress, force=True)
         clock.lap(f"stage 2, {kind}")
         progress.start("evaluate", len(bank))
-        evaluation, comparisons = evaluate(model, bank, new, with_lpips=False, on_scene=lambda name: progress.advance())
-        write_evaluation(evaluation, comparisons, out / f"evaluation_{kind}", {"versions": versions()})
+        scenes = Scenes(bank, model)
+        evaluation = evaluate(scenes, new, with_lpips=False, on_scene=lambda name: progress.advance())
+        write_evaluation(evaluation, out / f"evaluation_{kind}", {"versions": versions()})
         evaluations[kind] = evaluation
         clock.lap("evaluation")
         if kind == "ours":
-            write_video(out / "orbit.mp4", orbit_frames(model, bank, bank.names()))
+            write_orbit(out / "orbit.mp4", scenes)
             clock.lap("video")
 
     metrics = _metrics(evaluations, CategoryModel.load(models["ours"]), clock)

@@ -2,21 +2,19 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from triptych.bank import SceneBank, StoredScene
+from triptych.bank import ComparedViews, Scene, SceneBank, Scenes, compare_views
 from triptych.data import Dataset
-from triptych.evaluation.held_out import Findings, HeldOut, find_in
+from triptych.evaluation.held_out import HeldOutViews, MeasurableScenes, find_in
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.metrics import lpips_or_reason, mean, psnr, ssim
-from triptych.model import CategoryModel, SceneViews
 from triptych.text import listed, markdown_cell, one_line, span
 from triptych.training.matching import require_picture_size
 
@@ -46,11 +44,13 @@ class Evaluation:
             where the bank has it.
         notes: what was left out, and why.
         blank: scenes whose test views show one colour each: measured, but in no mean, which they would lift.
+        comparisons: the first test view of each of the first few scenes, for the comparison picture.
     """
 
     scenes: dict[str, dict[str, float]]
     notes: list[str]
     blank: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = field(default=(), repr=False, compare=False)
 
     def mean(self, metric: str) -> float:
         """Mean over the scenes of their means over views, blank ones apart; NaN where it was not measured."""
@@ -62,7 +62,7 @@ class Evaluation:
         return {key: value for key in keys if not math.isnan(value := self.mean(key))}
 
     def markdown(self) -> str:
-        """One row a scene and one of means, as a Markdown table."""
+        """One row per scene and one of means, as a Markdown table."""
         columns = [key for key in _FORMATS if any(key in row for row in self.scenes.values())]
         lines = [
             "| scene | " + " | ".join(columns) + " |",
@@ -74,95 +74,81 @@ class Evaluation:
 
 
 def evaluate(
-    model: CategoryModel,
-    bank: SceneBank,
+    scenes: Scenes,
     dataset: Dataset,
     *,
     with_lpips: bool = True,
     on_scene: Callable[[str], None] = lambda name: None,
-) -> tuple[Evaluation, list[Comparison]]:
-    """Measure every scene of the bank that the dataset holds, on its test views alone.
+) -> Evaluation:
+    """Measure every one of some scenes that a dataset holds, on its test views alone.
 
     Views that a scene was fitted to are left out, whatever the dataset holds out.
 
     Args:
-        model: the bank's category model.
-        bank: fitted scenes.
+        scenes: fitted scenes.
         dataset: the dataset they come from; scenes are matched by content, not by name.
         with_lpips: whether to try LPIPS.
         on_scene: called before each scene, with its name.
 
-    Returns:
-        The metrics, and what the comparison picture needs for the first few scenes.
-
     Raises:
-        InputError: none of the bank's scenes is in the dataset, or none has test views.
+        InputError: none of the scenes is in the dataset, or none has test views.
     """
-    return measure(model, bank, find_in(bank, dataset), with_lpips=with_lpips, on_scene=on_scene)
+    return measure(scenes, find_in(scenes, dataset), with_lpips=with_lpips, on_scene=on_scene)
 
 
 def measure(
-    model: CategoryModel,
-    bank: SceneBank,
-    findings: Findings,
+    scenes: Scenes,
+    measurable: MeasurableScenes,
     *,
     with_lpips: bool = True,
     on_scene: Callable[[str], None] = lambda name: None,
-) -> tuple[Evaluation, list[Comparison]]:
-    """Measure scenes of a bank that ``held_out`` has found, as ``evaluate``, each in its own dataset.
+) -> Evaluation:
+    """Measure scenes on the views that ``held_out`` has found for them, as ``evaluate``, each in its own dataset.
 
     Raises:
-        InputError: the bank is another model's, or pictures have another size than it renders.
+        InputError: a scene is damaged, or pictures have another size than the model renders.
     """
-    bank.require_model(model)
-    for held in findings.scenes:
-        require_picture_size(held.dataset, model)
+    for held in measurable.scenes:
+        require_picture_size(held.dataset, scenes.model)
     perceptual = lpips_or_reason() if with_lpips else "LPIPS left out"
-    scenes: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, float]] = {}
     comparisons, blank = [], []
-    for held in findings.scenes:
+    for held in measurable.scenes:
         on_scene(held.name)
-        images = _images(held, model.aabb.device)
-        stored, cameras = bank.scene(held.name), held.dataset.cameras(held.scene)[list(held.views)]
-        micro, coefficients = stored.micro.to(model.aabb.device), stored.coefficients.to(model.aabb.device)
-        found = model.render_scene(micro, coefficients, cameras.to(model.aabb.device))
+        scene = scenes[held.name]
+        views = compare_views(scene, held.dataset, held.scene, held.views)
         with torch.no_grad():
-            encoded = model.encode(images)
-            ceiling = psnr(model.decode(encoded), images)
-        scenes[held.name] = _scene_metrics(found, images, ceiling, perceptual) | _about(held, stored, bank)
-        if bool((images == images[:, :, :1, :1]).all()):
+            encoded = scene.model.encode(views.target)
+            ceiling = psnr(scene.model.decode(encoded), views.target)
+        rows[held.name] = _scene_metrics(views, ceiling, perceptual) | _about(held, scene, scenes.bank)
+        if bool((views.target == views.target[:, :, :1, :1]).all()):
             blank.append(held.name)
         if len(comparisons) < _SHOWN_SCENES:
-            comparisons.append(Comparison.of_first_view(held.name, images, found, encoded))
-    notes = [*findings.notes, *([perceptual] if isinstance(perceptual, str) else [])]
+            comparisons.append(Comparison.of_first_view(held.name, views, encoded))
+    notes = [*measurable.notes, *([perceptual] if isinstance(perceptual, str) else [])]
     if blank:
         notes.insert(0, f"{len(blank)} blank scene(s), measured but not in the mean: {listed(blank)}")
-    return Evaluation(scenes, [_counts(findings.scenes), *notes], tuple(blank)), comparisons
+    return Evaluation(rows, [_counts(measurable.scenes), *notes], tuple(blank), tuple(comparisons))
 
 
-def _images(held: HeldOut, device: torch.device) -> Float[Tensor, "view 3 height width"]:
-    pictures = torch.from_numpy(held.dataset.images(held.scene, held.views)).to(device)
-    return pictures.permute(0, 3, 1, 2).float() / 255
-
-
-def _about(held: HeldOut, stored: StoredScene, bank: SceneBank) -> dict[str, float]:
+def _about(held: HeldOutViews, scene: Scene, bank: SceneBank) -> dict[str, float]:
     """What is known of a scene besides its quality."""
     about = {"bytes": float(bank.bytes_of(held.name))}
-    if "seconds" in stored.record:
-        about["seconds"] = stored.record["seconds"]
+    if "seconds" in scene.record:
+        about["seconds"] = scene.record["seconds"]
     if held.fitted is not None:
         about["fitted_views"] = float(held.fitted)
     return about
 
 
-def _counts(scenes: Sequence[HeldOut]) -> str:
+def _counts(scenes: Sequence[HeldOutViews]) -> str:
     tested = span(len(held.views) for held in scenes)
     fitted = [held.fitted for held in scenes if held.fitted is not None]
     to = f", none of them among the {span(fitted)} that it was fitted to" if fitted else ""
     return f"{len(scenes)} scene(s), each on {tested} views{to}"
 
 
-def write_evaluation(evaluation: Evaluation, comparisons: list[Comparison], out: Path, about: dict[str, Any]) -> None:
+def write_evaluation(evaluation: Evaluation, out: Path, about: dict[str, Any]) -> None:
     """Write ``metrics.json``, ``metrics.md`` and ``comparison.png`` into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     document = {
@@ -174,23 +160,21 @@ def write_evaluation(evaluation: Evaluation, comparisons: list[Comparison], out:
     }
     write_json(out / "metrics.json", document)
     write_text(out / "metrics.md", evaluation.markdown())
-    write_comparison(out / "comparison.png", comparisons)
+    write_comparison(out / "comparison.png", evaluation.comparisons)
 
 
 def _scene_metrics(
-    found: SceneViews,
-    images: Float[Tensor, "view 3 height width"],
-    ceiling: list[float],
-    perceptual: Callable[[Tensor, Tensor], list[float]] | str,
+    views: ComparedViews, ceiling: list[float], perceptual: Callable[[Tensor, Tensor], list[float]] | str
 ) -> dict[str, float]:
+    rendered, target = views.rendered.images, views.target
     metrics: dict[str, float] = {
-        "views": float(len(images)),
-        "psnr": mean(psnr(found.images, images)),
+        "views": float(len(target)),
+        "psnr": mean(views.psnr()),
         "psnr_autoencoder": mean(ceiling),
-        "ssim": mean(ssim(found.images, images)),
+        "ssim": mean(ssim(rendered, target)),
     }
     if not isinstance(perceptual, str):
-        metrics["lpips"] = mean(perceptual(found.images, images))
+        metrics["lpips"] = mean(perceptual(rendered, target))
     return metrics
 
 

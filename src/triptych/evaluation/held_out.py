@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from triptych.bank import SceneBank
+from triptych.bank import SceneBank, Scenes
 from triptych.data import Dataset, DatasetConfig, choose_names
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import find_scenes
@@ -19,8 +19,8 @@ from triptych.training.provenance import Provenance
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """A scene of a bank that can be measured.
+class HeldOutViews:
+    """The views on which a scene of a bank can be measured.
 
     Attributes:
         name: its name in the bank.
@@ -40,10 +40,10 @@ class HeldOut:
 
 
 @dataclass
-class Findings:
+class MeasurableScenes:
     """The scenes that can be measured, and notes about the others."""
 
-    scenes: list[HeldOut] = field(default_factory=list)
+    scenes: list[HeldOutViews] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def folders(self) -> list[str]:
@@ -57,37 +57,38 @@ class Findings:
             self.notes.append(f"{len(names)} scene(s) {words}: {listed(names)}")
 
 
-def find_in(bank: SceneBank, dataset: Dataset) -> Findings:
-    """The scenes of a bank in one dataset, by their content.
+def find_in(scenes: Scenes, dataset: Dataset) -> MeasurableScenes:
+    """Those of some scenes that are in a dataset, by their content.
 
     Raises:
-        InputError: the bank is empty, none of its scenes is in the dataset, or none has a view to be measured on.
+        InputError: there are no scenes, none of them is in the dataset, or none has a view to be measured on.
     """
-    return _found(bank, {name: (_known(bank, name), [dataset]) for name in _names_of(bank)}, "not in the dataset given")
+    candidates = {name: (_known(scenes.bank, name), [dataset]) for name in scenes.names()}
+    return _measurable(scenes.bank, candidates, "not in the dataset given")
 
 
-def find_on_disk(bank: SceneBank, config: BankDataConfig, progress: Progress) -> Findings:
-    """The chosen scenes of a bank, each in the dataset that it comes from.
+def find_on_disk(scenes: Scenes, config: BankDataConfig, progress: Progress) -> MeasurableScenes:
+    """The chosen ones of some scenes, each in the dataset that it comes from.
 
     Args:
-        bank: the bank.
+        scenes: fitted scenes.
         config: which scenes, where they are, and how to open them.
         progress: where to show how pictures are read.
 
     Raises:
         InputError: there is no such scene, a dataset cannot be used, or no scene can be measured.
     """
-    known = {name: _known(bank, name) for name in _names_of(bank)}
+    known = {name: _known(scenes.bank, name) for name in scenes.names()}
     places = {name: _sources(scene, config) for name, scene in known.items()}
     chosen = choose_names(known, config.scenes, splits=_splits(config, places, known), of="bank")
-    wanted: dict[DatasetConfig, list[str]] = {}
+    needed: dict[DatasetConfig, list[str]] = {}
     for name in chosen:
         for source in places[name]:
-            wanted.setdefault(source, []).append(name)
-    opened = {source: _open(source, names, progress) for source, names in wanted.items()}
-    candidates = {name: [found for source in places[name] if (found := opened[source])] for name in chosen}
+            needed.setdefault(source, []).append(name)
+    opened = {source: _open(source, names, progress) for source, names in needed.items()}
+    datasets = {name: [opened[source] for source in places[name]] for name in chosen}
     where = "in none of the datasets given" if config.data else "their dataset is unknown or gone, give its folder"
-    return _found(bank, {name: (known[name], candidates[name]) for name in chosen}, where)
+    return _measurable(scenes.bank, {name: (known[name], datasets[name]) for name in chosen}, where)
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,10 @@ class _Known:
     forced: bool
 
 
-def _names_of(bank: SceneBank) -> list[str]:
-    names = bank.names()
-    if not names:
-        raise InputError(f"{bank.folder}: the bank is empty; fit scenes first")
-    return names
-
-
 def _known(bank: SceneBank, name: str) -> _Known:
-    stored = bank.scene(name)
-    provenance = Provenance.read(stored.record, f"{bank.folder}, scene {name!r}")
-    return _Known(stored.fingerprint, provenance, "problem" in stored.record)
+    about = bank.about(name)
+    provenance = Provenance.read(about.record, f"{bank.folder}, scene {name!r}")
+    return _Known(about.fingerprint, provenance, "problem" in about.record)
 
 
 def _sources(scene: _Known, config: BankDataConfig) -> list[DatasetConfig]:
@@ -154,37 +148,39 @@ def _open(source: DatasetConfig, names: Sequence[str], progress: Progress) -> Da
     return open_data(replace(source, scenes=",".join(same) if same and plain else "all"), progress)
 
 
-def _found(bank: SceneBank, candidates: Mapping[str, tuple[_Known, list[Dataset]]], where: str) -> Findings:
-    findings, absent, without, unknown = Findings(), [], [], []
-    for name, (known, collections) in candidates.items():
-        place = next((found for found in collections if known.fingerprint in found.fingerprints), None)
+def _measurable(
+    bank: SceneBank, candidates: Mapping[str, tuple[_Known, list[Dataset]]], where: str
+) -> MeasurableScenes:
+    measurable, absent, without, unknown = MeasurableScenes(), [], [], []
+    for name, (known, datasets) in candidates.items():
+        place = next((dataset for dataset in datasets if known.fingerprint in dataset.fingerprints), None)
         if place is None:
             absent.append(name)
             continue
         held = _held_out(name, known, place)
-        (findings.scenes if held.views else without).append(held)
+        (measurable.scenes if held.views else without).append(held)
         if held.fitted is None:
             unknown.append(name)
-    findings.note(absent, f"left out, {where}")
-    findings.note([held.name for held in without], "left out, no test view that was not fitted")
-    findings.note(
+    measurable.note(absent, f"left out, {where}")
+    measurable.note([held.name for held in without], "left out, no test view that was not fitted")
+    measurable.note(
         unknown, "measured on what the options hold out: the bank does not say to which views they were fitted"
     )
-    findings.note(
-        [held.name for held in findings.scenes if held.dropped], "without those test views that they were fitted to"
+    measurable.note(
+        [held.name for held in measurable.scenes if held.dropped], "without those test views that they were fitted to"
     )
-    findings.note([name for name, (known, _) in candidates.items() if known.forced], "in the bank by --force")
+    measurable.note([name for name, (known, _) in candidates.items() if known.forced], "in the bank by --force")
     failed = read_failures(bank.folder)
-    findings.note(list(failed), "not in the bank and in no mean, since they could not be fitted")
-    if not findings.scenes:
-        raise InputError(f"{bank.folder}: nothing to measure: {'; '.join(findings.notes)}")
-    return findings
+    measurable.note(list(failed), "not in the bank and in no mean, since they could not be fitted")
+    if not measurable.scenes:
+        raise InputError(f"{bank.folder}: nothing to measure: {'; '.join(measurable.notes)}")
+    return measurable
 
 
-def _held_out(name: str, known: _Known, dataset: Dataset) -> HeldOut:
+def _held_out(name: str, known: _Known, dataset: Dataset) -> HeldOutViews:
     scene = dataset.fingerprints.index(known.fingerprint)
     test, numbers = dataset.views(scene).test, dataset.view_numbers(scene)
     fitted = frozenset(known.provenance.fitted if known.provenance else ())
     views = tuple(view for view in test if numbers[view] not in fitted)
     count = None if known.provenance is None else len(fitted)
-    return HeldOut(name, dataset, scene, views, count, len(test) - len(views))
+    return HeldOutViews(name, dataset, scene, views, count, len(test) - len(views))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
+from triptych.bank.scene_file import SUFFIX as SCENE_SUFFIX
+from triptych.bank.scene_file import read_scene_file
 from triptych.data.cache.entry import PICTURES_FILE, load_index, map_pictures
 from triptych.errors import InputError
 from triptych.files import SUM, check_seal, is_clutter, read_object
 from triptych.model import MODEL_FILE, SHARED_FILE, CategoryModel, find_model
-from triptych.scene_file import SUFFIX as SCENE_SUFFIX
-from triptych.scene_file import read_scene_file
 from triptych.training.checkpoint import checkpoint_files, read_checkpoint
 from triptych.training.run import FORMAT as RUN_FORMAT
 from triptych.training.run import RUN_FILE
@@ -112,8 +112,7 @@ def _document(path: Path) -> bool:
 
 
 def _scene(bank: SceneBank, name: str) -> bool:
-    bank.scene(name)
-    return bank.has_sums(name)
+    return bank.check(name)
 
 
 def _model(folder: Path) -> bool:

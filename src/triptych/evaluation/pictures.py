@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
+from triptych.bank import ComparedViews
 from triptych.files import write_atomically
-from triptych.model import SceneViews
 from triptych.pictures import channel_range, latent_colours
 from triptych.text import one_line
 
@@ -26,45 +27,43 @@ class Comparison:
 
     Attributes:
         name: the scene.
-        truth: the picture.
-        found: the rendering, clamped.
-        encoded: latent of the picture.
-        rendered: latent rendered from the tri-planes.
+        target: the picture.
+        rendered: the rendering, clamped.
+        target_latent: latent of the picture.
+        rendered_latent: latent rendered from the tri-planes.
         opacity: share of light stopped.
         depth: mean depth in world units.
     """
 
     name: str
-    truth: Float[Tensor, "3 height width"]
-    found: Float[Tensor, "3 height width"]
-    encoded: Float[Tensor, "channel latent_height latent_width"]
-    rendered: Float[Tensor, "channel latent_height latent_width"]
+    target: Float[Tensor, "3 height width"]
+    rendered: Float[Tensor, "3 height width"]
+    target_latent: Float[Tensor, "channel latent_height latent_width"]
+    rendered_latent: Float[Tensor, "channel latent_height latent_width"]
     opacity: Float[Tensor, "latent_height latent_width"]
     depth: Float[Tensor, "latent_height latent_width"]
 
     @classmethod
     def of_first_view(
-        cls,
-        name: str,
-        images: Float[Tensor, "view 3 height width"],
-        found: SceneViews,
-        encoded: Float[Tensor, "view channel latent_height latent_width"],
+        cls, name: str, views: ComparedViews, encoded: Float[Tensor, "view channel latent_height latent_width"]
     ) -> "Comparison":
-        """The first of several views."""
-        tensors = (images, found.images.clamp(0, 1), encoded, found.latents, found.opacity, found.depth)
+        """The first of several views, and what their pictures are encoded to."""
+        seen = views.rendered
+        tensors = (views.target, seen.images.clamp(0, 1), encoded, seen.latents, seen.opacity, seen.depth)
         return cls(name, *(tensor[0].cpu() for tensor in tensors))
 
 
-def write_comparison(path: Path, comparisons: list[Comparison]) -> None:
+def write_comparison(path: Path, comparisons: Sequence[Comparison]) -> None:
     """One row a scene: ground truth, ours, error, encoded and rendered latent (three channels as RGB), depth."""
     titles = ("ground truth", "ours", "absolute error x4", "latent of the image", "rendered latent", "depth")
     figure = new_figure(1.7 * len(titles), 1.75 * len(comparisons) + 0.3)
     axes = figure.subplots(len(comparisons), len(titles), squeeze=False)
     for row, comparison in zip(axes, comparisons, strict=True):
-        low, high = channel_range(comparison.encoded[None])
-        latents = [latent_colours(latent[None], low, high)[0] for latent in (comparison.encoded, comparison.rendered)]
-        error = (comparison.truth - comparison.found).abs().mul(4).clamp(0, 1)
-        for cell, image in zip(row, (comparison.truth, comparison.found, error, *latents), strict=False):
+        low, high = channel_range(comparison.target_latent[None])
+        both = torch.stack([comparison.target_latent, comparison.rendered_latent])
+        error = (comparison.target - comparison.rendered).abs().mul(4).clamp(0, 1)
+        images = (comparison.target, comparison.rendered, error, *latent_colours(both, low, high))
+        for cell, image in zip(row, images, strict=False):
             cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)
         row[-1].imshow(np.ma.masked_invalid(depth.numpy()), cmap="viridis_r", interpolation="nearest")

@@ -1,11 +1,12 @@
-from .config import MeshConfig
+from triptych.bank import save_scene
+from triptych.data.formats.transforms import read_cameras
+
 from .encoding import write_video
 from .images import write_images
-from .mesh import extract_mesh
+from .mesh import MeshConfig, extract_mesh
 from .mesh_files import check_mesh_file, write_mesh, write_meshes
-from .orbits import orbit_of
 from .planes import write_planes
-from .video import comparison_frames, counterpart, orbit_frames, true_path
+from .video import comparison_frames, counterpart, orbit_frames, true_path, write_orbit
 from .web import write_web
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "counterpart",
     "extract_mesh",
     "orbit_frames",
-    "orbit_of",
+    "read_cameras",
+    "save_scene",
     "true_path",
     "write_images",
     "write_mesh",
     "write_meshes",
+    "write_orbit",
     "write_planes",
     "write_video",
     "write_web",

@@ -10,15 +10,16 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from triptych.bank import Scene, Scenes
 from triptych.data.formats.writer import scene_is_written, write_dataset_file, write_transforms
 from triptych.data.generators.resumable import open_for_making
 from triptych.errors import InputError
 from triptych.export.config import Channel
+from triptych.export.left_out import LeftOut
 from triptych.files import atomic_directory, folder_name
 from triptych.geometry import Cameras
 from triptych.model import SceneViews
 from triptych.pictures import as_pixels
-from triptych.scene import Scene, Scenes
 
 CHANNELS_FILE = "channels.npz"
 _VIEWS_AT_ONCE = 16
@@ -27,7 +28,6 @@ _VIEWS_AT_ONCE = 16
 def write_images(
     out: Path,
     scenes: Scenes,
-    names: Sequence[str],
     cameras: Cameras,
     *,
     channels: Sequence[Channel] = (),
@@ -42,28 +42,29 @@ def write_images(
 
     Args:
         out: a new or empty folder, or one to continue.
-        scenes: the bank's scenes.
-        names: which of them.
+        scenes: scenes of a bank.
         cameras: at least two cameras of the model's picture size.
         channels: what else to write.
         on_scene: told each name once it is written.
 
     Raises:
         InputError: there is no scene, there are fewer than two cameras or of another size, or the folder holds
-            something else.
+            something else; or some scenes are damaged: the others are written.
     """
-    if not names:
-        raise InputError(f"{scenes.bank.folder}: the bank is empty; fit scenes first")
+    left_out = LeftOut(scenes)
     if len(cameras) < 2:
         raise InputError(f"images: {len(cameras)} camera(s); a scene of a dataset needs at least two")
     made_by = _made_by(scenes, cameras, channels)
     with open_for_making(out, made_by):
-        for name in names:
+        for name in scenes:
             if not scene_is_written(out, folder_name(name)):
-                _write_scene(out / folder_name(name), scenes[name], cameras, channels)
+                with left_out.going_on():
+                    _write_scene(out / folder_name(name), scenes[name], cameras, channels)
             on_scene(name)
-        written = sorted(folder_name(name) for name in scenes if scene_is_written(out, folder_name(name)))
+        left_out.require_some()
+        written = sorted(folder_name(name) for name in scenes.bank if scene_is_written(out, folder_name(name)))
         write_dataset_file(out, scenes.model.aabb.tolist(), {"train": [], "test": written}, made_by)
+    left_out.report()
 
 
 def _made_by(scenes: Scenes, cameras: Cameras, channels: Sequence[Channel]) -> dict[str, object]:

@@ -10,25 +10,24 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from trimesh.visual.color import ColorVisuals
 
+from triptych.bank import Scene
 from triptych.errors import InputError
 from triptych.export.config import MeshConfig
-from triptych.export.orbits import orbit_of
-from triptych.geometry import Cameras, Rays
+from triptych.geometry import Cameras, Orbit, Rays
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
 from triptych.representation.render import render
 from triptych.representation.sdf import SDFField
-from triptych.scene import Scene
 from triptych.training.single_scene import SingleScene
 
-Solid = Scene | SingleScene
-"""What has a mesh."""
+RenderedScene = Scene | SingleScene
+"""A scene of a bank, or one that was fitted by itself, whatever its field is."""
 HALF_STOPPED_WITHIN = 1 / 50
 """The default threshold is the density that stops half of the light within this share of the box's longest side."""
 DEPTH_TOLERANCE = 0.02
 """How far a vertex may lie behind the rendered depth and still be seen, as a share of the box's longest side."""
-OPAQUE = 0.5
+SEEN_OPACITY = 0.5
 """Where a view stops less light than this, its colour is mostly that of the background."""
 _DEPTH_SAMPLING = SamplingConfig(coarse=96, importance=0)
 
@@ -46,7 +45,7 @@ def require_scikit_image() -> None:
 
 
 @torch.no_grad()
-def extract_mesh(scene: Solid, config: MeshConfig | None = None) -> trimesh.Trimesh:
+def extract_mesh(scene: RenderedScene, config: MeshConfig | None = None) -> trimesh.Trimesh:
     """The surface of a scene: closed, in world units, z up, with RGBA vertex colours (sRGB).
 
     The surface lies where the density reaches the threshold, that of signed distances where they are zero, and ends at
@@ -115,7 +114,9 @@ def _grid(
     return torch.stack(layers).permute(2, 1, 0), first.cpu().double().numpy(), voxel
 
 
-def _solidity(scene: Solid, config: MeshConfig) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "3"], float]:
+def _solidity(
+    scene: RenderedScene, config: MeshConfig
+) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "3"], float]:
     """What is 1/2 at the surface and more inside, in the voxels of ``density_grid``."""
     field = scene.field
     if isinstance(field, SDFField):
@@ -155,20 +156,20 @@ def _surface(solidity: Float[np.ndarray, "x y z"], first: Float[np.ndarray, "3"]
 def _without_small_parts(mesh: trimesh.Trimesh, smallest_share: float) -> trimesh.Trimesh:
     labels = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces))
     faces_of_part = np.bincount(labels)
-    wanted = np.minimum(smallest_share * len(mesh.faces), faces_of_part.max())
-    mesh.update_faces(faces_of_part[labels] >= wanted)
+    fewest = np.minimum(smallest_share * len(mesh.faces), faces_of_part.max())
+    mesh.update_faces(faces_of_part[labels] >= fewest)
     mesh.remove_unreferenced_vertices()
     return mesh
 
 
-def _colours(scene: Solid, mesh: trimesh.Trimesh, config: MeshConfig) -> UInt8[np.ndarray, "vertex 4"]:
+def _colours(scene: RenderedScene, mesh: trimesh.Trimesh, config: MeshConfig) -> UInt8[np.ndarray, "vertex 4"]:
     """Mean over the views that see a vertex, weighted by the cosine between its normal and the view's direction."""
     device, tolerance = scene.field.aabb.device, DEPTH_TOLERANCE * _longest(scene.field)
     vertices = torch.from_numpy(mesh.vertices).float().to(device)
     normals = torch.from_numpy(mesh.vertex_normals.copy()).float().to(device)
     total, weight = torch.zeros_like(vertices), vertices.new_zeros(len(vertices))
     for elevation in config.elevations:
-        cameras = orbit_of(scene.model, config.azimuths, radius=config.radius, elevation_degrees=elevation)
+        cameras = scene.model.along(Orbit(config.azimuths, config.radius, elevation))
         images = scene.render(cameras).images.clamp(0, 1)
         towards = cameras.c2w[:, None, :, 3] - vertices
         distance = towards.norm(dim=-1)
@@ -187,7 +188,7 @@ def _colours(scene: Solid, mesh: trimesh.Trimesh, config: MeshConfig) -> UInt8[n
 
 
 def _visible(
-    scene: Solid,
+    scene: RenderedScene,
     cameras: Cameras,
     vertices: Float[Tensor, "vertex 3"],
     distance: Float[Tensor, "view vertex"],
@@ -198,10 +199,10 @@ def _visible(
     depth, opacity = _at_vertices(maps, cameras, vertices).unbind(dim=-1)
     pixels, in_front = cameras.project(vertices)
     inside = ((pixels > 0) & (pixels < pixels.new_tensor([cameras.width, cameras.height]))).all(dim=-1)
-    return inside & (in_front > 0) & (opacity > OPAQUE) & (distance < depth + tolerance)
+    return inside & (in_front > 0) & (opacity > SEEN_OPACITY) & (distance < depth + tolerance)
 
 
-def _depth_and_opacity(scene: Solid, camera: Cameras) -> Float[Tensor, "1 2 height width"]:
+def _depth_and_opacity(scene: RenderedScene, camera: Cameras) -> Float[Tensor, "1 2 height width"]:
     """Both at the size of the pictures: the depth of a whole latent pixel would blur every edge."""
     rays = camera.rays().flatten()
     black = rays.origins.new_zeros(1, scene.model.autoencoder.channels)

@@ -1,6 +1,6 @@
-"""Meshes as files: one, or one a scene."""
+"""Meshes as files: one, or one per scene."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,11 @@ import trimesh
 from jaxtyping import Float
 from trimesh.exchange.gltf import export_glb
 
+from triptych.bank import Scene
 from triptych.errors import InputError
+from triptych.export.left_out import LeftOut
 from triptych.export.mesh import MeshConfig, extract_mesh, require_scikit_image
 from triptych.files import folder_name, write_atomically
-from triptych.scene import Scenes
 
 SUFFIXES = (".glb", ".ply", ".obj")
 _Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
@@ -20,55 +21,43 @@ _Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 def write_meshes(
     out: Path,
-    scenes: Scenes,
-    names: Sequence[str],
+    scenes: Mapping[str, Scene],
     config: MeshConfig | None = None,
     *,
     suffix: str = ".glb",
     on_scene: Callable[[str], object] = lambda name: None,
-    on_left_out: Callable[[str], object] = lambda reason: None,
 ) -> list[Path]:
-    """Write one mesh file a scene; a scene that has no surface, or is damaged, is left out.
+    """Write one mesh file per scene; a scene that has no surface, or is damaged, is left out.
 
     Args:
         out: a folder, in which each file has its scene's name, quoted and of at most 204 characters; or, ending in
             .glb, .ply or .obj, the file of the one scene.
-        scenes: the bank's scenes.
-        names: which of them.
+        scenes: scenes by name.
         config: how finely, and from which views the colours come.
         suffix: kind of the files in a folder.
         on_scene: told each name once it is done with.
-        on_left_out: told why, for each scene that is left out; the reason names it.
 
     Returns:
         The files that were written.
 
     Raises:
-        InputError: there is no scene, or several for one file; the suffix is another one; no scene has a surface.
+        InputError: there is no scene, or several for one file; the suffix is another one; or some scenes are left out:
+            the others are written.
     """
-    if not names:
-        raise InputError(f"{scenes.bank.folder}: the bank is empty; fit scenes first")
+    left_out = LeftOut(scenes)
     one_file = out.suffix in SUFFIXES
-    if one_file and len(names) > 1:
-        raise InputError(f"{out}: one file for {len(names)} scenes; choose one with --scenes, or give a folder")
+    if one_file and len(scenes) > 1:
+        raise InputError(f"{out}: one file for {len(scenes)} scenes; choose one with --scenes, or give a folder")
     require_scikit_image()
-    written, reasons = [], []
-    for name in names:
-        file = out if one_file else out / f"{folder_name(name)}{suffix}"
+    files = {name: out if one_file else out / f"{folder_name(name)}{suffix}" for name in scenes}
+    for file in files.values():
         check_mesh_file(file)
-        try:
-            mesh = extract_mesh(scenes[name], config)
-        except InputError as error:
-            reasons.append(str(error))
-        else:
-            write_mesh(file, mesh)
-            written.append(file)
+    for name, file in files.items():
+        with left_out.going_on():
+            write_mesh(file, extract_mesh(scenes[name], config))
         on_scene(name)
-    if not written:
-        raise InputError(*reasons)
-    for reason in reasons:
-        on_left_out(reason)
-    return written
+    left_out.report()
+    return list(files.values())
 
 
 def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:

@@ -1,7 +1,8 @@
 """Videos of the scenes of a bank: orbits around many of them, or one of them beside what it is compared with."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,58 +11,51 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from triptych.autoencoder.identity import IdentityAutoencoder
-from triptych.bank import SceneBank
+from triptych.bank import Scene, Scenes
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.export.orbits import orbit_of
-from triptych.geometry import Cameras
-from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
-from triptych.model import CategoryModel
-from triptych.pictures import as_pixels, channel_range, latent_colours
-from triptych.scene import Scene, Scenes
+from triptych.export.encoding import write_video
+from triptych.export.left_out import LeftOut
+from triptych.geometry import Cameras, Orbit
+from triptych.pictures import as_pixels, channel_range, from_pixels, latent_colours
 
 _COLUMN_HEIGHT = 256
 """Columns of a comparison are enlarged to at least this many pixels."""
 _LABEL_HEIGHT = 28
 
 
-def orbit_frames(
-    model: CategoryModel,
-    bank: SceneBank,
-    names: Sequence[str],
-    count: int = 60,
-    *,
-    radius: float = SRN_RADIUS,
-    focal: float = SRN_FOCAL,
-    elevation_degrees: float = 25.0,
-) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+def write_orbit(path: Path, scenes: Mapping[str, Scene], orbit: Orbit | None = None) -> None:
+    """Film a full circle around several scenes at once, as ``orbit_frames``, to an mp4.
+
+    Args:
+        path: the file, ending in .mp4.
+        scenes: scenes by name, whose models render pictures of one size.
+        orbit: the circle, one frame per camera.
+
+    Raises:
+        InputError: there is no scene, or the video cannot be written; or some scenes are damaged: the others are
+            filmed.
+    """
+    left_out = LeftOut(scenes)
+    readable = list(left_out.readable())
+    left_out.require_some()
+    write_video(path, orbit_frames(readable, orbit))
+    left_out.report()
+
+
+def orbit_frames(scenes: Sequence[Scene], orbit: Orbit | None = None) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Frames of a full circle around several scenes at once, laid out in a grid that is wider than high.
 
     Args:
-        model: the bank's category model.
-        bank: fitted scenes.
-        names: which of them.
-        count: frames of the circle.
-        radius: distance of the camera from the origin, in world units.
-        focal: focal length in image widths.
-        elevation_degrees: height of the camera above the horizon.
-
-    Raises:
-        InputError: there is no scene.
+        scenes: at least one, whose models render pictures of one size.
+        orbit: the circle, one frame per camera.
     """
-    if not names:
-        raise InputError(f"{bank.folder}: the bank is empty; fit scenes first")
-    cameras = orbit_of(model, count, radius=radius, focal=focal, elevation_degrees=elevation_degrees)
-    device = model.aabb.device
-    clips = []
-    for name in names:
-        scene = bank.scene(name)
-        views = model.render_scene(scene.micro.to(device), scene.coefficients.to(device), cameras)
-        clips.append(as_pixels(views.images))
-    columns = math.ceil(math.sqrt(len(clips) * 4 / 3))
+    orbit = orbit or Orbit()
+    clips = [as_pixels(scene.render(scene.model.along(orbit)).images) for scene in scenes]
+    columns = min(math.ceil(math.sqrt(len(clips) * 4 / 3)), len(clips))
     rows = math.ceil(len(clips) / columns)
     blank = np.full_like(clips[0][0], 255)
-    for frame in range(count):
+    for frame in range(orbit.count):
         cells = [clip[frame] for clip in clips] + [blank] * (rows * columns - len(clips))
         lines = [np.concatenate(cells[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
         yield np.concatenate(lines)
@@ -76,7 +70,7 @@ def comparison_frames(
 
     Args:
         scene: the scene.
-        cameras: one camera a frame, in the model's picture size.
+        cameras: one camera per frame, in the model's picture size.
         other: the same scene fitted with another model, of RGB tri-planes for instance; its pictures may be of
             another size, but of the same proportions.
         truth: pictures in [0, 1] that the cameras have taken [view, 3, row, column], see ``true_path``.
@@ -113,8 +107,7 @@ def true_path(dataset: Dataset, fingerprint: str) -> tuple[Cameras, Float[Tensor
     cameras = dataset.cameras(scene)
     offset = cameras.c2w[:, :, 3] - dataset.aabb.mean(dim=0)
     order = torch.atan2(offset[:, 1], offset[:, 0]).argsort()
-    pictures = torch.from_numpy(dataset.images(scene, order.tolist())).permute(0, 3, 1, 2).float() / 255
-    return cameras[order], pictures
+    return cameras[order], from_pixels(dataset.images(scene, order.tolist()))
 
 
 def counterpart(scenes: Scenes, name: str, others: Scenes) -> Scene:
@@ -123,10 +116,10 @@ def counterpart(scenes: Scenes, name: str, others: Scenes) -> Scene:
     Raises:
         InputError: the other bank has none of this name, or one that was fitted to other pictures.
     """
-    others.choose([name])
-    if others.bank.scene(name).fingerprint != scenes.bank.scene(name).fingerprint:
+    other = others.only(name)[name]
+    if others.bank.about(name).fingerprint != scenes.bank.about(name).fingerprint:
         raise InputError(f"{others.bank.folder}: its scene {name!r} was fitted to other pictures; give another bank")
-    return others[name]
+    return other
 
 
 def _label(other: Scene) -> str:

@@ -1,6 +1,15 @@
 from .checksums import check_sums, file_sum, folder_sums, seal, seal_holds
-from .documents import SUM, check_seal, read_json, read_object, read_or_make, write_json, write_sealed_json
+from .documents import (
+    SUM,
+    check_seal,
+    read_json,
+    read_object,
+    read_or_make,
+    write_json,
+    write_sealed_json,
+)
 from .fields import dataclass_of, field_of
+from .formats import Format
 from .locking import lock
 from .logs import LOG_FILE, read_log
 from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
@@ -11,6 +20,7 @@ from .writing import atomic_directory, sweep, write_atomically, write_text
 __all__ = [
     "LOG_FILE",
     "SUM",
+    "Format",
     "atomic_directory",
     "check_seal",
     "check_sums",

@@ -39,7 +39,11 @@ class Cameras:
         return Cameras(self.c2w.to(device), self.intrinsics.to(device), self.height, self.width)
 
     def resized(self, height: int, width: int) -> "Cameras":
-        """The same cameras looking through a coarser or finer pixel grid over the same field of view."""
+        """The same cameras looking through a coarser or finer pixel grid over the same field of view.
+
+        Other proportions stretch the picture, as pixels do that are not square; ``Orbit.cameras`` makes cameras for
+        any.
+        """
         scale = self.intrinsics.new_tensor(
             [width / self.width, height / self.height, width / self.width, height / self.height]
         )
@@ -125,22 +129,5 @@ def hemisphere_cameras(
     golden_angle = math.pi * (3 - math.sqrt(5))
     azimuth = golden_angle * (torch.arange(count, dtype=torch.float64) + jitter[1]) + 2 * math.pi * jitter[1, 0]
     across = torch.sqrt(1 - height**2)
-    eyes = radius * torch.stack([across * azimuth.cos(), across * azimuth.sin(), height], dim=-1)
-    return _srn_like(eyes.float(), resolution, focal)
-
-
-def orbit_cameras(
-    count: int,
-    resolution: int,
-    *,
-    radius: float = SRN_RADIUS,
-    focal: float = SRN_FOCAL,
-    elevation_degrees: float = 25.0,
-) -> Cameras:
-    """Cameras on one full circle around the origin at a fixed elevation, without repeating the first view."""
-    azimuth = torch.arange(count, dtype=torch.float64) * (2 * math.pi / count)
-    elevation = math.radians(elevation_degrees)
-    height = torch.full_like(azimuth, math.sin(elevation))
-    across = math.cos(elevation)
     eyes = radius * torch.stack([across * azimuth.cos(), across * azimuth.sin(), height], dim=-1)
     return _srn_like(eyes.float(), resolution, focal)

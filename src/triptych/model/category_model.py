@@ -1,6 +1,5 @@
 """The category model as a module: what it holds, how it renders scenes, how it is saved."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -8,31 +7,20 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int32
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder, LatentNormalization
-from triptych.autoencoder.saving import check_weights, compact, load_autoencoder, read_weights, save_autoencoder
+from triptych.autoencoder.saving import check_weights
 from triptych.errors import InputError
-from triptych.files import atomic_directory, field_of, folder_sums, write_sealed_json
-from triptych.geometry import CameraRange, Cameras, bit_grid
+from triptych.geometry import CameraRange, Cameras, Orbit, bit_grid
 from triptych.model.config import ModelConfig
-from triptych.model.places import (
-    FORMAT,
-    MODEL_FILE,
-    SEALED_SINCE,
-    SHARED_FILE,
-    VERSION,
-    camera_range,
-    known_ids,
-    read_document,
-)
+from triptych.model.places import MODEL_FILE, SHARED_FILE
+from triptych.model.saving import StoredModel, digest_of, read_model, write_model
 from triptych.model.scene_views import SceneViews
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.mlp import TinyMLP
-from triptych.representation.occupancy import with_occupancy
 from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
 
@@ -99,6 +87,10 @@ class CategoryModel(nn.Module):
         """Images of normalised latents, not clamped."""
         return self.autoencoder.decode(self.normalization.denormalize(latents)).float()
 
+    def along(self, orbit: Orbit) -> Cameras:
+        """The cameras of an orbit, for pictures of the model's size and on its device."""
+        return orbit.cameras(self.config.height, self.config.width).to(self.aabb.device)
+
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of a white image, one row a latent pixel: what rays see behind the scene."""
         white = torch.ones(1, 3, self.config.height, self.config.width, device=self.aabb.device)
@@ -150,32 +142,12 @@ class CategoryModel(nn.Module):
             generators,
             backend,
         )
-        if fine == 1:
-            return rendering
-
-        def averaged(values: Tensor) -> Tensor:
-            blocks = values.reshape(len(cameras), height, fine, width, fine, -1).mean(dim=(2, 4))
-            return blocks.reshape(-1, *values.shape[1:])
-
-        return Rendering(averaged(rendering.channels), averaged(rendering.opacity), averaged(rendering.depth))
+        return rendering if fine == 1 else rendering.averaged(height, width, fine)
 
     def as_images(self, channels: Float[Tensor, "ray channel"]) -> Float[Tensor, "view channel height width"]:
         """Flat rendered rays of whole latent images, as a stack of them."""
         height, width = self.latent_size
         return channels.reshape(-1, height, width, channels.shape[-1]).permute(0, 3, 1, 2)
-
-    @torch.no_grad()
-    def render_scene(
-        self,
-        micro: Float[Tensor, "3 k k micro"],
-        coefficients: Float[Tensor, " base"],
-        cameras: Cameras,
-        *,
-        backend: Backend = "auto",
-    ) -> SceneViews:
-        """Render and decode one scene from any number of cameras of the model's picture size."""
-        field = with_occupancy(self.field(micro[None], coefficients[None]), backend)
-        return self.render_views(field, cameras, self.background(), backend=backend)
 
     @torch.no_grad()
     def render_views(
@@ -192,12 +164,7 @@ class CategoryModel(nn.Module):
             self._render_together(field, cameras[first : first + _VIEWS_AT_ONCE], background, backend, sampling)
             for first in range(0, len(cameras), _VIEWS_AT_ONCE)
         ]
-        return SceneViews(
-            torch.cat([part.images for part in parts]),
-            torch.cat([part.latents for part in parts]),
-            torch.cat([part.opacity for part in parts]),
-            torch.cat([part.depth for part in parts]),
-        )
+        return SceneViews.cat(parts)
 
     def _render_together(
         self,
@@ -207,11 +174,9 @@ class CategoryModel(nn.Module):
         backend: Backend,
         sampling: SamplingConfig | None,
     ) -> SceneViews:
-        height, width = self.latent_size
         rendering = self.render_latents(field, cameras, [len(cameras)], background, backend=backend, sampling=sampling)
         latents = self.as_images(rendering.channels)
-        opacity = rendering.opacity.reshape(-1, height, width)
-        depth = rendering.depth.reshape(-1, height, width)
+        opacity, depth = (flat.reshape(-1, *self.latent_size) for flat in (rendering.opacity, rendering.depth))
         return SceneViews(self.decode(latents), latents, opacity, depth)
 
     @torch.no_grad()
@@ -228,7 +193,7 @@ class CategoryModel(nn.Module):
             "normalization": self.normalization.kind,
             "autoencoder": {"kind": self.autoencoder.kind, **self.autoencoder.description()},
         }
-        return self._digest(json.dumps(configuration, sort_keys=True, separators=(",", ":")))
+        return digest_of(self.state_dict(), json.dumps(configuration, sort_keys=True, separators=(",", ":")))
 
     def known_ids(self) -> tuple[str, ...]:
         """Its identity, and what earlier versions of triptych called the same model."""
@@ -241,31 +206,18 @@ class CategoryModel(nn.Module):
         """Whether this is the model that a bank or a scene file names by ``identity``."""
         return identity in self.known_ids()
 
-    def _digest(self, configuration: str) -> str:
-        digest = hashlib.sha256(configuration.encode())
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all; one that stands there is replaced."""
-        identity, *former = self.known_ids()
-        with atomic_directory(folder) as temporary:
-            save_autoencoder(self.autoencoder, temporary)
-            (temporary / SHARED_FILE).write_bytes(save(compact(self._shared_tensors())))
-            document = {
-                "format": FORMAT,
-                "version": VERSION,
-                "id": identity,
-                "former_ids": former,
-                "config": asdict(self.config),
-                "normalization": self.normalization.kind,
-                "cameras": None if self.cameras is None else asdict(self.cameras),
-                "trained_scenes": self.trained_scenes,
-                "files": folder_sums(temporary),
-            }
-            write_sealed_json(temporary / MODEL_FILE, document)
+        stored = StoredModel(
+            self.known_ids(),
+            self.config,
+            self.normalization.kind,
+            self.cameras,
+            self.trained_scenes,
+            self.autoencoder,
+            self._shared_tensors(),
+        )
+        write_model(folder, stored)
 
     @classmethod
     def load(cls, folder: Path) -> "CategoryModel":
@@ -274,33 +226,21 @@ class CategoryModel(nn.Module):
         Raises:
             InputError: the folder or a file in it is missing, damaged or of another model.
         """
-        document, path = read_document(folder), folder / MODEL_FILE
-        config = ModelConfig.from_json(field_of(document, "config", dict, path), f"{path}, config")
-        cameras = camera_range(document, path)
-        trained = field_of(document, "trained_scenes", dict, path)
-        trained = {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained}
-        autoencoder = load_autoencoder(folder)
-        unit = torch.ones(autoencoder.channels)
+        stored = read_model(folder)
+        unit = torch.ones(stored.autoencoder.channels)
+        normalization = LatentNormalization(stored.normalization, torch.zeros_like(unit), unit)
         try:
-            model = cls(
-                config,
-                autoencoder,
-                LatentNormalization(field_of(document, "normalization", str, path), torch.zeros_like(unit), unit),
-                torch.zeros(config.planes.base_shape),
-                torch.zeros(2, 3),
-                trained,
-                cameras,
-            )
+            base = torch.zeros(stored.config.planes.base_shape)
+            trained, cameras = stored.trained_scenes, stored.cameras
+            model = cls(stored.config, stored.autoencoder, normalization, base, torch.zeros(2, 3), trained, cameras)
         except (RuntimeError, MemoryError) as error:
-            raise InputError(f"{path}, config: sizes that fit into no memory ({error})") from None
-        shared = read_weights(folder / SHARED_FILE)
-        check_weights(folder / SHARED_FILE, shared, model._shared_tensors())
-        model.load_state_dict(shared, strict=False)
-        if document["version"] < SEALED_SINCE and model._digest("") != document.get("id"):
+            raise InputError(f"{folder / MODEL_FILE}, config: sizes that fit into no memory ({error})") from None
+        check_weights(folder / SHARED_FILE, stored.shared, model._shared_tensors())
+        model.load_state_dict(stored.shared, strict=False)
+        if not stored.summed and digest_of(model.state_dict(), "") != stored.ids[0]:
             raise InputError(f"{folder}: its files are not of one model; copy the whole folder again")
         identity = model.identity()
-        former = tuple(known for known in known_ids(document, path) if known != identity)
-        model._former_ids = (identity, former)
+        model._former_ids = (identity, tuple(known for known in stored.ids if known != identity))
         return model.requires_grad_(False).eval()
 
     def _shared_tensors(self) -> dict[str, Tensor]:

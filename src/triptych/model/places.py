@@ -4,13 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from triptych.errors import InputError
-from triptych.files import check_seal, check_sums, field_of, read_object
+from triptych.files import SUM, Format, check_sums, field_of, read_object
 from triptych.geometry import CameraRange
 
-FORMAT = "triptych-model"
-VERSION = 3
-OLDEST = 2
-SEALED_SINCE = 3
+FORMAT = Format(
+    "triptych-model",
+    version=3,
+    sealed_since=3,
+    oldest=2,
+    described="a category model made by `triptych train`",
+    instead="train it again",
+)
 MODEL_FILE = "model.json"
 SHARED_FILE = "shared.safetensors"
 SHIPPED = Path(__file__).parents[1] / "shipped"
@@ -51,15 +55,8 @@ def read_document(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected a category model made by `triptych train`")
     path = folder / MODEL_FILE
-    document = read_object(path)
-    if document.get("format") != FORMAT:
-        raise InputError(f"{path}: expected a category model (format {FORMAT!r})")
-    version = document.get("version")
-    if not isinstance(version, int) or not OLDEST <= version <= VERSION:
-        older = isinstance(version, int) and version < OLDEST
-        remedy = "train it again" if older else "update triptych"
-        raise InputError(f"{path}: version {version!r}, expected {VERSION}; {remedy}")
-    if check_seal(path, document, required=version >= SEALED_SINCE):
+    document = FORMAT.read(path)
+    if SUM in document:
         try:
             check_sums(folder, document.get("files"))
         except InputError as error:

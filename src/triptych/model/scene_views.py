@@ -1,7 +1,9 @@
 """What rendering a scene through a category model gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,3 +23,13 @@ class SceneViews:
     latents: Float[Tensor, "view channel latent_height latent_width"]
     opacity: Float[Tensor, "view latent_height latent_width"]
     depth: Float[Tensor, "view latent_height latent_width"]
+
+    @classmethod
+    def cat(cls, parts: "Sequence[SceneViews]") -> "SceneViews":
+        """Several parts as one, in their order."""
+        return cls(
+            torch.cat([part.images for part in parts]),
+            torch.cat([part.latents for part in parts]),
+            torch.cat([part.opacity for part in parts]),
+            torch.cat([part.depth for part in parts]),
+        )

@@ -27,6 +27,16 @@ class Rendering:
     opacity: Float[Tensor, " ray"]
     depth: Float[Tensor, " ray"]
 
+    def averaged(self, height: int, width: int, fine: int) -> "Rendering":
+        """The means of ``fine`` x ``fine`` neighbors, of whole pictures of ``fine`` times this height and width."""
+
+        def mean(values: Tensor) -> Tensor:
+            channels = values[0].numel()
+            blocks = values.reshape(-1, height, fine, width, fine, channels).mean(dim=(2, 4))
+            return blocks.reshape(-1, *values.shape[1:])
+
+        return Rendering(mean(self.channels), mean(self.opacity), mean(self.depth))
+
 
 def render(
     field: Field,

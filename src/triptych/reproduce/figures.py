@@ -10,13 +10,13 @@ from jaxtyping import Float, UInt8
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from triptych.bank import Scene
 from triptych.evaluation.cost import Cost, break_even
 from triptych.evaluation.pictures import new_figure, save_figure, seconds_axis
 from triptych.files import write_atomically
-from triptych.geometry import Cameras, orbit_cameras
+from triptych.geometry import Cameras, Orbit
 from triptych.pictures import as_pixels, channel_range, enlarge, latent_colours
 from triptych.reproduce.tables import Results, memory_cost, time_cost
-from triptych.scene import Scene
 
 _MOST_SCENES = 10**6
 _COLOURS = {"rgb": "tab:orange", "ours": "tab:blue"}
@@ -127,14 +127,13 @@ def comparison_figure(
 
 def latent_video_frames(scene: Scene) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """An orbit: three channels of the rendered latents as colours, and beside them what the decoder makes of them."""
-    config = scene.model.config
-    cameras = orbit_cameras(VIDEO_FRAMES, config.width).resized(config.height, config.width)
+    cameras = scene.model.along(Orbit(VIDEO_FRAMES))
     low, high = None, None
     for frame in range(VIDEO_FRAMES):
         views = scene.render(cameras[frame : frame + 1])
         if low is None or high is None:
             low, high = channel_range(views.latents)
-        latents = enlarge(latent_colours(views.latents, low, high), config.height, config.width)
+        latents = enlarge(latent_colours(views.latents, low, high), cameras.height, cameras.width)
         yield np.concatenate([as_pixels(latents)[0], as_pixels(views.images)[0]], axis=1)
 
 

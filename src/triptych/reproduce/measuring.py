@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from triptych.autoencoder import IdentityAutoencoder
-from triptych.bank import SceneBank
+from triptych.bank import Scene, SceneBank, Scenes, open_scenes
 from triptych.data import Dataset
 from triptych.evaluation.evaluate import Evaluation, evaluate
 from triptych.files import folder_name, read_log, read_or_make
@@ -19,7 +19,6 @@ from triptych.metrics import mean
 from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.reproduce.experiments import Alone, Experiment, Scale, Shared
-from triptych.scene import Scene, open_scenes
 from triptych.training.config import Stage2Config
 from triptych.training.rgb_bank import fit_rgb_scenes
 from triptych.training.rgb_config import RGBConfig
@@ -167,7 +166,8 @@ def _rgb(place: Path, scenes: Dataset, config: RGBConfig, shop: Workshop) -> Num
 
 def _evaluated(model: CategoryModel, bank: SceneBank, scenes: Dataset, progress: Progress) -> Numbers:
     progress.start("evaluate", len(bank))
-    evaluation, _ = evaluate(model, bank, scenes, with_lpips=False, on_scene=lambda name: progress.advance())
+    fitted = Scenes(bank, model)
+    evaluation = evaluate(fitted, scenes, with_lpips=False, on_scene=lambda name: progress.advance())
     return _summary(evaluation)
 
 

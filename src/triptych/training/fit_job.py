@@ -16,7 +16,7 @@ from triptych.text import listed
 from triptych.training.announcing import view_counts
 from triptych.training.config import Stage2Config
 from triptych.training.matching import compare_with_model
-from triptych.training.outcome import Outcome, note_failures, read_failures
+from triptych.training.outcome import FitOutcome, note_failures, read_failures
 from triptych.training.provenance import Provenance
 from triptych.training.scenes import SceneParameters
 
@@ -79,7 +79,7 @@ def store(
     bank: SceneBank,
     group: Dataset,
     scenes: SceneParameters,
-    outcomes: list[Outcome],
+    outcomes: list[FitOutcome],
     seconds: float,
 ) -> None:
     """Put the scenes that were fitted into the bank, and keep what is wrong with the others."""
@@ -95,7 +95,7 @@ def store(
 
 
 def _stored(
-    job: FitJob, scenes: SceneParameters, group: Dataset, number: int, outcome: Outcome, seconds: float
+    job: FitJob, scenes: SceneParameters, group: Dataset, number: int, outcome: FitOutcome, seconds: float
 ) -> StoredScene:
     record: dict[str, Any] = {
         "stage": 2,

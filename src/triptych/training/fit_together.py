@@ -13,7 +13,7 @@ from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, require_fitted, store
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
-from triptych.training.outcome import judge, read_failures, references, require_finite
+from triptych.training.outcome import judge, quality_bounds, read_failures, require_finite
 from triptych.training.provenance import fitted_views
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
@@ -70,7 +70,7 @@ def _is_done(job: FitJob) -> bool:
 def _train(job: FitJob, run: Run) -> None:
     model, dataset, config = job.model.to(job.device), job.dataset, job.config
     loop = Loop.resumed(run, job.progress, ("latent", "image"))
-    compared_with = references(model, dataset)
+    bounds = quality_bounds(model, dataset)
     torch.manual_seed(job.seed)
     if config.latent.rates.mlp:
         model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
@@ -84,7 +84,7 @@ def _train(job: FitJob, run: Run) -> None:
 
     model.requires_grad_(False).eval()
     require_finite(model, job.out)
-    outcomes = [judge(model, scenes, dataset, *each, job.precision) for each in enumerate(compared_with)]
+    outcomes = [judge(model, scenes, dataset, *each, job.precision) for each in enumerate(bounds)]
     seconds = run.elapsed() / len(dataset)
     with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done
         bank = SceneBank.create(temporary, model, precision=job.precision, own_model=True)

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from triptych.bank import StoragePrecision
+from triptych.bank import Scene, StoragePrecision, compare_views
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.files import check_seal, field_of, read_object, write_sealed_json
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.representation.occupancy import with_occupancy
 from triptych.training.scenes import SceneParameters
 
 FAILED_FILE = "failed.json"
@@ -25,7 +23,7 @@ _FAR_ENOUGH = 40.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FitOutcome:
     """How well a scene was fitted.
 
     Attributes:
@@ -40,8 +38,8 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What a fitted scene is compared with.
+class QualityBounds:
+    """Between what the quality of a fitted scene is expected to lie.
 
     Attributes:
         start: PSNR of the mean start in dB, over the views of ``compared_views``.
@@ -53,17 +51,14 @@ class Reference:
 
 
 @torch.no_grad()
-def references(model: CategoryModel, dataset: Dataset) -> list[Reference]:
+def quality_bounds(model: CategoryModel, dataset: Dataset) -> list[QualityBounds]:
     """Those of every scene, for a model that is not fine-tuned yet."""
-    start = with_occupancy(model.field(model.start_micro[None], model.start_coefficients[None]))
-    background, device, found = model.background(), model.aabb.device, []
-    for scene in range(len(dataset)):
-        views = compared_views(dataset, scene)
-        images = _images(dataset, scene, views, device)
-        rendered = model.render_views(start, dataset.cameras(scene)[views].to(device), background)
-        ceiling = model.decode(model.encode(images))
-        found.append(Reference(mean(psnr(rendered.images, images)), mean(psnr(ceiling, images))))
-    return found
+    start, bounds = Scene.start_of(model), []
+    for number in range(len(dataset)):
+        views = compare_views(start, dataset, number, compared_views(dataset, number))
+        ceiling = psnr(model.decode(model.encode(views.target)), views.target)
+        bounds.append(QualityBounds(mean(views.psnr()), mean(ceiling)))
+    return bounds
 
 
 @torch.no_grad()
@@ -71,31 +66,30 @@ def judge(
     model: CategoryModel,
     scenes: SceneParameters,
     dataset: Dataset,
-    scene: int,
-    reference: Reference,
+    number: int,
+    bounds: QualityBounds,
     precision: StoragePrecision,
-) -> Outcome:
+) -> FitOutcome:
     """Measure one fitted scene on its test views, and tell whether fitting it has worked.
 
     Args:
         model: what it is rendered with.
         scenes: the fitted parameters of the dataset's scenes.
         dataset: the pictures.
-        scene: its number.
-        reference: from ``references``.
+        number: the scene's, in both.
+        bounds: from ``quality_bounds``.
         precision: the number format that it is to be stored in.
     """
-    micro, coefficients = scenes.micro.values[scene], scenes.coefficients.values[scene]
-    stored = micro.to(getattr(torch, precision))
-    views = list(dataset.views(scene).test) or compared_views(dataset, scene)
-    cameras = dataset.cameras(scene)[views].to(model.aabb.device)
-    rendered = model.render_scene(micro, coefficients, cameras).images
-    if not all(bool(numbers.isfinite().all()) for numbers in (stored, coefficients, rendered)):
-        return Outcome(None, "its numbers are no longer finite: lower the rates", finite=False)
-    quality = psnr(rendered, _images(dataset, scene, views, model.aabb.device))
-    compared = mean([quality[views.index(view)] for view in compared_views(dataset, scene)])
-    test_psnr = mean(quality) if dataset.views(scene).test else None
-    return Outcome(test_psnr, _problem(compared, reference), finite=True)
+    scene = Scene(model, scenes.micro.values[number], scenes.coefficients.values[number], dataset.names[number])
+    stored = scene.micro.to(getattr(torch, precision))
+    chosen = list(dataset.views(number).test) or compared_views(dataset, number)
+    views = compare_views(scene, dataset, number, chosen)
+    if not all(bool(tensor.isfinite().all()) for tensor in (stored, scene.coefficients, views.rendered.images)):
+        return FitOutcome(None, "its numbers are no longer finite: lower the rates", finite=False)
+    quality = views.psnr()
+    compared = mean([quality[chosen.index(view)] for view in compared_views(dataset, number)])
+    test_psnr = mean(quality) if dataset.views(number).test else None
+    return FitOutcome(test_psnr, _problem(compared, bounds), finite=True)
 
 
 def compared_views(dataset: Dataset, scene: int) -> list[int]:
@@ -104,19 +98,13 @@ def compared_views(dataset: Dataset, scene: int) -> list[int]:
     return sorted({views[0], views[len(views) // 2]})
 
 
-def _problem(found: float, reference: Reference) -> str | None:
-    if found - reference.start >= _LEAST_SHARE * (min(reference.ceiling, _FAR_ENOUGH) - reference.start):
+def _problem(decibels: float, bounds: QualityBounds) -> str | None:
+    if decibels - bounds.start >= _LEAST_SHARE * (min(bounds.ceiling, _FAR_ENOUGH) - bounds.start):
         return None
     return (
-        f"{found:.1f} dB, where the mean start that it was fitted from has {reference.start:.1f} and the autoencoder "
-        f"alone {reference.ceiling:.1f}"
+        f"{decibels:.1f} dB, where the mean start that it was fitted from has {bounds.start:.1f} and the autoencoder "
+        f"alone {bounds.ceiling:.1f}"
     )
-
-
-def _images(
-    dataset: Dataset, scene: int, views: list[int], device: torch.device
-) -> Float[Tensor, "view 3 height width"]:
-    return torch.from_numpy(dataset.images(scene, views)).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def require_finite(model: nn.Module, run: Path) -> None:
@@ -133,15 +121,15 @@ def require_finite(model: nn.Module, run: Path) -> None:
         raise InputError(f"{run}: training has diverged, its numbers are no longer finite; begin anew with lower rates")
 
 
-def note_failures(bank: Path, found: Mapping[str, str | None]) -> None:
+def note_failures(bank: Path, problems: Mapping[str, str | None]) -> None:
     """Keep in a bank's folder which scenes could not be fitted, so that no later mean passes over them unsaid.
 
     Args:
         bank: the bank's folder.
-        found: what was wrong with each scene; None for one that is in the bank now.
+        problems: what was wrong with each scene; None for one that is in the bank now.
     """
     before = read_failures(bank)
-    now = {name: problem for name, problem in {**before, **found}.items() if problem is not None}
+    now = {name: problem for name, problem in {**before, **problems}.items() if problem is not None}
     if now != before:
         write_sealed_json(bank / FAILED_FILE, {"scenes": now})
 

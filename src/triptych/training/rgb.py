@@ -36,7 +36,7 @@ def fit_rgb(
         on_step: called after each step.
 
     Returns:
-        the scene's MLP as a model whose autoencoder is the identity, and its planes: what ``render_scene`` takes.
+        the scene's MLP as a model whose autoencoder is the identity, and its planes: together a ``Scene``.
     """
     assert len(dataset) == 1
     torch.manual_seed(seed)  # the MLP's initial weights

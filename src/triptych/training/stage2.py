@@ -28,7 +28,7 @@ from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitt
 from triptych.training.fit_together import check_something_shared_moves, fit_together
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import require_picture_size
-from triptych.training.outcome import Outcome, judge, references
+from triptych.training.outcome import FitOutcome, judge, quality_bounds
 
 
 def fit(
@@ -83,7 +83,7 @@ def fit(
 def summary(bank: SceneBank, dataset: Dataset) -> str:
     """What ``fit`` has reached with these scenes, in a line: their mean on test views, blank scenes left out."""
     blank = [name for scene, name in enumerate(dataset.names) if dataset.is_blank(scene)]
-    records = [bank.scene(name).record for name in dataset.names if name not in blank]
+    records = [bank.about(name).record for name in dataset.names if name not in blank]
     found = [record["test_psnr"] for record in records if record.get("test_psnr") is not None]
     quality = f"{mean(found):.2f} dB on the test views of {len(found)}" if found else "no test views to measure them on"
     without = f", without {len(blank)} blank one(s): {listed(blank)}" if blank else ""
@@ -97,18 +97,18 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     quality: list[float] = []
     for chosen in _groups(dataset, missing, job.config.scenes_at_once):
         group = dataset.subset(chosen)
-        compared_with = references(model, group)
+        bounds = quality_bounds(model, group)
         started = time.perf_counter()
         scenes = fit_scenes(model, group, job.config, job.seed)
         seconds = (time.perf_counter() - started) / len(group)
-        outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(compared_with)]
+        outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(bounds)]
         store(job, bank, group, scenes, outcomes, seconds)
         quality += _to_show(group, outcomes)
         progress.advance(len(group), **({"test_psnr": mean(quality)} if quality else {}), seconds=seconds)
     require_fitted(bank, dataset)
 
 
-def _to_show(group: Dataset, outcomes: list[Outcome]) -> list[float]:
+def _to_show(group: Dataset, outcomes: list[FitOutcome]) -> list[float]:
     """The scenes' PSNR on test views, without those of blank scenes: these would lift every mean."""
     return [
         outcome.test_psnr

@@ -7,18 +7,14 @@ viser draws itself (frustums, pictures) lies where the render says it is.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from triptych.geometry import Cameras, orbit_cameras
-from triptych.model import CategoryModel
-
-_DISTANCE = 1.2
-"""Distance of a camera around the scene box, in its longest sides."""
+from triptych.geometry import Cameras
 
 
 @dataclass(frozen=True)
@@ -36,20 +32,6 @@ class BrowserView:
     wxyz: tuple[float, float, float, float]
     fov: float
     aspect: float
-
-
-def cameras_around(model: CategoryModel, count: int) -> Cameras:
-    """Cameras on a circle around a model's scene box, of its picture size, where the box about fills it."""
-    aabb = model.aabb.cpu()
-    radius = _DISTANCE * float((aabb[1] - aabb[0]).max())
-    cameras = orbit_cameras(count, model.config.width, radius=radius).resized(model.config.height, model.config.width)
-    eyes = cameras.c2w[:, :, 3:] + aabb.mean(dim=0)[:, None]
-    return replace(cameras, c2w=torch.cat([cameras.c2w[:, :, :3], eyes], dim=2))
-
-
-def first_camera(model: CategoryModel) -> Cameras:
-    """The one camera that sees a scene first: from in front, the left and above."""
-    return cameras_around(model, 10)[[1]]
 
 
 def camera_of(view: BrowserView, height: int, width: int) -> Cameras:

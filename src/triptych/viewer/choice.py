@@ -5,9 +5,9 @@ from typing import Literal, get_args
 
 import torch
 
-from triptych.scene import Scene
+from triptych.bank import MEAN_SCENE, Scene
 from triptych.viewer.frames import FrameKind
-from triptych.viewer.library import MEAN, Shown
+from triptych.viewer.sources import LoadedScenes
 
 Side = Literal["this bank", "the other bank", "left and right"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -27,8 +27,8 @@ class Choice:
         side: which of two banks is drawn.
     """
 
-    scene: str = MEAN
-    other: str = MEAN
+    scene: str = MEAN_SCENE
+    other: str = MEAN_SCENE
     share: float = 0.0
     offsets: dict[int, float] = field(default_factory=dict)
     kind: FrameKind = "RGB"
@@ -36,15 +36,15 @@ class Choice:
     side: Side = "this bank"
 
 
-def chosen_scene(shown: Shown, choice: Choice) -> Scene:
+def chosen_scene(loaded: LoadedScenes, choice: Choice) -> Scene:
     """The scene that a browser has put together.
 
     Raises:
         InputError: one of its parts is damaged.
     """
-    scene = shown.scene(choice.scene)
+    scene = loaded.scene(choice.scene)
     if choice.share:
-        scene = scene.blend(shown.scene(choice.other), choice.share)
+        scene = scene.blend(loaded.scene(choice.other), choice.share)
     return walked(scene, choice.offsets)
 
 

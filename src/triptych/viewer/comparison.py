@@ -4,25 +4,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
+from jaxtyping import UInt8
 
+from triptych.bank import Scene, compare_views
 from triptych.data import Dataset
-from triptych.metrics import psnr
 from triptych.pictures import as_pixels
-from triptych.scene import Scene
 
 ERROR_GAIN = 4
 """Absolute errors are shown so many times larger."""
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class ComparisonPicture:
     """A scene at a camera whose picture is known.
 
     Attributes:
         name: of the scene that was rendered.
-        picture: truth, rendering and absolute error times four, from left to right.
+        picture: target, rendering and absolute error times four, from left to right.
         psnr: of the rendering, in dB.
     """
 
@@ -31,7 +29,7 @@ class Compared:
     psnr: float
 
 
-def compare(dataset: Dataset, name: str, view: int, scene: Scene) -> Compared:
+def compare(dataset: Dataset, name: str, view: int, scene: Scene) -> ComparisonPicture:
     """Render a scene at one of the dataset's cameras, beside the picture taken there.
 
     Args:
@@ -40,14 +38,8 @@ def compare(dataset: Dataset, name: str, view: int, scene: Scene) -> Compared:
         view: number of the camera, from 0.
         scene: what to render.
     """
-    number = dataset.names.index(name)
-    truth = true_picture(dataset, number, view)
-    found = scene.render(dataset.cameras(number)[[view]]).images.cpu().clamp(0, 1)
-    error = ((found - truth).abs() * ERROR_GAIN).clamp(0, 1)
-    picture = as_pixels(torch.cat([truth, found, error], dim=3))[0]
-    return Compared(scene.name, picture, psnr(found, truth)[0])
-
-
-def true_picture(dataset: Dataset, number: int, view: int) -> Float[Tensor, "1 3 height width"]:
-    """The picture that a camera of the dataset took, in [0, 1]."""
-    return torch.from_numpy(dataset.images(number, [view])).permute(0, 3, 1, 2).float() / 255
+    views = compare_views(scene, dataset, dataset.names.index(name), [view])
+    target, rendered = views.target, views.rendered.images.clamp(0, 1)
+    error = ((rendered - target).abs() * ERROR_GAIN).clamp(0, 1)
+    picture = as_pixels(torch.cat([target, rendered, error], dim=3))[0]
+    return ComparisonPicture(scene.name, picture, views.psnr()[0])

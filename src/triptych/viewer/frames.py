@@ -10,14 +10,13 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from triptych.geometry import Cameras, Rays
+from triptych.bank import Scene
+from triptych.geometry import Cameras, Orbit, Rays
 from triptych.model import SceneViews
 from triptych.pictures import as_pixels, channel_range, latent_colours
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
-from triptych.scene import Scene
-from triptych.viewer.cameras import cameras_around
 
 FrameKind = Literal["RGB", "latents", "depth", "opacity", "normals"]
 FRAME_KINDS: tuple[FrameKind, ...] = get_args(FrameKind)
@@ -35,7 +34,8 @@ class LatentRange:
     @classmethod
     def of(cls, scene: Scene) -> "LatentRange":
         """The range of a scene as seen from all around, so that colours stay as they are while the camera moves."""
-        views = scene.render(cameras_around(scene.model, _LATENT_PICTURES_FOR_RANGE))
+        around = Orbit.around(scene.model.aabb, _LATENT_PICTURES_FOR_RANGE, azimuth_degrees=0.0)
+        views = scene.render(scene.model.along(around))
         return cls(*channel_range(views.latents))
 
 

@@ -35,7 +35,7 @@ class Frustums:
         record_of: Callable[[str], Mapping[str, Any]],
         on_click: Callable[[int], None],
     ) -> None:
-        self._client, self._collection, self._on_click = client, dataset, on_click
+        self._client, self._dataset, self._on_click = client, dataset, on_click
         self._record_of = record_of
         self._shown: str | None = None
         self._root = client.scene.add_frame(_ROOT, show_axes=False)
@@ -49,9 +49,9 @@ class Frustums:
         self._shown = name
         self._root.remove()
         self._root = self._client.scene.add_frame(_ROOT, show_axes=False)
-        if self._collection is not None and name in self._collection.names:
+        if self._dataset is not None and name in self._dataset.names:
             provenance = Provenance.read(self._record_of(name), f"scene {name!r}")
-            self._add(self._collection, self._collection.names.index(name), provenance)
+            self._add(self._dataset, self._dataset.names.index(name), provenance)
 
     def _add(self, dataset: Dataset, number: int, provenance: Provenance | None) -> None:
         cameras, numbers = dataset.cameras(number), dataset.view_numbers(number)

@@ -10,7 +10,7 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.training.matching import require_picture_size
 from triptych.viewer.config import ViewerConfig
-from triptych.viewer.library import Library
+from triptych.viewer.sources import WatchedScenes
 from triptych.viewer.thumbnails import Thumbnails
 
 
@@ -44,7 +44,7 @@ def open_viewer(
     """Start a viewer; it runs until its ``stop``.
 
     Args:
-        path: a bank, a run or a category model, as ``library.locate`` takes it.
+        path: a bank, a run or a category model, as ``sources.locate`` takes it.
         config: where to listen.
         device: where to render.
         model: category model of the bank, where it does not find it by itself.
@@ -56,14 +56,14 @@ def open_viewer(
     """
     try:
         from triptych.viewer.server import Server
-        from triptych.viewer.session import Exhibition
+        from triptych.viewer.session import SharedState
     except ModuleNotFoundError as error:
         if error.name != "viser":
             raise
         raise InputError('view: needs viser; pip install "triptych[viewer]"') from None
-    library = Library(path, model, device)
-    other = None if compare is None else Library(compare, None, device)
+    scenes = WatchedScenes(path, model, device)
+    other = None if compare is None else WatchedScenes(compare, None, device)
     if dataset is not None:
-        for shown in (library.shown, *([] if other is None else [other.shown])):
-            require_picture_size(dataset, shown.model)
-    return Server(Exhibition(library, other, dataset, Thumbnails(), threading.Lock()), config.host, config.port)
+        for loaded in (scenes.loaded, *([] if other is None else [other.loaded])):
+            require_picture_size(dataset, loaded.model)
+    return Server(SharedState(scenes, other, dataset, Thumbnails(), threading.Lock()), config.host, config.port)

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import UInt8
-from viser import ClientHandle
+from viser import ClientHandle, GuiApi
 
 from triptych.data import Dataset
 from triptych.text import one_line
 from triptych.viewer.choice import SIDES, Choice
-from triptych.viewer.comparison import ERROR_GAIN, Compared
+from triptych.viewer.comparison import ERROR_GAIN, ComparisonPicture
 from triptych.viewer.frames import FRAME_KINDS
 from triptych.viewer.inline import InlinePicture, InlineText
-from triptych.viewer.library import Library
+from triptych.viewer.sources import WatchedScenes
 from triptych.viewer.thumbnails import COLUMNS, PER_PAGE, ROWS, strip
 
 _THREE_CHANNELS = "first three as RGB"
@@ -27,7 +27,7 @@ class Panel:
 
     Args:
         client: the browser.
-        library: the scenes to choose from.
+        scenes: the scenes to choose from.
         other: those of a second bank, or None.
         dataset: the pictures of the scenes, or None.
         on_change: called whenever a control has changed what is to be shown.
@@ -36,53 +36,66 @@ class Panel:
     def __init__(
         self,
         client: ClientHandle,
-        library: Library,
-        other: Library | None,
+        scenes: WatchedScenes,
+        other: WatchedScenes | None,
         dataset: Dataset | None,
         on_change: Callable[[], None],
     ) -> None:
-        self._library, self._collection = library, dataset
+        self._scenes, self._dataset = scenes, dataset
         self._on_change = on_change
         self._offsets: dict[int, float] = {}
         self._first = 0
         self._strips: list[tuple[object, ...]] = [()] * ROWS
-        self._names = labelled(library.shown.names())
-        gui, labels = client.gui, list(self._names)
-        first = labels[min(1, len(labels) - 1)]
+        self._names = labelled(scenes.loaded.names())
+        self._add_choices(client.gui, list(self._names), two_banks=other is not None)
+        self._add_thumbnails(client.gui)
+        self._add_blend(client.gui, list(self._names))
+        self._add_base_planes(client.gui)
+        self._add_pictures(client.gui, banks=1 if other is None else 2)
+        self._listen()
+        self._fit_view_slider()
 
+    def _add_choices(self, gui: GuiApi, labels: list[str], *, two_banks: bool) -> None:
+        first = labels[min(1, len(labels) - 1)]
         self._status = InlineText(gui)
         self._scene = gui.add_dropdown("scene", labels, initial_value=first)
         self._kind = gui.add_dropdown("show", FRAME_KINDS)
-        channels = range(library.shown.model.autoencoder.channels)
+        channels = range(self._scenes.loaded.model.autoencoder.channels)
         self._channel = gui.add_dropdown("channels", [_THREE_CHANNELS, *map(str, channels)], visible=False)
-        self._side = gui.add_dropdown("bank", SIDES, visible=other is not None)
+        self._side = gui.add_dropdown("bank", SIDES, visible=two_banks)
 
+    def _add_thumbnails(self, gui: GuiApi) -> None:
         with gui.add_folder("Scenes"):
             self._rows = [
                 (InlinePicture(gui, "thumbnails of scenes"), gui.add_button_group("", [" "])) for _ in range(ROWS)
             ]
             self._turn = gui.add_button_group("page", ["previous", "next"])
+
+    def _add_blend(self, gui: GuiApi, labels: list[str]) -> None:
         with gui.add_folder("Blend", expand_by_default=False):
             self._other = gui.add_dropdown("with", labels, initial_value=labels[-1])
             self._share = gui.add_slider("share", 0.0, 1.0, 0.01, 0.0)
-        bases = library.shown.model.config.planes.coefficients
+
+    def _add_base_planes(self, gui: GuiApi) -> None:
+        bases = self._scenes.loaded.model.config.planes.coefficients
         with gui.add_folder("Base planes", expand_by_default=False, visible=bases > 0):
             self._base = gui.add_slider("number", 1, max(bases, 2), 1, 1, hint="Which coefficient to change.")
             self._offset = gui.add_slider(
                 "offset", -_FARTHEST, _FARTHEST, 0.05, 0.0, hint="In root mean squares of the scene's coefficients."
             )
             self._reset = gui.add_button("reset all")
-        with gui.add_folder("Pictures", visible=dataset is not None) as self._pictures:
+
+    def _add_pictures(self, gui: GuiApi, *, banks: int) -> None:
+        with gui.add_folder("Pictures", visible=self._dataset is not None) as self._pictures:
             self.cameras_shown = gui.add_checkbox("all cameras", False)
             self._view = gui.add_slider("camera", 1, 2, 1, 1)
             self._look = gui.add_button("look through it")
-            self._found = [
-                (InlineText(gui), InlinePicture(gui, _PARTS)) for library in (library, other) if library is not None
-            ]
+            self._compared = [(InlineText(gui), InlinePicture(gui, _PARTS)) for _ in range(banks)]
 
+    def _listen(self) -> None:
         self._scene.on_update(lambda event: self._chosen())
         for control in (self._channel, self._side, self._other, self._share, self._view, self.cameras_shown):
-            control.on_update(lambda event: on_change())
+            control.on_update(lambda event: self._on_change())
         self._kind.on_update(lambda event: self._kind_chosen())
         self._base.on_update(lambda event: self._show_offset())
         self._offset.on_update(lambda event: self._walk())
@@ -90,7 +103,6 @@ class Panel:
         self._turn.on_click(lambda event: self._turn_page(event.target.value == "next"))
         for _, buttons in self._rows:
             buttons.on_click(lambda event: self._number_clicked(event.target.value))
-        self._fit_view_slider()
 
     def on_look_through(self, callback: Callable[[int], None]) -> None:
         """Call back with the number of the camera that the browser wants to look through."""
@@ -110,7 +122,7 @@ class Panel:
 
     def compared_view(self, scene: str) -> int | None:
         """Number, from 0, of the camera at which a scene is compared; None where it has no pictures."""
-        if self._collection is None or scene not in self._collection.names:
+        if self._dataset is None or scene not in self._dataset.names:
             return None
         return int(_within(self._view.value, 1, self._view.max)) - 1
 
@@ -125,7 +137,7 @@ class Panel:
 
     def refresh(self) -> None:
         """Offer the scenes that there are now."""
-        self._names = labelled(self._library.shown.names())
+        self._names = labelled(self._scenes.loaded.names())
         labels = tuple(self._names)
         if labels != self._scene.options:
             only_mean = len(self._scene.options) == 1
@@ -157,12 +169,12 @@ class Panel:
             buttons.options = tuple(str(first + column) for column in range(len(part)))
 
     def forget_thumbnails(self) -> None:
-        """Show all of them anew, whatever is shown now."""
+        """Show all of them again, whatever is shown now."""
         self._strips = [()] * ROWS
 
-    def show_comparison(self, found: list[Compared]) -> None:
+    def show_comparison(self, pictures: list[ComparisonPicture]) -> None:
         """Show the scene of each bank beside the picture of the camera that is compared."""
-        for (text, picture), compared, bank in zip(self._found, found, SIDES, strict=False):
+        for (text, picture), compared, bank in zip(self._compared, pictures, SIDES, strict=False):
             text.show(f"{bank}: {compared.psnr:.1f} dB, {compared.name} ({_PARTS})")
             picture.show(compared.picture)
 
@@ -173,12 +185,12 @@ class Panel:
         self._on_change()
 
     def _fit_view_slider(self) -> None:
-        if self._collection is None:
+        if self._dataset is None:
             return
         name = self._names.get(self._scene.value)
-        self._pictures.visible = name in self._collection.names
-        if name in self._collection.names:
-            count = len(self._collection.cameras(self._collection.names.index(name)))
+        self._pictures.visible = name in self._dataset.names
+        if name in self._dataset.names:
+            count = len(self._dataset.cameras(self._dataset.names.index(name)))
             self._view.max = count
             self._view.value = min(self._view.value, count)
 

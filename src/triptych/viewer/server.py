@@ -4,22 +4,24 @@ import errno
 import socket
 import threading
 
+import numpy as np
 import viser
 
 from triptych.errors import InputError
+from triptych.geometry import Orbit
 from triptych.model import CategoryModel
-from triptych.viewer.cameras import first_camera, view_of
+from triptych.viewer.cameras import view_of
 from triptych.viewer.guard import open_guarded
-from triptych.viewer.session import Exhibition, Session
+from triptych.viewer.session import Session, SharedState
 
 _WATCH_SECONDS = 2.0
 
 
 class Server:
-    """Shows an exhibition to any number of browsers until it is stopped.
+    """Shows scenes to any number of browsers until it is stopped.
 
     Args:
-        exhibition: what to show.
+        shared: the scenes, and what all browsers share.
         host: address to listen at.
         port: port to listen at; 0 for any free one.
 
@@ -27,16 +29,16 @@ class Server:
         InputError: the address cannot be used.
     """
 
-    def __init__(self, exhibition: Exhibition, host: str, port: int) -> None:
+    def __init__(self, shared: SharedState, host: str, port: int) -> None:
         _require_free(host, port)
-        self._exhibition = exhibition
+        self._shared = shared
         self._sessions: dict[int, Session] = {}
         self._stopped = threading.Event()
         self._server = open_guarded(host, port)
         _never_share(self._server)
         self._server.gui.configure_theme(show_logo=False, show_share_button=False)
         self._server.gui.main_panel.dock_right()
-        _set_first_view(self._server, exhibition.library.shown.model)
+        _set_first_view(self._server, shared.scenes.loaded.model)
         self._server.on_client_connect(self._greet)
         self._server.on_client_disconnect(self._part)
         self._watch = threading.Thread(target=self._refresh, name="triptych watch", daemon=True)
@@ -60,7 +62,7 @@ class Server:
         self._server.stop()
 
     def _greet(self, client: viser.ClientHandle) -> None:
-        session = Session(client, self._exhibition)
+        session = Session(client, self._shared)
         self._sessions[client.client_id] = session
         session.start()
 
@@ -71,9 +73,9 @@ class Server:
             self._sessions.pop(client.client_id, None)
 
     def _refresh(self) -> None:
-        libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
+        sources = [source for source in (self._shared.scenes, self._shared.other) if source is not None]
         while not self._stopped.wait(_WATCH_SECONDS):
-            news = [library.refresh() for library in libraries]
+            news = [source.refresh() for source in sources]
             if any(news):
                 for session in list(self._sessions.values()):
                     session.refresh()
@@ -96,8 +98,9 @@ def _never_share(server: viser.ViserServer) -> None:
 
 
 def _set_first_view(server: viser.ViserServer, model: CategoryModel) -> None:
-    camera = first_camera(model)
+    orbit = Orbit.around(model.aabb)
+    camera = model.along(orbit).to("cpu")
     server.initial_camera.position = camera.c2w[0, :, 3].numpy()
-    server.initial_camera.look_at = model.aabb.mean(dim=0).cpu().numpy()
+    server.initial_camera.look_at = np.asarray(orbit.center)
     server.initial_camera.up = (0.0, 0.0, 1.0)
     server.initial_camera.fov = view_of(camera, aspect=camera.width / camera.height).fov

@@ -14,18 +14,18 @@ from jaxtyping import UInt8
 from PIL import Image
 from viser import ClientHandle
 
+from triptych.bank import Scene
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.scene import Scene
 from triptych.viewer.cameras import BrowserView, camera_of, fill_window, view_of
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
 from triptych.viewer.frames import LatentRange, Quality, draw
 from triptych.viewer.frustums import Frustums
-from triptych.viewer.library import Library, Shown
 from triptych.viewer.pacing import Pace
 from triptych.viewer.panel import Panel
+from triptych.viewer.sources import LoadedScenes, WatchedScenes
 from triptych.viewer.thumbnails import Thumbnails
 
 _ROWS_SENT = 512
@@ -37,19 +37,19 @@ _NO_CAMERA = "this window is too small, or its camera cannot be used; load the p
 
 
 @dataclass(frozen=True, eq=False)
-class Exhibition:
+class SharedState:
     """What all browsers of a viewer share.
 
     Attributes:
-        library: the scenes.
+        scenes: the scenes.
         other: those of a second bank, to compare with.
         dataset: the pictures that the scenes were fitted to.
         thumbnails: drawn so far.
         turn: held while rendering: the fused kernel takes one caller at a time.
     """
 
-    library: Library
-    other: Library | None
+    scenes: WatchedScenes
+    other: WatchedScenes | None
     dataset: Dataset | None
     thumbnails: Thumbnails
     turn: threading.Lock
@@ -62,17 +62,17 @@ class Session:
     frames, then a sharp one, and with time left the thumbnails and the comparison with the pictures.
     """
 
-    def __init__(self, client: ClientHandle, exhibition: Exhibition) -> None:
+    def __init__(self, client: ClientHandle, shared: SharedState) -> None:
         self._client = client
-        self._exhibition = exhibition
+        self._shared = shared
         self._awake = threading.Condition()
         self._pace = Pace()
         self._closed = False
         self._drawing = _Drawing()
         self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
-        self.panel = Panel(client, exhibition.library, exhibition.other, exhibition.dataset, self.change)
-        self._frustums = Frustums(client, exhibition.dataset, self._record_of, self._look_through)
+        self.panel = Panel(client, shared.scenes, shared.other, shared.dataset, self.change)
+        self._frustums = Frustums(client, shared.dataset, self._record_of, self._look_through)
         client.camera.on_update(lambda camera: self.change())
         self.panel.on_look_through(self._look_through)
         self._thread = threading.Thread(target=self._run, name="triptych viewer", daemon=True)
@@ -89,7 +89,7 @@ class Session:
             self._awake.notify()
 
     def refresh(self) -> None:
-        """The files have changed: offer the names that there are now, and draw everything anew."""
+        """The files have changed: offer the names that there are now, and draw everything again."""
         self._drawing, self._compared = _Drawing(), None
         self.panel.refresh()
         self.panel.forget_thumbnails()
@@ -129,7 +129,7 @@ class Session:
         begun = time.monotonic()
         choice = self.panel.choice()
         view = _browser_view(self._client)
-        with self._exhibition.turn:
+        with self._shared.turn:
             picture = self._picture(choice, view, quality)
         filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=choice.kind == "RGB")
         self._client.scene.set_background_image(filled, "jpeg", jpeg_quality=80 if quality == "moving" else 95)
@@ -145,21 +145,21 @@ class Session:
         return f"{self._drawing.name}: {1 / statistics.median(self._seconds):.0f} frames/s while moving"
 
     def _picture(self, choice: Choice, view: BrowserView, quality: Quality) -> UInt8[np.ndarray, "rows columns 3"]:
-        library, other = self._exhibition.library, self._exhibition.other
+        scenes, other = self._shared.scenes, self._shared.other
 
-        def drawn(shown: Shown, number: int) -> UInt8[np.ndarray, "rows columns 3"]:
-            scene, latent_range = self._drawing.of(shown, number, choice)
-            camera = camera_of(view, shown.model.config.height, shown.model.config.width)
+        def drawn(loaded: LoadedScenes, number: int) -> UInt8[np.ndarray, "rows columns 3"]:
+            scene, latent_range = self._drawing.of(loaded, number, choice)
+            camera = camera_of(view, loaded.model.config.height, loaded.model.config.width)
             return draw(scene, camera, choice.kind, quality, latent_range, choice.channel)
 
         if other is None or choice.side == "this bank":
-            return drawn(library.shown, 0)
+            return drawn(scenes.loaded, 0)
         if choice.side == "the other bank":
-            return drawn(other.shown, 1)
-        return half_and_half(drawn(library.shown, 0), drawn(other.shown, 1))
+            return drawn(other.loaded, 1)
+        return half_and_half(drawn(scenes.loaded, 0), drawn(other.loaded, 1))
 
     def _record_of(self, scene: str) -> Mapping[str, Any]:
-        return self._exhibition.library.shown.scene(scene).record
+        return self._shared.scenes.loaded.scene(scene).record
 
     def _draw_beside(self) -> bool:
         """One piece of what lies beside the render, if any is missing."""
@@ -167,58 +167,58 @@ class Session:
         return self._draw_thumbnail() or self._draw_comparison()
 
     def _draw_thumbnail(self) -> bool:
-        library, thumbnails = self._exhibition.library, self._exhibition.thumbnails
-        shown, generation = library.shown, library.generation
+        scenes, thumbnails = self._shared.scenes, self._shared.thumbnails
+        loaded, generation = scenes.loaded, scenes.generation
         missing = [name for name in self.panel.page() if thumbnails.kept(generation, name) is None]
         if missing:
-            with self._exhibition.turn:
-                thumbnails.draw(generation, missing[0], shown)
+            with self._shared.turn:
+                thumbnails.draw(generation, missing[0], loaded)
         self.panel.show_thumbnails({name: thumbnails.kept(generation, name) for name in self.panel.page()})
         return bool(missing)
 
     def _draw_comparison(self) -> bool:
         choice = self.panel.choice()
-        dataset, view = self._exhibition.dataset, self.panel.compared_view(choice.scene)
+        dataset, view = self._shared.dataset, self.panel.compared_view(choice.scene)
         if dataset is None or view is None:
             return False
-        libraries = [library for library in (self._exhibition.library, self._exhibition.other) if library is not None]
-        wanted = (view, replace(choice, kind="RGB", channel=None), [library.generation for library in libraries])
-        if wanted == self._compared:
+        sources = [source for source in (self._shared.scenes, self._shared.other) if source is not None]
+        needed = (view, replace(choice, kind="RGB", channel=None), [source.generation for source in sources])
+        if needed == self._compared:
             return False
-        with self._exhibition.turn:
-            scenes = [self._drawing.of(library.shown, number, choice)[0] for number, library in enumerate(libraries)]
-            found = [compare(dataset, choice.scene, view, scene) for scene in scenes]
-        self.panel.show_comparison(found)
-        self._compared = wanted
+        with self._shared.turn:
+            scenes = [self._drawing.of(source.loaded, number, choice)[0] for number, source in enumerate(sources)]
+            beside = [compare(dataset, choice.scene, view, scene) for scene in scenes]
+        self.panel.show_comparison(beside)
+        self._compared = needed
         return True
 
     def _look_through(self, view: int) -> None:
         """Take the place of a camera of the dataset, and compare there."""
-        dataset, scene = self._exhibition.dataset, self.panel.choice().scene
+        dataset, scene = self._shared.dataset, self.panel.choice().scene
         if dataset is None or self.panel.compared_view(scene) is None:
             return
         self.panel.choose_view(view)
         camera = dataset.cameras(dataset.names.index(scene))[[view]]
-        look(self._client, view_of(camera, self._client.camera.aspect), self._exhibition.library.shown.model)
+        look(self._client, view_of(camera, self._client.camera.aspect), self._shared.scenes.loaded.model)
 
 
 class _Drawing:
-    """The scenes that are drawn, made anew when the choice of them or the files change."""
+    """The scenes that are drawn, made again when the choice of them or the files change."""
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[Shown, tuple[object, ...], Scene, LatentRange | None]] = {}
+        self._made: dict[int, tuple[LoadedScenes, tuple[object, ...], Scene, LatentRange | None]] = {}
         self.name = ""
 
-    def of(self, shown: Shown, number: int, choice: Choice) -> tuple[Scene, LatentRange | None]:
+    def of(self, loaded: LoadedScenes, number: int, choice: Choice) -> tuple[Scene, LatentRange | None]:
         """The scene of the bank with this number, and the range of its latents where these are drawn."""
-        wanted = (choice.scene, choice.other, choice.share, choice.offsets)
+        parts = (choice.scene, choice.other, choice.share, choice.offsets)
         made = self._made.get(number)
-        if made is None or made[0] is not shown or made[1] != wanted:
-            made = (shown, wanted, chosen_scene(shown, choice), None)
+        if made is None or made[0] is not loaded or made[1] != parts:
+            made = (loaded, parts, chosen_scene(loaded, choice), None)
         _, _, scene, latent_range = made
         if choice.kind == "latents" and latent_range is None:
             latent_range = LatentRange.of(scene)
-        self._made[number] = (shown, wanted, scene, latent_range)
+        self._made[number] = (loaded, parts, scene, latent_range)
         if number == 0:
             self.name = scene.name
         return scene, latent_range

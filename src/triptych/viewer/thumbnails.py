@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
+from triptych.bank import Scene
 from triptych.errors import InputError
-from triptych.scene import Scene
-from triptych.viewer.cameras import first_camera
+from triptych.geometry import Orbit
 from triptych.viewer.frames import draw
-from triptych.viewer.library import Shown
+from triptych.viewer.sources import LoadedScenes
 
 SIDE = 96
 """Side of a thumbnail in pixels; pictures that are not square are fitted into it."""
@@ -31,13 +31,13 @@ class Thumbnails:
         self._lock = Lock()
 
     def kept(self, generation: int, name: str) -> UInt8[np.ndarray, "side side 3"] | None:
-        """The thumbnail of a scene as a library's ``generation`` has it, if it is drawn already."""
+        """The thumbnail of a scene as its source's ``generation`` has it, if it is drawn already."""
         return self._kept.get((generation, name))
 
-    def draw(self, generation: int, name: str, shown: Shown) -> None:
+    def draw(self, generation: int, name: str, loaded: LoadedScenes) -> None:
         """Draw and keep one, grey for a scene that is damaged; the oldest are forgotten."""
         try:
-            thumbnail = _thumbnail(shown.scene(name))
+            thumbnail = _thumbnail(loaded.scene(name))
         except InputError:
             thumbnail = np.full((SIDE, SIDE, 3), _GREY, dtype=np.uint8)
         with self._lock:
@@ -47,7 +47,7 @@ class Thumbnails:
 
 
 def _thumbnail(scene: Scene) -> UInt8[np.ndarray, "side side 3"]:
-    picture = Image.fromarray(draw(scene, first_camera(scene.model)))
+    picture = Image.fromarray(draw(scene, scene.model.along(Orbit.around(scene.model.aabb))))
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     thumbnail = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
     top, left = (SIDE - picture.height) // 2, (SIDE - picture.width) // 2

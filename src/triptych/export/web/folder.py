@@ -1,7 +1,7 @@
 """Writing the folder: the page, what all scenes share, and each scene."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,17 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from triptych.bank import Scene, Scenes
 from triptych.errors import InputError
+from triptych.export.left_out import LeftOut
 from triptych.export.web.decoder import require_onnx, write_decoder
-from triptych.export.web.orbit import Orbit
 from triptych.export.web.quantising import quantised
 from triptych.export.web.runtime import runtime_files
 from triptych.files import atomic_directory, read_json, write_json
-from triptych.geometry import bit_grid
+from triptych.geometry import Cameras, Orbit, bit_grid
 from triptych.model import CategoryModel
 from triptych.pictures import as_pixels
 from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
-from triptych.scene import Scene, Scenes
 
 FORMAT = "triptych-web"
 VERSION = 1
@@ -33,7 +33,6 @@ _PAGE = Path(__file__).parent / "page"
 def write_web(
     out: Path,
     scenes: Scenes,
-    names: Sequence[str],
     *,
     title: str = "Scenes",
     runtime: Path | None = None,
@@ -46,23 +45,20 @@ def write_web(
 
     Args:
         out: a new or empty folder, or one to replace.
-        scenes: the bank's scenes.
-        names: which of them.
+        scenes: scenes of a bank.
         title: heading of the page.
         runtime: where onnxruntime-web is, see ``runtime.runtime_files``; None fetches it once.
         on_scene: told each name once it is written.
 
     Raises:
         InputError: there is no scene, the folder holds something else, onnx is not installed, onnxruntime-web cannot be
-            had, or a browser cannot render this model.
+            had, or a browser cannot render this model; or some scenes are damaged: the others are written.
     """
-    if not names:
-        raise InputError(f"{scenes.bank.folder}: the bank is empty; fit scenes first")
+    left_out = LeftOut(scenes)
     _require_ours(out)
     _require_renderable(scenes.model)
     require_onnx()
     runtime_contents = runtime_files(runtime)
-    orbit = Orbit.around(scenes.model)
     with atomic_directory(out) as folder:
         shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
         for name, content in runtime_contents.items():
@@ -70,11 +66,14 @@ def write_web(
         write_decoder(folder / "decoder.onnx", scenes.model)
         save_file(_shared_tensors(scenes.model), folder / "shared.safetensors")
         (folder / "scenes").mkdir()
-        entries = []
-        for number, name in enumerate(names):
-            entries.append({"name": name} | _write_scene(folder, f"scenes/{number:04d}", scenes[name], orbit))
-            on_scene(name)
+        orbit, entries = Orbit.around(scenes.model.aabb), []
+        for scene in left_out.readable():
+            files = _write_scene(folder, f"scenes/{len(entries):04d}", scene, scene.model.along(orbit))
+            entries.append({"name": scene.name, **files})
+            on_scene(scene.name)
+        left_out.require_some()
         write_json(folder / MANIFEST_FILE, _manifest(scenes.model, orbit, title) | {"scenes": entries})
+    left_out.report()
 
 
 def _require_ours(out: Path) -> None:
@@ -106,7 +105,18 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
         "mlp": asdict(config.mlp),
         "sampling": asdict(config.sampling),
         "occupancy": {"side": bit_grid.SIDE, "empty_optical_depth": EMPTY_OPTICAL_DEPTH},
-        "orbit": orbit.as_json(),
+        "orbit": _first_view(orbit, model.along(orbit)),
+    }
+
+
+def _first_view(orbit: Orbit, camera: Cameras) -> dict[str, Any]:
+    """Where the page's camera begins, which then moves on a sphere around its target."""
+    return {
+        "target": orbit.center,
+        "radius": orbit.radius,
+        "azimuth_degrees": orbit.azimuth_degrees,
+        "elevation_degrees": orbit.elevation_degrees,
+        "intrinsics": camera.intrinsics[0].tolist(),
     }
 
 
@@ -122,12 +132,12 @@ def _shared_tensors(model: CategoryModel) -> dict[str, Tensor]:
     return _on_cpu(tensors | quantised("base", model.base))
 
 
-def _write_scene(folder: Path, stem: str, scene: Scene, orbit: Orbit) -> dict[str, str]:
+def _write_scene(folder: Path, stem: str, scene: Scene, camera: Cameras) -> dict[str, str]:
     """Write a scene's two files; their paths within the folder."""
     files = {"file": f"{stem}.safetensors", "thumbnail": f"{stem}.png"}
     tensors = {"coefficients": scene.coefficients} | quantised("micro", scene.micro)
     save_file(_on_cpu(tensors), folder / files["file"])
-    (pixels,) = as_pixels(scene.render(orbit.camera(scene.model)).images)
+    (pixels,) = as_pixels(scene.render(camera).images)
     Image.fromarray(pixels).save(folder / files["thumbnail"])
     return files
 

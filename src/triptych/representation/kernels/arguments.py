@@ -47,6 +47,8 @@ PARAMETER_COUNT = 5
 """How many of them, from the first on, can have gradients."""
 TENSOR_COUNT = 8
 """How many of them, from the first on, are tensors."""
+OPAQUE_DEPTH = 13.8
+"""Optical depth at which a ray ends: less than 1e-6 of the light is left."""
 
 
 def parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

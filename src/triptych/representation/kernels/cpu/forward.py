@@ -6,6 +6,7 @@ outputs may be kept for the backward pass.
 
 import numpy as np
 
+from triptych.representation.kernels.arguments import OPAQUE_DEPTH
 from triptych.representation.kernels.cpu.field import activate, gather, hidden_layer, locate, raw_outputs
 from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid, softplus
 from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals, unpack_values
@@ -28,9 +29,6 @@ from triptych.representation.kernels.cpu.vectors import (
     sum_before,
     sum_of_lanes,
 )
-
-OPAQUE = 13.8
-"""Optical depth at which a ray ends: less than 1e-6 of the light is left."""
 
 
 @inlined
@@ -87,7 +85,7 @@ def march(job, planes, ray, count, scratch):
         store(sums, i * GROUP, spread8(0.0))
     optical_depth = np.float32(0.0)
     reached = 0
-    while reached < count and (job.task == QUERY or not optical_depth > OPAQUE):
+    while reached < count and (job.task == QUERY or not optical_depth > OPAQUE_DEPTH):
         t = load8(middles, reached)
         for axis in range(3):
             store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))

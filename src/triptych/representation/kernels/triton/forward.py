@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import triton.language as tl
 
+from triptych.representation.kernels.arguments import OPAQUE_DEPTH
 from triptych.representation.kernels.triton.field import (
     activate,
     channels_of,
@@ -28,8 +29,7 @@ from triptych.representation.kernels.triton.field import (
 )
 from triptych.representation.kernels.triton.language import absorbed, compiled
 
-OPAQUE = tl.constexpr(13.8)
-"""Optical depth at which a ray ends: less than 1e-6 of the light is left."""
+_OPAQUE_DEPTH = tl.constexpr(OPAQUE_DEPTH)
 
 
 class Rendered(NamedTuple):
@@ -65,7 +65,7 @@ def render_rays(scenes, packed, rendered, kept, samples, blocks, KEEP: tl.conste
     channels = tl.zeros([OUTPUTS], tl.float32)
     opacity, depth, optical_depth = 0.0, 0.0, 0.0
     start, block = 0, 0
-    while (start < count) & (optical_depth <= OPAQUE):
+    while (start < count) & (optical_depth <= _OPAQUE_DEPTH):
         if KEEP:
             tl.store(kept.before + ray * blocks + block, optical_depth)
         used = start + b < count

@@ -12,14 +12,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from triptych.bank.scene import Scene
 from triptych.errors import InputError
-from triptych.files import SUM, read_tensors, write_sealed_tensors
+from triptych.files import Format, read_tensors, write_sealed_tensors
 from triptych.model import CategoryModel, find_model, find_shipped
-from triptych.scene import Scene
 
-FORMAT = "triptych-scene"
-VERSION = 2
-_SEALED_SINCE = 2
+FORMAT = Format(
+    "triptych-scene",
+    version=2,
+    sealed_since=2,
+    described="a scene file made by `triptych export scene`",
+)
 SUFFIX = ".triptych-scene"
 
 
@@ -36,8 +39,7 @@ def save_scene(path: Path, scene: Scene) -> None:
     if path.suffix != SUFFIX:
         raise InputError(f"{path}: expected a file name that ends in {SUFFIX}")
     about = {
-        "format": FORMAT,
-        "version": str(VERSION),
+        **{field: str(value) for field, value in FORMAT.header().items()},
         "name": scene.name,
         "model": scene.model.identity(),
         "record": json.dumps(dict(scene.record)),
@@ -78,7 +80,7 @@ def open_scene(
 
 
 def read_scene_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and metadata of a scene file, compared with its checksum where it has one (``SUM``).
+    """The tensors and metadata of a scene file, compared with its checksum where it has one.
 
     Raises:
         InputError: the file is missing, damaged, or something else.
@@ -87,18 +89,13 @@ def read_scene_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         tensors, about = read_tensors(path)
     except InputError as error:
         raise InputError(f"{error}; export the scene again") from None
-    if about.get("format") != FORMAT:
-        raise InputError(f"{path}: expected a scene file (format {FORMAT!r}) made by `triptych export scene`")
-    if about.get("version") not in ("1", str(VERSION)):
-        raise InputError(f"{path}: version {about.get('version')}, expected {VERSION}; update triptych")
+    FORMAT.check(path, about)
     try:
         record_is_object = isinstance(json.loads(about["record"]), dict)
     except (KeyError, ValueError, RecursionError):
         record_is_object = False
     if not record_is_object or not {"name", "model"} <= about.keys():
         raise InputError(f"{path}: its name, model or record is missing or damaged; export it again")
-    if int(about["version"]) >= _SEALED_SINCE and SUM not in about:
-        raise InputError(f"{path}: damaged: its checksum is missing; export it again")
     # Copied: what the file maps into memory would be lost with it.
     return {key: tensor.clone() for key, tensor in tensors.items()}, about
 

@@ -7,22 +7,18 @@ from threading import Lock
 
 import torch
 
-from triptych.bank import BANK_FILE, OWN_MODEL
+from triptych.bank import BANK_FILE, MEAN_SCENE, OWN_MODEL, Scene, open_scenes
 from triptych.errors import InputError
 from triptych.files import field_of, read_json
 from triptych.model import MODEL_FILE, CategoryModel, find_model
-from triptych.scene import Scene, open_scenes
 from triptych.training.checkpoint import CHECKPOINT, checkpoint_files, read_checkpoint
 from triptych.training.run import RUN_FILE
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, TRAINED_SCENES
 
-MEAN = "(mean scene)"
-"""Name under which the scene that all others start from is shown."""
-
 
 @dataclass(frozen=True)
-class Place:
-    """Where to read: at least one of model and bank.
+class SourceFiles:
+    """Which folders to read: at least one of model and bank.
 
     Attributes:
         model: folder of the category model, if it is known.
@@ -35,7 +31,7 @@ class Place:
     checkpoint: Path | None = None
 
     def stamp(self) -> tuple[tuple[int, int] | None, ...]:
-        """Changes when what is read there is written anew; a bank that grows keeps it."""
+        """Changes when what is read there is written again; a bank that grows keeps it."""
         files = [
             self.model and self.model / MODEL_FILE,
             self.bank and self.bank / BANK_FILE,
@@ -49,7 +45,7 @@ class Place:
         return next(iter(checkpoint_files(self.checkpoint.parent)), None) if self.checkpoint else None
 
 
-def locate(path: Path) -> Place:
+def locate(path: Path) -> SourceFiles:
     """What ``path`` is.
 
     Args:
@@ -61,15 +57,15 @@ def locate(path: Path) -> Place:
     """
     for bank in (path, path / "bank"):
         if (bank / BANK_FILE).is_file():
-            return Place(bank=bank)
+            return SourceFiles(bank=bank)
     model = find_model(path)
     if model == path / MODEL and (path / TRAINED_SCENES / BANK_FILE).is_file():
-        return Place(model=model, bank=path / TRAINED_SCENES)
+        return SourceFiles(model=model, bank=path / TRAINED_SCENES)
     if (model / MODEL_FILE).is_file():
-        return Place(model=model)
+        return SourceFiles(model=model)
     plain = path / PLAIN_MODEL
     if (plain / MODEL_FILE).is_file():
-        return Place(model=plain, checkpoint=path / CHECKPOINT)
+        return SourceFiles(model=plain, checkpoint=path / CHECKPOINT)
     if (path / RUN_FILE).is_file():
         raise InputError(f"{path}: this run has no category model yet; there is one after its warm-up, try again then")
     raise InputError(
@@ -78,7 +74,7 @@ def locate(path: Path) -> Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class LoadedScenes:
     """A category model and its scenes, as they stood when they were read.
 
     Attributes:
@@ -91,7 +87,7 @@ class Shown:
 
     def names(self) -> list[str]:
         """Every name that can be chosen, each once: the mean scene, then those of the bank."""
-        mean = MEAN
+        mean = MEAN_SCENE
         while mean in self.scenes:
             mean = f"({mean})"
         return [mean, *self.scenes]
@@ -104,11 +100,11 @@ class Shown:
         """
         if name in self.scenes:
             return self.scenes[name]
-        return Scene(self.model, self.model.start_micro, self.model.start_coefficients, MEAN)
+        return Scene.start_of(self.model)
 
 
-class Library:
-    """What ``path`` holds, read anew whenever it changes on the disk; many threads may look at once.
+class WatchedScenes:
+    """What ``path`` holds, read again whenever it changes on the disk; many threads may look at once.
 
     Args:
         path: as for ``locate``.
@@ -116,7 +112,7 @@ class Library:
         device: where to render.
 
     Attributes:
-        shown: what was read last.
+        loaded: what was read last.
         generation: how often it was read.
 
     Raises:
@@ -126,11 +122,11 @@ class Library:
     def __init__(self, path: Path, model: Path | None, device: torch.device) -> None:
         self._path, self._model, self._device = path, model, device
         self._lock = Lock()
-        self._place = locate(path)
-        self._stamp = self._place.stamp()
-        self.shown = read(self._place, model, device)
+        self._files = locate(path)
+        self._stamp = self._files.stamp()
+        self.loaded = load(self._files, model, device)
         self.generation = 1
-        self._names = self.shown.names()
+        self._names = self.loaded.names()
 
     def refresh(self) -> bool:
         """Look at the disk, and whether there is anything new to show.
@@ -140,44 +136,44 @@ class Library:
         """
         with self._lock:
             try:
-                place = locate(self._path)
-                stamp = place.stamp()
-                if (place, stamp) != (self._place, self._stamp):
-                    self.shown = read(place, self._model, self._device)
-                    self._place, self._stamp = place, stamp
-                    self._names = self.shown.names()
+                files = locate(self._path)
+                stamp = files.stamp()
+                if (files, stamp) != (self._files, self._stamp):
+                    self.loaded = load(files, self._model, self._device)
+                    self._files, self._stamp = files, stamp
+                    self._names = self.loaded.names()
                     self.generation += 1
                     return True
-                names = self.shown.names()
+                names = self.loaded.names()
             except (InputError, OSError):
                 return False
             grown, self._names = names != self._names, names
             return grown
 
 
-def read(place: Place, model: Path | None, device: torch.device) -> Shown:
-    """Read what a place holds.
+def load(files: SourceFiles, model: Path | None, device: torch.device) -> LoadedScenes:
+    """Read what these folders hold.
 
     Args:
-        place: from ``locate``.
+        files: from ``locate``.
         model: category model to use for a bank in place of the one that would be found.
         device: where to render.
 
     Raises:
         InputError: something is missing, damaged or of another model.
     """
-    if place.bank is not None:
-        scenes = open_scenes(place.bank, model or place.model, device)
-        return Shown(scenes.model, scenes)
-    assert place.model is not None
-    found = CategoryModel.load(place.model)
-    checkpoint = place.newest_checkpoint()
+    if files.bank is not None:
+        scenes = open_scenes(files.bank, model or files.model, device)
+        return LoadedScenes(scenes.model, scenes)
+    assert files.model is not None
+    model_alone = CategoryModel.load(files.model)
+    checkpoint = files.newest_checkpoint()
     if checkpoint is None:
-        return Shown(found.to(device), {})
-    return _unfinished(found, checkpoint, device)
+        return LoadedScenes(model_alone.to(device), {})
+    return _unfinished(model_alone, checkpoint, device)
 
 
-def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) -> Shown:
+def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) -> LoadedScenes:
     """Model and scenes as the last checkpoint of a stage-1 run holds them."""
     try:
         tensors = read_checkpoint(checkpoint).tensors
@@ -189,7 +185,7 @@ def _unfinished(model: CategoryModel, checkpoint: Path, device: torch.device) ->
         raise InputError(f"{checkpoint}: expected a checkpoint of this run's category model ({error})") from None
     model.to(device)
     parts = zip(names, micro.to(device), coefficients.to(device), strict=True)
-    return Shown(model, {name: Scene(model, planes, own, name) for name, planes, own in parts})
+    return LoadedScenes(model, {name: Scene(model, planes, own, name) for name, planes, own in parts})
 
 
 def _file_stamp(file: Path | None) -> tuple[int, int] | None:

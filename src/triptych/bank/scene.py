@@ -1,10 +1,9 @@
-"""Fitted scenes as things to render: what a bank and its category model make together."""
+"""One fitted scene as a thing to render: its own parts and the category model that they belong to."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,16 +11,19 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from triptych.bank import SceneBank
 from triptych.errors import InputError
-from triptych.geometry import Cameras, orbit_cameras
+from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews
+from triptych.pictures import as_pixels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 
+MEAN_SCENE = "(mean scene)"
+"""Name of the scene that all others start from."""
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Scene:
     """One scene, ready to render.
 
@@ -39,6 +41,18 @@ class Scene:
     name: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def start_of(cls, model: CategoryModel) -> "Scene":
+        """The mean of the scenes that a model was trained on, from which stage 2 starts."""
+        return cls(model, model.start_micro, model.start_coefficients, MEAN_SCENE)
+
+    def __repr__(self) -> str:
+        config = self.model.config
+        return (
+            f"Scene({self.name!r}, model {self.model.identity()}, {config.width}x{config.height} pixels, "
+            f"on {self.micro.device})"
+        )
+
     @cached_property
     def field(self) -> TriPlaneField:
         """The scene as tri-planes, with its empty space known."""
@@ -46,9 +60,10 @@ class Scene:
 
     @cached_property
     def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of a white image, one row a latent pixel."""
+        """The latent of a white image, one row per latent pixel."""
         return self.model.background()
 
+    @torch.no_grad()
     def render(self, cameras: Cameras, sampling: SamplingConfig | None = None) -> SceneViews:
         """RGB, latents, opacity and depth as ``cameras`` see them.
 
@@ -63,7 +78,7 @@ class Scene:
         if (cameras.height, cameras.width) != size:
             raise InputError(
                 f"scene {self.name!r}: expected cameras of {size[1]}x{size[0]} pixels, the model's picture size, "
-                f"got {cameras.width}x{cameras.height}; Cameras.resized changes it"
+                f"got {cameras.width}x{cameras.height}; CategoryModel.along makes such cameras of an orbit"
             )
         return self.model.render_views(self.field, cameras.to(self.micro.device), self.background, sampling=sampling)
 
@@ -84,74 +99,12 @@ class Scene:
         )
 
     def picture(self) -> Image.Image:
-        """The scene from in front and above, as the first of ``orbit_cameras`` sees it."""
-        config = self.model.config
-        camera = orbit_cameras(1, config.width).resized(config.height, config.width)
-        pixels = self.render(camera).images[0].clamp(0, 1).mul(255).round().byte()
-        return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+        """The scene from in front, the left and above, where its box about fills the picture."""
+        cameras = self.model.along(Orbit.around(self.model.aabb))
+        return Image.fromarray(as_pixels(self.render(cameras).images)[0])
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
         buffer = io.BytesIO()
         self.picture().save(buffer, "PNG")
         return buffer.getvalue()
-
-
-class Scenes(Mapping[str, Scene]):
-    """The scenes of a bank by name, read when they are asked for."""
-
-    def __init__(self, bank: SceneBank, model: CategoryModel) -> None:
-        bank.require_model(model)
-        self.bank = bank
-        self.model = model
-
-    def __getitem__(self, name: str) -> Scene:
-        """One scene.
-
-        Raises:
-            InputError: it is damaged.
-            KeyError: there is none of this name.
-        """
-        if name not in self.bank:
-            raise KeyError(name)
-        stored = self.bank.scene(name)
-        device = self.model.aabb.device
-        return Scene(self.model, stored.micro.to(device), stored.coefficients.to(device), name, stored.record)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.bank)
-
-    def __len__(self) -> int:
-        return len(self.bank)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self.bank
-
-    def choose(self, names: Sequence[str] = ()) -> list[str]:
-        """These names, each once, or all if none is given.
-
-        Raises:
-            InputError: the bank is empty or lacks one of them.
-        """
-        if not len(self):
-            raise InputError(f"{self.bank.folder}: the bank is empty; fit scenes first")
-        for name in names:
-            if name not in self:
-                raise InputError(f"{self.bank.folder}: no scene {name!r} in this bank")
-        return list(dict.fromkeys(names)) or list(self)
-
-
-def open_scenes(bank: str | Path, model: str | Path | None = None, device: torch.device | str = "cpu") -> Scenes:
-    """Open a bank together with its category model.
-
-    Args:
-        bank: folder of the bank.
-        model: folder of the model or of the run that trained it, or the name of one that comes with triptych; None
-            where the bank keeps its own copy, or belongs to one that comes with triptych.
-        device: where to render.
-
-    Raises:
-        InputError: there is no bank, its model is not found or is another one.
-    """
-    opened = SceneBank(Path(bank))
-    return Scenes(opened, opened.load_model(None if model is None else Path(model)).to(device))

@@ -1,0 +1,89 @@
+"""A category model on disk: its document, its autoencoder's files, and the tensors of all its other parts."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors.torch import save
+from torch import Tensor
+
+from triptych.autoencoder import Autoencoder
+from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
+from triptych.files import SUM, atomic_directory, field_of, folder_sums, write_sealed_json
+from triptych.geometry import CameraRange
+from triptych.model.config import ModelConfig
+from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, camera_range, known_ids, read_document
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """What a model folder holds.
+
+    Attributes:
+        ids: the model's id, then those that earlier versions of triptych gave the same model.
+        config: sizes and sampling.
+        normalization: kind of the latent normalisation.
+        cameras: those that it was trained with; None where the file does not say.
+        trained_scenes: fingerprint of each stage-1 scene, by name.
+        autoencoder: E and D.
+        shared: the tensors of all other parts.
+        summed: whether the files carry checksums, which then hold; those of earlier versions do not.
+    """
+
+    ids: tuple[str, ...]
+    config: ModelConfig
+    normalization: str
+    cameras: CameraRange | None
+    trained_scenes: Mapping[str, str]
+    autoencoder: Autoencoder
+    shared: dict[str, Tensor]
+    summed: bool = True
+
+
+def digest_of(tensors: Mapping[str, Tensor], configuration: str) -> str:
+    """A hash of numbers and of a configuration, 16 hexadecimal digits."""
+    digest = hashlib.sha256(configuration.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def write_model(folder: Path, model: StoredModel) -> None:
+    """Write a model folder, whole or not at all; one that stands there is replaced."""
+    identity, *former = model.ids
+    with atomic_directory(folder) as temporary:
+        save_autoencoder(model.autoencoder, temporary)
+        (temporary / SHARED_FILE).write_bytes(save(compact(model.shared)))
+        document = {
+            **FORMAT.header(),
+            "id": identity,
+            "former_ids": former,
+            "config": asdict(model.config),
+            "normalization": model.normalization,
+            "cameras": None if model.cameras is None else asdict(model.cameras),
+            "trained_scenes": model.trained_scenes,
+            "files": folder_sums(temporary),
+        }
+        write_sealed_json(temporary / MODEL_FILE, document)
+
+
+def read_model(folder: Path) -> StoredModel:
+    """Read a model folder, on the CPU; names and shapes of the tensors are still to be compared.
+
+    Raises:
+        InputError: the folder or a file in it is missing, damaged or of another model.
+    """
+    document, path = read_document(folder), folder / MODEL_FILE
+    trained = field_of(document, "trained_scenes", dict, path)
+    return StoredModel(
+        tuple(known_ids(document, path)),
+        ModelConfig.from_json(field_of(document, "config", dict, path), f"{path}, config"),
+        field_of(document, "normalization", str, path),
+        camera_range(document, path),
+        {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained},
+        load_autoencoder(folder),
+        read_weights(folder / SHARED_FILE),
+        SUM in document,
+    )
