@@ -11,7 +11,8 @@ from PIL import Image
 
 from triptych import Cameras, InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
 from triptych.data import DatasetConfig, open_dataset
-from triptych.export import read_cameras, write_images
+from triptych.data.formats.transforms import read_cameras
+from triptych.export import write_images
 
 
 @pytest.fixture

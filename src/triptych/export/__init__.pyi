@@ -1,5 +1,3 @@
-from triptych.bank import save_scene
-from triptych.data.formats.transforms import read_cameras
 
 from .encoding import write_video
 from .images import write_images
@@ -16,8 +14,6 @@ __all__ = [
     "counterpart",
     "extract_mesh",
     "orbit_frames",
-    "read_cameras",
-    "save_scene",
     "true_path",
     "write_images",
     "write_mesh",
