@@ -100,7 +100,7 @@ def test_a_glb_holds_linear_light_and_an_unlit_material(ball: trimesh.Trimesh, t
     write_mesh(tmp_path / "ball.glb", ball)
     # triptych's own reader follows glTF: with a material, COLOR_0 is linear light.
     found = load_mesh(tmp_path / "ball.glb", MeshFolder(tmp_path))
-    np.testing.assert_allclose(display(found.colours[:, :3]), rgb(ball), atol=0.003)
+    np.testing.assert_allclose(display(found.colors[:, :3]), rgb(ball), atol=0.003)
     content = (tmp_path / "ball.glb").read_bytes()
     tree = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
     assert tree["extensionsUsed"] == ["KHR_materials_unlit"]

@@ -3,14 +3,14 @@
 Each format (ShapeNet-SRN folders; transforms.json of Blender, nerfstudio and instant-ngp) has a parser of its own,
 which converts it to the one camera convention of ``triptych.geometry``. The rest of triptych sees a ``Dataset``.
 
-    formats      reading and writing scenes: which layout a folder has, its parsers, masks, lenses
-    pictures, decoding, cache     pictures decoded once and kept, memory-mapped
-    index, dataset, splits, box   what a dataset is: cameras, fitted and held-out views, the scene box
-    scene_names, selection        which scenes ``--scenes`` chooses
-    posed_views  the views that a training loop draws from
-    validation, notes, inspection what is wrong or doubtful, and a report for people to look at
-    generators   datasets that triptych makes: procedural cars, views of meshes
-    opening      datasets made where they are missing, then opened, with progress shown
+    formats                          reading and writing scenes: layouts of folders, parsers, masks, lenses
+    pictures, decoding, cache        pictures, decoded once and kept as memory maps
+    index, dataset, splits, box      what a dataset is: cameras, fitted and held-out views, the scene box
+    scene_names, selection           which scenes ``--scenes`` chooses
+    posed_views                      the views that a training loop draws from
+    validation, notes, inspection    what is wrong or doubtful, and a report for people to look at
+    generators                       datasets that triptych makes: procedural cars, views of meshes
+    arrays, opening                  datasets in memory; datasets opened, or made first, with progress shown
 """
 
 import lazy_loader
