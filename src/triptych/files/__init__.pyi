@@ -1,6 +1,6 @@
 from .checksums import check_sums, file_sum, folder_sums, seal, seal_holds
 from .documents import SUM, check_seal, read_json, read_object, read_or_make, write_json, write_sealed_json
-from .fields import dataclass_of, field_of
+from .fields import KIND, UnionPart, as_fields, dataclass_of, field_of, unions_of
 from .locking import lock
 from .logs import LOG_FILE, read_log
 from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
@@ -9,8 +9,11 @@ from .tensors import read_tensors, write_sealed_tensors
 from .writing import atomic_directory, sweep, write_atomically, write_text
 
 __all__ = [
+    "KIND",
     "LOG_FILE",
     "SUM",
+    "UnionPart",
+    "as_fields",
     "atomic_directory",
     "check_seal",
     "check_sums",
@@ -34,6 +37,7 @@ __all__ = [
     "seal",
     "seal_holds",
     "sweep",
+    "unions_of",
     "write_atomically",
     "write_json",
     "write_sealed_json",

@@ -12,9 +12,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder, LatentNormalization
-from triptych.autoencoder.saving import check_weights, compact, load_autoencoder, read_weights, save_autoencoder
+from triptych.autoencoder.saving import (
+    check_weights,
+    compact,
+    load_autoencoder,
+    read_weights,
+    save_autoencoder,
+)
 from triptych.errors import InputError
-from triptych.files import atomic_directory, field_of, folder_sums, write_sealed_json
+from triptych.files import atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.geometry import CameraRange, Cameras, bit_grid
 from triptych.model.config import ModelConfig
 from triptych.model.places import (
@@ -275,7 +281,7 @@ class CategoryModel(nn.Module):
             InputError: the folder or a file in it is missing, damaged or of another model.
         """
         document, path = read_document(folder), folder / MODEL_FILE
-        config = ModelConfig.from_json(field_of(document, "config", dict, path), f"{path}, config")
+        config = dataclass_of(ModelConfig, field_of(document, "config", dict, path), f"{path}, config")
         cameras = camera_range(document, path)
         trained = field_of(document, "trained_scenes", dict, path)
         trained = {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained}
