@@ -11,8 +11,8 @@ from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
-    AutoencoderConfig,
     LossWeights,
+    NewAutoencoder,
     Phase,
     Pretraining,
     Rates,
@@ -51,7 +51,7 @@ def tiny_stage1(**changes: Any) -> Stage1Config:
     """A stage 1 of a few steps, all phases included."""
     convolutional = ConvolutionalConfig(channels=4, width=8, inner_width=8, inner_blocks=1)
     config = Stage1Config(
-        autoencoder=AutoencoderConfig(convolutional=convolutional),
+        autoencoder=NewAutoencoder(network=convolutional),
         planes=PlaneConfig(resolution=8, micro_features=4, macro_features=4, base_planes=3),
         mlp=MLPConfig(hidden=16, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=8, importance=0),

@@ -74,19 +74,23 @@ def problems(options: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     """
     for field, complaint in _complaints(options):
         yield (field,), complaint
-    for field, hint in _hints(type(options)).items():
+    for field, hint in type_hints(type(options)).items():
         value = getattr(options, field)
         if is_dataclass(value):
-            hidden = any(getattr(extra, "name", None) == "" for extra in getattr(hint, "__metadata__", ()))
             for path, complaint in problems(value):
-                yield (path if hidden else (field, *path)), complaint
+                yield (path if is_hidden(hint) else (field, *path)), complaint
+
+
+def is_hidden(hint: Any) -> bool:
+    """Whether the command line shows a field under no name of its own, by its annotation with marks."""
+    return any(getattr(mark, "name", None) == "" for mark in getattr(hint, "__metadata__", ()))
 
 
 def _complaints(options: Any) -> Iterator[tuple[str, str]]:
     """What is wrong with the fields themselves; contradictions only between values that can be."""
     found = [
         (name, complaint)
-        for name, hint in _hints(type(options)).items()
+        for name, hint in type_hints(type(options)).items()
         if (complaint := _complaint(getattr(options, name), hint))
     ]
     yield from found
@@ -95,7 +99,8 @@ def _complaints(options: Any) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def type_hints(kind: type) -> dict[str, Any]:
+    """The annotations of a dataclass's fields, with their marks."""
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name] for field in fields(kind)}
 

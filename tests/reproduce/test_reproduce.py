@@ -14,7 +14,7 @@ from triptych.representation.config import PlaneConfig, SamplingConfig
 from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.reproduce.experiments import LAPTOP, PAPER, SCALES, Scale, Shared, experiments
 from triptych.reproduce.published import TABLE_2
-from triptych.training.config import AutoencoderConfig, Phase, Pretraining
+from triptych.training.config import NewAutoencoder, NoAutoencoder, Phase, Pretraining
 from triptych.training.rgb_config import RGBConfig
 
 NAMES = ["rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain"]
@@ -29,7 +29,7 @@ def tiny_scale() -> Scale:
     stage1 = replace(stage1, warmup=short(stage1.warmup), joint=short(stage1.joint))
     stage2 = tiny_stage2()
     stage2 = replace(stage2, latent=short(stage2.latent), image=short(stage2.image))
-    image = replace(stage1, autoencoder=AutoencoderConfig(kind="identity"))
+    image = replace(stage1, autoencoder=NoAutoencoder())
     return Scale(
         train_scenes=2,
         exploit_scenes=2,
@@ -103,7 +103,7 @@ def test_an_experiment_differs_from_ours_in_what_it_says() -> None:
         assert shared["ours_micro"].stage1.planes.coefficients == 0
         assert shared["ours_macro"].stage1.planes.micro_features == 0
         assert shared["one_base"].stage1.planes.base_planes == 1
-        assert shared["no_prior"].stage1.autoencoder.pretrained is None
+        assert isinstance(shared["no_prior"].stage1.autoencoder, NewAutoencoder)
         assert shared["plain"].stage1.joint.rates.encoder == shared["plain"].stage1.joint.rates.decoder == 0
         assert shared["plain"].stage1.joint.epochs == ours.stage1.joint.epochs
 

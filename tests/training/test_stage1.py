@@ -18,7 +18,15 @@ from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.representation.config import MLPConfig
 from triptych.training import stage1
-from triptych.training.config import AutoencoderConfig, LossWeights, Phase, Pretraining, Rates
+from triptych.training.config import (
+    LossWeights,
+    NewAutoencoder,
+    NoAutoencoder,
+    Phase,
+    PretrainedAutoencoder,
+    Pretraining,
+    Rates,
+)
 from triptych.training.run import Run, open_run
 from triptych.training.stage1 import train
 
@@ -205,7 +213,7 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: Dataset,
     model = run(
         balls,
         tmp_path / "rgb",
-        autoencoder=AutoencoderConfig(kind="identity"),
+        autoencoder=NoAutoencoder(),
         mlp=MLPConfig(hidden=16, hidden_activation="relu", channel_activation="sigmoid"),
         warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0)),
         joint=Phase(0.0, 4, rates, LossWeights(enc=1.0)),
@@ -216,7 +224,7 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: Dataset,
 
 
 def test_another_category_model_lends_its_autoencoder(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
-    prior = AutoencoderConfig(kind="pretrained", pretrained=str(trained_balls))
+    prior = PretrainedAutoencoder(str(trained_balls))
     still = {"pretraining": Pretraining(epochs=0.0), "joint": Phase(0.0, 4, Rates(), LossWeights())}
     model = run(balls, tmp_path / "run", autoencoder=prior, **still)
     lent = CategoryModel.load(trained_balls / "model").autoencoder.state_dict()
@@ -228,7 +236,7 @@ def test_latent_scenes_learn_the_balls(balls: Dataset, tmp_path: Path) -> None:
     run(
         balls,
         tmp_path / "latent",
-        autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=6, width=8, inner_width=8)),
+        autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=6, width=8, inner_width=8)),
         warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0, tv=1e-4)),
     )
     lines = [json.loads(line) for line in (tmp_path / "latent" / "log.jsonl").read_text().splitlines()]

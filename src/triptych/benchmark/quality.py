@@ -32,7 +32,7 @@ from triptych.metrics import mean, ssim
 from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.runtime import commit, versions
-from triptych.training.config import AutoencoderConfig, Stage1Config, Stage2Config
+from triptych.training.config import PretrainedAutoencoder, Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.rgb import fit_rgb
 from triptych.training.rgb_config import RGBConfig
@@ -66,7 +66,7 @@ def run_quality(
         if config.meshes is not None:
             # Resolved: the run's record has it, and the folder may be named otherwise next time.
             cars_model = (config.out / "cars" / "stage1").resolve()
-            prior = AutoencoderConfig(kind="pretrained", pretrained=str(cars_model))
+            prior = PretrainedAutoencoder(str(cars_model))
             real = replace(
                 stage1,
                 autoencoder=prior,

@@ -37,6 +37,6 @@ class QualityConfig(Options):
         for name in ("latent_budgets", "rgb_steps"):
             if not getattr(self, name):
                 yield name, "is empty, expected at least one"
-        block = STAGE1["best"].autoencoder.convolutional.downscale
+        block = STAGE1["best"].autoencoder.downscale or 1
         if self.resolution % block:
             yield "resolution", f"is {self.resolution}, expected a multiple of {block}"

@@ -2,20 +2,22 @@
 
 import io
 import sys
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Union, get_args
 
 import tyro
 
 from triptych.cli.check import Check
 from triptych.cli.data import DataCommand
+from triptych.cli.defaults import Configurable, defaults_of
 from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
-from triptych.cli.options import Preset, check_options, chosen_preset
+from triptych.cli.options import check_options, say
 from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
+from triptych.version import __version__
 
 Command = (
     Annotated[DataCommand, tyro.conf.subcommand("data")]
@@ -34,16 +36,6 @@ Command = (
 )
 
 
-def _preset_named(arguments: list[str]) -> Preset:
-    """The preset decides the defaults of other options, so it is looked up before they are parsed."""
-    for place, argument in enumerate(arguments):
-        name, _, value = argument.partition("=")
-        if name == "--preset":
-            chosen = value or "".join(arguments[place + 1 : place + 2])
-            return next((preset for preset in get_args(Preset) if preset == chosen), "quick")
-    return "quick"
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; bad input ends it with one line on standard error and exit code 2, Ctrl-C with 130, SIGTERM with
     143."""
@@ -51,18 +43,33 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # names of any script, in any locale
     with one_line_endings():
         stop_on_sigterm()
-        _parsed(sys.argv[1:] if arguments is None else arguments).run()
+        given = sys.argv[1:] if arguments is None else arguments
+        if given == ["--version"]:
+            say(f"triptych {__version__}")
+        else:
+            _parsed(given).run()
 
 
 def _parsed(arguments: list[str]) -> Any:
-    chosen_preset.set(_preset_named(arguments))
     with checked_later():
         command: Any = tyro.cli(
-            Command,  # pyright: ignore[reportArgumentType] (tyro takes unions, its stub does not say so)
+            _with_defaults(Command, arguments, "triptych"),
             args=arguments,
             prog="triptych",
-            description="Learn thousands of similar 3D scenes fast and small.",
-            config=(tyro.conf.OmitSubcommandPrefixes,),
+            description="Learn thousands of similar 3D scenes fast and small. `triptych --version` tells the version.",
+            config=(tyro.conf.AvoidSubcommands,),
         )
     check_options(command)
     return command
+
+
+def _with_defaults(commands: Any, arguments: list[str], prog: str) -> Any:
+    """The union of commands in which the one that the user has typed starts from its preset and its file."""
+    members = []
+    for member in get_args(commands):
+        command, mark = get_args(member)
+        if arguments[:1] == [mark.name] and issubclass(command, Configurable):
+            default = defaults_of(command, arguments[1:], f"{prog} {mark.name}")
+            member = Annotated[command, tyro.conf.subcommand(mark.name, default=default)]
+        members.append(member)
+    return Union[tuple(members)]  # noqa: UP007

@@ -1,19 +1,15 @@
 """What several commands share: options, and how they speak."""
 
 import sys
-from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from triptych.errors import InputError
 from triptych.options import Range, problems
 from triptych.runtime import DeviceName
 from triptych.text import one_line
 
-Preset = Literal["quick", "best", "paper"]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
-chosen_preset: ContextVar[Preset] = ContextVar("preset", default="quick")
-"""It decides the defaults of other options, so it is set before these are parsed."""
 
 
 @dataclass(frozen=True)

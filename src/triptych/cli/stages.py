@@ -7,7 +7,8 @@ from typing import Annotated
 import tyro
 
 from triptych.bank import StoragePrecision
-from triptych.cli.options import Machine, Preset, Seed, chosen_preset, say
+from triptych.cli.defaults import Configurable, Preset
+from triptych.cli.options import Machine, Seed, say
 from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.progress import Progress
@@ -18,8 +19,10 @@ from triptych.training.single_config import SingleConfig
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(Configurable):
     """Stage 1: train a category model on many scenes. Rerun the same command to go on after a stop."""
+
+    presets = STAGE1
 
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
@@ -27,7 +30,7 @@ class Train:
     preset: Preset = "quick"
     """Where all settings below start from: quick for minutes on a laptop, best for an hour, paper for the published
     recipe."""
-    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE1[chosen_preset.get()])
+    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1["quick"]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
@@ -43,8 +46,10 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Configurable):
     """Stage 2: fit new scenes into a bank. Scenes that are in it already are left alone."""
+
+    presets = STAGE2
 
     model: tyro.conf.Positional[Path]
     """Category model, the folder of the run that trained it, or "cars" for the one that comes with triptych."""
@@ -57,7 +62,7 @@ class Fit:
     """Number format of the micro planes on the disk."""
     force: bool = False
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
-    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = field(default_factory=lambda: STAGE2[chosen_preset.get()])
+    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2["quick"]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
@@ -85,7 +90,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Rgb:
+class Rgb(Configurable):
     """Fit RGB tri-planes, each scene by itself: a bank of its own that keeps its tiny MLP."""
 
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
@@ -106,7 +111,7 @@ class Rgb:
 
 
 @dataclass(frozen=True)
-class Single:
+class Single(Configurable):
     """Fit one scene by itself: a NeRF, signed distances or tri-planes, in image or latent space."""
 
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]

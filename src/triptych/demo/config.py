@@ -30,7 +30,7 @@ class DemoConfig(Options):
     """Side of the pictures in pixels; another one needs from-scratch."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
-        block = STAGE1["quick"].autoencoder.convolutional.downscale
+        block = STAGE1["quick"].autoencoder.downscale or 1
         if not self.from_scratch and self.resolution != SHIPPED_RESOLUTION:
             yield "resolution", f"is {self.resolution}, expected {SHIPPED_RESOLUTION} without --from-scratch"
         if self.resolution % block:

@@ -1,4 +1,3 @@
-
 from .encoding import write_video
 from .images import write_images
 from .mesh import MeshConfig, extract_mesh

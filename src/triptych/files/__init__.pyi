@@ -1,14 +1,6 @@
 from .checksums import check_sums, file_sum, folder_sums, seal, seal_holds
-from .documents import (
-    SUM,
-    check_seal,
-    read_json,
-    read_object,
-    read_or_make,
-    write_json,
-    write_sealed_json,
-)
-from .fields import dataclass_of, field_of
+from .documents import SUM, check_seal, read_json, read_object, read_or_make, write_json, write_sealed_json
+from .fields import KIND, UnionPart, as_fields, dataclass_of, field_of, unions_of
 from .formats import Format
 from .locking import lock
 from .logs import LOG_FILE, read_log
@@ -18,9 +10,12 @@ from .tensors import read_tensors, write_sealed_tensors
 from .writing import atomic_directory, sweep, write_atomically, write_text
 
 __all__ = [
+    "KIND",
     "LOG_FILE",
     "SUM",
     "Format",
+    "UnionPart",
+    "as_fields",
     "atomic_directory",
     "check_seal",
     "check_sums",
@@ -44,6 +39,7 @@ __all__ = [
     "seal",
     "seal_holds",
     "sweep",
+    "unions_of",
     "write_atomically",
     "write_json",
     "write_sealed_json",

@@ -1,15 +1,23 @@
-"""Fields of a JSON object, checked for their type."""
+"""Fields of a JSON object, checked for their type, and dataclasses of settings as JSON objects."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from triptych.errors import InputError
+from triptych.options import checked_later, is_hidden, problems, type_hints
 from triptych.text import shown
 
 Kind = TypeVar("Kind")
-_WORDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a whole number"}
+KIND = "kind"
+"""The field that tells the dataclasses of a union apart: a literal of one value."""
+_WORDS = {
+    dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a whole number",
+    Path: "a path", NoneType: "null",
+}  # fmt: skip
 
 
 def field_of(document: object, name: str, kind: type[Kind], where: object) -> Kind:
@@ -26,43 +34,157 @@ def field_of(document: object, name: str, kind: type[Kind], where: object) -> Ki
     """
     if not isinstance(document, Mapping) or name not in document:
         raise InputError(f"{where}: the field {name!r} is missing")
-    return _as(kind, document[name], f"{where}, {name}")
+    return _value(kind, document[name], f"{where}, {name}")
 
 
-def dataclass_of(kind: type[Kind], values: object, where: object) -> Kind:
-    """A dataclass from the JSON object that ``asdict`` made of one; fields that have a default may be missing.
+def as_fields(settings: Any) -> dict[str, Any]:
+    """A dataclass as the JSON object that ``dataclass_of`` reads: its fields by name, those of a dataclass inside it in
+    an object of their own, or beside the others where the command line shows it under no name of its own."""
+    document: dict[str, Any] = {}
+    for name, hint in type_hints(type(settings)).items():
+        value = getattr(settings, name)
+        if is_dataclass(value):
+            document |= as_fields(value) if is_hidden(hint) else {name: as_fields(value)}
+        else:
+            document[name] = str(value) if isinstance(value, Path) else value
+    return document
+
+
+def dataclass_of(kind: type[Kind], values: object, where: object, default: Kind | None = None) -> Kind:
+    """A dataclass from the JSON object that ``as_fields`` made of one.
 
     Args:
-        kind: the dataclass; its fields are booleans, numbers, texts or one of several literals.
+        kind: the dataclass. Its fields are booleans, numbers, texts, paths, one of several literals, tuples of these,
+            or dataclasses; of several dataclasses, ``kind`` tells which.
         values: the JSON value.
         where: the file and the field, for the message.
+        default: the values of fields that are missing; if None, the dataclass's own defaults, where it has them.
 
     Raises:
-        InputError: a field is missing, unknown, of another type or out of its range.
+        InputError: a field is missing, unknown, of another type, out of its range, or contradicts another one.
     """
-    assert is_dataclass(kind)
+    with checked_later():
+        made = _dataclass(kind, values, str(where), default)
+    for path, complaint in problems(made):
+        raise InputError(f"{where}: {'.'.join(path)} {complaint}")
+    return made
+
+
+def _dataclass(kind: Any, values: object, where: str, default: Any) -> Any:
     if not isinstance(values, dict):
         raise InputError(f"{where}: expected an object, found {shown(values)}")
-    types = get_type_hints(kind)
-    needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
-    for name in sorted((needed - values.keys()) | (values.keys() - types.keys())):
-        raise InputError(f"{where}: the field {name!r} is {'missing' if name in types else 'unknown'}")
-    checked = {name: _as(types[name], value, f"{where}, {name}") for name, value in values.items()}
-    try:
-        return kind(**checked)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+    rest = dict(values)
+    made = _filled(kind, rest, where, default)
+    for name in sorted(rest):
+        raise InputError(f"{where}: the field {name!r} is unknown")
+    return made
 
 
-def _as(kind: Any, value: Any, where: str) -> Any:
-    if get_origin(kind) is Literal:
-        if not isinstance(value, str | int) or value not in get_args(kind):
-            raise InputError(f"{where}: expected one of {get_args(kind)}, found {shown(value)}")
-        return value
-    if kind is float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f"{where}: expected a finite number, found {shown(value)}")
-        return value
-    if type(value) is not kind:
-        raise InputError(f"{where}: expected {_WORDS[kind]}, found {shown(value)}")
-    return value
+def _filled(kind: Any, rest: dict[str, Any], where: str, default: Any) -> Any:
+    """The dataclass of what it takes out of ``rest``."""
+    taken: dict[str, Any] = {}
+    hints = type_hints(kind)
+    for field in fields(kind):
+        name, hint = field.name, hints[field.name]
+        before = None if default is None else getattr(default, name)
+        if is_hidden(hint):
+            taken[name] = _filled(_unwrapped(hint), rest, where, before)
+        elif name in rest:
+            taken[name] = _value(hint, rest.pop(name), f"{where}, {name}", before)
+        elif default is not None:
+            taken[name] = before
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise InputError(f"{where}: the field {name!r} is missing")
+    return kind(**taken)
+
+
+def _value(hint: Any, value: Any, where: str, default: Any = None) -> Any:
+    choices = _choices(hint)
+    dataclasses = [choice for choice in choices if is_dataclass(choice)]
+    if dataclasses:
+        chosen: Any = _chosen(dataclasses, value, where, default)
+        return _dataclass(chosen, value, where, default if type(default) is chosen else None)
+    for choice in choices:
+        if _suits(choice, value):
+            return _converted(choice, value, where)
+    raise InputError(f"{where}: expected {' or '.join(map(_words, choices))}, found {shown(value)}")
+
+
+def _chosen(choices: list[Any], value: Any, where: str, default: Any) -> Any:
+    """The dataclass that a JSON object is one of."""
+    if len(choices) == 1:
+        return choices[0]
+    by_name = {kind_of(choice): choice for choice in choices}
+    name = value.get(KIND, getattr(default, KIND, None)) if isinstance(value, dict) else None
+    if name not in by_name:
+        raise InputError(f"{where}, {KIND}: expected one of {', '.join(by_name)}, found {shown(name)}")
+    return by_name[name]
+
+
+def kind_of(choice: Any) -> str:
+    """The value of ``kind`` that stands for one of the dataclasses of a union."""
+    return get_args(_unwrapped(type_hints(choice)[KIND]))[0]
+
+
+@dataclass(frozen=True)
+class UnionPart:
+    """A part of a dataclass that is one of several dataclasses.
+
+    Attributes:
+        path: the names of the fields that lead to it.
+        shown: the same as the command line and files have it, without hidden ones.
+        choices: the dataclasses by ``kind``.
+    """
+
+    path: tuple[str, ...]
+    shown: tuple[str, ...]
+    choices: Mapping[str, Any]
+
+
+def unions_of(kind: Any, path: tuple[str, ...] = (), shown: tuple[str, ...] = ()) -> Iterator[UnionPart]:
+    """The parts of a dataclass, and of those inside it, that are one of several dataclasses."""
+    for name, hint in type_hints(kind).items():
+        here, visible = (*path, name), shown if is_hidden(hint) else (*shown, name)
+        members = _choices(hint)
+        if not all(is_dataclass(member) for member in members):
+            continue
+        if len(members) > 1:
+            yield UnionPart(here, visible, {kind_of(member): member for member in members})
+        else:
+            yield from unions_of(members[0], here, visible)
+
+
+def _choices(hint: Any) -> list[Any]:
+    """The types of a union; of another annotation itself."""
+    hint = _unwrapped(hint)
+    return [_unwrapped(choice) for choice in get_args(hint)] if get_origin(hint) in (Union, UnionType) else [hint]
+
+
+def _unwrapped(hint: Any) -> Any:
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    return hint
+
+
+def _suits(hint: Any, value: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return any(value == choice and type(value) is type(choice) for choice in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, list)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) is (str if hint is Path else hint)
+
+
+def _converted(hint: Any, value: Any, where: str) -> Any:
+    if get_origin(hint) is tuple:
+        return tuple(_value(get_args(hint)[0], part, where) for part in value)
+    return Path(value) if hint is Path else value
+
+
+def _words(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {get_args(hint)}"
+    if get_origin(hint) is tuple:
+        return "a list"
+    return "a finite number" if hint is float else _WORDS[hint]

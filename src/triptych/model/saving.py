@@ -10,7 +10,7 @@ from torch import Tensor
 
 from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
-from triptych.files import SUM, atomic_directory, field_of, folder_sums, write_sealed_json
+from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.geometry import CameraRange
 from triptych.model.config import ModelConfig
 from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, camera_range, known_ids, read_document
@@ -79,7 +79,7 @@ def read_model(folder: Path) -> StoredModel:
     trained = field_of(document, "trained_scenes", dict, path)
     return StoredModel(
         tuple(known_ids(document, path)),
-        ModelConfig.from_json(field_of(document, "config", dict, path), f"{path}, config"),
+        dataclass_of(ModelConfig, field_of(document, "config", dict, path), f"{path}, config"),
         field_of(document, "normalization", str, path),
         camera_range(document, path),
         {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained},

@@ -38,7 +38,6 @@ class ReproduceConfig(Options):
         known = experiments(scale, None)
         if unknown := [name for name in self.only if name not in known]:
             yield "only", f"is {unknown[0]!r}, expected experiments among {', '.join(known)}"
-        autoencoder = scale.stage1.autoencoder
-        block = autoencoder.convolutional.downscale if autoencoder.kind == "convolutional" else _PRETRAINED_BLOCK
+        block = scale.stage1.autoencoder.downscale or _PRETRAINED_BLOCK
         if self.resolution % block:
             yield "resolution", f"is {self.resolution}, expected a multiple of {block}"

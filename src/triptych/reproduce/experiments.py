@@ -15,12 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from triptych.autoencoder import ConvolutionalConfig
+from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
     AutoencoderConfig,
     LossWeights,
+    NewAutoencoder,
+    NoAutoencoder,
     Phase,
+    PretrainedAutoencoder,
     Pretraining,
     Rates,
     Stage1Config,
@@ -92,16 +95,14 @@ def experiments(scale: Scale, prior: Path | None) -> Mapping[str, Experiment]:
     """
     stage1, stage2 = scale.stage1, scale.stage2
     if prior is not None:
-        start = replace(stage1.autoencoder, kind="pretrained", pretrained=str(prior))
+        start = PretrainedAutoencoder(str(prior), normalization=_normalization(stage1.autoencoder))
         stage1 = replace(stage1, autoencoder=start)
     planes = stage1.planes
     micro_only = replace(planes, micro_features=planes.features, macro_features=0)
     macro_only = replace(planes, micro_features=0, macro_features=planes.features)
-    random = AutoencoderConfig(
-        kind="convolutional",
-        convolutional=stage1.autoencoder.convolutional,
-        normalization=stage1.autoencoder.normalization,
-    )
+    before = scale.stage1.autoencoder
+    network = before.network if isinstance(before, NewAutoencoder) else ConvolutionalConfig()
+    random = NewAutoencoder(network=network, normalization=_normalization(before))
     image_planes = replace(scale.image_stage1.planes, micro_features=0, macro_features=planes.features)
     return {
         "rgb": Alone("Tri-Planes (RGB)", scale.rgb),
@@ -115,6 +116,10 @@ def experiments(scale: Scale, prior: Path | None) -> Mapping[str, Experiment]:
         "one_base": Shared("Ours, M = 1", replace(stage1, planes=replace(planes, base_planes=1)), stage2),
         "plain": Shared("Latent space not 3D-aware", _frozen_autoencoder(stage1), _latent_only(stage2)),
     }
+
+
+def _normalization(autoencoder: AutoencoderConfig) -> NormalizationKind:
+    return "affine" if isinstance(autoencoder, NoAutoencoder) else autoencoder.normalization
 
 
 def _frozen_autoencoder(stage1: Stage1Config) -> Stage1Config:
@@ -137,13 +142,13 @@ def _latent_only(stage2: Stage2Config) -> Stage2Config:
     return replace(stage2, image=image)
 
 
-_IMAGE_SPACE = AutoencoderConfig(kind="identity")
+_IMAGE_SPACE = NoAutoencoder()
 _LAPTOP_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 
 _BEST = STAGE1["best"]
 _LAPTOP_STAGE1 = replace(
     _BEST,
-    autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=2)),
+    autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=2)),
     planes=replace(_BEST.planes, resolution=48),
     sampling=SamplingConfig(coarse=40, importance=0),
     pretraining=Pretraining(epochs=0.0),

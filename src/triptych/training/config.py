@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
+from tyro.conf import arg
+
 from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
@@ -148,23 +150,63 @@ class Pretraining(Options):
         return Schedule(steps, ramp=self.ramp_steps, final=0.01, decay="cosine")
 
 
-@dataclass(frozen=True)
-class AutoencoderConfig(Options):
-    """Where the latent space comes from."""
+_KINDS = arg(metavar="{convolutional,pretrained,identity}")
 
-    kind: Literal["convolutional", "pretrained", "identity"] = "convolutional"
-    """Our small one from scratch; a pre-trained one; or none (RGB tri-planes in image space)."""
-    pretrained: str | None = None
-    """For kind=pretrained: a category model, of another category for instance, whose autoencoder to start from; or a
-    folder or a hub id in diffusers' format (AutoencoderKL or AutoencoderTiny)."""
-    convolutional: ConvolutionalConfig = field(default_factory=ConvolutionalConfig)
-    """For kind=convolutional: its size."""
+
+@dataclass(frozen=True)
+class NewAutoencoder(Options):
+    """A small autoencoder of our own, from random weights."""
+
+    kind: Annotated[Literal["convolutional"], _KINDS] = "convolutional"
+    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
+    network: Annotated[ConvolutionalConfig, arg(name="")] = field(default_factory=ConvolutionalConfig)
+    """Its size."""
     normalization: NormalizationKind = "affine"
-    """How latents are scaled for rendering. With kind=identity they are colours, which stay as they are."""
+    """How latents are scaled for rendering."""
+
+    @property
+    def downscale(self) -> int:
+        """Image size divided by latent size."""
+        return self.network.downscale
+
+
+@dataclass(frozen=True)
+class PretrainedAutoencoder(Options):
+    """An autoencoder that was trained elsewhere."""
+
+    source: str
+    """A category model, of another category for instance, whose autoencoder to start from; or a folder or a hub id in
+    diffusers' format (AutoencoderKL or AutoencoderTiny)."""
+    kind: Annotated[Literal["pretrained"], _KINDS] = "pretrained"
+    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
+    normalization: NormalizationKind = "affine"
+    """How latents are scaled for rendering."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
-        if self.kind == "pretrained" and not self.pretrained:
-            yield "pretrained", "is not given, expected a model, a folder or a hub id with kind pretrained"
+        if not self.source:
+            yield "source", "is empty, expected a model, a folder or a hub id"
+
+    @property
+    def downscale(self) -> None:
+        """Known once it is loaded."""
+        return None
+
+
+@dataclass(frozen=True)
+class NoAutoencoder(Options):
+    """None: the latents are the pictures themselves, for RGB tri-planes in image space."""
+
+    kind: Annotated[Literal["identity"], _KINDS] = "identity"
+    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
+
+    @property
+    def downscale(self) -> int:
+        """A latent pixel is a pixel."""
+        return 1
+
+
+AutoencoderConfig = NewAutoencoder | PretrainedAutoencoder | NoAutoencoder
+"""Where the latent space comes from; ``kind`` tells which it is in files and on the command line."""
 
 
 @dataclass(frozen=True)

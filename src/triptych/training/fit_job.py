@@ -18,6 +18,7 @@ from triptych.training.config import Stage2Config
 from triptych.training.matching import compare_with_model
 from triptych.training.outcome import FitOutcome, note_failures, read_failures
 from triptych.training.provenance import Provenance
+from triptych.training.rerun import write_config
 from triptych.training.scenes import SceneParameters
 
 
@@ -72,6 +73,12 @@ def announce(job: FitJob, scenes: Sequence[int]) -> None:
         notes = compare_with_model(job.model, job.dataset, scenes, force=job.force)
         for line in [*view_counts(job.dataset.subset(scenes)), *(f"note: {note}" for note in notes)]:
             job.progress.note(line)
+
+
+def write_config_of(job: FitJob) -> None:
+    """Write the file that runs it again; in a bank it is that of the latest fit."""
+    settings = {"precision": job.precision, "force": job.force}
+    write_config(job.out, job.dataset, job.config, job.seed, job.device, **settings)
 
 
 def store(

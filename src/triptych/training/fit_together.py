@@ -10,7 +10,7 @@ from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.representation.mlp import TinyMLP
 from triptych.training.config import Stage2Config
-from triptych.training.fit_job import FitJob, announce, require_fitted, store
+from triptych.training.fit_job import FitJob, announce, require_fitted, store, write_config_of
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
 from triptych.training.outcome import judge, quality_bounds, read_failures, require_finite
@@ -54,6 +54,7 @@ def fit_together(job: FitJob, checkpoint_seconds: float) -> SceneBank:
     announce(job, range(len(dataset)))
     with open_run(job.out, description, checkpoint_seconds) as run:
         if not _is_done(job):
+            write_config_of(job)
             _train(job, run)
         require_fitted(SceneBank(folder), dataset)
         return SceneBank(folder)

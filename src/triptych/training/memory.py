@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
-from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.config import NewAutoencoder, Stage1Config, Stage2Config
 from triptych.training.rgb_config import RGBConfig
 from triptych.training.single_config import SingleConfig
 
@@ -18,13 +18,13 @@ _TRAINED = 4
 def of_stage1(config: Stage1Config, scenes: int, height: int, width: int) -> Mapping[str, int]:
     """Bytes of stage 1 on so many scenes, by what they are for."""
     batch = max((phase.batch for phase in (config.warmup, config.joint) if phase.epochs), default=0)
-    autoencoder = config.autoencoder.convolutional if config.autoencoder.kind == "convolutional" else None
+    network = config.autoencoder.network if isinstance(config.autoencoder, NewAutoencoder) else None
     return {
         "the base planes": _TRAINED * _base(config.planes),
         "the planes of all scenes": _WITH_MOMENTS * scenes * _own(config.planes),
         "the planes of a batch": 2 * min(batch, scenes) * _whole(config.planes),
         "the pictures of a batch": _FLOAT * 3 * height * width * batch,
-        "the autoencoder": _TRAINED * _weights(autoencoder) if autoencoder else 0,
+        "the autoencoder": _TRAINED * _weights(network) if network else 0,
     }
 
 

@@ -4,9 +4,10 @@ gives (what mattered is in docs/quality.md), ``paper`` for the published recipe 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
-    AutoencoderConfig,
     LossWeights,
+    NewAutoencoder,
     Phase,
+    PretrainedAutoencoder,
     Pretraining,
     Rates,
     Stage1Config,
@@ -17,7 +18,7 @@ _DECAY_OVER_50_EPOCHS = 0.94157**50
 
 STAGE1 = {
     "quick": Stage1Config(
-        autoencoder=AutoencoderConfig(convolutional=ConvolutionalConfig(channels=8, downscale=4)),
+        autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=8, downscale=4)),
         planes=PlaneConfig(resolution=32, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=32, importance=0),
@@ -38,9 +39,7 @@ STAGE1 = {
         ),
     ),
     "best": Stage1Config(
-        autoencoder=AutoencoderConfig(
-            convolutional=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4),
-        ),
+        autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4)),
         planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=48, importance=0, supersample=2),
@@ -64,11 +63,7 @@ STAGE1 = {
         ),
     ),
     "paper": Stage1Config(
-        autoencoder=AutoencoderConfig(
-            kind="pretrained",
-            pretrained="stable-diffusion-v1-5/stable-diffusion-v1-5/vae",
-            normalization="tanh",
-        ),
+        autoencoder=PretrainedAutoencoder("stable-diffusion-v1-5/stable-diffusion-v1-5/vae", normalization="tanh"),
         planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=50),
         mlp=MLPConfig(hidden=64, hidden_activation="softplus", channel_activation="sigmoid"),
         sampling=SamplingConfig(coarse=48, importance=48),

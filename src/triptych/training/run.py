@@ -19,12 +19,13 @@ from triptych.errors import InputError, Terminated
 from triptych.files import LOG_FILE, check_seal, is_vacant, lock, read_object, sweep, write_sealed_json
 from triptych.runtime import versions
 from triptych.training.checkpoint import CHECKPOINT, Checkpoint, newest_checkpoint, write_checkpoint
+from triptych.training.rerun import CONFIG_FILE
 
 RUN_FILE = "run.json"
 TENSORBOARD = "tensorboard"
 FORMAT = "triptych-run"
 VERSION = 1
-WITHOUT_WORTH = (RUN_FILE, LOG_FILE, TENSORBOARD, "progress.png")
+WITHOUT_WORTH = (RUN_FILE, CONFIG_FILE, LOG_FILE, TENSORBOARD, "progress.png")
 """What a run's folder holds besides its results and checkpoints."""
 
 

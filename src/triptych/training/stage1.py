@@ -21,7 +21,6 @@ from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
-from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, find_model
 from triptych.progress import Progress
@@ -30,13 +29,20 @@ from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory
 from triptych.training import memory
 from triptych.training.announcing import view_counts
-from triptych.training.config import AutoencoderConfig, Stage1Config
+from triptych.training.config import (
+    AutoencoderConfig,
+    NewAutoencoder,
+    NoAutoencoder,
+    PretrainedAutoencoder,
+    Stage1Config,
+)
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
 from triptych.training.matching import camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.provenance import Provenance, fitted_views
+from triptych.training.rerun import write_config
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
 
@@ -95,6 +101,7 @@ def train(
         if (out / MODEL).is_dir():
             progress.note(f"{out / MODEL}: already trained")
             return CategoryModel.load(out / MODEL).to(device)
+        write_config(out, dataset, config, seed, device)
         return _train(dataset, run, config, autoencoder, seed, device, progress)
 
 
@@ -139,18 +146,18 @@ def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:
     """The autoencoder a configuration asks for.
 
     Raises:
-        InputError: no source is given for a pre-trained one, or it cannot be loaded.
+        InputError: a pre-trained one cannot be loaded.
     """
-    if config.kind == "identity":
-        return IdentityAutoencoder()
-    if config.kind == "convolutional":
-        return ConvolutionalAutoencoder(config.convolutional)
-    if config.pretrained is None:
-        raise InputError("autoencoder.pretrained: expected a folder or a hub id with autoencoder.kind=pretrained")
-    ours = find_model(Path(config.pretrained))
-    if (ours / DESCRIPTION_NAME).is_file():
-        return load_autoencoder(ours)
-    return DiffusersAutoencoder.load(config.pretrained)
+    match config:
+        case NoAutoencoder():
+            return IdentityAutoencoder()
+        case NewAutoencoder():
+            return ConvolutionalAutoencoder(config.network)
+        case PretrainedAutoencoder():
+            ours = find_model(Path(config.source))
+            if (ours / DESCRIPTION_NAME).is_file():
+                return load_autoencoder(ours)
+            return DiffusersAutoencoder.load(config.source)
 
 
 def _new_model(
@@ -173,7 +180,7 @@ def _new_model(
 
 @torch.no_grad()
 def _fit_normalization(config: AutoencoderConfig, autoencoder: Autoencoder, views: PosedViews) -> LatentNormalization:
-    if config.kind == "identity":
+    if isinstance(config, NoAutoencoder):  # colors stay as they are
         return LatentNormalization.unit(autoencoder.channels)
     device = next((parameter.device for parameter in autoencoder.parameters()), torch.device("cpu"))
     rows = torch.linspace(0, len(views) - 1, min(len(views), _FIT_NORMALIZATION_ON)).long().unique()

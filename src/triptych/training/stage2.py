@@ -24,7 +24,7 @@ from triptych.runtime import require_memory
 from triptych.text import listed
 from triptych.training import memory
 from triptych.training.config import Stage2Config
-from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store
+from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store, write_config_of
 from triptych.training.fit_together import check_something_shared_moves, fit_together
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import require_picture_size
@@ -93,6 +93,8 @@ def summary(bank: SceneBank, dataset: Dataset) -> str:
 def _fit_each(job: FitJob, bank: SceneBank) -> None:
     model, dataset, progress = job.model.to(job.device), job.dataset, job.progress
     missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
+    if missing:
+        write_config_of(job)
     progress.start("fit", len(dataset), done=len(dataset) - len(missing))
     quality: list[float] = []
     for chosen in _groups(dataset, missing, job.config.scenes_at_once):
