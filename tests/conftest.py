@@ -1,7 +1,9 @@
 """Fixtures shared by the tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault(
     "TRITON_INTERPRET", "1"
@@ -10,6 +12,7 @@ os.environ.setdefault(
 import pytest
 import torch
 from balls import make_balls, tiny_stage1
+from browser import chromium, empty_page
 
 from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
 from triptych.progress import Progress
@@ -47,3 +50,17 @@ def trained_balls(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> P
         progress=Progress(quiet=True),
     )
     return out
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A running Chromium, or a skip when this machine has none."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def browser_page(browser: Any) -> Iterator[tuple[Any, list[str]]]:
+    """An empty page that knows nothing of earlier ones, and what it and its context's further pages complain about."""
+    with empty_page(browser) as opened:
+        yield opened

@@ -1,40 +1,53 @@
 """The benchmark's own arithmetic, and its parts at tiny sizes; the times themselves are nobody's test."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from triptych.benchmark import gpu, gpu_report, renderer, run, steps, trained
-from triptych.benchmark.measure import peak_extra_mb, time_in_turn
+from triptych.benchmark import gpu_report, measure, renderer, trained
 from triptych.benchmark.run import BenchConfig, run_benchmark
-from triptych.benchmark.sizes import Sizes
+from triptych.benchmark.sizes import Extent, Sizes, random_scenes
+from triptych.data import dataset_from_arrays
 from triptych.errors import InputError
 from triptych.progress import Progress
 
 TINY = Sizes(views=4, side=4, samples=6, resolution=8, features=8, bases=3)
+SMALL = Extent(
+    sizes=TINY,
+    growth={"side": (2, 4), "samples": (2,), "resolution": (8,), "features": (8, 16)},
+    bases=(1, 3),
+    scenes=(4, 40, 80),
+    fitted_at_once=2,
+    cars=2,
+    car_steps=3,
+)
 
 
-def test_calls_take_turns_and_the_median_counts() -> None:
+def test_calls_take_turns_and_the_median_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    slow = iter([0.0, 0.5, 0.02, 0.02])
+    clock, slow = 0.0, iter([100.0, 50.0, 2.0, 3.0])
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock)
 
     def first() -> None:
+        nonlocal clock
         order.append("first")
-        time.sleep(next(slow))
+        clock += next(slow)
 
-    seconds = time_in_turn({"first": first, "second": lambda: order.append("second")}, 3)
+    def second() -> None:
+        nonlocal clock
+        order.append("second")
+        clock += 1.0
+
+    assert measure.time_in_turn({"first": first, "second": second}, 3) == {"first": 3.0, "second": 1.0}
     assert order == ["first", "second"] * 4
-    assert 0.02 <= seconds["first"] < 0.4
-    assert seconds["second"] < 0.02
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read from Linux's /proc")
 def test_peak_memory_sees_what_a_call_holds_and_frees() -> None:
-    peak = peak_extra_mb(lambda: np.ones(16 * 2**20).sum())
+    peak = measure.peak_extra_mb(lambda: np.ones(16 * 2**20).sum())
     assert peak is not None
     assert 120 < peak < 160
 
@@ -47,20 +60,9 @@ def test_both_backends_are_timed() -> None:
     assert min(seconds.values()) > 0
 
 
-def test_a_benchmark_writes_its_numbers_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (renderer, trained, steps, run):
-        monkeypatch.setattr(module, "Sizes", lambda: TINY)
-    monkeypatch.setattr(renderer, "GROWTH", {"side": (2, 4), "samples": (2,), "resolution": (8,), "features": (8, 16)})
-    monkeypatch.setattr(steps, "SCENES", 4)
-    monkeypatch.setattr(steps, "MANY_SCENES", 80)
-    monkeypatch.setattr(steps, "BASES", (1, 3))
-    monkeypatch.setattr(steps, "FITTED_AT_ONCE", 2)
-    monkeypatch.setattr(trained, "train_cars", lambda steps, real=trained.train_cars: real(3))
-    monkeypatch.setattr(trained, "CARS", 2)
-    monkeypatch.setattr("triptych.benchmark.sizes.PICTURE", 32)
-    monkeypatch.setattr(trained, "PICTURE", 32)
+def test_a_benchmark_writes_its_numbers_and_a_picture(tmp_path: Path) -> None:
     config = BenchConfig(quick=True, json=tmp_path / "numbers.json", plot=tmp_path / "plot.png")
-    _, table = run_benchmark(config, Progress(quiet=True))
+    _, table = run_benchmark(config, Progress(quiet=True), SMALL)
     numbers = json.loads((tmp_path / "numbers.json").read_text())
     for key in ("fused_vs_reference", "skipping_vs_reference", "warmup_step_n10000_vs_n100", "latent_view_vs_rgb_view"):
         assert numbers[key] > 0
@@ -69,9 +71,8 @@ def test_a_benchmark_writes_its_numbers_and_a_picture(tmp_path: Path, monkeypatc
     assert "one view" in table
 
 
-def test_the_measurements_of_a_gpu_run_on_any_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "WORKLOADS", {"tiny": TINY})
-    numbers = gpu_report.measure(torch.device("cpu"), 1, Progress(quiet=True))
+def test_the_measurements_of_a_gpu_run_on_any_device() -> None:
+    numbers = gpu_report.measure(torch.device("cpu"), 1, Progress(quiet=True), {"tiny": TINY})
     for way in ("reference", "fused, float32", "fused, deterministic"):
         assert 0 < max(numbers["errors"][way].values()) < 1e-5
     table = gpu_report.as_table(numbers)
@@ -90,16 +91,16 @@ def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> None:
-    scenes = trained.train_cars(60)
+    scenes = trained.train_cars(Sizes(side=8, samples=48, resolution=32, features=16), 2, 40)
     everywhere = trained.skipping_against_reference(scenes, 1)
     assert everywhere["PSNR"] > 15
     assert everywhere["PSNR, skipping"] > everywhere["PSNR"] - 0.05
 
 
 def test_pictures_without_cameras_are_refused() -> None:
-    dataset = steps.random_scenes(2)
+    dataset = random_scenes(2, 32)
     assert (len(dataset), len(dataset.views(0).test)) == (2, 8)
     with pytest.raises(InputError, match="a camera for each picture"):
-        trained.dataset_from_arrays(
-            np.zeros((3, 128, 128, 3), np.uint8), dataset.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
+        dataset_from_arrays(
+            np.zeros((3, 32, 32, 3), np.uint8), dataset.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
         )

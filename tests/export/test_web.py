@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from browser import browser_page
 
 from triptych import InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
@@ -122,7 +121,9 @@ def decibels(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("kind", ["trained", "intricate"])
-def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: Path, tmp_path: Path) -> None:
+def test_a_browser_draws_what_python_draws(
+    kind: str, scenes: Scenes, runtime: Path, tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     if kind == "intricate":
         scenes = intricate_scenes(tmp_path / "bank")
@@ -130,7 +131,8 @@ def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: P
     write_web(tmp_path / "site", scenes.only(*names), title="<b>Balls</b>", runtime=runtime)
     first, other = scenes[names[0]], scenes[names[-1]]
     cameras = scenes.model.along(Orbit(3, elevation_degrees=20.0))
-    with served(tmp_path / "site") as url, browser_page() as (page, complaints):
+    with served(tmp_path / "site") as url:
+        page, complaints = browser_page
         page.goto(url)
         page.locator("#speed", has_text="ms").wait_for()
         for share, view in ((0.0, 0), (1.0, 1), (0.4, 2)):
@@ -146,10 +148,13 @@ def test_a_browser_draws_what_python_draws(kind: str, scenes: Scenes, runtime: P
     assert not complaints
 
 
-def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes, runtime: Path, tmp_path: Path) -> None:
+def test_the_page_begins_where_its_address_says_and_follows_keys(
+    scenes: Scenes, runtime: Path, tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     write_web(tmp_path / "site", scenes, runtime=runtime)
-    with served(tmp_path / "site") as url, browser_page() as (page, complaints):
+    with served(tmp_path / "site") as url:
+        page, complaints = browser_page
         page.goto(f"{url}?a=ball_1&b=ball_2&share=0.25&azimuth=100&elevation=10")
         page.locator("#speed", has_text="ms").wait_for()
         view: dict[str, Any] = {"a": "ball_1", "b": "ball_2", "share": 0.25}
@@ -163,11 +168,14 @@ def test_the_page_begins_where_its_address_says_and_follows_keys(scenes: Scenes,
     assert not complaints
 
 
-def test_the_page_draws_all_rays_once_it_rests(runtime: Path, tmp_path: Path) -> None:
+def test_the_page_draws_all_rays_once_it_rests(
+    runtime: Path, tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
     scenes = intricate_scenes(tmp_path / "bank")
     write_web(tmp_path / "site", scenes, runtime=runtime)
-    with served(tmp_path / "site") as url, browser_page() as (page, complaints):
+    with served(tmp_path / "site") as url:
+        page, complaints = browser_page
         page.goto(url)
         page.locator("#speed", has_text="16 rays").wait_for()
         first = {"a": next(iter(scenes))}

@@ -40,6 +40,20 @@ def run(balls: Dataset, out: Path, **changes: Any) -> CategoryModel:
     )
 
 
+def short_run(balls: Dataset, out: Path) -> CategoryModel:
+    """A run of a few steps of each phase, saved after each of them."""
+    short = tiny_stage1()
+    return run(balls, out, warmup=replace(short.warmup, epochs=2.0))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a short run that nothing has stopped."""
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    short_run(balls, out)
+    return out
+
+
 def test_the_run_leaves_a_model_its_scenes_a_log_and_a_picture(trained_balls: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     assert sorted(model.trained_scenes) == ["ball_0", "ball_1", "ball_2"]
@@ -63,7 +77,7 @@ class KillError(Exception):
 @pytest.mark.parametrize("stop_at", [("pretraining", 2), ("warmup", 3), ("joint", 1), ("joint", 5)])
 def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     balls: Dataset,
-    trained_balls: Path,
+    undisturbed: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     stop_at: tuple[str, int],
@@ -77,13 +91,12 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
 
     monkeypatch.setattr(Run, "save_checkpoint", save_then_die)
     with pytest.raises(KillError):
-        run(balls, tmp_path / "run")
+        short_run(balls, tmp_path / "run")
     monkeypatch.undo()
 
-    resumed = run(balls, tmp_path / "run")
-    undisturbed = CategoryModel.load(trained_balls / "model")
-    assert resumed.identity() == undisturbed.identity()
-    first, second = (SceneBank(folder / "trained_scenes") for folder in (tmp_path / "run", trained_balls))
+    resumed = short_run(balls, tmp_path / "run")
+    assert resumed.identity() == CategoryModel.load(undisturbed / "model").identity()
+    first, second = (SceneBank(folder / "trained_scenes") for folder in (tmp_path / "run", undisturbed))
     for name in second:
         assert torch.equal(first.scene(name).micro, second.scene(name).micro)
 
@@ -91,7 +104,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
         lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
         return [(line["phase"], line["step"], line["total"]) for line in lines if "total" in line]
 
-    assert losses(tmp_path / "run") == losses(trained_balls)
+    assert losses(tmp_path / "run") == losses(undisturbed)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +112,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
 )
 def test_a_request_to_stop_saves_and_the_same_command_goes_on(
     balls: Dataset,
-    trained_balls: Path,
+    undisturbed: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
@@ -114,15 +127,15 @@ def test_a_request_to_stop_saves_and_the_same_command_goes_on(
 
     monkeypatch.setattr(Run, "log", interrupt)
     with pytest.raises(KeyboardInterrupt) as stop:
-        run(balls, tmp_path / "run")
+        short_run(balls, tmp_path / "run")
     assert stop.type is ending
     assert signal.getsignal(number) == before
     monkeypatch.undo()
-    assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+    assert short_run(balls, tmp_path / "run").identity() == CategoryModel.load(undisturbed / "model").identity()
 
 
 def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
-    balls: Dataset, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    balls: Dataset, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any) -> None:
         raise MemoryError
@@ -134,7 +147,7 @@ def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
         train(scenes, tmp_path / "run", mistaken, seed=0, device=CPU, progress=Progress(quiet=True))
     assert (tmp_path / "run" / "log.jsonl").exists()
     monkeypatch.undo()
-    assert run(balls, tmp_path / "run").identity() == CategoryModel.load(trained_balls / "model").identity()
+    assert short_run(balls, tmp_path / "run").identity() == CategoryModel.load(undisturbed / "model").identity()
     phases = [json.loads(line)["phase"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert phases[0] == "pretraining"
 
@@ -169,9 +182,15 @@ def test_the_scenes_of_stage_1_say_to_which_views_they_were_fitted(trained_balls
 
 def test_what_has_diverged_is_not_stored(balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CategoryModel, "round_to_half", lambda self: self.base.fill_(float("nan")))
-    short = tiny_stage1().joint
+    short = tiny_stage1()
     with pytest.raises(InputError, match="no longer finite"):
-        run(balls, tmp_path / "run", pretraining=Pretraining(), joint=replace(short, epochs=0.0))
+        run(
+            balls,
+            tmp_path / "run",
+            pretraining=Pretraining(epochs=0.0),
+            warmup=replace(short.warmup, epochs=1.0),
+            joint=replace(short.joint, epochs=0.0),
+        )
     assert not (tmp_path / "run" / "model").exists()
 
 
@@ -183,7 +202,7 @@ def test_a_foreign_folder_is_left_alone(balls: Dataset, tmp_path: Path) -> None:
 
 
 def test_a_damaged_checkpoint_is_passed_over_and_two_are_named(
-    balls: Dataset, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    balls: Dataset, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, saved = Run.save_checkpoint, []
 
@@ -195,17 +214,17 @@ def test_a_damaged_checkpoint_is_passed_over_and_two_are_named(
 
     monkeypatch.setattr(Run, "save_checkpoint", die)
     with pytest.raises(KillError):
-        run(balls, tmp_path / "run")
+        short_run(balls, tmp_path / "run")
     monkeypatch.undo()
     before, newest = sorted((tmp_path / "run" / "checkpoint").iterdir())
     newest.write_bytes(newest.read_bytes()[:-1] + b"!")
     shutil.copytree(tmp_path / "run", tmp_path / "worse")
-    resumed = run(balls, tmp_path / "run")
-    assert resumed.identity() == CategoryModel.load(trained_balls / "model").identity()
+    resumed = short_run(balls, tmp_path / "run")
+    assert resumed.identity() == CategoryModel.load(undisturbed / "model").identity()
 
     (tmp_path / "worse" / "checkpoint" / before.name).write_bytes(b"no")
     with pytest.raises(InputError, match=r"checkpoint: every checkpoint is damaged"):
-        run(balls, tmp_path / "worse")
+        short_run(balls, tmp_path / "worse")
 
 
 def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: Dataset, tmp_path: Path) -> None:
@@ -225,7 +244,8 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: Dataset,
 
 def test_another_category_model_lends_its_autoencoder(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     prior = PretrainedAutoencoder(str(trained_balls))
-    still = {"pretraining": Pretraining(epochs=0.0), "joint": Phase(0.0, 4, Rates(), LossWeights())}
+    nothing = Phase(0.0, 4, Rates(), LossWeights())
+    still = {"pretraining": Pretraining(epochs=0.0), "warmup": nothing, "joint": nothing}
     model = run(balls, tmp_path / "run", autoencoder=prior, **still)
     lent = CategoryModel.load(trained_balls / "model").autoencoder.state_dict()
     assert all(torch.equal(tensor, lent[name]) for name, tensor in model.autoencoder.state_dict().items())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from browser import PATIENCE_SECONDS, browser_page
+from browser import PATIENCE_SECONDS
 from names import PROGRAM, bank_of_names
 from PIL import Image
 
@@ -75,61 +75,63 @@ def test_without_viser_the_command_says_what_to_install(trained_balls: Path, mon
         open_viewer(trained_balls, ViewerConfig(port=0), device=torch.device("cpu"))
 
 
-def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer) -> None:
-    with browser_page() as (page, complaints):
-        page.goto(viewer.url)
+def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
+    page, complaints = browser_page
+    page.goto(viewer.url)
 
-        before = wait_for(page, lambda pixels: coloured(pixels) > 0.02)
-        page.get_by_text("frames/s").wait_for()
-        drag_up(page)
-        wait_for(page, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+    before = wait_for(page, lambda pixels: coloured(pixels) > 0.02)
+    page.get_by_text("frames/s").wait_for()
+    drag_up(page)
+    wait_for(page, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     assert not complaints
 
 
-def test_several_browsers_look_from_where_they_want(viewer: Viewer) -> None:
-    with browser_page() as (first, complaints):
-        first.goto(viewer.url)
-        second = first.context.new_page()
-        second.goto(viewer.url)
-        second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
-        before = settled(second)
-        first.bring_to_front()
-        wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
-        drag_up(first)
-        wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
-        second.bring_to_front()
-        assert np.abs(middle_of(second.screenshot()) - before).mean() < 0.5
+def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
+    first, complaints = browser_page
+    first.goto(viewer.url)
+    second = first.context.new_page()
+    second.goto(viewer.url)
+    second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
+    before = settled(second)
+    first.bring_to_front()
+    wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
+    drag_up(first)
+    wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+    second.bring_to_front()
+    assert np.abs(middle_of(second.screenshot()) - before).mean() < 0.5
     assert not complaints
 
 
-def test_pictures_of_the_panel_may_change_while_they_load(viewer: Viewer) -> None:
-    with browser_page() as (page, complaints):
-        page.goto(viewer.url)
-        page.get_by_alt_text("thumbnails of scenes").first.wait_for()
-        (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
-        seen = session.panel.page()
-        for brightness in range(0, 250, 10):
-            session.panel.forget_thumbnails()
-            session.panel.show_thumbnails(dict.fromkeys(seen, np.full((SIDE, SIDE, 3), brightness, np.uint8)))
-            time.sleep(0.02)
-        assert page.locator('img[src^="blob:"]').count() == 0  # whose addresses viser withdraws too early
+def test_pictures_of_the_panel_may_change_while_they_load(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
+    page, complaints = browser_page
+    page.goto(viewer.url)
+    page.get_by_alt_text("thumbnails of scenes").first.wait_for()
+    (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
+    seen = session.panel.page()
+    for brightness in range(0, 250, 10):
+        session.panel.forget_thumbnails()
+        session.panel.show_thumbnails(dict.fromkeys(seen, np.full((SIDE, SIDE, 3), brightness, np.uint8)))
+        time.sleep(0.02)
+    assert page.locator('img[src^="blob:"]').count() == 0  # whose addresses viser withdraws too early
     assert not complaints
 
 
-def test_names_and_errors_are_shown_letter_by_letter(trained_balls: Path, tmp_path: Path) -> None:
+def test_names_and_errors_are_shown_letter_by_letter(
+    trained_balls: Path, tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
     bank_of_names(tmp_path / "bank", trained_balls, (PROGRAM,))
     device = torch.device("cpu")
     viewer = open_viewer(tmp_path / "bank", ViewerConfig(port=0), device=device, model=trained_balls)
     try:
-        with browser_page() as (page, complaints):
-            page.goto(viewer.url)
-            page.get_by_text(f"{PROGRAM}: ").wait_for()  # the line above the controls, with the frames a second
-            assert PROGRAM in [field.input_value() for field in page.locator("input").all()]
-            (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
-            session.panel.say(f"error {PROGRAM}", bold=True)
-            page.get_by_text(f"error {PROGRAM}").wait_for()
-            assert page.evaluate("window.ran") is None
-            assert page.locator('img[src="x"]').count() == 0
+        page, complaints = browser_page
+        page.goto(viewer.url)
+        page.get_by_text(f"{PROGRAM}: ").wait_for()  # the line above the controls, with the frames a second
+        assert PROGRAM in [field.input_value() for field in page.locator("input").all()]
+        (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
+        session.panel.say(f"error {PROGRAM}", bold=True)
+        page.get_by_text(f"error {PROGRAM}").wait_for()
+        assert page.evaluate("window.ran") is None
+        assert page.locator('img[src="x"]').count() == 0
         assert not complaints
     finally:
         viewer.stop()

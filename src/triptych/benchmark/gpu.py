@@ -4,7 +4,7 @@ Scenes are random and half transparent, so that every sample counts, as at the s
 left out, what is occupied is a ball in the middle of the box.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import TinyMLP
 
-WORKLOADS = {
+WORKLOADS: Mapping[str, Sizes] = {
     "latent batch, 32 views of 16x16": Sizes(),
     "joint batch, four rays a latent pixel": Sizes(side=32),
     "RGB view of 128x128": Sizes(views=1, side=128, channels=3),

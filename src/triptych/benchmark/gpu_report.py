@@ -1,33 +1,37 @@
 """What is measured on a GPU, and a table of it to read."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from triptych.benchmark import gpu
+from triptych.benchmark.sizes import Sizes
 from triptych.progress import Progress
 from triptych.runtime import versions
 
 _PARTS = ("placing", "forward", "with gradients")
 
 
-def measure(device: torch.device, repeats: int, progress: Progress) -> dict[str, Any]:
+def measure(
+    device: torch.device, repeats: int, progress: Progress, workloads: Mapping[str, Sizes] = gpu.WORKLOADS
+) -> dict[str, Any]:
     """Errors and times of the renderer on a device, for each workload, with and without empty space left out."""
-    first = next(iter(gpu.WORKLOADS.values()))
-    progress.start("benchmark", 2 + 2 * len(gpu.WORKLOADS))
+    first = next(iter(workloads.values()))
+    progress.start("benchmark", 2 + 2 * len(workloads))
     numbers: dict[str, Any] = {"errors": gpu.errors(first, device)}
     progress.advance()
     for key, occupancy in (("seconds", False), ("seconds_skipping", True)):
         numbers[key] = {}
-        for name, sizes in gpu.WORKLOADS.items():
+        for name, sizes in workloads.items():
             numbers[key][name] = gpu.times(sizes, device, repeats, occupancy=occupancy)
             progress.advance()
     numbers["options"] = gpu.options(first, device, repeats)
     numbers["peak_mb"] = gpu.peak_mb(first, device) if device.type == "cuda" else {}
     progress.advance()
     return numbers | {
-        "sizes": {name: asdict(sizes) for name, sizes in gpu.WORKLOADS.items()},
+        "sizes": {name: asdict(sizes) for name, sizes in workloads.items()},
         "repeats": repeats,
         "versions": versions() | {"device": gpu.device_name(device)},
     }

@@ -1,6 +1,6 @@
 """The renderer alone, reference against fused, on the same samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -13,13 +13,6 @@ from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.mlp import TinyMLP
 
-GROWTH: dict[str, tuple[int, ...]] = {
-    "side": (8, 16, 32),
-    "samples": (24, 48, 96, 192),
-    "resolution": (32, 64, 128),
-    "features": (16, 32, 64),
-}
-"""Sizes that vary one at a time around the paper's."""
 BOX = torch.tensor([[-0.65, -0.65, -0.65], [0.65, 0.65, 0.65]])
 """A box that every ray of the cameras meets, so that there are as many samples as the sizes say."""
 
@@ -38,11 +31,11 @@ def fused_against_reference(sizes: Sizes, repeats: int) -> dict[str, float]:
     return time_in_turn(calls, repeats)
 
 
-def growth(repeats: int) -> dict[str, dict[int, float]]:
+def growth(sizes: Sizes, ranges: Mapping[str, tuple[int, ...]], repeats: int) -> dict[str, dict[int, float]]:
     """Median seconds of the fused renderer, forward and backward, as one size varies."""
     found = {}
-    for name, values in GROWTH.items():
-        calls = {str(value): _calls(replace(Sizes(), **{name: value}), "fused")[1] for value in values}
+    for name, values in ranges.items():
+        calls = {str(value): _calls(replace(sizes, **{name: value}), "fused")[1] for value in values}
         found[name] = {int(value): seconds for value, seconds in time_in_turn(calls, repeats).items()}
     return found
 

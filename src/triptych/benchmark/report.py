@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from triptych.benchmark.sizes import Sizes
 from triptych.evaluation.pictures import figure_bytes, new_figure
 from triptych.files import write_atomically
 
@@ -66,7 +67,7 @@ def write_plot(numbers: dict[str, Any], file: Path) -> None:
         axis.set_xticks(list(measured), [f"{value:,}" for value in measured])
         axis.minorticks_off()
     _plot_backends(axes[6], numbers["seconds"]["renderer"] | numbers["seconds"]["steps"])
-    _plot_views(axes[7], numbers["seconds"]["views"])
+    _plot_views(axes[7], numbers["seconds"]["views"], Sizes(**numbers["sizes"]).picture)
     figure.suptitle(f"triptych bench on {numbers['versions']['machine']}: medians of calls in turn")
     write_atomically(file, lambda stream: stream.write(figure_bytes(figure)))
 
@@ -82,7 +83,7 @@ def _plot_backends(axis: Axes, seconds: dict[str, float]) -> None:
     axis.legend()
 
 
-def _plot_views(axis: Axes, seconds: dict[str, float]) -> None:
+def _plot_views(axis: Axes, seconds: dict[str, float], side: int) -> None:
     for place, kind in enumerate(("", ", skipping")):
         rgb, render = seconds[f"RGB render{kind}"], seconds[f"latent render{kind}"]
         decode = seconds[f"latent render + decode{kind}"] - render
@@ -94,7 +95,7 @@ def _plot_views(axis: Axes, seconds: dict[str, float]) -> None:
         )
     axis.set_yticks([0, 1], ["all samples", "skipping"], rotation=90, va="center")
     axis.invert_yaxis()
-    axis.set(xlabel="milliseconds for one view of 128x128")
+    axis.set(xlabel=f"milliseconds for one view of {side}x{side}")
     axis.legend(loc="lower right")
 
 

@@ -1,6 +1,7 @@
-"""The sizes that a measurement is about, by default the paper's; and random models and data of such sizes."""
+"""The sizes that measurements are about, by default the paper's; and random models and data of such sizes."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,8 +16,8 @@ from triptych.representation.planes import initial_base_planes
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.presets import STAGE1
 
-PICTURE = 128
 VIEWS = 40
+_DOWNSCALE = 8
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Sizes:
     bases: int = 50
     channels: int = 4
 
+    @property
+    def picture(self) -> int:
+        """Pixels along each side of a picture whose latent view has a side of ``side``."""
+        return _DOWNSCALE * self.side
+
     def planes(self) -> PlaneConfig:
         """Micro and macro features in the paper's proportion."""
         micro = round(self.features * 10 / 32)
@@ -39,6 +45,36 @@ class Sizes:
     def sampling(self) -> SamplingConfig:
         """Half the samples coarse, half where the coarse ones found matter."""
         return SamplingConfig(self.samples // 2, self.samples - self.samples // 2)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far the benchmark goes.
+
+    Attributes:
+        sizes: what all measurements have in common, each but for the size that it varies.
+        growth: values of sizes that vary one at a time while the renderer alone is measured.
+        bases: numbers of base planes of a warm-up step.
+        scenes: numbers of scenes of a warm-up step; the first is that of all other steps.
+        fitted_at_once: scenes of a step of stage 2.
+        cars: scenes trained to find out what leaving out empty space saves.
+        car_steps: steps of their training.
+    """
+
+    sizes: Sizes = field(default_factory=Sizes)
+    growth: Mapping[str, tuple[int, ...]] = field(
+        default_factory=lambda: {
+            "side": (8, 16, 32),
+            "samples": (24, 48, 96, 192),
+            "resolution": (32, 64, 128),
+            "features": (16, 32, 64),
+        }
+    )
+    bases: tuple[int, ...] = (10, 50, 100)
+    scenes: tuple[int, ...] = (100, 1_000, 10_000)
+    fitted_at_once: int = 16
+    cars: int = 4
+    car_steps: int = 400
 
 
 def box() -> torch.Tensor:
@@ -52,12 +88,12 @@ def random_model(
     """A category model at the start of its training; its autoencoder is a block transform 8x down by default."""
     torch.manual_seed(0)
     autoencoder = autoencoder or ConvolutionalAutoencoder(
-        ConvolutionalConfig(channels=sizes.channels, downscale=PICTURE // sizes.side)  # type: ignore[arg-type]
+        ConvolutionalConfig(channels=sizes.channels, downscale=_DOWNSCALE)
     )
     planes = planes or sizes.planes()
     unit = torch.ones(autoencoder.channels)
     return CategoryModel(
-        ModelConfig(planes, MLPConfig(), sizes.sampling(), PICTURE, PICTURE),
+        ModelConfig(planes, MLPConfig(), sizes.sampling(), sizes.picture, sizes.picture),
         autoencoder,
         LatentNormalization("affine", torch.zeros_like(unit), unit),
         initial_base_planes(planes, torch.Generator().manual_seed(0)),
@@ -66,12 +102,12 @@ def random_model(
     )
 
 
-def random_scenes(count: int, views: int = VIEWS) -> Dataset:
+def random_scenes(count: int, side: int) -> Dataset:
     """White pictures of nothing, from real cameras: for measurements of time, where the content does not matter."""
-    cameras = hemisphere_cameras(views, PICTURE, seed=0)
-    tiled = Cameras(cameras.c2w.repeat(count, 1, 1), cameras.intrinsics.repeat(count, 1), PICTURE, PICTURE)
-    white = np.broadcast_to(np.uint8(255), (count * views, PICTURE, PICTURE, 3))
-    return dataset_from_arrays(white, tiled, views, box())
+    cameras = hemisphere_cameras(VIEWS, side, seed=0)
+    tiled = Cameras(cameras.c2w.repeat(count, 1, 1), cameras.intrinsics.repeat(count, 1), side, side)
+    white = np.broadcast_to(np.uint8(255), (count * VIEWS, side, side, 3))
+    return dataset_from_arrays(white, tiled, VIEWS, box())
 
 
 def warmup_phase(sizes: Sizes) -> Phase:

@@ -1,6 +1,6 @@
 """Whole training steps: what they cost with either renderer, and as scenes, base planes and pictures become more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,35 +16,33 @@ from triptych.training.joint import ShuffledViews
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Work, take_step
 
-SCENES = 100
-MANY_SCENES = 10_000
-BASES = (10, 50, 100)
-FITTED_AT_ONCE = 16
 _NEVER_SKIP = SkippingConfig(first_update=10**9)
 
 
-def steps_of_both_backends(repeats: int) -> dict[str, float]:
+def steps_of_both_backends(sizes: Sizes, scenes: int, fitted_at_once: int, repeats: int) -> dict[str, float]:
     """Median seconds of a step of the warm-up, of the joint phase and of stage 2, with either renderer.
 
     Fresh scenes have no empty space yet: nothing is skipped.
+
+    Args:
+        sizes: sizes of a batch and of the scenes.
+        scenes: how many scenes stage 1 learns.
+        fitted_at_once: how many scenes stage 2 fits side by side.
+        repeats: how often each step is taken.
     """
-    sizes = Sizes()
     calls: dict[str, Callable[[], object]] = {}
     backends: dict[str, Backend] = {"fused": "cpu", "reference": "reference"}
     for name, backend in backends.items():
-        calls[f"{name} warm-up step"] = _joint_call(sizes, warmup_phase(sizes), SCENES, backend)
-        calls[f"{name} joint step"] = _joint_call(sizes, joint_phase(sizes), SCENES, backend)
-        calls[f"{name} stage-2 step"] = _fit_call(sizes, backend)
+        calls[f"{name} warm-up step"] = _joint_call(sizes, warmup_phase(sizes), scenes, backend)
+        calls[f"{name} joint step"] = _joint_call(sizes, joint_phase(sizes), scenes, backend)
+        calls[f"{name} stage-2 step"] = _fit_call(sizes, fitted_at_once, backend)
     return time_in_turn(calls, repeats)
 
 
-def growth_with_bases(repeats: int) -> dict[int, float]:
+def growth_with_bases(sizes: Sizes, scenes: int, counts: Sequence[int], repeats: int) -> dict[int, float]:
     """Median seconds of a warm-up step as the base planes become more."""
-    calls = {}
-    for bases in BASES:
-        sizes = replace(Sizes(), bases=bases)
-        calls[str(bases)] = _joint_call(sizes, warmup_phase(sizes), SCENES)
-    return {int(bases): seconds for bases, seconds in time_in_turn(calls, repeats).items()}
+    calls = {str(count): _joint_call(replace(sizes, bases=count), warmup_phase(sizes), scenes) for count in counts}
+    return {int(count): seconds for count, seconds in time_in_turn(calls, repeats).items()}
 
 
 class _ViewsOfDifferentScenes(PosedViews):
@@ -58,24 +56,23 @@ class _ViewsOfDifferentScenes(PosedViews):
         return self.group(scenes * views + torch.randint(views, scenes.shape, generator=generator))
 
 
-def growth_with_scenes(repeats: int) -> tuple[dict[int, float], int]:
+def growth_with_scenes(sizes: Sizes, counts: Sequence[int], repeats: int) -> tuple[dict[int, float], int]:
     """Median seconds of a warm-up step as the scenes become more, in turn; and the resolution of their planes.
 
     10,000 scenes with planes of 64x64 texels take 15 GB with their Adam moments; where that does not fit, the planes
     of all runs are made smaller.
     """
-    sizes, free = Sizes(), available_memory()
-    while free is not None and sizes.resolution > 8 and 1.2 * _bytes_of_scenes(sizes, MANY_SCENES) > free:
+    free = available_memory()
+    while free is not None and sizes.resolution > 8 and 1.2 * _bytes_of_scenes(sizes, max(counts)) > free:
         sizes = replace(sizes, resolution=sizes.resolution // 2)
-    calls = {str(count): _joint_call(sizes, warmup_phase(sizes), count) for count in (SCENES, 10 * SCENES, MANY_SCENES)}
+    calls = {str(count): _joint_call(sizes, warmup_phase(sizes), count) for count in counts}
     return {int(count): seconds for count, seconds in time_in_turn(calls, repeats).items()}, sizes.resolution
 
 
-def memory_of_warmup_step() -> float | None:
+def memory_of_warmup_step(sizes: Sizes, scenes: int) -> float | None:
     """Peak memory in MB of a warm-up step above parameters, Adam moments and cached latents."""
-    sizes = Sizes()
-    call = _joint_call(sizes, warmup_phase(sizes), SCENES)
-    for _ in range(SCENES // sizes.views + 1):  # gradients and moments come into being in the first steps
+    call = _joint_call(sizes, warmup_phase(sizes), scenes)
+    for _ in range(scenes // sizes.views + 1):  # gradients and moments come into being in the first steps
         call()
     peaks = [peak_extra_mb(call) for _ in range(3)]
     return max(peak for peak in peaks if peak is not None) if None not in peaks else None
@@ -90,7 +87,7 @@ def _bytes_of_scenes(sizes: Sizes, count: int) -> int:
 def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto") -> Callable[[], object]:
     """A call that takes the next step of a phase on random scenes, whose memory has all been touched before."""
     model = random_model(sizes)
-    views = _ViewsOfDifferentScenes(random_scenes(count))
+    views = _ViewsOfDifferentScenes(random_scenes(count, sizes.picture))
     planes = sizes.planes()
     micro = torch.empty(count, *planes.micro_shape).fill_(0.1)
     scenes = SceneParameters(micro, torch.full((count, planes.coefficients), 1 / sizes.bases), bit_grid.everywhere())
@@ -106,9 +103,9 @@ def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto
     return lambda: take_step(work, next(steps), chooser)
 
 
-def _fit_call(sizes: Sizes, backend: Backend) -> Callable[[], object]:
+def _fit_call(sizes: Sizes, count: int, backend: Backend) -> Callable[[], object]:
     """A call that takes the next step of scenes fitted side by side, two views of each."""
-    phase = fit_phase(sizes.views // FITTED_AT_ONCE)
-    fitting = Fitting(random_model(sizes), random_scenes(FITTED_AT_ONCE), seed=0)
+    phase = fit_phase(sizes.views // count)
+    fitting = Fitting(random_model(sizes), random_scenes(count, sizes.picture), seed=0)
     work, steps = fitting.begin(phase, _NEVER_SKIP, backend), iter(range(10**9))
     return lambda: take_step(work, next(steps), fitting.everyone)

@@ -1,4 +1,4 @@
-"""Trained scenes: what leaving out empty space saves at the same quality, and what a view of 128x128 pixels costs."""
+"""Trained scenes: what leaving out empty space saves at the same quality, and what a view costs."""
 
 import copy
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import torch
 
 from triptych.autoencoder import IdentityAutoencoder
 from triptych.benchmark.measure import time_in_turn
-from triptych.benchmark.sizes import PICTURE, VIEWS, Sizes, box, random_model
+from triptych.benchmark.sizes import VIEWS, Sizes, box, random_model
 from triptych.data import Dataset, dataset_from_arrays
 from triptych.data.generators.cars.dataset import render_car
 from triptych.data.pictures import over_white
@@ -25,7 +25,6 @@ from triptych.representation.render import render
 from triptych.training.config import Rates, SkippingConfig
 from triptych.training.scenes import SceneParameters
 
-CARS = 4
 _CPU = torch.device("cpu")
 _RAYS_OF_EACH = 2048
 SKIPPING_SAMPLES = SamplingConfig(64, 0)
@@ -36,48 +35,54 @@ class TrainedScenes:
     """Cars that have been fitted as RGB tri-planes, with their views.
 
     Attributes:
+        sizes: of the scenes and of the batches that measurements render.
         model: RGB tri-planes; its autoencoder is the identity.
         field: the scenes.
         views: views they were fitted to.
         test_views: views they have never seen.
     """
 
+    sizes: Sizes
     model: CategoryModel
     field: TriPlaneField
     views: PosedViews
     test_views: PosedViews
 
+    @property
+    def cars(self) -> int:
+        """How many there are."""
+        return len(self.field.planes)
 
-def train_cars(steps: int) -> TrainedScenes:
-    """Fit RGB tri-planes of the paper's sizes to procedural cars, from random planes, on random rays."""
-    sizes = Sizes()
+
+def train_cars(sizes: Sizes, cars: int, steps: int) -> TrainedScenes:
+    """Fit RGB tri-planes to procedural cars, from random planes, on random rays."""
     planes = PlaneConfig(sizes.resolution, sizes.features, 0)
     model = random_model(sizes, IdentityAutoencoder(), planes)
-    dataset = _cars()
-    views, everyone = PosedViews(dataset), torch.arange(CARS)
+    dataset = _cars(cars, sizes.picture)
+    views, everyone = PosedViews(dataset), torch.arange(cars)
     all_views = views.group(range(len(views)))
     rays = views.cameras(all_views, _CPU).rays().flatten()
     colours = views.images(all_views, _CPU).permute(0, 2, 3, 1).reshape(-1, 3)
-    per_car = len(colours) // CARS
+    per_car = len(colours) // cars
 
     generator = torch.Generator().manual_seed(0)
-    scenes = SceneParameters.fresh(planes, CARS, generator, _CPU)
+    scenes = SceneParameters.fresh(planes, cars, generator, _CPU)
     optimizer = torch.optim.Adam(model.mlp.parameters())
     for step in range(steps):
         chosen = torch.cat(
-            [car * per_car + torch.randint(per_car, (_RAYS_OF_EACH,), generator=generator) for car in range(CARS)]
+            [car * per_car + torch.randint(per_car, (_RAYS_OF_EACH,), generator=generator) for car in range(cars)]
         )
         leaves = scenes.leaves(everyone)
         field = scenes.skip_empty(model.field(*leaves), everyone, SkippingConfig())
-        counts, generators = [_RAYS_OF_EACH] * CARS, [generator] * CARS
+        counts, generators = [_RAYS_OF_EACH] * cars, [generator] * cars
         rendering = render(field, rays[chosen], counts, torch.ones(1, 3), sizes.sampling(), generators)
         optimizer.zero_grad()
-        ((rendering.channels - colours[chosen]).square().mean() * CARS).backward()
+        ((rendering.channels - colours[chosen]).square().mean() * cars).backward()
         optimizer.param_groups[0]["lr"] = rate = 2e-2 * 0.1 ** (step / steps)
         optimizer.step()
         scenes.step(everyone, leaves, Rates(micro=rate), 1.0)
     field = model.requires_grad_(False).field(scenes.micro.values, scenes.coefficients.values)
-    return TrainedScenes(model, field, views, PosedViews(dataset, "test"))
+    return TrainedScenes(sizes, model, field, views, PosedViews(dataset, "test"))
 
 
 def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str, float]:
@@ -88,15 +93,15 @@ def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str
     as many as it takes for the same quality. The two kernels agree to rounding, so that the PSNR without skipping is
     measured with the fused one alone.
     """
-    sizes = Sizes()
-    cameras = hemisphere_cameras(sizes.views, sizes.side, seed=CARS)
-    rays, counts = cameras.rays().flatten(), [sizes.side**2 * sizes.views // CARS] * CARS
+    sizes, cars = trained.sizes, trained.cars
+    cameras = hemisphere_cameras(sizes.views, sizes.side, seed=cars)
+    rays, counts = cameras.rays().flatten(), [sizes.side**2 * sizes.views // cars] * cars
     planes = trained.field.planes.clone().requires_grad_()
     plain = replace(trained.field, planes=planes, mlp=copy.deepcopy(trained.field.mlp).requires_grad_(True))
     skipping = with_occupancy(plain)
 
     def call(field: TriPlaneField, sampling: SamplingConfig, backend: Backend) -> Callable[[], object]:
-        generators = [torch.Generator().manual_seed(0)] * CARS
+        generators = [torch.Generator().manual_seed(0)] * cars
 
         def forward_backward() -> None:
             rendering = render(field, rays, counts, torch.ones(1, 3), sampling, generators, backend)
@@ -118,8 +123,8 @@ def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str
 
 
 def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, float]:
-    """Median seconds of one picture of 128x128 pixels: from RGB planes, and from latent planes with the decoder."""
-    rgb, one = trained.model, hemisphere_cameras(1, PICTURE, seed=1)
+    """Median seconds of one picture: from RGB planes, and from latent planes with the decoder."""
+    rgb, one = trained.model, hemisphere_cameras(1, trained.sizes.picture, seed=1)
     latent = _latent_model(trained)
     background = {id(model): model.background() for model in (latent, rgb)}
     plain = replace(trained.field, planes=trained.field.planes[:1])
@@ -149,19 +154,19 @@ def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, 
     )
 
 
-def _cars() -> Dataset:
+def _cars(count: int, side: int) -> Dataset:
     pictures, cameras = [], []
-    for car in range(CARS):
-        cameras.append(hemisphere_cameras(VIEWS, PICTURE, seed=car))
+    for car in range(count):
+        cameras.append(hemisphere_cameras(VIEWS, side, seed=car))
         pictures.append(over_white(render_car(car, 0, cameras[-1])).round().astype(np.uint8))
     c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
-    return dataset_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, PICTURE, PICTURE), VIEWS, box())
+    return dataset_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, side, side), VIEWS, box())
 
 
 @torch.no_grad()
 def _latent_model(trained: TrainedScenes) -> CategoryModel:
     """A model of latent tri-planes whose density, and so whose work, is that of the trained scenes."""
-    model = random_model(Sizes(), planes=trained.model.config.planes).requires_grad_(False)
+    model = random_model(trained.sizes, planes=trained.model.config.planes).requires_grad_(False)
     model.mlp.hidden.load_state_dict(trained.model.mlp.hidden.state_dict())
     model.mlp.output.weight[0] = trained.model.mlp.output.weight[0]
     model.mlp.output.bias[0] = trained.model.mlp.output.bias[0]
@@ -172,8 +177,8 @@ def _latent_model(trained: TrainedScenes) -> CategoryModel:
 def _test_psnr(trained: TrainedScenes, field: TriPlaneField, sampling: SamplingConfig) -> float:
     """PSNR in dB of two test views of each scene."""
     model, views = trained.model, trained.test_views
-    batch = views.group([row for car in range(CARS) for row in views.rows_of(car)[:2]])
+    batch = views.group([row for car in range(trained.cars) for row in views.rows_of(car)[:2]])
     rays = views.cameras(batch, _CPU).rays().flatten()
-    counts = [count * PICTURE**2 for count in batch.views_per_scene]
+    counts = [count * trained.sizes.picture**2 for count in batch.views_per_scene]
     rendering = render(field, rays, counts, torch.ones(1, 3), sampling)
     return mean(psnr(model.as_images(rendering.channels), views.images(batch, _CPU)))
