@@ -18,7 +18,7 @@ from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.evaluation.report import Report
 from triptych.export import orbit_of, write_images, write_planes
 from triptych.progress import Progress
-from triptych.reproduce.tables import Table
+from triptych.experiments.tables import Table
 from triptych.text import markdown_cell, one_line
 
 SURROGATE = "\udcff not UTF-8"

@@ -1,10 +1,9 @@
 """The demonstration: never-seen procedural cars, fitted and measured honestly, on one page."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 
@@ -13,10 +12,10 @@ from triptych.data.generators.cars import CarsConfig
 from triptych.data.opening import draw_cars
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from triptych.evaluation.report import Report, training_curves
+from triptych.experiments.config import DemoConfig
 from triptych.export import orbit_frames, write_video
 from triptych.files import lock, read_json, read_log, write_json
 from triptych.model import CategoryModel, find_model
-from triptych.options import Options, Range
 from triptych.progress import Progress
 from triptych.runtime import versions
 from triptych.training.presets import STAGE1, STAGE2
@@ -25,34 +24,7 @@ from triptych.training.stage2 import fit
 
 CLOCK_FILE = "seconds.json"
 SHIPPED_MODEL = Path("cars")
-SHIPPED_RESOLUTION = 128
 _LABELS = {"ours": "3D-aware latent space (ours)", "plain": "plain autoencoder's"}
-
-
-@dataclass(frozen=True)
-class DemoConfig(Options):
-    """What the demonstration makes, and where."""
-
-    out: Path = Path("runs/demo")
-    """Folder for everything; rerun to go on after a stop."""
-    from_scratch: bool = False
-    """Run stage 1 too, on fewer cars than the category model that comes with triptych has seen; compare with the
-    plain autoencoder's latent space."""
-    scenes: Annotated[int, Range(1, 99_000)] = 48
-    """Cars for stage 1, with from-scratch."""
-    new_scenes: Annotated[int, Range(1, 1000)] = 12
-    """Cars that stage 1 never sees, for stage 2."""
-    views: Annotated[int, Range(9, 1000)] = 40
-    """Pictures of each car; 8 of them are held out for testing."""
-    resolution: Annotated[int, Range(16, 1024)] = 128
-    """Side of the pictures in pixels; another one needs from-scratch."""
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        block = STAGE1["quick"].autoencoder.convolutional.downscale
-        if not self.from_scratch and self.resolution != SHIPPED_RESOLUTION:
-            yield "resolution", f"is {self.resolution}, expected {SHIPPED_RESOLUTION} without --from-scratch"
-        if self.resolution % block:
-            yield "resolution", f"is {self.resolution}, expected a multiple of {block}"
 
 
 def run_demo(config: DemoConfig, *, seed: int, device: torch.device, progress: Progress) -> Path:
