@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_experiments import conditions
 
-from triptych.data import Dataset, select_scenes
+from triptych.data import Dataset
+from triptych.experiments.harness import fit_and_measure, learn_and_measure
+from triptych.experiments.methods import SharedMethod
+from triptych.experiments.scene_sets import split
+from triptych.experiments.slides.methods import slide_methods
+from triptych.experiments.slides.scales import PAPER
 from triptych.files import read_log
 from triptych.model import CategoryModel
-from triptych.progress import Progress
-from triptych.reproduce.experiments import PAPER, Shared, experiments
-from triptych.training.config import Phase, Stage1Config, Stage2Config
-from triptych.training.stage1 import train
-from triptych.training.stage2 import fit
+from triptych.training.config import Phase
 
 diffusers = pytest.importorskip("diffusers", reason="the optional extra 'diffusers' is not installed")
 
@@ -41,32 +43,30 @@ def random_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_steps_of_each_phase_of_both_stages(balls: Dataset, random_vae: Path, tmp_path: Path) -> None:
-    ours = experiments(PAPER, prior=None)["ours"]
-    assert isinstance(ours, Shared)
-    trained, new = select_scenes(balls, "train", "all"), select_scenes(balls, "test", "all")
-    views = 4  # of each scene, for training
-    stage1: Stage1Config = replace(
-        ours.stage1,
-        autoencoder=replace(ours.stage1.autoencoder, pretrained=str(random_vae)),
-        warmup=two_steps(ours.stage1.warmup, views * len(trained)),
-        joint=two_steps(ours.stage1.joint, views * len(trained)),
+def test_two_steps_of_each_phase_of_both_stages_are_measured(balls: Dataset, random_vae: Path, tmp_path: Path) -> None:
+    scenes, ours = split(balls, most_new=2, most_trained=2), slide_methods(PAPER, prior=None)["ours"]
+    assert isinstance(ours, SharedMethod)
+    views = 4 * 2  # of both scenes, for training
+    stage1, stage2 = ours.stage1, ours.stage2
+    tiny = replace(
+        ours,
+        stage1=replace(
+            stage1,
+            autoencoder=replace(stage1.autoencoder, pretrained=str(random_vae)),
+            warmup=two_steps(stage1.warmup, views),
+            joint=two_steps(stage1.joint, views),
+        ),
+        stage2=replace(stage2, latent=two_steps(stage2.latent, views), image=two_steps(stage2.image, views)),
     )
-    stage2: Stage2Config = replace(
-        ours.stage2,
-        latent=two_steps(ours.stage2.latent, views * len(new)),
-        image=two_steps(ours.stage2.image, views * len(new)),
-    )
-    quiet, cpu = Progress(quiet=True), torch.device("cpu")
-    train(trained, tmp_path / "stage1", stage1, seed=0, device=cpu, progress=quiet)
+    trained = learn_and_measure(tiny, scenes.trained, tmp_path, conditions())
+    new = fit_and_measure(tiny, scenes.new, tmp_path / "exploit", conditions())
     assert {line["phase"] for line in read_log(tmp_path / "stage1")} >= {"warmup", "joint"}
+    assert min(trained.psnr, new.psnr) > 0
 
     model = CategoryModel.load(tmp_path / "stage1" / "model")
     assert (model.autoencoder.kind, model.latent_size) == ("diffusers", (4, 4))
     assert model.base.shape == (50, 3, 64, 64, 22)
-    trained_identity = model.identity()
-    bank = fit(model, new, tmp_path / "bank", stage2, seed=0, device=cpu, progress=quiet, force=True)
-    tuned = bank.load_model()
-    assert tuned.identity() != trained_identity
-    assert bank.scene("ball_3").micro.shape == (3, 64, 64, 10)
-    assert all(torch.isfinite(value).all() for value in tuned.state_dict().values())
+    (fitted,) = tiny.fitted(scenes.new.names, tmp_path / "exploit")
+    assert fitted.model.identity() != model.identity()  # base planes, MLP and decoder were trained along
+    assert fitted["ball_3"].micro.shape == (3, 64, 64, 10)
+    assert all(torch.isfinite(value).all() for value in fitted.model.state_dict().values())

@@ -1,111 +1,134 @@
-"""Every experiment at tiny sizes, resumable, reported whole; what it finds is nobody's test."""
+"""Every method of the slides at tiny sizes, resumable, reported whole; what it finds is nobody's test."""
 
 import json
-from dataclasses import replace
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from balls import tiny_stage1, tiny_stage2
+from balls import make_balls
+from tiny_experiments import scale
 
+from triptych.bank import SceneBank
 from triptych.errors import InputError
+from triptych.experiments.config import LATENT_PIXEL, SLIDE_METHODS, ReproduceConfig
+from triptych.experiments.methods import SharedMethod
+from triptych.experiments.reproduce import run_reproduce
+from triptych.experiments.slides.methods import slide_methods
+from triptych.experiments.slides.published import TABLE_2
+from triptych.experiments.slides.scales import LAPTOP, PAPER, SCALES
+from triptych.model import CategoryModel
 from triptych.progress import Progress
-from triptych.representation.config import PlaneConfig, SamplingConfig
-from triptych.reproduce import ReproduceConfig, run_reproduce
-from triptych.reproduce.experiments import LAPTOP, PAPER, SCALES, Scale, Shared, experiments
-from triptych.reproduce.published import TABLE_2
-from triptych.training.config import AutoencoderConfig, Phase, Pretraining
-from triptych.training.rgb import RGBConfig
+from triptych.training.stage1 import create_autoencoder
 
-NAMES = ["rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain"]
+METHODS = list(SLIDE_METHODS)
 
 
-def short(phase: Phase, epochs: float = 0.1) -> Phase:
-    return replace(phase, epochs=epochs, batch=4)
+def run(out: Path, **options: Any) -> Path:
+    config = ReproduceConfig(out=out / "out", data=out / "balls", resolution=32, **options)
+    return run_reproduce(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True), scale=scale())
 
 
-def tiny_scale() -> Scale:
-    stage1 = replace(tiny_stage1(), pretraining=Pretraining(epochs=0.0))
-    stage1 = replace(stage1, warmup=short(stage1.warmup), joint=short(stage1.joint))
-    stage2 = tiny_stage2()
-    stage2 = replace(stage2, latent=short(stage2.latent), image=short(stage2.image))
-    image = replace(stage1, autoencoder=AutoencoderConfig(kind="identity"))
-    return Scale(
-        train_scenes=2,
-        exploit_scenes=2,
-        stage1=stage1,
-        stage2=stage2,
-        image_stage1=image,
-        image_stage2=stage2,
-        rgb=RGBConfig(PlaneConfig(8, 8, 0), sampling=SamplingConfig(8, 0), steps=4, rays=64),
-        prior=replace(
-            stage1,
-            pretraining=Pretraining(epochs=0.2, batch=4),
-            warmup=short(stage1.warmup, 0.0),
-            joint=short(stage1.joint, 0.0),
-        ),
-        latent_budgets=(0.5, 1.0),
-        rgb_budgets=(0.5, 1.0),
-        budget_scenes=1,
-    )
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with balls, and every method measured on them."""
+    folder = tmp_path_factory.mktemp("reproduce")
+    make_balls(folder / "balls")
+    run(folder)
+    return folder
 
 
-def run(out: Path, **options: object) -> Path:
-    config = ReproduceConfig(out=out, resolution=32, **options)  # pyright: ignore[reportArgumentType]
-    return run_reproduce(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True), scale=tiny_scale())
+def numbers(out: Path) -> dict[str, Any]:
+    return json.loads((out / "out" / "tables.json").read_text())
 
 
-def test_every_experiment_is_measured_reported_and_kept(tmp_path: Path) -> None:
-    page = run(tmp_path / "out")
-    tables = json.loads((tmp_path / "out" / "tables.json").read_text())
-    cars = tables["categories"]["cars"]
-    assert list(cars["experiments"]) == NAMES
-    for measured in cars["experiments"].values():
-        assert 0 < measured["train"]["psnr"] < 60
-        assert 0 < measured["exploit"]["psnr"] < 60
-        assert measured["t_scene"] > 0
-        assert measured["m_scene"] > 0
-        assert measured["t_render"] > measured["t_decode"] >= 0
-    assert cars["experiments"]["rgb"]["t_entry"] == 0
-    assert cars["experiments"]["ours_macro"]["m_scene"] < cars["experiments"]["ours"]["m_scene"]
-    assert [len(points) for points in cars["budgets"].values()] == [2, 2]
-    folder = tmp_path / "out" / "cars"
+def test_every_method_is_measured(out: Path) -> None:
+    measured = numbers(out)["categories"]["balls"]
+    methods = measured["experiments"]
+    assert list(methods) == METHODS
+    for found in methods.values():
+        assert 0 < found["train"]["psnr"] < 60
+        assert 0 < found["exploit"]["psnr"] < 60
+        assert found["t_scene"] > 0
+        assert found["m_scene"] > 0
+        assert found["t_render"] > found["t_decode"] >= 0
+    assert methods["rgb"]["t_entry"] == 0
+    assert methods["rgb"]["m_entry"] == {}
+    assert methods["ours"]["t_entry"] > 0
+    assert methods["ours_macro"]["m_scene"] < methods["ours"]["m_scene"]
+    assert [len(points) for points in measured["budgets"].values()] == [2, 2]
+    assert measured["break_even_scenes"].keys() == {"time", "memory"}
+
+
+def test_stage_1_has_seen_no_scene_that_is_measured(out: Path) -> None:
+    for name in METHODS[1:]:
+        folder = out / "out" / "balls" / name
+        trained = CategoryModel.load(folder / "stage1" / "model").trained_scenes
+        bank = SceneBank(folder / "exploit" / "bank")
+        assert set(trained) == {"ball_0", "ball_1"}
+        assert bank.names() == ["ball_3", "ball_4"]
+        assert not {bank.scene(scene).fingerprint for scene in bank} & set(trained.values())
+
+
+def test_tables_figures_and_videos_hold_what_was_measured(out: Path) -> None:
+    folder, methods = out / "out" / "balls", numbers(out)["categories"]["balls"]["experiments"]
     for name in ("figure3", "figure6", "figure7", "figure8"):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (folder / f"{name}.svg").read_text()
     assert (folder / "latents_plain.mp4").stat().st_size > 500
     table = (folder / "table2.md").read_text()
-    assert "| Ours-No-Prior |" in table
-    assert "28.48" in table
-    assert page.read_text().count("data:video/mp4") == 2
-
-    again = run(tmp_path / "out")  # from what is on the disk: the times too are the same
-    assert again.read_text() == page.read_text()
-    assert json.loads((tmp_path / "out" / "tables.json").read_text()) == tables
-
-
-def test_some_experiments_make_a_part_of_the_report(tmp_path: Path) -> None:
-    run(tmp_path / "out", only=("ours_macro",))
-    assert "Ours-Macro" in (tmp_path / "out" / "report.html").read_text()
-    with pytest.raises(InputError, match="expected experiments among"):
-        run(tmp_path / "out", only=("theirs",))
+    no_prior, published = methods["no_prior"], TABLE_2["no_prior"]
+    assert f"| Ours-No-Prior | {no_prior['train']['psnr']:.2f} | {no_prior['exploit']['psnr']:.2f} |" in table
+    assert f"| {published[0]} | {published[1]} |" in table
+    page = (out / "out" / "report.html").read_text()
+    assert page.count("data:video/mp4") == 2
+    assert page.count("data:image/png") == 4
+    assert f"{methods['ours']['exploit']['psnr']:.2f}" in page
 
 
-def test_an_experiment_differs_from_ours_in_what_it_says() -> None:
-    for scale in SCALES.values():
-        methods = experiments(scale, None)
-        assert list(methods) == NAMES
+def test_a_rerun_measures_nothing_twice(out: Path) -> None:
+    tables, page = numbers(out), (out / "out" / "report.html").read_text()
+    again = run(out)
+    assert again.read_text() == page  # the times too
+    assert numbers(out) == tables
+
+
+def test_a_part_of_the_methods_makes_a_part_of_the_report(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out / "balls", tmp_path / "balls")
+    page = run(tmp_path, only=("ours_macro",)).read_text()
+    assert "Ours-Macro" in page
+    assert "Ours-No-Prior" not in page
+    with pytest.raises(InputError, match="expected methods among"):
+        run(tmp_path, only=("theirs",))
+
+
+@pytest.mark.parametrize("name", ["meshes", "cache"])
+def test_results_of_a_category_do_not_fall_into_another_folder(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"data is .*, expected a folder of another name"):
+        ReproduceConfig(out=tmp_path, data=tmp_path / name)
+
+
+def test_a_method_differs_from_ours_in_what_it_says() -> None:
+    for size in SCALES.values():
+        methods = slide_methods(size, None)
+        assert list(methods) == METHODS
         assert set(TABLE_2) <= set(methods)
-        ours, shared = methods["ours"], {key: method for key, method in methods.items() if isinstance(method, Shared)}
-        assert isinstance(ours, Shared)
+        ours, shared = (
+            methods["ours"],
+            {name: found for name, found in methods.items() if isinstance(found, SharedMethod)},
+        )
+        assert isinstance(ours, SharedMethod)
         features = ours.stage1.planes.features
-        assert all(method.stage1.planes.features == features for method in shared.values())
+        assert all(found.stage1.planes.features == features for found in shared.values())
         assert shared["ours_micro"].stage1.planes.coefficients == 0
         assert shared["ours_macro"].stage1.planes.micro_features == 0
         assert shared["one_base"].stage1.planes.base_planes == 1
-        assert shared["no_prior"].stage1.autoencoder.pretrained is None
-        assert shared["plain"].stage1.joint.rates.encoder == shared["plain"].stage1.joint.rates.decoder == 0
-        assert shared["plain"].stage1.joint.epochs == ours.stage1.joint.epochs
+        plain = shared["plain"]
+        assert plain.stage1.joint.rates.encoder == plain.stage1.joint.rates.decoder == 0
+        assert plain.stage1.joint.epochs == ours.stage1.joint.epochs
+        random = create_autoencoder(shared["no_prior"].stage1.autoencoder)
+        assert random.kind == "convolutional"
 
 
 def test_the_scales_have_the_sizes_they_promise() -> None:
@@ -113,3 +136,4 @@ def test_the_scales_have_the_sizes_they_promise() -> None:
     assert PAPER.stage1.planes.base_planes == 50
     assert LAPTOP.prior is not None
     assert LAPTOP.prior.joint.steps(1000) == LAPTOP.prior.warmup.steps(1000) == 0
+    assert create_autoencoder(LAPTOP.stage1.autoencoder).downscale == LATENT_PIXEL["laptop"]

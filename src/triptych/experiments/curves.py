@@ -22,10 +22,10 @@ class Point:
         measured: means over the scenes.
     """
 
-    settings: Mapping[str, float]
+    settings: Mapping[str, int | float]
     measured: Measured
 
-    def as_json(self) -> dict[str, float]:
+    def as_json(self) -> dict[str, int | float]:
         """Settings and measurements by name."""
         return {**self.settings, **self.measured.as_json()}
 
@@ -76,7 +76,7 @@ def draw_curves(axes: Axes, curves: Mapping[str, Curve], metric: Literal["psnr",
         values = [getattr(point.measured, metric) for point in curve.points]
         seconds = [point.seconds for point in curve.points]
         axes.plot(seconds, values, f"{marker}-", color=color, label=curve.title, markersize=5)
-    seconds_axis(axes)
+    seconds_axis(axes, "seconds per scene")
     axes.set_ylabel(f"{_LABELS[metric]}, test views")
     axes.grid(alpha=0.3)
 

@@ -29,7 +29,7 @@ class Budget:
     """
 
     place: str
-    settings: Mapping[str, float]
+    settings: Mapping[str, int | float]
     method: Method
 
 
@@ -99,7 +99,7 @@ def _claim(place: Path, method: Method, scenes: Dataset, conditions: Conditions)
     settings = {
         "method": method.settings(),
         "seed": conditions.seed,
-        "scenes": dict(zip(scenes.names, scenes.fingerprints, strict=True)),
+        "choice of scenes": dict(zip(scenes.names, scenes.fingerprints, strict=True)),
     }
     target, found = json.loads(json.dumps(settings)), read_or_make(place / SETTINGS_FILE, lambda: settings)
     if found != target:

@@ -17,7 +17,7 @@ from triptych.files import folder_name, read_log
 from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.scene import Scenes, open_scenes
-from triptych.training.config import AutoencoderConfig, Stage1Config, Stage2Config
+from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.fit_together import BANK
 from triptych.training.rgb import RGBConfig
 from triptych.training.rgb_bank import fit_rgb_scenes
@@ -198,7 +198,4 @@ def starting_from(stage1: Stage1Config, prior: Path) -> Stage1Config:
     """
     # Resolved: the run's record has it, and the folder may be named otherwise next time.
     start = str(prior.resolve())
-    normalization = stage1.autoencoder.normalization
-    return replace(
-        stage1, autoencoder=AutoencoderConfig(kind="pretrained", pretrained=start, normalization=normalization)
-    )
+    return replace(stage1, autoencoder=replace(stage1.autoencoder, kind="pretrained", pretrained=start))

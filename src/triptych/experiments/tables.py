@@ -40,5 +40,5 @@ class Table:
     @classmethod
     def read(cls, path: Path) -> "Table":
         """What ``write`` has left at ``path`` with .csv."""
-        columns, *rows = csv.reader(path.with_suffix(".csv").read_text().splitlines())
+        columns, *rows = csv.reader(io.StringIO(path.with_suffix(".csv").read_text(encoding="utf-8")))
         return cls(columns, rows)
