@@ -3,7 +3,8 @@ from pathlib import Path
 
 import torch
 
-from triptych.demo import DemoConfig, run_demo
+from triptych.experiments.config import DemoConfig
+from triptych.experiments.demo import run_demo
 from triptych.progress import Progress
 
 

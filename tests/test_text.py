@@ -16,9 +16,9 @@ from triptych.data.inspection.contact_sheet import write_tiles
 from triptych.evaluation.evaluate import Evaluation
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.evaluation.report import Report
+from triptych.experiments.tables import Table
 from triptych.export import write_images, write_planes
 from triptych.progress import Progress
-from triptych.reproduce.tables import Table
 from triptych.text import markdown_cell, one_line
 
 SURROGATE = "\udcff not UTF-8"

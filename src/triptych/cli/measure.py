@@ -1,4 +1,4 @@
-"""The demonstration, and the measurements of speed and quality."""
+"""The demonstration, and the measurements of speed and quality. What they need is loaded when they run."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -6,11 +6,9 @@ from typing import Annotated
 import tyro
 
 from triptych.benchmark import BenchConfig
-from triptych.benchmark.quality_config import QualityConfig
 from triptych.cli.options import Machine, Seed, say
-from triptych.demo import DemoConfig
+from triptych.experiments.config import DemoConfig, QualityConfig, ReproduceConfig
 from triptych.progress import Progress
-from triptych.reproduce import ReproduceConfig
 
 
 @dataclass(frozen=True)
@@ -21,16 +19,12 @@ class Demo:
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        from triptych.demo import run_demo
+        from triptych.experiments.demo import run_demo
         from triptych.runtime import choose_device
 
+        device = choose_device(self.machine.device)
         with Progress() as progress:
-            report = run_demo(
-                self.config,
-                seed=self.machine.seed,
-                device=choose_device(self.machine.device),
-                progress=progress,
-            )
+            report = run_demo(self.config, seed=self.machine.seed, device=device, progress=progress)
         say(f"open {report}")
 
 
@@ -50,13 +44,13 @@ class Bench:
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Regenerate the tables, figures and videos of the slides: all baselines and ablations. Takes hours."""
+    """Regenerate the tables, figures and videos of the slides: all baselines and ablations. Takes an hour or two."""
 
     config: Annotated[ReproduceConfig, tyro.conf.arg(name="")]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
-        from triptych.reproduce import run_reproduce
+        from triptych.experiments.reproduce import run_reproduce
         from triptych.runtime import choose_device
 
         device = choose_device(self.machine.device)
@@ -74,9 +68,9 @@ class Quality:
     """All random numbers follow from it."""
 
     def run(self) -> None:
-        from triptych.benchmark.quality import run_quality
-        from triptych.benchmark.quality_report import as_table
+        from triptych.experiments.quality import run_quality
+        from triptych.experiments.quality_report import as_markdown
 
         with Progress() as progress:
             results = run_quality(self.config, self.seed, progress)
-        say(*as_table(results).split("\n"))
+        say(*as_markdown(results).split("\n"))

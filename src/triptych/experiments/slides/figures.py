@@ -2,24 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from triptych.bank import Scene
 from triptych.evaluation.cost import Cost, break_even
-from triptych.evaluation.pictures import new_figure, save_figure, seconds_axis
+from triptych.evaluation.pictures import new_figure, save_figure
+from triptych.experiments.curves import Curve, draw_curves
+from triptych.experiments.slides.tables import Results
 from triptych.files import write_atomically
 from triptych.geometry import Cameras, Orbit
 from triptych.pictures import as_pixels, channel_range, enlarge, latent_colours
-from triptych.reproduce.tables import Results, memory_cost, time_cost
 
 _MOST_SCENES = 10**6
-_COLOURS = {"rgb": "tab:orange", "ours": "tab:blue"}
+_COLORS = {"rgb": "tab:orange", "ours": "tab:blue"}
 _ROW_LABELS = ("encoded", "rendered")
 VIDEO_FRAMES = 60
 
@@ -63,61 +64,59 @@ def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scene
     return _without_ticks(figure)
 
 
-def quality_against_time(curves: Mapping[str, Sequence[Mapping[str, Any]]], titles: Mapping[str, str]) -> Figure:
+def quality_against_time(curves: Mapping[str, Curve]) -> Figure:
     """Figure 6: mean test PSNR of exploit scenes against the seconds that each takes."""
     figure = new_figure(5.5, 3.8)
     axes = figure.subplots()
-    for name, points in curves.items():
-        seconds, psnr = [point["seconds"] for point in points], [point["psnr"] for point in points]
-        axes.plot(seconds, psnr, "o-", label=titles[name], color=_COLOURS[name])
-    seconds_axis(axes)
-    axes.set_ylabel("PSNR (dB), test views")
-    axes.grid(alpha=0.3)
+    draw_curves(axes, curves)
     axes.legend()
     return figure
 
 
-def cost_against_scenes(results: Results, titles: Mapping[str, str], measured_at: int) -> Figure:
+def cost_against_scenes(results: Results, measured_at: int) -> Figure:
     """Figure 7: total time and memory against the number of scenes, entry costs included.
 
     Solid up to the number of scenes that was fitted, which a point marks; dashed beyond. A line marks where ours
     begins to cost less.
     """
     figure = new_figure(9.5, 3.8)
-    counts = sorted({*np.logspace(0, np.log10(_MOST_SCENES), 200).astype(int).tolist(), measured_at})
-    for axes, cost, label, unit in zip(
-        figure.subplots(1, 2), (time_cost, memory_cost), ("total hours", "total GB"), (3600.0, 1e9), strict=True
-    ):
-        costs = {name: cost(results[name]) for name in ("rgb", "ours")}
-        for name, value in costs.items():
-            _cost_curve(axes, value, counts, measured_at, unit, titles[name], _COLOURS[name])
-        even = break_even(costs["ours"], costs["rgb"])
-        if even is not None:
-            axes.axvline(even, color="grey", linewidth=1, linestyle=":")
-            axes.annotate(f" N = {even}", (even, 0.03), xycoords=("data", "axes fraction"), fontsize=8)
-        axes.set(xscale="log", yscale="log", xlabel="number of scenes N", ylabel=label)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+    time_axes, memory_axes = figure.subplots(1, 2)
+    compared = {results[name].title: (_COLORS[name], results[name].costs) for name in ("rgb", "ours")}
+    times = {title: (color, costs.time) for title, (color, costs) in compared.items()}
+    sizes = {title: (color, costs.memory) for title, (color, costs) in compared.items()}
+    _cost_curves(time_axes, times, measured_at, 3600.0)
+    _cost_curves(memory_axes, sizes, measured_at, 1e9)
+    time_axes.set_ylabel("total hours")
+    memory_axes.set_ylabel("total GB")
     return figure
 
 
-def _cost_curve(
-    axes: Any, cost: Cost, counts: Sequence[int], measured_at: int, unit: float, title: str, colour: str
-) -> None:
+def _cost_curves(axes: Axes, costs: Mapping[str, tuple[str, Cost]], measured_at: int, unit: float) -> None:
+    """Costs of RGB tri-planes and of ours, in this order, by title and with their colors."""
+    counts = sorted({*np.logspace(0, np.log10(_MOST_SCENES), 200).astype(int).tolist(), measured_at})
     known, beyond = [n for n in counts if n <= measured_at], [n for n in counts if n >= measured_at]
-    axes.plot(known, [cost.total(n) / unit for n in known], color=colour, label=title)
-    axes.plot(beyond, [cost.total(n) / unit for n in beyond], color=colour, linestyle="--")
-    axes.plot([measured_at], [cost.total(measured_at) / unit], "o", color=colour)
+    for title, (color, cost) in costs.items():
+        axes.plot(known, [cost.total(n) / unit for n in known], color=color, label=title)
+        axes.plot(beyond, [cost.total(n) / unit for n in beyond], color=color, linestyle="--")
+        axes.plot([measured_at], [cost.total(measured_at) / unit], "o", color=color)
+    (_, rgb), (_, ours) = costs.values()
+    even = break_even(ours, rgb)
+    if even is not None:
+        axes.axvline(even, color="grey", linewidth=1, linestyle=":")
+        axes.annotate(f" N = {even}", (even, 0.03), xycoords=("data", "axes fraction"), fontsize=8)
+    axes.set(xscale="log", yscale="log", xlabel="number of scenes N")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
 
 
 def comparison_figure(
-    truth: Sequence[Float[Tensor, "3 height width"]],
-    found: Mapping[str, Sequence[Float[Tensor, "3 height width"]]],
+    target: Sequence[Float[Tensor, "3 height width"]],
+    rendered: Mapping[str, Sequence[Float[Tensor, "3 height width"]]],
 ) -> Figure:
     """Figure 8: test views of exploit scenes, one a row; ground truth, then each method."""
-    columns = {"ground truth": truth, **found}
-    figure = new_figure(1.5 * len(columns), 1.5 * len(truth) + 0.3)
-    axes = figure.subplots(len(truth), len(columns), squeeze=False)
+    columns = {"ground truth": target, **rendered}
+    figure = new_figure(1.5 * len(columns), 1.5 * len(target) + 0.3)
+    axes = figure.subplots(len(target), len(columns), squeeze=False)
     for column, (title, images) in zip(axes.T, columns.items(), strict=True):
         column[0].set_title(title, fontsize=7)
         for cell, image in zip(column, images, strict=True):

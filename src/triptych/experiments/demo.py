@@ -11,9 +11,9 @@ from triptych.bank import Scenes
 from triptych.data import Dataset, select_scenes, write_contact_sheet
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.opening import draw_cars
-from triptych.demo.config import DemoConfig
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from triptych.evaluation.report import Report, training_curves
+from triptych.experiments.config import DemoConfig
 from triptych.export import write_orbit
 from triptych.files import lock, read_json, read_log, write_json
 from triptych.model import CategoryModel, find_model

@@ -1,29 +1,16 @@
-"""The methods that are compared, each an ordinary configuration of stage 1 and stage 2.
-
-ours         micro and macro planes in the 3D-aware latent space of an autoencoder that was pre-trained elsewhere
-ours_micro   no macro planes; as many features, all of them the scene's own
-ours_macro   no micro planes; a scene is M numbers
-no_prior     the autoencoder starts from random weights
-one_base     a single base plane, M = 1
-plain        the pre-trained autoencoder stays as it was: a latent space that is not 3D-aware
-rgb          tri-planes in image space, each scene by itself
-rgb_macro    macro planes alone, in image space
-"""
+"""How large everything of the slides is: on a laptop, and as published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
 
-from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
+from triptych.autoencoder import ConvolutionalConfig
+from triptych.experiments.config import ScaleName
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import (
-    AutoencoderConfig,
     LossWeights,
     NewAutoencoder,
     NoAutoencoder,
     Phase,
-    PretrainedAutoencoder,
     Pretraining,
     Rates,
     Stage1Config,
@@ -31,28 +18,6 @@ from triptych.training.config import (
 )
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.rgb_config import RGBConfig
-
-ScaleName = Literal["laptop", "paper"]
-
-
-@dataclass(frozen=True)
-class Shared:
-    """A method that learns shared parts in stage 1, and new scenes in stage 2."""
-
-    title: str
-    stage1: Stage1Config
-    stage2: Stage2Config
-
-
-@dataclass(frozen=True)
-class Alone:
-    """A method that learns each scene by itself."""
-
-    title: str
-    rgb: RGBConfig
-
-
-Experiment = Shared | Alone
 
 
 @dataclass(frozen=True)
@@ -84,62 +49,6 @@ class Scale:
     latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
     rgb_budgets: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
     budget_scenes: int = 6
-
-
-def experiments(scale: Scale, prior: Path | None) -> Mapping[str, Experiment]:
-    """All methods at one scale.
-
-    Args:
-        scale: sizes and settings.
-        prior: the model whose autoencoder ours starts from; None where the scale's configuration names one.
-    """
-    stage1, stage2 = scale.stage1, scale.stage2
-    if prior is not None:
-        start = PretrainedAutoencoder(str(prior), normalization=_normalization(stage1.autoencoder))
-        stage1 = replace(stage1, autoencoder=start)
-    planes = stage1.planes
-    micro_only = replace(planes, micro_features=planes.features, macro_features=0)
-    macro_only = replace(planes, micro_features=0, macro_features=planes.features)
-    before = scale.stage1.autoencoder
-    network = before.network if isinstance(before, NewAutoencoder) else ConvolutionalConfig()
-    random = NewAutoencoder(network=network, normalization=_normalization(before))
-    image_planes = replace(scale.image_stage1.planes, micro_features=0, macro_features=planes.features)
-    return {
-        "rgb": Alone("Tri-Planes (RGB)", scale.rgb),
-        "rgb_macro": Shared(
-            "Tri-Planes-Macro (RGB)", replace(scale.image_stage1, planes=image_planes), scale.image_stage2
-        ),
-        "ours": Shared("Ours", stage1, stage2),
-        "ours_micro": Shared("Ours-Micro", replace(stage1, planes=micro_only), stage2),
-        "ours_macro": Shared("Ours-Macro", replace(stage1, planes=macro_only), stage2),
-        "no_prior": Shared("Ours-No-Prior", replace(stage1, autoencoder=random), stage2),
-        "one_base": Shared("Ours, M = 1", replace(stage1, planes=replace(planes, base_planes=1)), stage2),
-        "plain": Shared("Latent space not 3D-aware", _frozen_autoencoder(stage1), _latent_only(stage2)),
-    }
-
-
-def _normalization(autoencoder: AutoencoderConfig) -> NormalizationKind:
-    return "affine" if isinstance(autoencoder, NoAutoencoder) else autoencoder.normalization
-
-
-def _frozen_autoencoder(stage1: Stage1Config) -> Stage1Config:
-    """Scenes, base planes and MLP learn from the latents as they are, for as long as ours."""
-    joint = stage1.joint
-    return replace(
-        stage1,
-        joint=replace(
-            joint,
-            rates=replace(joint.rates, encoder=0.0, decoder=0.0),
-            weights=LossWeights(enc=1.0, tv=joint.weights.tv),
-            shift_views=False,
-        ),
-    )
-
-
-def _latent_only(stage2: Stage2Config) -> Stage2Config:
-    """As many epochs as ours, all of L_Enc."""
-    image = replace(stage2.image, weights=LossWeights(enc=1.0), shift_views=False)
-    return replace(stage2, image=image)
 
 
 _IMAGE_SPACE = NoAutoencoder()
@@ -187,7 +96,7 @@ LAPTOP = Scale(
         joint=replace(_LAPTOP_STAGE1.joint, epochs=0.0),
     ),
 )
-"""Two cores, a few hours for both categories."""
+"""Two cores; 92 minutes for both categories."""
 
 _PAPER_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 PAPER = Scale(

@@ -1,0 +1,72 @@
+"""Sets of scenes to measure methods on, each split into the scenes of stage 1 and scenes that stage 1 never sees."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from triptych.data import Dataset, DatasetConfig, require_disjoint, select_scenes
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.generators.meshes import RenderConfig
+from triptych.data.opening import draw_cars, draw_meshes, open_data
+from triptych.progress import Progress
+
+
+@dataclass(frozen=True)
+class MeshFolder:
+    """Meshes of which views are drawn.
+
+    Attributes:
+        folder: the meshes.
+        views: which views.
+    """
+
+    folder: Path
+    views: RenderConfig
+
+
+Source = CarsConfig | MeshFolder | DatasetConfig
+"""Where scenes come from: procedural cars, a folder of meshes, or a dataset that is there already."""
+
+
+@dataclass(frozen=True)
+class SceneSet:
+    """Scenes of one category.
+
+    Attributes:
+        trained: those of stage 1.
+        new: those that stage 1 never sees.
+    """
+
+    trained: Dataset
+    new: Dataset
+
+
+def open_source(source: Source, drawn: Path, cache: Path, progress: Progress) -> Dataset:
+    """All scenes of a source.
+
+    Args:
+        source: where they come from.
+        drawn: folder of the dataset, where views are drawn; what is there already is kept.
+        cache: of its pictures.
+        progress: where to show how it goes.
+
+    Raises:
+        InputError: the folder holds something else, or the source cannot be used.
+    """
+    if isinstance(source, CarsConfig):
+        return draw_cars(drawn, source, progress, cache)
+    if isinstance(source, MeshFolder):
+        return draw_meshes(source.folder, drawn, source.views, progress, cache)
+    return open_data(replace(source, cache=cache), progress)
+
+
+def split(dataset: Dataset, most_new: int, most_trained: int | None = None) -> SceneSet:
+    """The scenes that a dataset declares for training and for testing, each at most so many; without such splits, see
+    ``select_scenes``.
+
+    Raises:
+        InputError: a new scene is one of stage 1's, under whatever name.
+    """
+    trained, new = (select_scenes(dataset, use, use) for use in ("train", "test"))
+    trained, new = trained.subset(range(len(trained))[:most_trained]), new.subset(range(len(new))[:most_new])
+    require_disjoint(dict(zip(trained.names, trained.fingerprints, strict=True)), new)
+    return SceneSet(trained, new)
