@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from triptych.errors import InputError
 from triptych.files import (
+    Format,
     atomic_directory,
     check_seal,
     folder_name,
@@ -203,3 +205,35 @@ def test_no_place_to_write_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         write_atomically(tmp_path / "file" / "below", lambda file: None)
+
+
+BOX = Format("box", version=3, sealed_since=3, oldest=2, described="a box", instead="make it again")
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ({}, "expected a box"),
+        ({"format": "bag", "version": 3}, "expected a box"),
+        ({"format": "box"}, "version None, expected 3; update triptych"),
+        ({"format": "box", "version": True}, "version True, expected 3"),
+        ({"format": "box", "version": 4}, "version 4, expected 3; update triptych"),
+        ({"format": "box", "version": "9" * 5000}, "version 9{40}, expected 3"),
+        ({"format": "box", "version": 1}, "version 1, expected 3; make it again"),
+        ({"format": "box", "version": 3}, "damaged: its checksum is missing"),
+    ],
+)
+def test_files_of_another_format_or_version_are_refused(document: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(InputError, match=f"^box.json: {complaint}"):
+        BOX.check(Path("box.json"), document)
+
+
+def test_files_of_a_known_version_are_read(tmp_path: Path) -> None:
+    assert BOX.check(Path("box.json"), {"format": "box", "version": 2}) == 2
+    assert BOX.check(Path("box.json"), {"format": "box", "version": "2"}) == 2
+    path = tmp_path / "box.json"
+    write_sealed_json(path, {**BOX.header(), "holds": 1})
+    assert BOX.read(path)["holds"] == 1
+    path.write_text(path.read_text().replace('"holds": 1', '"holds": 2'))
+    with pytest.raises(InputError, match="its bytes are not those that were written"):
+        BOX.read(path)

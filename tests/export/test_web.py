@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from exact_ball import exact_ball
+from PIL import Image
 
 from triptych import InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
@@ -232,6 +234,25 @@ def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, pretended_ru
     with pytest.raises(InputError, match="expected a new or empty folder"):
         write_web(tmp_path / "mine", scenes.only("ball_1"), runtime=pretended_runtime)
     assert {entry.name for entry in tmp_path.iterdir()} == {"site", "mine", "package.tgz"}
+
+
+def test_what_is_not_square_and_what_is_damaged(pretended_runtime: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs onnxscript")
+    ball = exact_ball(centre=(0.0, 0.0, 0.0), size=(96, 160))
+    bank = SceneBank.create(tmp_path / "bank", ball.model)
+    for name in ("ball", "damaged"):
+        bank.add(name, StoredScene(ball.micro, ball.coefficients, "f", {}))
+    shutil.rmtree(bank.folder / "scenes" / "damaged" / "micro")
+    with pytest.raises(InputError) as refusal:
+        write_web(tmp_path / "site", Scenes(bank, ball.model), runtime=pretended_runtime)
+    assert refusal.value.args[1] == "1 of 2 scenes left out; the others are written"
+    manifest = json.loads((tmp_path / "site" / "manifest.json").read_text())
+    (entry,) = manifest["scenes"]
+    assert entry["name"] == "ball"
+    assert manifest["orbit"]["intrinsics"] == pytest.approx([98.4375, 98.4375, 80, 48])
+    with Image.open(tmp_path / "site" / entry["thumbnail"]) as picture:
+        rows, columns = np.nonzero((np.asarray(picture.convert("RGB")) < 245).any(axis=-1))
+    assert abs(np.ptp(rows) - np.ptp(columns)) <= 1
 
 
 def test_without_onnx_it_says_what_to_install(scenes: Scenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

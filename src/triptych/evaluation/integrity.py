@@ -12,19 +12,18 @@ from triptych.bank.scene_file import SUFFIX as SCENE_SUFFIX
 from triptych.bank.scene_file import read_scene_file
 from triptych.data.cache.entry import PICTURES_FILE, load_index, map_pictures
 from triptych.errors import InputError
-from triptych.files import SUM, check_seal, is_clutter, read_object
+from triptych.files import SUM, is_clutter, read_object
 from triptych.model import MODEL_FILE, SHARED_FILE, CategoryModel, find_model
 from triptych.training.checkpoint import checkpoint_files, read_checkpoint
-from triptych.training.run import FORMAT as RUN_FORMAT
-from triptych.training.run import RUN_FILE
+from triptych.training.run import RUN_FILE, read_run_file
 
 Comparison = Callable[[], bool]
 """Whether a part carries checksums, which then hold; raises ``InputError`` where it is damaged."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What was found of one part: a scene, a model, a checkpoint, a picture of a cache.
+class CheckedPart:
+    """What a comparison has found of one part: a scene, a model, a checkpoint, a picture of a cache.
 
     Attributes:
         part: what and where.
@@ -37,7 +36,7 @@ class Finding:
     fault: str | None = None
 
 
-def check(path: Path) -> Iterator[Finding]:
+def check(path: Path) -> Iterator[CheckedPart]:
     """Compare everything of triptych's at a place, and in folders below, with its checksums.
 
     Args:
@@ -49,21 +48,21 @@ def check(path: Path) -> Iterator[Finding]:
     """
     place = path if path.exists() else find_model(path)
     if place.is_file():
-        yield _finding(f"scene file {place}", partial(_scene_file, place))
+        yield _checked(f"scene file {place}", partial(_scene_file, place))
         return
     nothing = True
     for part, compare in _parts_below(place):
         nothing = False
-        yield _finding(part, compare)
+        yield _checked(part, compare)
     if nothing:
         raise InputError(f"{path}: expected a bank, a category model, a run, a cache or a scene file; found none")
 
 
-def _finding(part: str, compare: Comparison) -> Finding:
+def _checked(part: str, compare: Comparison) -> CheckedPart:
     try:
-        return Finding(part, summed=compare())
+        return CheckedPart(part, summed=compare())
     except InputError as error:
-        return Finding(part, fault=str(error))
+        return CheckedPart(part, fault=str(error))
 
 
 def _parts_below(root: Path) -> Iterator[tuple[str, Comparison]]:
@@ -126,8 +125,7 @@ def _autoencoder(folder: Path) -> bool:
 
 
 def _run(path: Path) -> bool:
-    document = read_object(path)
-    return check_seal(path, document, required=document.get("format") == RUN_FORMAT)
+    return SUM in read_run_file(path)
 
 
 def _checkpoint(path: Path) -> bool:

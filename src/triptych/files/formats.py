@@ -18,16 +18,16 @@ class Format:
     Attributes:
         name: as the files say it, in the field ``format``.
         version: what is written now, in the field ``version``.
-        sealed_since: the first version whose files carry a checksum of themselves.
-        oldest: the first version that can still be read.
         described: what such a file is and where it comes from, for messages.
+        sealed_since: the first version whose files carry a checksum of themselves; None where none does.
+        oldest: the first version that can still be read.
         instead: what to do about a version that can no longer be read.
     """
 
     name: str
     version: int
-    sealed_since: int
     described: str
+    sealed_since: int | None = None
     oldest: int = 1
     instead: str = "update triptych"
 
@@ -60,7 +60,7 @@ class Format:
             older = type(version) is int and version < self.oldest
             remedy = self.instead if older else "update triptych"
             raise InputError(f"{path}: version {found!s:.40}, expected {self.version}; {remedy}")
-        if version >= self.sealed_since and SUM not in document:
+        if self.sealed_since is not None and version >= self.sealed_since and SUM not in document:
             raise InputError(f"{path}: damaged: its checksum is missing")
         return version
 

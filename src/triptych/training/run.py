@@ -16,15 +16,14 @@ from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from triptych.errors import InputError, Terminated
-from triptych.files import LOG_FILE, check_seal, is_vacant, lock, read_object, sweep, write_sealed_json
+from triptych.files import LOG_FILE, Format, check_seal, is_vacant, lock, read_object, sweep, write_sealed_json
 from triptych.runtime import versions
 from triptych.training.checkpoint import CHECKPOINT, Checkpoint, newest_checkpoint, write_checkpoint
 from triptych.training.rerun import CONFIG_FILE
 
 RUN_FILE = "run.json"
 TENSORBOARD = "tensorboard"
-FORMAT = "triptych-run"
-VERSION = 1
+FORMAT = Format("triptych-run", version=1, sealed_since=1, described="a run of triptych")
 WITHOUT_WORTH = (RUN_FILE, CONFIG_FILE, LOG_FILE, TENSORBOARD, "progress.png")
 """What a run's folder holds besides its results and checkpoints."""
 
@@ -141,13 +140,25 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
 
 def _begin(path: Path, wanted: dict[str, Any]) -> None:
     if path.exists():
-        document = read_object(path)
-        check_seal(path, document, required=document.get("format") == FORMAT)
+        document = read_run_file(path)
         if document.get("config") == wanted:
             return
-        if document.get("format") != FORMAT or not _nothing_saved(path.parent):
+        if not FORMAT.is_in(document) or not _nothing_saved(path.parent):
             _check_same(path, document, wanted)
-    write_sealed_json(path, {"format": FORMAT, "version": VERSION, "config": wanted, "versions": versions()})
+    write_sealed_json(path, {**FORMAT.header(), "config": wanted, "versions": versions()})
+
+
+def read_run_file(path: Path) -> dict[str, Any]:
+    """What a run's file says, compared with its checksum; the first runs had neither format nor checksum.
+
+    Raises:
+        InputError: it cannot be read, is damaged, or of a later version.
+    """
+    document = read_object(path)
+    if FORMAT.is_in(document):
+        FORMAT.check(path, document)
+    check_seal(path, document, required=False)
+    return document
 
 
 def _nothing_saved(folder: Path) -> bool:

@@ -103,8 +103,10 @@ def surface_normals(
     # Densities are looked up in the middle of intervals: these two lie one step before and one behind each point.
     middles = torch.stack([torch.zeros_like(step), 2 * step]).expand(len(axes), 2)
     thin = 1e-3 * step
-    found = kernels.densities(field, through, [len(axes)], (middles - thin).contiguous(), (middles + thin).contiguous())
-    return normalize((found[:, 0] - found[:, 1]).reshape(height, width, 3), dim=-1)
+    at_middles = kernels.densities(
+        field, through, [len(axes)], (middles - thin).contiguous(), (middles + thin).contiguous()
+    )
+    return normalize((at_middles[:, 0] - at_middles[:, 1]).reshape(height, width, 3), dim=-1)
 
 
 def _latent_picture(

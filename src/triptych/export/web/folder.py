@@ -16,14 +16,13 @@ from triptych.export.left_out import LeftOut
 from triptych.export.web.decoder import require_onnx, write_decoder
 from triptych.export.web.quantising import quantised
 from triptych.export.web.runtime import runtime_files
-from triptych.files import atomic_directory, read_json, write_json
+from triptych.files import Format, atomic_directory, read_json, write_json
 from triptych.geometry import Cameras, Orbit, bit_grid
 from triptych.model import CategoryModel
 from triptych.pictures import as_pixels
 from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
 
-FORMAT = "triptych-web"
-VERSION = 1
+FORMAT = Format("triptych-web", version=1, described="a page made by `triptych export web`")
 MANIFEST_FILE = "manifest.json"
 MOST_CHANNELS = 16
 """A shader of WebGL2 can count on writing to four textures of four channels."""
@@ -80,7 +79,7 @@ def _require_ours(out: Path) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     document = read_json(out / MANIFEST_FILE) if (out / MANIFEST_FILE).is_file() else None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if not isinstance(document, dict) or not FORMAT.is_in(document):
         raise InputError(f"{out}: expected a new or empty folder, or one of `triptych export web`; choose another path")
 
 
@@ -94,8 +93,7 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
     config = model.config
     latent_height, latent_width = model.latent_size
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        **FORMAT.header(),
         "model": model.identity(),
         "title": title,
         "picture": {"height": config.height, "width": config.width},
