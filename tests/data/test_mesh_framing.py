@@ -152,8 +152,8 @@ def test_real_sets_keep_or_get_their_orientation(shared_data: Path) -> None:
             [horizontal_sides(set_upright(load_mesh(path, folder), "y")) for path in paths], "auto"
         ).turns
 
-    assert turns(shared_data / "meshes", 4) == "all"
-    assert turns(shared_data / "seating", 3) == "none"
+    assert turns(shared_data / "meshes", 8) == "all"
+    assert turns(shared_data / "seating", 6) == "none"
 
 
 def test_the_contact_sheet_shows_all_scenes_from_one_side_with_their_axes(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_rgb_tri_planes_are_the_same_code_without_an_autoencoder(balls: Dataset,
         tmp_path / "rgb",
         autoencoder=NoAutoencoder(),
         mlp=MLPConfig(hidden=16, hidden_activation="relu", channel_activation="sigmoid"),
-        warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0)),
+        warmup=Phase(25.0, 4, rates, LossWeights(enc=1.0)),
         joint=Phase(0.0, 4, rates, LossWeights(enc=1.0)),
     )
     lines = [json.loads(line) for line in (tmp_path / "rgb" / "log.jsonl").read_text().splitlines()]
@@ -257,7 +257,7 @@ def test_latent_scenes_learn_the_balls(balls: Dataset, tmp_path: Path) -> None:
         balls,
         tmp_path / "latent",
         autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=6, width=8, inner_width=8)),
-        warmup=Phase(60.0, 4, rates, LossWeights(enc=1.0, tv=1e-4)),
+        warmup=Phase(25.0, 4, rates, LossWeights(enc=1.0, tv=1e-4)),
     )
     lines = [json.loads(line) for line in (tmp_path / "latent" / "log.jsonl").read_text().splitlines()]
     quality = [line["test_psnr"] for line in lines if "test_psnr" in line]

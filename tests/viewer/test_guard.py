@@ -14,6 +14,7 @@ pytest.importorskip("viser", reason="needs viser")
 import msgspec
 import viser
 import websockets.sync.client
+from browser import PATIENCE_SECONDS
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
@@ -22,7 +23,6 @@ from triptych.viewer.guard import may_talk
 from triptych.viewer.launch import Viewer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Queued a .* on a closed connection:UserWarning")
-PATIENCE_SECONDS = 30.0
 
 
 @pytest.mark.parametrize(
