@@ -10,12 +10,12 @@ from balls import tiny_stage1, tiny_stage2
 
 from triptych.errors import InputError
 from triptych.progress import Progress
-from triptych.representation.config import PlaneConfig, SamplingConfig
+from triptych.representation.config import SamplingConfig
 from triptych.reproduce import ReproduceConfig, run_reproduce
 from triptych.reproduce.experiments import LAPTOP, PAPER, SCALES, Scale, Shared, experiments
 from triptych.reproduce.published import TABLE_2
 from triptych.training.config import AutoencoderConfig, Phase, Pretraining
-from triptych.training.rgb import RGBConfig
+from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 
 NAMES = ["rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain"]
 
@@ -37,7 +37,7 @@ def tiny_scale() -> Scale:
         stage2=stage2,
         image_stage1=image,
         image_stage2=stage2,
-        rgb=RGBConfig(PlaneConfig(8, 8, 0), sampling=SamplingConfig(8, 0), steps=4, rays=64),
+        rgb=SingleTriPlanes(planes=OwnPlanesConfig(8, 8), sampling=SamplingConfig(8, 0), steps=4, rays=64),
         prior=replace(
             stage1,
             pretraining=Pretraining(epochs=0.2, batch=4),

@@ -11,7 +11,6 @@ The protocol, for each set of scenes (procedural cars; real meshes, split by mes
 Everything measured is kept in a file a scene: rerun to go on after a stop.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,14 +27,15 @@ from triptych.data.opening import draw_cars, draw_meshes
 from triptych.data.posed_views import PosedViews
 from triptych.evaluation.evaluate import evaluate
 from triptych.files import lock, read_log, read_or_make
-from triptych.metrics import mean, psnr, ssim
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.options import Options, Range
 from triptych.progress import Progress
 from triptych.runtime import commit, versions
 from triptych.training.config import AutoencoderConfig, Epochs, Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb import RGBConfig, fit_rgb
+from triptych.training.single.banks import fit_rgb_scenes
+from triptych.training.single.config import SingleTriPlanes
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
 from triptych.training.stage2 import fit
 
@@ -141,7 +141,9 @@ def _measure_set(
         place = folder / f"latent_{budget:g}"
         latent.append(_latent(folder / "stage1" / MODEL, new, place, stage2.longer(budget), seed, progress))
     plain = _latent(folder / "stage1" / PLAIN_MODEL, new, folder / "plain_1", stage2, seed, progress)
-    rgb = [_rgb(new, folder / f"rgb_{steps}", RGBConfig(steps=steps), seed, progress) for steps in config.rgb_steps]
+    rgb = [
+        _rgb(new, folder / f"rgb_{steps}", SingleTriPlanes(steps=steps), seed, progress) for steps in config.rgb_steps
+    ]
     return {
         "stage1_scenes": len(trained),
         "new_scenes": len(new),
@@ -199,23 +201,13 @@ def _parts(model: CategoryModel, bank: SceneBank, dataset: Dataset, name: str) -
     }
 
 
-def _rgb(new: Dataset, place: Path, config: RGBConfig, seed: int, progress: Progress) -> list[Row]:
+def _rgb(new: Dataset, place: Path, config: SingleTriPlanes, seed: int, progress: Progress) -> list[Row]:
     """Fit and measure scenes as RGB tri-planes, one after another."""
-    progress.start(f"rgb {config.steps}", len(new))
-    rows = []
-    for number, name in enumerate(new.names):
-        scene = new.subset([number])
-        rows.append(read_or_make(place / f"{name}.json", lambda scene=scene: _rgb_scene(scene, config, seed)))
-        progress.advance(psnr=mean([row["psnr"] for row in rows]), seconds=mean([row["seconds"] for row in rows]))
-    return rows
+    banks = fit_rgb_scenes(new, place, config, seed=seed, progress=progress)
+    return [_rgb_row(bank, new) for bank in banks.values()]
 
 
-def _rgb_scene(scene: Dataset, config: RGBConfig, seed: int) -> Row:
-    started = time.perf_counter()
-    model, fitted = fit_rgb(scene, config, seed)
-    seconds = time.perf_counter() - started
-    views = PosedViews(scene, "test")
-    test = views.group(range(len(views)))
-    images = views.images(test, _CPU)
-    found = model.render_scene(fitted.micro.values[0], fitted.coefficients.values[0], views.cameras(test, _CPU))
-    return {"psnr": mean(psnr(found.images, images)), "ssim": mean(ssim(found.images, images)), "seconds": seconds}
+def _rgb_row(bank: SceneBank, new: Dataset) -> Row:
+    evaluation, _ = evaluate(bank.load_model(), bank, new, with_lpips=False)
+    (row,) = evaluation.scenes.values()
+    return {key: row[key] for key in ("psnr", "ssim", "seconds")}

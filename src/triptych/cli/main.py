@@ -12,7 +12,8 @@ from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import Preset, check_options, chosen_preset
-from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
+from triptych.cli.single import Rgb, SingleCommand, check_spelling
+from triptych.cli.stages import Evaluate, Fit, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
@@ -22,7 +23,7 @@ Command = (
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Fit, tyro.conf.subcommand("fit")]
     | Annotated[Rgb, tyro.conf.subcommand("rgb")]
-    | Annotated[Single, tyro.conf.subcommand("single")]
+    | Annotated[SingleCommand, tyro.conf.subcommand("single")]
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
     | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
@@ -55,6 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parsed(arguments: list[str]) -> Any:
+    check_spelling(arguments)
     chosen_preset.set(_preset_named(arguments))
     with checked_later():
         command: Any = tyro.cli(

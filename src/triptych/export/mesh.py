@@ -23,7 +23,7 @@ from triptych.representation.field import Field
 from triptych.representation.render import render
 from triptych.representation.sdf import SDFField
 from triptych.scene import Scene
-from triptych.training.single_scene import SingleScene
+from triptych.training.single.scene import SingleScene
 
 Solid = Scene | SingleScene
 """What has a mesh."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from triptych.autoencoder import ConvolutionalConfig
-from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.training.config import (
     AutoencoderConfig,
     LossWeights,
@@ -27,7 +27,7 @@ from triptych.training.config import (
     Stage2Config,
 )
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb import RGBConfig
+from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 
 ScaleName = Literal["laptop", "paper"]
 
@@ -46,7 +46,7 @@ class Alone:
     """A method that learns each scene by itself."""
 
     title: str
-    rgb: RGBConfig
+    rgb: SingleTriPlanes
 
 
 Experiment = Shared | Alone
@@ -76,7 +76,7 @@ class Scale:
     stage2: Stage2Config
     image_stage1: Stage1Config
     image_stage2: Stage2Config
-    rgb: RGBConfig
+    rgb: SingleTriPlanes
     prior: Stage1Config | None
     latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
     rgb_budgets: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
@@ -174,7 +174,7 @@ LAPTOP = Scale(
         ),
         image=Phase(epochs=0.0, batch=2, rates=Rates(), weights=LossWeights(enc=1.0)),
     ),
-    rgb=RGBConfig(planes=PlaneConfig(48, 32, 0), steps=500),
+    rgb=SingleTriPlanes(planes=OwnPlanesConfig(48, 32), steps=500),
     prior=replace(
         _LAPTOP_STAGE1,
         pretraining=Pretraining(epochs=4.0, batch=8, rate=8e-3),
@@ -200,7 +200,7 @@ PAPER = Scale(
         latent=Phase(epochs=80.0, batch=32, rates=_PAPER_RATES, weights=LossWeights(enc=1.0)),
         image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
     ),
-    rgb=RGBConfig(planes=PlaneConfig(64, 32, 0), sampling=SamplingConfig(48, 48), steps=20000),
+    rgb=SingleTriPlanes(planes=OwnPlanesConfig(64, 32), sampling=SamplingConfig(48, 48), steps=20000),
     prior=None,
 )
 """The published sizes: Stable-Diffusion's autoencoder, a GPU."""

@@ -21,8 +21,8 @@ from triptych.progress import Progress
 from triptych.reproduce.experiments import Alone, Experiment, Scale, Shared
 from triptych.scene import Scene, open_scenes
 from triptych.training.config import Stage2Config
-from triptych.training.rgb import RGBConfig
-from triptych.training.rgb_bank import fit_rgb_scenes
+from triptych.training.single.banks import fit_rgb_scenes
+from triptych.training.single.config import SingleTriPlanes
 from triptych.training.stage1 import MODEL, TRAINED_SCENES, train
 from triptych.training.stage2 import fit
 
@@ -158,7 +158,7 @@ def _exploit(place: Path, folder: Path, scenes: Dataset, config: Stage2Config, s
     return _evaluated(model, bank, scenes, shop.progress)
 
 
-def _rgb(place: Path, scenes: Dataset, config: RGBConfig, shop: Workshop) -> Numbers:
+def _rgb(place: Path, scenes: Dataset, config: SingleTriPlanes, shop: Workshop) -> Numbers:
     banks = fit_rgb_scenes(scenes, place, config, seed=shop.seed, progress=shop.progress)
     quiet = Progress(quiet=True)
     parts = [_evaluated(bank.load_model(), bank, scenes, quiet) for bank in banks.values()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from triptych.bank import StoragePrecision
 from triptych.data import Dataset
@@ -15,6 +15,7 @@ from triptych.files import check_seal, field_of, read_object, write_sealed_json
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.representation.occupancy import with_occupancy
+from triptych.training.loop import Stateful
 from triptych.training.scenes import SceneParameters
 
 FAILED_FILE = "failed.json"
@@ -119,7 +120,7 @@ def _images(
     return torch.from_numpy(dataset.images(scene, views)).to(device).permute(0, 3, 1, 2).float() / 255
 
 
-def require_finite(model: nn.Module, run: Path) -> None:
+def require_finite(model: Stateful, run: Path) -> None:
     """Refuse to store what a training has brought forth whose numbers are no longer finite.
 
     Args:
