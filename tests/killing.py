@@ -30,13 +30,13 @@ from triptych.evaluation.integrity import check
 from triptych.files import read_log, read_tensors
 from triptych.model import CategoryModel
 from triptych.progress import Progress
-from triptych.representation.config import PlaneConfig, SamplingConfig
+from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels.cpu import threads
 from triptych.training.config import LossWeights, Phase, Pretraining, Rates
-from triptych.training.rgb_bank import fit_rgb_scenes
-from triptych.training.rgb_config import RGBConfig
-from triptych.training.single import fit_single
-from triptych.training.single_config import SingleConfig
+from triptych.training.single.banks import fit_rgb_scenes
+from triptych.training.single.config import OwnPlanesConfig, SingleSDF, SingleTriPlanes
+from triptych.training.single.run import fit_single
+from triptych.training.single.targets import image_space
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit
 
@@ -133,11 +133,11 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
         image=Phase(1.0, 4, replace(_RATES, decoder=1e-4), LossWeights(dec=1.0)),
         finetune_shared=True,
     )
-    rgb = RGBConfig(planes=PlaneConfig(8, 4, 0), sampling=SamplingConfig(8, 0), steps=3, rays=64)
-    single = SingleConfig(
-        kind="triplanes", plane_resolution=8, features=4, hidden=8, sampling=SamplingConfig(8, 0), steps=4, rays=64
-    )
+    planes, sampling = OwnPlanesConfig(8, 4), SamplingConfig(8, 0)
+    rgb = SingleTriPlanes(planes=planes, sampling=sampling, steps=3, rays=64)
+    single = SingleSDF(planes=planes, sampling=sampling, steps=4, rays=64)
     often = {**_QUIET, "checkpoint_seconds": 0.0}
+    often_on_the_cpu = {name: option for name, option in often.items() if name != "device"}
 
     for direction in ("forward", "backward"):
         threads._compile(direction)
@@ -159,11 +159,11 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
             lambda out: _bank_numbers(out / "bank"),
         ),
         "rgb": (
-            lambda out: fit_rgb_scenes(new, out, rgb, seed=0, progress=_QUIET["progress"]),
+            lambda out: fit_rgb_scenes(new, out, rgb, **often_on_the_cpu),
             lambda out: [_bank_numbers(folder) for folder in sorted(out.iterdir()) if folder.is_dir()],
         ),
         "single": (
-            lambda out: fit_single(new.subset([0]), out, single, **often),
+            lambda out: fit_single(new.subset([0]), out, single, space=image_space(new), **often_on_the_cpu),
             lambda out: _digest(read_tensors(out / "field.safetensors")[0].values()),
         ),
         "cache": (lambda out: open_dataset(replace(data, cache=out)), lambda out: _pictures(data, out)),

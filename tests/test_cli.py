@@ -85,8 +85,7 @@ def test_scenes_by_themselves(data: Path, tmp_path: Path, capsys: pytest.Capture
     assert sorted(path.name for path in (tmp_path / "rgb").iterdir() if path.is_dir()) == ["ball_3", "ball_4"]
     main(["export", "video", str(tmp_path / "rgb" / "ball_3"), str(tmp_path / "ball.mp4"), "--frames", "2"])
 
-    tiny = ["--kind", "sdf", "--plane-resolution", "8", "--features", "4", "--steps", "5", "--rays", "64"]
-    single = ["single", str(data), "--out", str(tmp_path / "sdf"), "--test-views", "2", *tiny]
+    single = ["single", str(data), "--kind", "sdf", "--out", str(tmp_path / "sdf"), "--test-views", "2", *small]
     assert "ends in .glb" in refusal([*single, "--mesh", str(tmp_path / "ball.stl")], capsys)
     assert not (tmp_path / "sdf").exists()
     main(single)

@@ -20,7 +20,7 @@ from triptych.training.presets import STAGE1, STAGE2
 NOTHING_THERE = "nothing-there"
 TRAIN = f"train {NOTHING_THERE} --out out"
 FIT = f"fit cars {NOTHING_THERE} --out out"
-SINGLE = f"single {NOTHING_THERE} --out out"
+SINGLE = f"single nerf {NOTHING_THERE} --out out"
 LARGE_AUTOENCODER = [
     *("--autoencoder.convolutional.width", "4096", "--autoencoder.convolutional.blocks", "256"),
     *("--autoencoder.convolutional.expansion", "64"),
@@ -56,10 +56,10 @@ RGB = f"rgb {NOTHING_THERE} --out out"
         (TRAIN, "--seed", ("-1", "4294967296")),
         (FIT, "--latent.epochs", ("-1",)),
         (FIT, "--scenes-at-once", ("0",)),
-        (SINGLE, "--layers", ("0",)),
+        (SINGLE, "--network.layers", ("0",)),
         (SINGLE, "--rays", ("0",)),
-        (SINGLE, "--octaves", ("-1",)),
-        (SINGLE, "--planes-rate", ("nan",)),
+        (SINGLE, "--network.position-octaves", ("-1",)),
+        (SINGLE, "--rate", ("nan",)),
         (RGB, "--steps", ("0",)),
         (RGB, "--seed", ("-1",)),
         ("data cars out", "--count", ("0",)),
@@ -173,7 +173,7 @@ def test_a_model_too_large_for_this_machine_is_refused_before_it_is_begun(
     out = ["--out", str(tmp_path / "out"), "--test-views", "2"]
     for arguments in (
         ["train", str(data), *out, "--planes.resolution", "4096", "--planes.base-planes", "60000"],
-        ["single", str(data), *out, "--width", "8192", "--layers", "64"],
+        ["single", "nerf", str(data), *out, "--network.width", "8192", "--network.layers", "64"],
         ["train", str(data), *out, *LARGE_AUTOENCODER],
     ):
         with pytest.raises(SystemExit) as ended:

@@ -8,11 +8,11 @@ from balls import tiny_stage1, tiny_stage2
 from triptych.experiments.methods import Conditions
 from triptych.experiments.slides.scales import Scale
 from triptych.progress import Progress
-from triptych.representation.config import PlaneConfig, SamplingConfig
+from triptych.representation.config import SamplingConfig
 from triptych.training.config import NoAutoencoder, Phase, Pretraining, Stage1Config, Stage2Config
-from triptych.training.rgb import RGBConfig
+from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 
-RGB = RGBConfig(PlaneConfig(8, 8, 0), sampling=SamplingConfig(8, 0), steps=4, rays=64)
+RGB = SingleTriPlanes(planes=OwnPlanesConfig(8, 8), sampling=SamplingConfig(8, 0), steps=4, rays=64)
 
 
 def conditions(seed: int = 0, progress: Progress | None = None) -> Conditions:

@@ -22,7 +22,10 @@ from triptych.export import MeshConfig, extract_mesh, write_mesh, write_meshes
 from triptych.export.mesh import density_grid
 from triptych.representation.config import SamplingConfig
 from triptych.representation.sdf import FIRST_RADIUS
-from triptych.training.single_scene import SingleConfig, SingleScene, create_scene, image_space
+from triptych.training.single.config import OwnPlanesConfig, SingleSDF
+from triptych.training.single.fields import SDF
+from triptych.training.single.scene import SingleScene
+from triptych.training.single.targets import image_space
 
 CENTRE = np.array([0.1, -0.05, 0.0])
 SMALL = MeshConfig(resolution=40, threshold=100.0, azimuths=6, elevations=(-40.0, 0.0, 40.0))
@@ -119,12 +122,12 @@ def test_small_parts_are_dropped() -> None:
 
 
 def test_signed_distances_are_cut_where_they_are_zero(balls: Dataset) -> None:
-    scene, config = balls.subset([0]), SingleConfig(kind="sdf", plane_resolution=8, features=4, hidden=8)
+    scene, config = balls.subset([0]), SingleSDF(planes=OwnPlanesConfig(8, 4))
     space = image_space(scene)
-    module = create_scene(scene, config, space, seed=0).requires_grad_(False)
-    torch.nn.init.zeros_(module.get_parameter("mlp.output.weight"))
-    torch.nn.init.zeros_(module.get_parameter("mlp.output.bias"))  # what is left is the first ball
-    mesh = extract_mesh(SingleScene("ball", space, module.field(), SamplingConfig(16, 0), {}), SMALL)
+    field = SDF(scene, config, space, seed=0).finished()
+    torch.nn.init.zeros_(field.mlp.output.weight)
+    torch.nn.init.zeros_(field.mlp.output.bias)  # what is left is the first ball
+    mesh = extract_mesh(SingleScene("ball", space, field, SamplingConfig(16, 0), {}), SMALL)
     lower, upper = scene.aabb.numpy()
     radius = FIRST_RADIUS * (upper - lower).min() / 2
     assert mesh.is_watertight

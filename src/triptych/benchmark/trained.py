@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
-from triptych.autoencoder import IdentityAutoencoder
 from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import VIEWS, Sizes, box, random_model
 from triptych.data import Dataset, dataset_from_arrays
@@ -17,13 +18,18 @@ from triptych.data.posed_views import PosedViews
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.representation.config import PlaneConfig, SamplingConfig
+from triptych.progress import Progress
+from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.render import render
-from triptych.training.config import Rates, SkippingConfig
-from triptych.training.scenes import SceneParameters
+from triptych.training.loop import Loop
+from triptych.training.run import open_run
+from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
+from triptych.training.single.fields import TriPlanes
+from triptych.training.single.fitting import PHASE, fit_field
+from triptych.training.single.targets import image_space, ray_targets
 
 _CPU = torch.device("cpu")
 _RAYS_OF_EACH = 2048
@@ -55,34 +61,25 @@ class TrainedScenes:
 
 
 def train_cars(sizes: Sizes, cars: int, steps: int) -> TrainedScenes:
-    """Fit RGB tri-planes to procedural cars, from random planes, on random rays."""
-    planes = PlaneConfig(sizes.resolution, sizes.features, 0)
-    model = random_model(sizes, IdentityAutoencoder(), planes)
+    """Fit RGB tri-planes to procedural cars, side by side with one tiny MLP."""
     dataset = _cars(cars, sizes.picture)
-    views, everyone = PosedViews(dataset), torch.arange(cars)
-    all_views = views.group(range(len(views)))
-    rays = views.cameras(all_views, _CPU).rays().flatten()
-    colours = views.images(all_views, _CPU).permute(0, 2, 3, 1).reshape(-1, 3)
-    per_car = len(colours) // cars
-
-    generator = torch.Generator().manual_seed(0)
-    scenes = SceneParameters.fresh(planes, cars, generator, _CPU)
-    optimizer = torch.optim.Adam(model.mlp.parameters())
-    for step in range(steps):
-        chosen = torch.cat(
-            [car * per_car + torch.randint(per_car, (_RAYS_OF_EACH,), generator=generator) for car in range(cars)]
-        )
-        leaves = scenes.leaves(everyone)
-        field = scenes.skip_empty(model.field(*leaves), everyone, SkippingConfig())
-        counts, generators = [_RAYS_OF_EACH] * cars, [generator] * cars
-        rendering = render(field, rays[chosen], counts, torch.ones(1, 3), sizes.sampling(), generators)
-        optimizer.zero_grad()
-        ((rendering.channels - colours[chosen]).square().mean() * cars).backward()
-        optimizer.param_groups[0]["lr"] = rate = 2e-2 * 0.1 ** (step / steps)
-        optimizer.step()
-        scenes.step(everyone, leaves, Rates(micro=rate), 1.0)
-    field = model.requires_grad_(False).field(scenes.micro.values, scenes.coefficients.values)
-    return TrainedScenes(sizes, model, field, views, PosedViews(dataset, "test"))
+    config = SingleTriPlanes(
+        sampling=sizes.sampling(),
+        steps=steps,
+        rays=_RAYS_OF_EACH,
+        final_factor=0.1,
+        planes=OwnPlanesConfig(sizes.resolution, sizes.features),
+        mlp=MLPConfig(),
+        mlp_rate=2e-2,
+        tv=0.0,
+    )
+    space = image_space(dataset)
+    fitted = TriPlanes(dataset, config, space, seed=0)
+    with TemporaryDirectory() as folder, open_run(Path(folder), {}) as run:
+        loop = Loop.resumed(run, Progress(quiet=True), (PHASE,))
+        fit_field(fitted, ray_targets(dataset, space), config, seed=0, loop=loop)
+    field = replace(fitted.finished(), occupancy=None)
+    return TrainedScenes(sizes, fitted.model, field, PosedViews(dataset), PosedViews(dataset, "test"))
 
 
 def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str, float]:

@@ -13,7 +13,8 @@ from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import check_options, say
-from triptych.cli.stages import Evaluate, Fit, Rgb, Single, Train
+from triptych.cli.single import Rgb, Single
+from triptych.cli.stages import Evaluate, Fit, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm

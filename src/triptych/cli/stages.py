@@ -8,14 +8,12 @@ import tyro
 
 from triptych.bank import StoragePrecision
 from triptych.cli.defaults import Configurable, Preset
-from triptych.cli.options import Machine, Seed, say
+from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.progress import Progress
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb_config import RGBConfig
-from triptych.training.single_config import SingleConfig
 
 
 @dataclass(frozen=True)
@@ -87,70 +85,6 @@ class Fit(Configurable):
                 force=self.force,
             )
         say(f"{summary(bank, scenes)}; more with `triptych eval`")
-
-
-@dataclass(frozen=True)
-class Rgb(Configurable):
-    """Fit RGB tri-planes, each scene by itself: a bank of its own that keeps its tiny MLP."""
-
-    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
-    out: Path
-    """Folder of the banks, one a scene; rerun to go on."""
-    config: Annotated[RGBConfig, tyro.conf.arg(name="")] = field(default_factory=RGBConfig)
-    seed: Seed = 0
-    """All random numbers follow from it."""
-
-    def run(self) -> None:
-        from triptych.data.opening import open_data
-        from triptych.training.rgb_bank import fit_rgb_scenes
-
-        with Progress() as progress:
-            scenes = open_data(self.data, progress, "test")
-            banks = fit_rgb_scenes(scenes, self.out, self.config, seed=self.seed, progress=progress)
-        say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
-
-
-@dataclass(frozen=True)
-class Single(Configurable):
-    """Fit one scene by itself: a NeRF, signed distances or tri-planes, in image or latent space."""
-
-    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
-    out: Path
-    """Folder of the run; rerun to go on after a stop."""
-    model: Path | None = None
-    """Fit in the latent space of this category model; in image space if not given."""
-    mesh: Path | None = None
-    """Write the scene's surface too, to a file that ends in .glb (y up), .ply or .obj (z up)."""
-    config: Annotated[SingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleConfig)
-    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
-
-    def run(self) -> None:
-        from triptych.data.opening import open_data
-        from triptych.export import check_mesh_file, extract_mesh, write_mesh
-        from triptych.model import CategoryModel, find_model
-        from triptych.runtime import choose_device
-        from triptych.training.single import fit_single
-
-        if self.mesh is not None:
-            check_mesh_file(self.mesh)
-        device = choose_device(self.machine.device)
-        space = None if self.model is None else CategoryModel.load(find_model(self.model))
-        with Progress() as progress:
-            chosen = open_data(self.data, progress, "test")
-            scene = fit_single(
-                chosen.subset([0]),
-                self.out,
-                self.config,
-                model=space,
-                seed=self.machine.seed,
-                device=device,
-                progress=progress,
-            )
-        say(f"scene {scene.name}: {scene.quality()}")
-        say(f"look at {self.out / 'progress.png'}")
-        if self.mesh is not None:
-            write_mesh(self.mesh, extract_mesh(scene))
-            say(f"wrote {self.mesh}")
 
 
 @dataclass(frozen=True)

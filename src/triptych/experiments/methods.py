@@ -26,8 +26,8 @@ from triptych.training.config import (
     Stage2Config,
 )
 from triptych.training.fit_together import BANK
-from triptych.training.rgb_bank import fit_rgb_scenes
-from triptych.training.rgb_config import RGBConfig
+from triptych.training.single.banks import fit_rgb_scenes
+from triptych.training.single.config import SingleTriPlanes
 from triptych.training.stage1 import MODEL, TRAINED_SCENES, train
 from triptych.training.stage2 import fit
 
@@ -169,7 +169,7 @@ class PerSceneMethod(Method):
         rgb: settings of the fit.
     """
 
-    rgb: RGBConfig
+    rgb: SingleTriPlanes
 
     def at(self, budget: float) -> "PerSceneMethod":
         return replace(self, rgb=replace(self.rgb, steps=max(round(budget * self.rgb.steps), 1)))

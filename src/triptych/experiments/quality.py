@@ -31,7 +31,7 @@ from triptych.files import lock
 from triptych.progress import Progress
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb_config import RGBConfig
+from triptych.training.single.config import SingleTriPlanes
 from triptych.training.stage1 import PLAIN_MODEL
 
 _CARS, _MESHES = "cars", "meshes"
@@ -51,7 +51,7 @@ class Recipe:
 
     stage1: Stage1Config = STAGE1["best"]
     stage2: Stage2Config = STAGE2["best"]
-    rgb: RGBConfig = field(default_factory=RGBConfig)
+    rgb: SingleTriPlanes = field(default_factory=SingleTriPlanes)
 
 
 def run_quality(

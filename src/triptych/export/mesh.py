@@ -19,7 +19,7 @@ from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
 from triptych.representation.render import render
 from triptych.representation.sdf import SDFField
-from triptych.training.single_scene import SingleScene
+from triptych.training.single.scene import SingleScene
 
 RenderedScene = Scene | SingleScene
 """A scene of a bank, or one that was fitted by itself, whatever its field is."""

@@ -88,7 +88,8 @@ def _filled(kind: Any, rest: dict[str, Any], where: str, default: Any) -> Any:
         name, hint = field.name, hints[field.name]
         before = None if default is None else getattr(default, name)
         if is_hidden(hint):
-            taken[name] = _filled(_unwrapped(hint), rest, where, before)
+            chosen = _chosen(_choices(hint), rest, where, before)
+            taken[name] = _filled(chosen, rest, where, before if type(before) is chosen else None)
         elif name in rest:
             taken[name] = _value(hint, rest.pop(name), f"{where}, {name}", before)
         elif default is not None:

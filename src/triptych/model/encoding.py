@@ -10,11 +10,15 @@ from triptych.model.category_model import CategoryModel
 
 @torch.no_grad()
 def encode_views(
-    model: CategoryModel, views: PosedViews, device: torch.device, views_at_once: int = 32
+    model: CategoryModel,
+    views: PosedViews,
+    device: torch.device,
+    views_at_once: int = 32,
+    precision: torch.dtype = torch.half,
 ) -> Float[Tensor, "row channel height width"]:
-    """Normalised latents of all views, in half precision on the CPU."""
+    """Normalised latents of all views, on the CPU; those of many scenes are better kept in half precision."""
     parts = []
     for first in range(0, len(views), views_at_once):
         batch = views.group(range(first, min(first + views_at_once, len(views))))
-        parts.append(model.encode(views.images(batch, device)).half().cpu())
+        parts.append(model.encode(views.images(batch, device)).to(precision).cpu())
     return torch.cat(parts)

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
 from triptych.training.config import NewAutoencoder, Stage1Config, Stage2Config
-from triptych.training.rgb_config import RGBConfig
-from triptych.training.single_config import SingleConfig
+from triptych.training.single.config import SingleConfig, SingleNeRF, SingleSDF, SingleTriPlanes
 
 _FLOAT = 4
 _WITH_MOMENTS = 3
@@ -37,16 +36,12 @@ def of_stage2(config: Stage2Config, planes: PlaneConfig, scenes: int) -> Mapping
     }
 
 
-def of_rgb(config: RGBConfig) -> Mapping[str, int]:
-    """Bytes of one RGB scene, by what they are for."""
-    return {"the planes": _TRAINED * _whole(config.planes)}
-
-
 def of_single(config: SingleConfig) -> Mapping[str, int]:
     """Bytes of one scene fitted by itself, by what they are for."""
-    if config.kind == "nerf":
-        return {"the networks": _TRAINED * _FLOAT * 2 * config.layers * config.width**2}
-    return {"the planes": _TRAINED * _whole(PlaneConfig(config.plane_resolution, config.features, 0))}
+    if isinstance(config, SingleNeRF):
+        return {"the networks": _TRAINED * _FLOAT * 2 * config.network.layers * config.network.width**2}
+    assert isinstance(config, SingleTriPlanes | SingleSDF)
+    return {"the planes": _TRAINED * _whole(config.planes.without_shared())}
 
 
 def _base(planes: PlaneConfig) -> int:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from triptych.bank import Scene, StoragePrecision, compare_views
 from triptych.data import Dataset
@@ -13,6 +12,7 @@ from triptych.errors import InputError
 from triptych.files import check_seal, field_of, read_object, write_sealed_json
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
+from triptych.training.loop import Stateful
 from triptych.training.scenes import SceneParameters
 
 FAILED_FILE = "failed.json"
@@ -107,7 +107,7 @@ def _problem(decibels: float, bounds: QualityBounds) -> str | None:
     )
 
 
-def require_finite(model: nn.Module, run: Path) -> None:
+def require_finite(model: Stateful, run: Path) -> None:
     """Refuse to store what a training has brought forth whose numbers are no longer finite.
 
     Args:

@@ -194,16 +194,18 @@ def _check_same(path: Path, document: dict[str, Any], wanted: dict[str, Any]) ->
     found = document.get("config")
     if not isinstance(found, dict):
         raise InputError(f"{path}: expected the configuration of a run; choose another --out")
-    for name, before, now in _differences("", found, wanted):
+    for name, before, now in differences(found, wanted):
         raise InputError(
             f"{path}: this run was begun with {name} = {before!r}, not {now!r}; "
             "repeat its options to go on, or choose another --out"
         )
 
 
-def _differences(prefix: str, found: Any, wanted: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in [*wanted, *(key for key in found if key not in wanted)]:
-            yield from _differences(f"{prefix}.{key}" if prefix else key, found.get(key), wanted.get(key))
-    elif found != wanted:
-        yield prefix, found, wanted
+def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Where two configurations differ: the path of the option, and what it is in each; None where one has none."""
+    for key in [*wanted, *(key for key in found if key not in wanted)]:
+        before, now = found.get(key), wanted.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):
+            yield from ((f"{key}.{name}", *values) for name, *values in differences(before, now))
+        elif before != now:
+            yield key, before, now

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.experiments.config import ScaleName
-from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.training.config import (
     LossWeights,
     NewAutoencoder,
@@ -17,7 +17,7 @@ from triptych.training.config import (
     Stage2Config,
 )
 from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.rgb_config import RGBConfig
+from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Scale:
     stage2: Stage2Config
     image_stage1: Stage1Config
     image_stage2: Stage2Config
-    rgb: RGBConfig
+    rgb: SingleTriPlanes
     prior: Stage1Config | None
     latent_budgets: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
     rgb_budgets: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
@@ -88,7 +88,7 @@ LAPTOP = Scale(
         ),
         image=Phase(epochs=0.0, batch=2, rates=Rates(), weights=LossWeights(enc=1.0)),
     ),
-    rgb=RGBConfig(planes=PlaneConfig(48, 32, 0), steps=500),
+    rgb=SingleTriPlanes(planes=OwnPlanesConfig(48, 32), steps=500),
     prior=replace(
         _LAPTOP_STAGE1,
         pretraining=Pretraining(epochs=4.0, batch=8, rate=8e-3),
@@ -114,7 +114,7 @@ PAPER = Scale(
         latent=Phase(epochs=80.0, batch=32, rates=_PAPER_RATES, weights=LossWeights(enc=1.0)),
         image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
     ),
-    rgb=RGBConfig(planes=PlaneConfig(64, 32, 0), sampling=SamplingConfig(48, 48), steps=20000),
+    rgb=SingleTriPlanes(planes=OwnPlanesConfig(64, 32), sampling=SamplingConfig(48, 48), steps=20000),
     prior=None,
 )
 """The published sizes: Stable-Diffusion's autoencoder, a GPU."""

@@ -1,0 +1,98 @@
+"""How a scene is fitted by itself: a configuration for each kind of field, with what all of them share."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from triptych.options import Options, Range
+from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
+from triptych.training.config import FinalFactor, Rate, SkippingConfig, Weight
+
+
+@dataclass(frozen=True)
+class OwnPlanesConfig(Options):
+    """Size of the planes of a scene that shares none."""
+
+    resolution: Annotated[int, Range(2, 4096)] = 64
+    """Texels along each side of a plane (K)."""
+    micro_features: Annotated[int, Range(1, 1024)] = 32
+    """Features per plane, all of them the scene's own."""
+
+    def without_shared(self) -> PlaneConfig:
+        """The same as planes of a category model, without macro planes."""
+        return PlaneConfig(self.resolution, self.micro_features, 0)
+
+
+@dataclass(frozen=True)
+class SingleConfig(Options):
+    """What fitting takes whatever the scene is made of."""
+
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    """Samples per ray."""
+    steps: Annotated[int, Range(1, 10_000_000)] = 2000
+    """Steps of Adam."""
+    rays: Annotated[int, Range(1, 1_000_000)] = 1024
+    """Random pixels of all training views per step; those whose ray misses the scene box never take part."""
+    final_factor: FinalFactor = 0.03
+    """All rates fall exponentially to this share."""
+
+
+@dataclass(frozen=True)
+class _OnPlanes(SingleConfig):
+    """Planes of the scene's own, and a tiny MLP."""
+
+    planes: OwnPlanesConfig = field(default_factory=OwnPlanesConfig)
+    """Size of the planes."""
+    mlp: MLPConfig = field(default_factory=MLPConfig)
+    """The scene's tiny MLP; in a latent space its channel activation is that of the category model."""
+    tv: Weight = 1e-4
+    """Weight of the total variation of the planes."""
+
+
+@dataclass(frozen=True)
+class SingleTriPlanes(_OnPlanes):
+    """A scene as tri-planes; samples in empty space are left out."""
+
+    kind: Literal["triplanes"] = "triplanes"
+    """What the scene is made of, triplanes, nerf or sdf; each has its own options."""
+    sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(64, 0))
+    rays: Annotated[int, Range(1, 1_000_000)] = 4096
+    mlp: MLPConfig = field(default_factory=lambda: MLPConfig(hidden_activation="relu", channel_activation="sigmoid"))
+    skipping: SkippingConfig = field(default_factory=SkippingConfig)
+    """When empty space is found."""
+    rate: Rate = 2e-2
+    """Learning rate of the planes at the start."""
+    mlp_rate: Rate = 5e-3
+    """Learning rate of the MLP at the start."""
+
+
+@dataclass(frozen=True)
+class SingleNeRF(SingleConfig):
+    """A scene as a NeRF: a coarse network that places samples, and a fine one that is rendered."""
+
+    kind: Literal["nerf"] = "nerf"
+    """What the scene is made of, triplanes, nerf or sdf; each has its own options."""
+    network: NeRFConfig = field(default_factory=NeRFConfig)
+    """Size of each of the two; in a latent space the channel activation is that of the category model."""
+    rate: Rate = 5e-4
+    """Learning rate of the networks at the start."""
+
+
+@dataclass(frozen=True)
+class SingleSDF(_OnPlanes):
+    """A scene as signed distances on tri-planes."""
+
+    kind: Literal["sdf"] = "sdf"
+    """What the scene is made of, triplanes, nerf or sdf; each has its own options."""
+    mlp: MLPConfig = field(
+        default_factory=lambda: MLPConfig(hidden_activation="softplus", channel_activation="sigmoid")
+    )
+    """The scene's tiny MLP, whose softplus keeps the surface from being faceted; in a latent space its channel
+    activation is that of the category model."""
+    rate: Rate = 5e-3
+    """Learning rate of planes, tiny MLP and log(beta) at the start."""
+    eikonal: Weight = 0.02
+    """Weight of the eikonal loss."""
+
+
+AnySingleConfig = SingleNeRF | SingleTriPlanes | SingleSDF
+"""How a scene by itself is fitted; ``kind`` tells what it is made of, in files and on the command line."""

@@ -1,0 +1,61 @@
+"""The loop that fits a scene by itself: whatever it is made of, in whichever space."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field
+from triptych.representation.render import render
+from triptych.training.loop import Loop, seed_stream, step_generator
+from triptych.training.schedule import Schedule
+from triptych.training.single.config import SingleConfig
+from triptych.training.single.fields import SingleField
+from triptych.training.single.targets import Targets
+
+PHASE = "single"
+"""The one phase of a run that fits a scene by itself."""
+
+
+def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed: int, loop: Loop) -> None:
+    """Take all steps that are still to be taken.
+
+    Args:
+        fitted: what is fitted.
+        targets: what it is to look like.
+        config: all settings.
+        seed: of rays and samples.
+        loop: a run's, whose only phase is ``PHASE``.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after saving.
+    """
+    schedule = Schedule(config.steps, final=config.final_factor)
+    for step in loop.steps(PHASE, config.steps, fitted.training_state):
+        generator = step_generator(seed_stream(seed), step.number)
+        field, drawn = fitted.begin_step(), targets.draw(config.rays, generator)
+        loss = _squared_error(field, drawn, config.sampling, generator) + fitted.penalty(field, generator)
+        loss.backward()
+        fitted.end_step(schedule.factor(step.number))
+        step.report({"loss": loss}, {"loss": loss})
+
+
+def _squared_error(
+    field: Field, targets: Targets, sampling: SamplingConfig, generator: torch.Generator
+) -> Float[Tensor, ""]:
+    """Mean over the rays of a scene, summed over scenes: the gradient of one must not shrink with its neighbors."""
+    loss = _rendered_error(field, targets, sampling, generator)
+    if field.proposal is not field:
+        # A network that places samples learns from its own coarse rendering (NeRF, equation 6).
+        coarse = SamplingConfig(sampling.coarse, 0)
+        loss = loss + _rendered_error(field.proposal, targets, coarse, generator)
+    return loss * len(targets.rays_per_scene)
+
+
+def _rendered_error(
+    field: Field, targets: Targets, sampling: SamplingConfig, generator: torch.Generator
+) -> Float[Tensor, ""]:
+    counts = targets.rays_per_scene
+    rendered = render(field, targets.rays, counts, targets.background, sampling, [generator] * len(counts))
+    return F.mse_loss(rendered.channels, targets.channels)

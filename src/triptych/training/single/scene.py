@@ -1,0 +1,67 @@
+"""A scene that has been fitted by itself, as a thing to render."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.geometry import Cameras
+from triptych.model import CategoryModel, SceneViews
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import Field
+from triptych.representation.render import Rendering, render
+
+_RAYS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class SingleScene:
+    """A fitted scene, ready to render.
+
+    Attributes:
+        name: the scene's name.
+        model: whose latent space it lives in, or one whose latents are pictures.
+        field: the scene.
+        sampling: samples per ray.
+        metrics: ``psnr`` in dB over the test ``views`` where there are any, and ``seconds`` of fitting.
+    """
+
+    name: str
+    model: CategoryModel
+    field: Field
+    sampling: SamplingConfig
+    metrics: Mapping[str, float]
+
+    def quality(self) -> str:
+        """How good it is, for people."""
+        if "psnr" not in self.metrics:
+            return "no test views to measure it on"
+        return f"{self.metrics['psnr']:.2f} dB on {self.metrics['views']:.0f} test views"
+
+    @torch.no_grad()
+    def render(self, cameras: Cameras) -> SceneViews:
+        """RGB, latents, opacity and depth as ``cameras`` see them, some rays at a time."""
+        background = self.model.background()
+        views = [self._view(cameras[[view]], background) for view in range(len(cameras))]
+        height, width = self.model.latent_size
+        latents = self.model.as_images(torch.cat([view.channels for view in views]))
+        return SceneViews(
+            self.model.decode(latents),
+            latents,
+            torch.cat([view.opacity for view in views]).reshape(-1, height, width),
+            torch.cat([view.depth for view in views]).reshape(-1, height, width),
+        )
+
+    def _view(self, camera: Cameras, background: Float[Tensor, "pixel channel"]) -> Rendering:
+        rays = camera.resized(*self.model.latent_size).rays().flatten()
+        parts = [
+            render(self.field, rays[part], [len(part)], background[part], self.sampling)
+            for part in torch.arange(len(rays.origins)).split(_RAYS_AT_ONCE)
+        ]
+        return Rendering(
+            torch.cat([part.channels for part in parts]),
+            torch.cat([part.opacity for part in parts]),
+            torch.cat([part.depth for part in parts]),
+        )
