@@ -158,7 +158,7 @@ class NewAutoencoder(Options):
     """A small autoencoder of our own, from random weights."""
 
     kind: Annotated[Literal["convolutional"], _KINDS] = "convolutional"
-    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has its own options."""
+    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
     network: Annotated[ConvolutionalConfig, arg(name="")] = field(default_factory=ConvolutionalConfig)
     """Its size."""
     normalization: NormalizationKind = "affine"
@@ -178,7 +178,7 @@ class PretrainedAutoencoder(Options):
     """A category model, of another category for instance, whose autoencoder to start from; or a folder or a hub id in
     diffusers' format (AutoencoderKL or AutoencoderTiny)."""
     kind: Annotated[Literal["pretrained"], _KINDS] = "pretrained"
-    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has its own options."""
+    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
     normalization: NormalizationKind = "affine"
     """How latents are scaled for rendering."""
 
@@ -197,7 +197,7 @@ class NoAutoencoder(Options):
     """None: the latents are the pictures themselves, for RGB tri-planes in image space."""
 
     kind: Annotated[Literal["identity"], _KINDS] = "identity"
-    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has its own options."""
+    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
 
     @property
     def downscale(self) -> int:
