@@ -245,7 +245,7 @@ def _settings(kind: Any, value: Any, name: str) -> list[Option]:
     """The options of a part with a preset's values; without values where the preset has another kind of part."""
     if isinstance(value, kind):
         return list(options(kind, value, (name,)))
-    return [dataclasses.replace(option, default="–") for option in options(kind, None, (name,))]
+    return [dataclasses.replace(option, default="-") for option in options(kind, None, (name,))]
 
 
 def _preset_table(rows: dict[str, list[Option]]) -> list[str]:
