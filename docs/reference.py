@@ -79,6 +79,12 @@ def options(cls: type, instance: Any = None, prefix: tuple[str, ...] = (), path:
         names = (*prefix, *filter(None, [field.name.replace("_", "-") if given is None else given]))
         if kind in _STAGES:
             continue
+        if _is_union_of_commands(kind):  # each of them has its own options
+            members = [_unwrapped(member)[0] for member in get_args(kind)]
+            for member in members:
+                same = default if isinstance(default, member) else None
+                yield from options(member, same, names, (*here, member.__name__))
+            continue
         if dataclasses.is_dataclass(kind):
             assert isinstance(kind, type)
             yield from options(kind, None if default is MISSING else default, names, here)
@@ -218,17 +224,28 @@ def configuration_page() -> str:
         lines += ["", f"## {title}", "", _docstring(cls)]
         explanations = _explanations(cls)
         for field, kind, _ in _fields(cls):
-            if not dataclasses.is_dataclass(kind):
+            members = [_unwrapped(member)[0] for member in get_args(kind)] if _is_union_of_commands(kind) else [kind]
+            if not all(dataclasses.is_dataclass(member) for member in members):
                 continue
-            assert isinstance(kind, type)
-            lines += ["", f"### {field.name} {{ #{_STAGES[cls]}-{field.name} }}", ""]
-            lines += [" ".join(filter(None, [explanations.get(field.name, ""), _docstring(kind)])), ""]
-            rows = {name: list(options(kind, getattr(presets[name], field.name), (field.name,))) for name in presets}
-            lines += _preset_table(rows)
+            lines += ["", f"### {field.name} {{ #{_STAGES[cls]}-{field.name} }}"]
+            values = {name: getattr(preset, field.name) for name, preset in presets.items()}
+            for member in members:
+                given = (
+                    f"`--{field.name}.kind {member.kind}`:" if len(members) > 1 else explanations.get(field.name, "")
+                )
+                lines += ["", " ".join(filter(None, [given, _docstring(member)])), ""]
+                lines += _preset_table({name: _settings(member, value, field.name) for name, value in values.items()})
         plain = {name: [option for option in options(cls, presets[name]) if len(option.path) == 1] for name in presets}
         if any(plain.values()):
             lines += ["", f"### others {{ #{_STAGES[cls]}-others }}", "", *_preset_table(plain)]
     return "\n".join(lines) + "\n"
+
+
+def _settings(kind: Any, value: Any, name: str) -> list[Option]:
+    """The options of a part with a preset's values; without values where the preset has another kind of part."""
+    if isinstance(value, kind):
+        return list(options(kind, value, (name,)))
+    return [dataclasses.replace(option, default="-") for option in options(kind, None, (name,))]
 
 
 def _preset_table(rows: dict[str, list[Option]]) -> list[str]:

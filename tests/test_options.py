@@ -14,7 +14,7 @@ from triptych.export import MeshConfig
 from triptych.options import Options, Range, checked_later, problems
 from triptych.representation.config import MLPConfig, PlaneConfig
 from triptych.runtime import free_memory, require_memory
-from triptych.training.config import AutoencoderConfig, Phase, Rates
+from triptych.training.config import Phase, PretrainedAutoencoder, Rates
 from triptych.training.presets import STAGE1, STAGE2
 
 NOTHING_THERE = "nothing-there"
@@ -22,8 +22,8 @@ TRAIN = f"train {NOTHING_THERE} --out out"
 FIT = f"fit cars {NOTHING_THERE} --out out"
 SINGLE = f"single nerf {NOTHING_THERE} --out out"
 LARGE_AUTOENCODER = [
-    *("--autoencoder.convolutional.width", "4096", "--autoencoder.convolutional.blocks", "256"),
-    *("--autoencoder.convolutional.expansion", "64"),
+    *("--autoencoder.width", "4096", "--autoencoder.blocks", "256"),
+    *("--autoencoder.expansion", "64"),
 ]
 RGB = f"rgb {NOTHING_THERE} --out out"
 
@@ -48,8 +48,8 @@ RGB = f"rgb {NOTHING_THERE} --out out"
         (TRAIN, "--sampling.coarse", ("0",)),
         (TRAIN, "--sampling.supersample", ("0", "99")),
         (TRAIN, "--skipping.update-every", ("0",)),
-        (TRAIN, "--autoencoder.convolutional.width", ("0",)),
-        (TRAIN, "--autoencoder.convolutional.channels", ("0", "49")),
+        (TRAIN, "--autoencoder.width", ("0",)),
+        (TRAIN, "--autoencoder.channels", ("0", "49")),
         (TRAIN, "--test-views", ("-1",)),
         (TRAIN, "--half-extent", ("nan", "0", "inf")),
         (TRAIN, "--resolution", ("0", "-64")),
@@ -105,7 +105,7 @@ def test_options_that_contradict_each_other_are_refused(capsys: pytest.CaptureFi
     for arguments, said in (
         ("--planes.micro-features 0 --planes.macro-features 0", "--planes.micro-features is 0, and so is"),
         ("--planes.combine sum", "--planes.combine is sum"),
-        ("--autoencoder.kind pretrained", "--autoencoder.pretrained is not given"),
+        ("--autoencoder.kind pretrained --autoencoder.source=", "--autoencoder.source is empty"),
     ):
         with pytest.raises(SystemExit) as ended:
             main([*TRAIN.split(), *arguments.split()])
@@ -121,7 +121,7 @@ def test_options_that_contradict_each_other_are_refused(capsys: pytest.CaptureFi
         (lambda: ConvolutionalConfig(channels=13, downscale=2), "channels is 13, expected at most 12"),
         (lambda: MeshConfig(elevations=()), "elevations is empty"),
         (lambda: MeshConfig(elevations=(0.0, 120.0)), "elevations is 120.0"),
-        (lambda: AutoencoderConfig(kind="pretrained"), "pretrained is not given"),
+        (lambda: PretrainedAutoencoder(""), "source is empty"),
     ],
 )
 def test_programs_are_told_the_same(make: Any, said: str) -> None:

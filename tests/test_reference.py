@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -52,6 +52,10 @@ def test_every_command_and_every_option_of_help_is_there(
             section = section.partition("\n## ")[0]
             expected = set(FLAG.findall(text)) - {"--help"}
             found = set(FLAG.findall(section))
+            if name == "train":
+                for kind in ("pretrained", "identity"):
+                    text += help_of([name, "--autoencoder.kind", kind], capsys, monkeypatch)
+                expected = set(FLAG.findall(text)) - {"--help"}
             if name in ("train", "fit"):
                 title = "## Stage 1" if name == "train" else "## Stage 2"
                 found |= set(FLAG.findall(settings.partition(title)[2].partition("\n## ")[0]))
@@ -62,8 +66,10 @@ def leaves(cls: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):
         here = (*path, field.name)
-        if dataclasses.is_dataclass(hints[field.name]):
-            yield from leaves(hints[field.name], here)
+        members = get_args(hints[field.name]) or (hints[field.name],)
+        if all(dataclasses.is_dataclass(member) for member in members):
+            for member in members:
+                yield from leaves(member, path if field.name == "network" else here)
         else:
             yield here
 

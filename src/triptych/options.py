@@ -11,14 +11,15 @@ wrong is told as the name of the field, as they wrote it, and what was expected.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from triptych.errors import InputError
 
+Made = TypeVar("Made")
 _checked_later: ContextVar[bool] = ContextVar("checked_later", default=False)
 
 
@@ -65,6 +66,18 @@ def checked_later() -> Iterator[None]:
         yield
     finally:
         _checked_later.reset(token)
+
+
+def unchecked(kind: type[Made], values: Mapping[str, Any]) -> Made:
+    """A dataclass of values that nobody has looked at, made without its constructor; the others get their defaults."""
+    made = object.__new__(kind)
+    for each in fields(kind):  # pyright: ignore[reportArgumentType]
+        if each.name in values:
+            value = values[each.name]
+        else:
+            value = each.default if each.default_factory is MISSING else each.default_factory()
+        object.__setattr__(made, each.name, value)
+    return made
 
 
 def problems(options: Any) -> Iterator[tuple[tuple[str, ...], str]]:

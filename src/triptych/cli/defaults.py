@@ -5,7 +5,7 @@ the command is then parsed with the outcome as tyro's ``default``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -13,7 +13,7 @@ import tyro
 
 from triptych.errors import InputError
 from triptych.files import KIND, UnionPart, dataclass_of, read_object, unions_of
-from triptych.options import type_hints
+from triptych.options import type_hints, unchecked
 
 Preset = Literal["quick", "best", "paper"]
 Command = TypeVar("Command", bound="Configurable")
@@ -58,9 +58,10 @@ def defaults_of(command: type[Command], arguments: Sequence[str], prog: str) -> 
     document = {} if start.config is None else read_object(start.config)
     default = _empty(command)
     if command.presets:
-        preset = document.pop("preset", "quick") if start.preset is None else start.preset
+        in_file = document.pop("preset", "quick")
+        preset = in_file if start.preset is None else start.preset
         where = f"{start.config}, preset" if start.preset is None else "--preset"
-        default = replace(default, preset=preset, config=_among(command.presets, preset, where))
+        default = _replaced(default, {"preset": preset, "config": _among(command.presets, preset, where)})
     if start.config is not None:
         default = _from_file(default, document, start.config)
     chosen = {
@@ -72,9 +73,9 @@ def defaults_of(command: type[Command], arguments: Sequence[str], prog: str) -> 
 
 
 def _among(choices: Mapping[str, Any], name: object, where: str) -> Any:
-    if name not in choices:
+    if not isinstance(name, str) or name not in choices:
         raise InputError(f"{where} is {name!r:.80}, expected one of {', '.join(choices)}")
-    return choices[str(name)]
+    return choices[name]
 
 
 def _kind_option(part: UnionPart) -> str:
@@ -108,7 +109,7 @@ def _empty(kind: type) -> Any:
             hint = type_hints(kind)[each.name]
             inner = getattr(hint, "__origin__", hint)
             values[each.name] = _empty(inner) if isinstance(inner, type) and is_dataclass(inner) else tyro.MISSING
-    return kind(**values)
+    return unchecked(kind, values)
 
 
 def _from_file(default: Command, document: dict[str, Any], file: Path) -> Command:
@@ -127,7 +128,12 @@ def _with_kinds(options: Any, chosen: Mapping[tuple[str, ...], type], path: tupl
             changes[each.name] = _of_kind(chosen[here], value)
         elif is_dataclass(value):
             changes[each.name] = _with_kinds(value, chosen, here)
-    return replace(options, **changes)
+    return _replaced(options, changes)
+
+
+def _replaced(options: Any, changes: Mapping[str, Any]) -> Any:
+    values = {each.name: getattr(options, each.name) for each in fields(options)}
+    return unchecked(type(options), {**values, **changes})
 
 
 def _of_kind(kind: type, before: Any) -> Any:
@@ -136,4 +142,4 @@ def _of_kind(kind: type, before: Any) -> Any:
         return before
     new = _empty(kind)
     both = {each.name for each in fields(new)} & {each.name for each in fields(before)} - {KIND}
-    return replace(new, **{name: getattr(before, name) for name in both})
+    return _replaced(new, {name: getattr(before, name) for name in both})

@@ -1,6 +1,6 @@
 """Fields of a JSON object, checked for their type, and dataclasses of settings as JSON objects."""
 
-import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from triptych.errors import InputError
-from triptych.options import checked_later, is_hidden, problems, type_hints
+from triptych.options import is_hidden, problems, type_hints, unchecked
 from triptych.text import shown
 
 Kind = TypeVar("Kind")
@@ -63,8 +63,7 @@ def dataclass_of(kind: type[Kind], values: object, where: object, default: Kind 
     Raises:
         InputError: a field is missing, unknown, of another type, out of its range, or contradicts another one.
     """
-    with checked_later():
-        made = _dataclass(kind, values, str(where), default)
+    made = _dataclass(kind, values, str(where), default)
     for path, complaint in problems(made):
         raise InputError(f"{where}: {'.'.join(path)} {complaint}")
     return made
@@ -96,7 +95,7 @@ def _filled(kind: Any, rest: dict[str, Any], where: str, default: Any) -> Any:
             taken[name] = before
         elif field.default is MISSING and field.default_factory is MISSING:
             raise InputError(f"{where}: the field {name!r} is missing")
-    return kind(**taken)
+    return unchecked(kind, taken)
 
 
 def _value(hint: Any, value: Any, where: str, default: Any = None) -> Any:
@@ -107,7 +106,8 @@ def _value(hint: Any, value: Any, where: str, default: Any = None) -> Any:
         return _dataclass(chosen, value, where, default if type(default) is chosen else None)
     for choice in choices:
         if _suits(choice, value):
-            return _converted(choice, value, where)
+            # Stored numbers stay as they are: a model's identity depends on how they are written.
+            return float(value) if type(default) is float else _converted(choice, value, where)
     raise InputError(f"{where}: expected {' or '.join(map(_words, choices))}, found {shown(value)}")
 
 
@@ -173,7 +173,7 @@ def _suits(hint: Any, value: Any) -> bool:
     if get_origin(hint) is tuple:
         return isinstance(value, list)
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     return type(value) is (str if hint is Path else hint)
 
 
