@@ -16,7 +16,7 @@ def small(**changes) -> ConvolutionalAutoencoder:
 
 
 @pytest.mark.parametrize("downscale", [2, 4, 8])
-def test_shapes_and_types(downscale: int):
+def test_shapes_and_types(downscale: int) -> None:
     autoencoder = small(channels=5, downscale=downscale)
     latents = autoencoder.encode(torch.rand(2, 3, 24, 40))
     images = autoencoder.decode(latents)
@@ -28,7 +28,7 @@ def test_shapes_and_types(downscale: int):
 
 
 @pytest.mark.parametrize("downscale", [2, 4, 8])
-def test_untrained_autoencoder_is_already_a_transform_code(downscale: int):
+def test_untrained_autoencoder_is_already_a_transform_code(downscale: int) -> None:
     """With all 3 n² patterns nothing is lost, up to the networks' small start; a flat image needs only 3."""
     images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     complete = small(channels=3 * downscale**2, downscale=downscale)
@@ -38,13 +38,13 @@ def test_untrained_autoencoder_is_already_a_transform_code(downscale: int):
     torch.testing.assert_close(colors.decode(colors.encode(flat)), flat, atol=0.05, rtol=0)
 
 
-def test_white_image_has_constant_latents_before_training():
+def test_white_image_has_constant_latents_before_training() -> None:
     latents = small().encode(torch.ones(1, 3, 32, 32))
     assert (latents - latents[..., 4:5, 4:5]).abs().max() < 0.01
 
 
 @pytest.mark.parametrize("downscale", [2, 4, 8])
-def test_latents_follow_shifts_by_a_latent_pixel(downscale: int):
+def test_latents_follow_shifts_by_a_latent_pixel(downscale: int) -> None:
     """Rendered latents do, so scenes cannot learn what depends on where a pixel lies; nor should decoders add any."""
     autoencoder = small(downscale=downscale, precision="float32")
     for last in (autoencoder.encoder.last, autoencoder.decoder.last):
@@ -62,7 +62,7 @@ def test_latents_follow_shifts_by_a_latent_pixel(downscale: int):
     assert (decoded - found).std() < 0.02 * decoded.std()
 
 
-def test_dct_patterns_are_orthonormal_and_start_with_mean_colors():
+def test_dct_patterns_are_orthonormal_and_start_with_mean_colors() -> None:
     patterns = color_dct_patterns(4, 48)
     rows = patterns.reshape(48, -1)
     torch.testing.assert_close(rows @ rows.T, torch.eye(48), atol=1e-5, rtol=0)
@@ -70,7 +70,7 @@ def test_dct_patterns_are_orthonormal_and_start_with_mean_colors():
     torch.testing.assert_close(color_dct_patterns(4, 5), patterns[:5])
 
 
-def test_encoder_and_decoder_parameters_are_disjoint_and_complete():
+def test_encoder_and_decoder_parameters_are_disjoint_and_complete() -> None:
     autoencoder = small()
     encoder = {id(parameter) for parameter in autoencoder.encoder_parameters()}
     decoder = {id(parameter) for parameter in autoencoder.decoder_parameters()}
@@ -78,7 +78,7 @@ def test_encoder_and_decoder_parameters_are_disjoint_and_complete():
     assert encoder | decoder == {id(parameter) for parameter in autoencoder.parameters()}
 
 
-def test_encoding_trains_encoder_only():
+def test_encoding_trains_encoder_only() -> None:
     autoencoder = small()
     autoencoder.encode(torch.rand(1, 3, 16, 16)).square().sum().backward()
     assert all(parameter.grad is not None for parameter in autoencoder.encoder_parameters())
@@ -86,7 +86,7 @@ def test_encoding_trains_encoder_only():
 
 
 @pytest.mark.parametrize("downscale", [2, 4, 8])
-def test_training_improves_on_the_transform(downscale: int):
+def test_training_improves_on_the_transform(downscale: int) -> None:
     autoencoder = small(channels=4, downscale=downscale)
     random = torch.Generator().manual_seed(2)
     corners = torch.randint(0, 12, (16, 2), generator=random)
@@ -105,13 +105,13 @@ def test_training_improves_on_the_transform(downscale: int):
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_same_seed_same_weights():
+def test_same_seed_same_weights() -> None:
     for one, other in zip(small().parameters(), small().parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("downscale", [2, 4, 8])
-def test_image_sides_must_be_multiples_of_the_downscale(downscale: int):
+def test_image_sides_must_be_multiples_of_the_downscale(downscale: int) -> None:
     with pytest.raises(InputError, match=rf"17x16 pixels.*multiples of {downscale}"):
         small(downscale=downscale).encode(torch.rand(1, 3, 16, 17))
 
@@ -125,6 +125,6 @@ def test_image_sides_must_be_multiples_of_the_downscale(downscale: int):
         ({"width": 0}, "width is 0"),
     ],
 )
-def test_impossible_shapes_are_refused(changes: dict, message: str):
+def test_impossible_shapes_are_refused(changes: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         ConvolutionalConfig(**changes)

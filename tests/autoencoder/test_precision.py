@@ -11,14 +11,14 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(("instructions", "expected"), [((False, False), False), ((True, False), True)])
-def test_cpu_uses_bfloat16_only_with_its_instructions(monkeypatch, instructions: tuple, expected: bool):
+def test_cpu_uses_bfloat16_only_with_its_instructions(monkeypatch, instructions: tuple, expected: bool) -> None:
     vector, matrix = instructions
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: vector, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: matrix, raising=False)
     assert has_fast_bfloat16(CPU) is expected
 
 
-def test_auto_follows_the_processor(monkeypatch):
+def test_auto_follows_the_processor(monkeypatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
     images = torch.rand(1, 3, 16, 16)

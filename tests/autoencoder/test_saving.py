@@ -29,7 +29,7 @@ def edit_description(folder: Path, **changes) -> None:
     path.write_text(json.dumps({key: value for key, value in description.items() if "sha256" not in key}))
 
 
-def test_round_trip(tmp_path: Path):
+def test_round_trip(tmp_path: Path) -> None:
     autoencoder = ConvolutionalAutoencoder(CONFIG)
     save_autoencoder(autoencoder, tmp_path)
     loaded = load_autoencoder(tmp_path)
@@ -41,13 +41,13 @@ def test_round_trip(tmp_path: Path):
     torch.testing.assert_close(loaded.decode(latents), autoencoder.decode(latents), rtol=0, atol=0)
 
 
-def test_identity_round_trip(tmp_path: Path):
+def test_identity_round_trip(tmp_path: Path) -> None:
     save_autoencoder(IdentityAutoencoder(), tmp_path)
     assert isinstance(load_autoencoder(tmp_path), IdentityAutoencoder)
 
 
 @pytest.mark.parametrize("name", [DESCRIPTION_NAME, WEIGHTS_NAME])
-def test_missing_file(saved: Path, name: str):
+def test_missing_file(saved: Path, name: str) -> None:
     (saved / name).unlink()
     with pytest.raises(InputError, match=f"{name}: no such file"):
         load_autoencoder(saved)
@@ -55,7 +55,7 @@ def test_missing_file(saved: Path, name: str):
 
 @pytest.mark.parametrize("name", [DESCRIPTION_NAME, WEIGHTS_NAME])
 @pytest.mark.parametrize("summed", [True, False])
-def test_damaged_file(saved: Path, name: str, summed: bool):
+def test_damaged_file(saved: Path, name: str, summed: bool) -> None:
     if not summed:
         edit_description(saved)
     (saved / name).write_bytes((saved / name).read_bytes()[:50])
@@ -73,13 +73,13 @@ def test_damaged_file(saved: Path, name: str, summed: bool):
         ({"precision": "float8"}, "'precision' is 'float8'"),
     ],
 )
-def test_description_of_no_autoencoder(saved: Path, changes: dict, message: str):
+def test_description_of_no_autoencoder(saved: Path, changes: dict, message: str) -> None:
     edit_description(saved, **changes)
     with pytest.raises(InputError, match=f"{DESCRIPTION_NAME}: .*{message}"):
         load_autoencoder(saved)
 
 
-def test_missing_field(saved: Path):
+def test_missing_field(saved: Path) -> None:
     edit_description(saved)
     path = saved / DESCRIPTION_NAME
     description = json.loads(path.read_text())
@@ -89,13 +89,13 @@ def test_missing_field(saved: Path):
         load_autoencoder(saved)
 
 
-def test_weights_of_another_model(saved: Path):
+def test_weights_of_another_model(saved: Path) -> None:
     edit_description(saved, channels=5)
     with pytest.raises(InputError, match=f"{WEIGHTS_NAME}: tensor 'decoder.linear.weight' has shape"):
         load_autoencoder(saved)
 
 
-def test_superfluous_tensor(saved: Path):
+def test_superfluous_tensor(saved: Path) -> None:
     edit_description(saved)
     save_file(load_file(saved / WEIGHTS_NAME) | {"zzz": torch.zeros(2)}, saved / WEIGHTS_NAME)
     with pytest.raises(InputError, match="tensor 'zzz' has shape \\[2\\], expected None"):

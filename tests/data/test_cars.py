@@ -54,18 +54,18 @@ def _distance_to(car: Car, points) -> np.ndarray:
     return _distances(car.lengths, profile_distances(car.body, car.cabin), np.array(points, dtype=float))
 
 
-def test_all_kinds_come_up_in_the_promised_lengths():
+def test_all_kinds_come_up_in_the_promised_lengths() -> None:
     cars = [draw_car(index, 3) for index in range(150)]
     assert {car.kind for car in cars} == set(KINDS)
     assert all(0.8 <= 2 * car.lengths.half_length <= 1.05 for car in cars)
 
 
-def test_proportions_vary_continuously():
+def test_proportions_vary_continuously() -> None:
     heights = [draw_car(index, 1).lengths.height for index in range(60)]
     assert len(set(heights)) == 60
 
 
-def test_index_and_seed_decide_the_car():
+def test_index_and_seed_decide_the_car() -> None:
     cameras = hemisphere_cameras(2, 32, 0)
     picture = render_car(5, 7, cameras)
     np.testing.assert_array_equal(picture, render_car(5, 7, cameras))
@@ -73,12 +73,12 @@ def test_index_and_seed_decide_the_car():
     assert (picture != render_car(5, 8, cameras)).any()
 
 
-def test_views_do_not_depend_on_each_other():
+def test_views_do_not_depend_on_each_other() -> None:
     cameras = hemisphere_cameras(4, 24, 0)
     np.testing.assert_array_equal(render_car(0, 0, cameras)[2:3], render_car(0, 0, cameras[[2]]))
 
 
-def test_two_samples_an_axis_average_the_pixels_of_twice_the_resolution():
+def test_two_samples_an_axis_average_the_pixels_of_twice_the_resolution() -> None:
     coarse = render_car(2, 0, hemisphere_cameras(2, 32, 1), samples_per_axis=2).astype(float)
     fine = render_car(2, 0, hemisphere_cameras(2, 64, 1), samples_per_axis=1).astype(float)
     blocks = fine.reshape(2, 32, 2, 32, 2, 4).transpose(0, 1, 3, 2, 4, 5).reshape(2, 32, 32, 4, 4)
@@ -92,7 +92,7 @@ def test_two_samples_an_axis_average_the_pixels_of_twice_the_resolution():
     assert (coarse[..., :3][coarse[..., 3] == 0] == 255).all()
 
 
-def test_each_car_is_inside_the_category_box_which_is_tight():
+def test_each_car_is_inside_the_category_box_which_is_tight() -> None:
     lower, upper = (np.array(corner) for corner in AABB)
     cameras = _cameras([FRONT, BACK, LEFT, TOP, (0.8, 0.8, 0.7)], 48)
     rays = cameras.rays()
@@ -110,7 +110,7 @@ def test_each_car_is_inside_the_category_box_which_is_tight():
     assert (reach > upper - 0.04).all()
 
 
-def test_no_car_is_cut_by_the_box_its_rays_are_clipped_to():
+def test_no_car_is_cut_by_the_box_its_rays_are_clipped_to() -> None:
     side = np.linspace(-1, 1, 25)
     for index in _one_index_of_each_kind():
         car = draw_car(index, 0)
@@ -132,7 +132,7 @@ def test_no_car_is_cut_by_the_box_its_rays_are_clipped_to():
         assert (_distance_to(car, faces) > 0).all()
 
 
-def test_cars_stand_on_four_wheels_centered_in_the_box():
+def test_cars_stand_on_four_wheels_centered_in_the_box() -> None:
     for index in range(20):
         car = draw_car(index, 0)
         middle = car.lengths.half_width - car.lengths.wheel_half_width
@@ -143,7 +143,7 @@ def test_cars_stand_on_four_wheels_centered_in_the_box():
         assert 0 <= roof.min() < 0.02
 
 
-def test_distances_let_no_ray_step_through_the_surface():
+def test_distances_let_no_ray_step_through_the_surface() -> None:
     random = np.random.default_rng(0)
     for index in _one_index_of_each_kind():
         car = draw_car(index, 0)
@@ -157,12 +157,12 @@ def test_distances_let_no_ray_step_through_the_surface():
             assert (_distance_to(car, between)[outside] > -1e-3).all()
 
 
-def test_both_sides_have_the_same_outline():
+def test_both_sides_have_the_same_outline() -> None:
     pictures = render_car(4, 0, _cameras([LEFT, RIGHT], 64))
     np.testing.assert_array_equal(pictures[0, :, :, 3], pictures[1, :, ::-1, 3])
 
 
-def test_front_looks_along_x_with_white_lamps_and_red_ones_at_the_back():
+def test_front_looks_along_x_with_white_lamps_and_red_ones_at_the_back() -> None:
     blue = next(
         index
         for index in range(500)
@@ -177,7 +177,7 @@ def test_front_looks_along_x_with_white_lamps_and_red_ones_at_the_back():
     assert red[1].sum() > 10 > red[0].sum()
 
 
-def test_a_surface_point_has_one_color_from_everywhere():
+def test_a_surface_point_has_one_color_from_everywhere() -> None:
     """Two cameras on one line through a point of the roof see it alike, though one is twice as far away."""
     near, far = _cameras([(0.0, 0.0, 1.3)], 33), _cameras([(0.0, 0.0, 2.6)], 33)
     slanted = _cameras([(0.0, 0.9, 0.9)], 33)
@@ -188,14 +188,14 @@ def test_a_surface_point_has_one_color_from_everywhere():
     assert np.abs(roof - middle[0]).min() <= 2
 
 
-def test_all_cars_share_one_compiled_tracer():
+def test_all_cars_share_one_compiled_tracer() -> None:
     cameras = hemisphere_cameras(1, 8, 0)
     for index in _one_index_of_each_kind():
         render_car(index, 0, cameras)
     assert len(trace.signatures) == 1
 
 
-def test_profile_distances_of_a_square():
+def test_profile_distances_of_a_square() -> None:
     square = np.array([[-0.1, 0.1], [0.1, 0.1], [0.1, 0.3], [-0.1, 0.3]])
     grid = profile_distances(square, square[::-1].copy())
     x = GRID_X + CELL * np.arange(COLUMNS)
@@ -206,7 +206,7 @@ def test_profile_distances_of_a_square():
     np.testing.assert_allclose(grid[..., 1], expected, atol=1e-9)
 
 
-def test_rounding_a_corner_stays_inside_it_and_leaves_the_edges_at_the_cut():
+def test_rounding_a_corner_stays_inside_it_and_leaves_the_edges_at_the_cut() -> None:
     points = rounded_polygon([(0.0, 0.0, 0.1), (1.0, 0.0, 0.0), (1.0, 1.0, 9.0), (0.0, 1.0, 0.0)])
     assert points.min() >= 0
     assert points.max() <= 1
@@ -223,7 +223,7 @@ def _files(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def test_dataset_holds_what_was_drawn(tmp_path):
+def test_dataset_holds_what_was_drawn(tmp_path) -> None:
     names = []
     make_cars(tmp_path, CarsConfig(count=3, train=2, seed=4, **SMALL), names.append)
     dataset = json.loads((tmp_path / "dataset.json").read_text())
@@ -240,13 +240,13 @@ def test_dataset_holds_what_was_drawn(tmp_path):
     np.testing.assert_array_equal(stored, render_car(1, 4, Cameras(matrices, intrinsics, 16, 16)))
 
 
-def test_scenes_have_different_cameras(tmp_path):
+def test_scenes_have_different_cameras(tmp_path) -> None:
     make_cars(tmp_path, CarsConfig(count=2, train=1, **SMALL))
     poses = [json.loads((tmp_path / name / "transforms.json").read_text()) for name in ("car_00000", "car_00001")]
     assert poses[0]["frames"][0]["transform_matrix"] != poses[1]["frames"][0]["transform_matrix"]
 
 
-def test_a_stopped_run_continues_to_the_same_dataset(tmp_path):
+def test_a_stopped_run_continues_to_the_same_dataset(tmp_path) -> None:
     config = CarsConfig(count=4, train=2, **SMALL)
 
     def stop(name: str) -> None:
@@ -265,14 +265,14 @@ def test_a_stopped_run_continues_to_the_same_dataset(tmp_path):
     assert _files(tmp_path / "stopped") == _files(tmp_path / "straight")
 
 
-def test_a_dataset_grows(tmp_path):
+def test_a_dataset_grows(tmp_path) -> None:
     make_cars(tmp_path / "grown", CarsConfig(count=2, train=1, **SMALL))
     make_cars(tmp_path / "grown", CarsConfig(count=4, train=3, **SMALL))
     make_cars(tmp_path / "straight", CarsConfig(count=4, train=3, **SMALL))
     assert _files(tmp_path / "grown") == _files(tmp_path / "straight")
 
 
-def test_other_options_do_not_mix_into_a_finished_dataset(tmp_path):
+def test_other_options_do_not_mix_into_a_finished_dataset(tmp_path) -> None:
     make_cars(tmp_path, CarsConfig(count=1, train=1, **SMALL))
     with pytest.raises(InputError, match="views = 3, not 4"):
         make_cars(tmp_path, CarsConfig(count=2, train=1, views=4, resolution=16))
@@ -291,6 +291,6 @@ def test_other_options_do_not_mix_into_a_finished_dataset(tmp_path):
         ({"samples_per_axis": 0}, "samples_per_axis is 0"),
     ],
 )
-def test_values_that_make_no_dataset_are_refused(options, message):
+def test_values_that_make_no_dataset_are_refused(options, message) -> None:
     with pytest.raises(InputError, match=message):
         CarsConfig(**options)

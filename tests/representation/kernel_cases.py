@@ -64,6 +64,6 @@ def run(kernel, case: Case) -> tuple[list[Tensor], list[Tensor]]:
     return [out.detach() for out in outputs], list(gradients)
 
 
-def assert_agrees(actual: Tensor, expected: Tensor):
+def assert_agrees(actual: Tensor, expected: Tensor) -> None:
     assert actual.shape == expected.shape
     assert (actual - expected).norm() <= 1e-5 * expected.norm().clamp_min(1e-20)

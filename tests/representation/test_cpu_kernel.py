@@ -27,7 +27,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_the_reference(name):
+def test_agrees_with_the_reference(name) -> None:
     case = make_case(**CASES[name])
     outputs, gradients = run(cpu, case)
     expected_outputs, expected_gradients = run(reference, case)
@@ -39,7 +39,7 @@ def test_agrees_with_the_reference(name):
 
 @pytest.mark.parametrize("sampling", [SamplingConfig(24, 0), SamplingConfig(7, 12), SamplingConfig(1, 1)])
 @pytest.mark.parametrize("skipping", [False, True])
-def test_places_samples_like_the_reference(sampling, skipping):
+def test_places_samples_like_the_reference(sampling, skipping) -> None:
     case = make_case(rays_per_scene=(60, 0, 41), density_shift=0.0)
     generator = torch.Generator().manual_seed(1)
     cells = torch.rand(3, 32, 32, 32, generator=generator) > 0.5
@@ -55,7 +55,7 @@ def test_places_samples_like_the_reference(sampling, skipping):
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 5, 5, 7), (3, 3, 4, 6, 16), (2, 3, 1, 1, 3)])
-def test_total_variation_agrees_with_the_reference(shape):
+def test_total_variation_agrees_with_the_reference(shape) -> None:
     planes = torch.randn(shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
     found = []
     for kernel in (cpu, reference):
@@ -70,13 +70,13 @@ def test_total_variation_agrees_with_the_reference(shape):
         assert_agrees(found[0][1], found[1][1])
 
 
-def test_two_calls_give_the_same_bits():
+def test_two_calls_give_the_same_bits() -> None:
     case = make_case(rays_per_scene=(300, 40))
     first, second = run(cpu, case), run(cpu, case)
     assert all(torch.equal(a, b) for a, b in zip(first[0] + first[1], second[0] + second[1], strict=True))
 
 
-def test_several_python_threads_may_render_at_once():
+def test_several_python_threads_may_render_at_once() -> None:
     cases = [make_case(rays_per_scene=(150, 30), seed=seed) for seed in range(4)]
     alone = [run(cpu, case) for case in cases]
     with ThreadPoolExecutor(4) as pool:
@@ -86,14 +86,14 @@ def test_several_python_threads_may_render_at_once():
         assert all(torch.equal(a, b) for a, b in zip(outputs + gradients, expected[0] + expected[1], strict=True))
 
 
-def test_a_call_without_rays_gives_zero_gradients():
+def test_a_call_without_rays_gives_zero_gradients() -> None:
     case = make_case(rays_per_scene=(0, 0))
     outputs, gradients = run(cpu, case)
     assert outputs[0].shape == (0, 4)
     assert all((gradient == 0).all() for gradient in gradients)
 
 
-def test_empty_intervals_contribute_nothing():
+def test_empty_intervals_contribute_nothing() -> None:
     case = make_case()
     t_ends = torch.where(torch.arange(20) % 3 == 0, case.t_starts, case.t_ends)
     gaps = replace(case, t_ends=t_ends)
@@ -102,7 +102,7 @@ def test_empty_intervals_contribute_nothing():
         assert_agrees(actual, expected)
 
 
-def test_a_frozen_mlp_leaves_the_gradient_of_the_planes_alone():
+def test_a_frozen_mlp_leaves_the_gradient_of_the_planes_alone() -> None:
     case = make_case()
     _, (expected, *_) = run(cpu, case)
     case.field.mlp.requires_grad_(False)
@@ -110,7 +110,7 @@ def test_a_frozen_mlp_leaves_the_gradient_of_the_planes_alone():
     assert torch.equal(actual, expected)
 
 
-def test_a_gradient_of_one_output_alone_agrees():
+def test_a_gradient_of_one_output_alone_agrees() -> None:
     case = make_case()
     gradients = [
         torch.autograd.grad(kernel.integrate(*case.arguments()).depth.sum(), case.parameters())
@@ -120,7 +120,7 @@ def test_a_gradient_of_one_output_alone_agrees():
         assert_agrees(actual, expected)
 
 
-def test_not_a_number_spreads_to_its_rays_alone():
+def test_not_a_number_spreads_to_its_rays_alone() -> None:
     case = make_case(rays_per_scene=(12, 9))
     with torch.no_grad():
         case.field.planes[0].fill_(torch.nan)
@@ -131,7 +131,7 @@ def test_not_a_number_spreads_to_its_rays_alone():
     assert planes_gradient[0].isnan().any()
 
 
-def test_input_it_cannot_handle_is_refused():
+def test_input_it_cannot_handle_is_refused() -> None:
     case = make_case()
     with pytest.raises(InputError, match="rays_per_scene"):
         cpu.integrate(case.field, case.rays, [*case.rays_per_scene, 1], case.t_starts, case.t_ends)
@@ -147,7 +147,7 @@ def scene_arguments(case: Case):
     return planes, *mlp, AABB, case.rays.origins, case.rays.directions, case.rays_per_scene, *constants
 
 
-def test_the_operators_are_sound():
+def test_the_operators_are_sound() -> None:
     case = make_case(rays_per_scene=(5, 4), samples=9)
     scenes, intervals = scene_arguments(case), (case.t_starts, case.t_ends)
     torch.library.opcheck(torch.ops.triptych.integrate.default, (*scenes, *intervals, True))
@@ -158,7 +158,7 @@ def test_the_operators_are_sound():
     torch.library.opcheck(torch.ops.triptych.place_samples.default, placing, test_utils=without_gradient)
 
 
-def test_compile_sees_one_graph():
+def test_compile_sees_one_graph() -> None:
     case = make_case(rays_per_scene=(5, 4), samples=9)
     planes, *others = scene_arguments(case)
 
