@@ -37,7 +37,7 @@ class ConvolutionalAutoencoder(Autoencoder):
 
     kind: ClassVar[str] = "convolutional"
 
-    def __init__(self, config: ConvolutionalConfig = ConvolutionalConfig()):
+    def __init__(self, config: ConvolutionalConfig = ConvolutionalConfig()) -> None:
         """Random networks beside the transform; seed torch before for reproducible weights."""
         super().__init__()
         self.config = config
@@ -95,7 +95,7 @@ class ConvolutionalAutoencoder(Autoencoder):
 class _Encoder(nn.Module):
     """White-is-zero images [view, 3, height, width] to latents."""
 
-    def __init__(self, config: ConvolutionalConfig):
+    def __init__(self, config: ConvolutionalConfig) -> None:
         super().__init__()
         self.block = min(config.downscale, _LARGEST_BLOCK)
         self.linear = nn.Conv2d(3, config.channels, config.downscale, config.downscale, bias=False)
@@ -119,7 +119,7 @@ class _Encoder(nn.Module):
 class _Decoder(nn.Module):
     """Latents to white-is-zero images [view, 3, height, width]."""
 
-    def __init__(self, config: ConvolutionalConfig):
+    def __init__(self, config: ConvolutionalConfig) -> None:
         super().__init__()
         self.block = min(config.downscale, _LARGEST_BLOCK)
         patch = 3 * config.downscale**2
@@ -149,7 +149,7 @@ class _Decoder(nn.Module):
 class _ResidualBlock(nn.Module):
     """x + contract(relu(expand(depthwise(x)))). ReLU costs a third of SiLU's time here at equal quality."""
 
-    def __init__(self, width: int, expansion: int):
+    def __init__(self, width: int, expansion: int) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
         self.expand = nn.Conv2d(width, width * expansion, 1)

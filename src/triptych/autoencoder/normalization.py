@@ -27,7 +27,7 @@ class LatentNormalization(nn.Module):
     shift: Float[Tensor, "channel"]
     scale: Float[Tensor, "channel"]
 
-    def __init__(self, kind: str, shift: Float[Tensor, "channel"], scale: Float[Tensor, "channel"]):
+    def __init__(self, kind: str, shift: Float[Tensor, "channel"], scale: Float[Tensor, "channel"]) -> None:
         """Take known values; `fit` measures them.
 
         Raises:

@@ -23,7 +23,7 @@ class DiffusersAutoencoder(Autoencoder):
 
     kind: ClassVar[str] = "diffusers"
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module) -> None:
         """Wrap a diffusers model; `load` and `from_description` make one."""
         super().__init__()
         self.network: Any = network

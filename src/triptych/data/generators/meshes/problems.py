@@ -1,5 +1,7 @@
 """What is wrong with a mesh: reasons not to use it, and what it is drawn without."""
 
+from collections.abc import Iterator
+
 
 class UnreadableMeshError(ValueError):
     """A mesh cannot be used. The message is the reason alone; whoever catches it knows the file."""
@@ -15,7 +17,7 @@ class Losses:
         """Record one loss."""
         self._found[" ".join(what.split())] = None
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._found)
 
 

@@ -51,7 +51,7 @@ def intrinsic(function: Callable[..., Any]) -> Any:
 class Vector(types.Type):
     """Numba's type of a vector of ``lanes`` float32."""
 
-    def __init__(self, lanes):
+    def __init__(self, lanes) -> None:
         self.lanes = lanes
         super().__init__(name=f"Vector({lanes})")
 
@@ -60,7 +60,7 @@ class Vector(types.Type):
 class VectorModel(models.PrimitiveModel):
     """A vector is an LLVM vector."""
 
-    def __init__(self, dmm, fe_type):
+    def __init__(self, dmm, fe_type) -> None:
         super().__init__(dmm, fe_type, ir.VectorType(FLOAT, fe_type.lanes))
 
 
