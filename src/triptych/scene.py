@@ -7,18 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
 from triptych.bank import SceneBank
+from triptych.data.inspection.contact_sheet import lay_out, shrink_to_tile
 from triptych.errors import InputError
 from triptych.geometry import Cameras, orbit_cameras
 from triptych.model import CategoryModel, SceneViews
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
+
+_SHOWN = 16
+"""Scenes that a notebook shows of a bank."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +132,13 @@ class Scenes(Mapping[str, Scene]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self.bank
 
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: some of the scenes, evenly through the names."""
+        names = list(self)
+        shown = [names[number * len(names) // _SHOWN] for number in range(_SHOWN)] if len(names) > _SHOWN else names
+        tiles = [shrink_to_tile(np.asarray(self[name].picture())) for name in shown]
+        return lay_out(tiles, shown)._repr_png_() if shown else None
+
     def choose(self, names: Sequence[str] = ()) -> list[str]:
         """These names, each once, or all if none is given.
 
@@ -141,17 +153,21 @@ class Scenes(Mapping[str, Scene]):
         return list(dict.fromkeys(names)) or list(self)
 
 
-def open_scenes(bank: str | Path, model: str | Path | None = None, device: torch.device | str = "cpu") -> Scenes:
+def open_scenes(
+    bank: str | Path, model: CategoryModel | str | Path | None = None, device: torch.device | str = "cpu"
+) -> Scenes:
     """Open a bank together with its category model.
 
     Args:
         bank: folder of the bank.
-        model: folder of the model or of the run that trained it, or the name of one that comes with triptych; None
-            where the bank keeps its own copy, or belongs to one that comes with triptych.
-        device: where to render.
+        model: the model, or its folder or that of the run that trained it, or the name of one that comes with triptych;
+            None where the bank keeps its own copy, or belongs to one that comes with triptych.
+        device: where to render; a model given as such stays where it is.
 
     Raises:
         InputError: there is no bank, its model is not found or is another one.
     """
     opened = SceneBank(Path(bank))
+    if isinstance(model, CategoryModel):
+        return Scenes(opened, model)
     return Scenes(opened, opened.load_model(None if model is None else Path(model)).to(device))

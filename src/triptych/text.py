@@ -37,3 +37,9 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(one_line(name) for name in names[:_NAMED]) + (
         f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     )
+
+
+def first_and_last(names: Sequence[str]) -> str:
+    """The ends of a list of names as part of a line."""
+    ends = [one_line(name) for name in (*names[:1], *names[1:][-1:])]
+    return (" ... " if len(names) > 2 else ", ").join(ends) or "none"

@@ -96,10 +96,7 @@ def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> 
     assert everywhere["PSNR, skipping"] > everywhere["PSNR"] - 0.05
 
 
-def test_pictures_without_cameras_are_refused() -> None:
+def test_scenes_of_nothing_have_views_to_fit_and_to_test() -> None:
     dataset = steps.random_scenes(2)
-    assert (len(dataset), len(dataset.views(0).test)) == (2, 8)
-    with pytest.raises(InputError, match="a camera for each picture"):
-        trained.dataset_from_arrays(
-            np.zeros((3, 128, 128, 3), np.uint8), dataset.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
-        )
+    assert (len(dataset), len(dataset.views(0).train), len(dataset.views(0).test)) == (2, 32, 8)
+    assert dataset.is_blank(1)

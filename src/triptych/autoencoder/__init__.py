@@ -5,6 +5,7 @@ from triptych.autoencoder.config import ConvolutionalConfig, NormalizationKind
 from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.autoencoder.normalization import LatentNormalization
+from triptych.autoencoder.own import OwnAutoencoder
 from triptych.autoencoder.pretrained import DiffusersAutoencoder
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "IdentityAutoencoder",
     "LatentNormalization",
     "NormalizationKind",
+    "OwnAutoencoder",
 ]

@@ -44,12 +44,13 @@ StoragePrecision = Literal["float16", "float32"]
 class SceneBank:
     """A folder of fitted scenes that belong to one category model."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | Path) -> None:
         """Open a bank.
 
         Raises:
             InputError: the folder is no bank.
         """
+        folder = Path(folder)
         path = folder / BANK_FILE
         document = read_object(path) if path.is_file() else {}
         if document.get("format") != FORMAT:

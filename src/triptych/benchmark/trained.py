@@ -4,7 +4,6 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from triptych.autoencoder import IdentityAutoencoder
@@ -12,9 +11,8 @@ from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import PICTURE, VIEWS, Sizes, box, random_model
 from triptych.data import Dataset, dataset_from_arrays
 from triptych.data.generators.cars.dataset import render_car
-from triptych.data.pictures import over_white
 from triptych.data.posed_views import PosedViews
-from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.geometry import hemisphere_cameras
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.representation.config import PlaneConfig, SamplingConfig
@@ -150,12 +148,11 @@ def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, 
 
 
 def _cars() -> Dataset:
-    pictures, cameras = [], []
+    cars = {}
     for car in range(CARS):
-        cameras.append(hemisphere_cameras(VIEWS, PICTURE, seed=car))
-        pictures.append(over_white(render_car(car, 0, cameras[-1])).round().astype(np.uint8))
-    c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
-    return dataset_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, PICTURE, PICTURE), VIEWS, box())
+        cameras = hemisphere_cameras(VIEWS, PICTURE, seed=car)
+        cars[f"{car:05d}"] = (render_car(car, 0, cameras), cameras)
+    return dataset_from_arrays(cars, box())
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ its own, which converts it to the one camera convention of ``triptych.geometry``
 ``Dataset``.
 """
 
-from triptych.data.arrays import dataset_from_arrays
+from triptych.data.arrays import cameras_from_arrays, dataset_from_arrays
 from triptych.data.dataset import Dataset, DatasetConfig, open_dataset
 from triptych.data.inspection.contact_sheet import write_contact_sheet
 from triptych.data.inspection.report import InspectionReport, inspect_dataset
@@ -18,6 +18,7 @@ __all__ = [
     "DatasetConfig",
     "InspectionReport",
     "ViewSplit",
+    "cameras_from_arrays",
     "choose_names",
     "dataset_from_arrays",
     "inspect_dataset",

@@ -248,6 +248,14 @@ class CategoryModel(nn.Module):
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    def __repr__(self) -> str:
+        config, planes = self.config, self.config.planes
+        latents = "x".join(map(str, (self.autoencoder.channels, *self.latent_size)))
+        return (
+            f"CategoryModel({config.width}x{config.height} pixels; latents {latents}; {planes.base_planes} base "
+            f"planes; trained on {len(self.trained_scenes)} scene(s); {self.aabb.device})"
+        )
+
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all; one that stands there is replaced."""
         identity, *former = self.known_ids()
@@ -268,8 +276,12 @@ class CategoryModel(nn.Module):
             write_sealed_json(temporary / MODEL_FILE, document)
 
     @classmethod
-    def load(cls, folder: Path) -> "CategoryModel":
+    def load(cls, folder: Path, autoencoder: nn.Module | None = None) -> "CategoryModel":
         """Read a model folder, on the CPU.
+
+        Args:
+            folder: where.
+            autoencoder: the module of one's own that it was trained with, if one was; a copy gets the weights.
 
         Raises:
             InputError: the folder or a file in it is missing, damaged or of another model.
@@ -279,12 +291,12 @@ class CategoryModel(nn.Module):
         cameras = camera_range(document, path)
         trained = field_of(document, "trained_scenes", dict, path)
         trained = {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained}
-        autoencoder = load_autoencoder(folder)
-        unit = torch.ones(autoencoder.channels)
+        loaded = load_autoencoder(folder, autoencoder)
+        unit = torch.ones(loaded.channels)
         try:
             model = cls(
                 config,
-                autoencoder,
+                loaded,
                 LatentNormalization(field_of(document, "normalization", str, path), torch.zeros_like(unit), unit),
                 torch.zeros(config.planes.base_shape),
                 torch.zeros(2, 3),
