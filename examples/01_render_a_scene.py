@@ -8,17 +8,15 @@ Without a bank it draws the mean of the cars that the shipped model was trained 
 
 from pathlib import Path
 
-import numpy as np
 import torch
 import tyro
 from PIL import Image
 
-from triptych import CategoryModel, Scene, open_scenes, orbit_cameras
-from triptych.model import find_model
+import triptych
 
 
-def colours(values: torch.Tensor) -> torch.Tensor:
-    """Stretch [view, height, width] or [view, channel, height, width] to [0, 1], so that it can be looked at."""
+def stretched(values: torch.Tensor) -> torch.Tensor:
+    """Values of any range as colors from 0 to 1."""
     low, high = values.min(), values.max()
     return (values - low) / (high - low).clamp_min(1e-6)
 
@@ -39,28 +37,27 @@ def main(
     """
     if bank is None:
         # Every new scene starts as the mean of the stage-1 scenes. That is a scene like any other.
-        shared = CategoryModel.load(find_model(Path("cars")))
-        scene = Scene(shared, shared.start_micro, shared.start_coefficients, "mean car")
+        cars = triptych.open_model("cars")
+        scene = triptych.Scene(cars, cars.start_micro, cars.start_coefficients, "mean car")
     else:
-        scenes = open_scenes(bank, model)
+        scenes = triptych.open_scenes(bank, model)
         scene = scenes[next(iter(scenes))]
 
-    # A model is trained on pictures of one size, and renders that size.
-    found = scene.render(orbit_cameras(views, scene.model.config.width))
+    found = triptych.render(scene, views)
 
     # Latents and depth are smaller than the images: this is what the renderer computes, the decoder does the rest.
     height, width = found.images.shape[2:]
     depth = torch.where(found.opacity > 0.5, found.depth, found.depth.max())
     rows = [
         found.images.clamp(0, 1),
-        colours(found.latents[:, :3]),
-        colours(-depth)[:, None].expand(-1, 3, -1, -1),
+        stretched(found.latents[:, :3]),
+        stretched(-depth)[:, None].expand(-1, 3, -1, -1),
     ]
     rows = [torch.nn.functional.interpolate(row, size=(height, width), mode="nearest") for row in rows]
     # [row, view, channel, height, width] laid out as one picture.
     sheet = torch.stack(rows).permute(0, 3, 1, 4, 2).reshape(len(rows) * height, views * width, 3)
     out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((sheet * 255).round().numpy().astype(np.uint8)).save(out)
+    Image.fromarray((sheet * 255).round().byte().numpy()).save(out)
     print(f"{scene.name}: images, latents and depth of {views} cameras in {out}")
 
 

@@ -12,8 +12,7 @@ import torch
 import tyro
 from PIL import Image
 
-from triptych import open_scenes, orbit_cameras
-from triptych.pictures import as_pixels
+import triptych
 
 
 def main(
@@ -34,20 +33,18 @@ def main(
         steps: number of pictures, both ends included.
         out: the picture.
     """
-    scenes = open_scenes(bank, model)
+    scenes = triptych.open_scenes(bank, model)
     names = list(scenes)
     one, other = scenes[first or names[0]], scenes[second or names[1]]
 
     # A blend interpolates micro planes and coefficients, nothing else: it is a scene, and renders like any other.
-    camera = orbit_cameras(8, scenes.model.config.width)[[1]]
     shares = torch.linspace(0, 1, steps).tolist()
-    pictures = [as_pixels(one.blend(other, share).render(camera).images)[0] for share in shares]
+    images = torch.cat([triptych.render(one.blend(other, share), 1).images for share in shares])
 
-    strip = Image.new("RGB", (sum(picture.shape[1] for picture in pictures), pictures[0].shape[0]))
-    for number, picture in enumerate(pictures):
-        strip.paste(Image.fromarray(picture), (number * picture.shape[1], 0))
+    # [step, channel, height, width] side by side.
+    strip = images.clamp(0, 1).permute(2, 0, 3, 1).flatten(1, 2)
     out.parent.mkdir(parents=True, exist_ok=True)
-    strip.save(out)
+    Image.fromarray((strip * 255).round().byte().numpy()).save(out)
     print(f"from {one.name} to {other.name} in {steps} pictures: {out}")
 
 

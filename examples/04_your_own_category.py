@@ -11,22 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 import trimesh
 import tyro
 
-from triptych import Scenes
-from triptych.data import DatasetConfig, inspect_dataset, open_dataset, select_scenes
-from triptych.data.generators.meshes import RenderConfig, render_meshes
-from triptych.evaluation.evaluate import evaluate, write_evaluation
-from triptych.progress import Progress
-from triptych.training.presets import STAGE1, STAGE2
-from triptych.training.stage1 import train
-from triptych.training.stage2 import fit
+import triptych
 
 
 def throw_vases(folder: Path, count: int) -> None:
-    """Write vases as glb files: a random outline turned around the upright axis, in two random colours."""
+    """Write vases as glb files: a random outline turned around the upright axis, in two random colors."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
         generator = np.random.default_rng(index)
@@ -37,11 +29,11 @@ def throw_vases(folder: Path, count: int) -> None:
         # An outline that begins and ends on the axis is a closed body.
         outline = np.array([(0, 0), *zip(radius, height, strict=True), (0, 1)])
         vase = trimesh.creation.revolve(outline, sections=48)
-        colours = generator.uniform(30, 230, (2, 4)).astype(np.uint8)
-        colours[:, 3] = 255
+        colors = generator.uniform(30, 230, (2, 4)).astype(np.uint8)
+        colors[:, 3] = 255
         low, high = np.sort(generator.uniform(0.15, 0.85, 2))
         in_band = (low < vase.vertices[:, 2]) & (vase.vertices[:, 2] < high)
-        vase.visual = trimesh.visual.ColorVisuals(vase, vertex_colors=colours[in_band.astype(int)])
+        vase.visual = trimesh.visual.ColorVisuals(vase, vertex_colors=colors[in_band.astype(int)])
         vase.export(folder / f"vase_{index:02d}.glb")
 
 
@@ -70,40 +62,28 @@ def main(
         throw_vases(meshes, scenes)
 
     # Many small pictures of every mesh from the upper hemisphere, over a transparent background.
-    with Progress() as progress:
-        progress.start("render", 0)
-        render_meshes(
-            meshes,
-            out / "data",
-            RenderConfig(views=views, resolution=resolution, up=up),
-            on_scene=lambda name, done, total: progress.reach(done, total),
-            on_skip=lambda path, reason: progress.note(f"skipped {path}: {reason}"),
-            on_note=progress.note,
-        )
-        # Look before you train: problems file by file, a plot of the cameras, a contact sheet.
-        config = DatasetConfig(out / "data", test_views=4, cache=out / "cache")
-        inspect_dataset(config, out / "inspect")
-        data = open_dataset(config)
+    triptych.render_meshes(meshes, out / "data", views=views, resolution=resolution, up=up)
+    # Look before you train: problems file by file, a plot of the cameras, a contact sheet.
+    triptych.inspect_dataset(out / "data", out / "inspect")
+    data = triptych.open_dataset(out / "data", test_views=4, cache=out / "cache")
 
-        # Stage 1 sees the scenes of the split "train" and never the others.
-        quick = STAGE1["quick"]
-        settings = replace(
-            quick,
-            pretraining=replace(quick.pretraining, epochs=length * quick.pretraining.epochs),
-            warmup=replace(quick.warmup, epochs=length * quick.warmup.epochs),
-            joint=replace(quick.joint, epochs=length * quick.joint.epochs),
-        )
-        cpu = torch.device("cpu")
-        known, new = select_scenes(data, "train", "all"), select_scenes(data, "test", "all")
-        model = train(known, out / "run", settings, seed=0, device=cpu, progress=progress)
+    # Stage 1 sees the scenes of the split "train" and never the others.
+    quick = triptych.STAGE1["quick"]
+    settings = replace(
+        quick,
+        pretraining=replace(quick.pretraining, epochs=length * quick.pretraining.epochs),
+        warmup=quick.warmup.longer(length),
+        joint=quick.joint.longer(length),
+    )
+    model = triptych.train(data.select("train"), out / "run", settings)
 
-        # Stage 2: every further scene costs seconds, and no earlier one changes.
-        # Forced: even a much shorter run keeps every scene, so that the mean below counts all of them.
-        bank = fit(model, new, out / "bank", STAGE2["quick"], seed=0, device=cpu, progress=progress, force=True)
+    # Stage 2: every further scene costs seconds, and no earlier one changes.
+    # Forced: even a much shorter run keeps every scene, so that the mean below counts all of them.
+    new = data.select("test")
+    vases = triptych.fit(model, new, out / "bank", force=True)
 
-        # The picture, and numbers that mean something: views that were used for nothing so far.
-        evaluation = evaluate(Scenes(bank, model), new, with_lpips=False)
-        write_evaluation(evaluation, out / "evaluation", {"example": Path(__file__).name})
+    # The picture, and numbers that mean something: views that were used for nothing so far.
+    evaluation = triptych.evaluate(vases, new, out / "evaluation", with_lpips=False)
     print(evaluation.markdown())
     print(f"look at {out / 'evaluation' / 'comparison.png'}")
 

@@ -43,6 +43,12 @@ def test_every_example_is_run_by_a_test_and_shown_in_the_documentation() -> None
         assert f'run("{example.name}"' in tests
 
 
+def test_examples_use_nothing_deeper_than_the_face_of_the_package() -> None:
+    for example in EXAMPLES.glob("*.py"):
+        assert "from triptych" not in example.read_text()
+        assert "import triptych." not in example.read_text()
+
+
 def test_a_scene_is_rendered(run: Run, trained_balls: Path, tmp_path: Path) -> None:
     bank = ["--bank", trained_balls / "trained_scenes", "--model", trained_balls]
     run("01_render_a_scene.py", "--views", 2, "--out", tmp_path / "ball.png", *bank)
@@ -68,6 +74,20 @@ def test_a_category_is_made_from_meshes(run: Run, tmp_path: Path) -> None:
     run("04_your_own_category.py", "--out", tmp_path, *small)
     picture(tmp_path / "evaluation" / "comparison.png")
     picture(tmp_path / "inspect" / "contact_sheet.png")
+
+
+def test_pictures_from_memory_and_an_own_autoencoder_make_a_category(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("06_your_own_parts.py", "--out", tmp_path, "--scenes", 4, "--views", 8, "--side", 32, "--length", 0.2)
+    picture(tmp_path / "evaluation" / "comparison.png")
+    assert "Dataset(4 scene(s): ball_00 ... ball_03; 4 views each to fit" in capsys.readouterr().out
+
+
+def test_a_network_learns_from_the_planes_of_a_bank(run: Run, trained_balls: Path, tmp_path: Path) -> None:
+    arguments = ["--bank", trained_balls / "trained_scenes", "--model", trained_balls, "--epochs", 2]
+    run("07_learn_from_planes.py", *arguments, "--out", tmp_path / "planes.png")
+    assert picture(tmp_path / "planes.png").shape == (2 * 32, 4 * 32, 3)
 
 
 def test_photos_are_moved_into_one_frame(run: Run, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from exact_ball import AABB, RADIUS, exact_ball
 from PIL import Image
 
 from triptych import Cameras, Orbit, Scene, SceneBank, Scenes, StoredScene
+from triptych.experiments.slides.figures import latent_video_frames
 from triptych.export import comparison_frames, orbit_frames, write_images
 from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
-from triptych.experiments.slides.figures import latent_video_frames
 from triptych.viewer.cameras import camera_of, view_of
 from triptych.viewer.frames import draw
 from triptych.viewer.sources import LoadedScenes

@@ -1,22 +1,52 @@
-from .bank import Scene, SceneBank, Scenes, StoredScene, open_scene, open_scenes, save_scene
+from .bank import Scene, SceneBank, ScenePlanes, Scenes, StoredScene, open_scene, open_scenes, save_scene
+from .data import Dataset, cameras_from_arrays, dataset_from_arrays
 from .errors import InputError
+from .evaluation.evaluate import Evaluation
 from .geometry import Cameras, Orbit, look_at, orbit_cameras
 from .model import CategoryModel
+from .training.presets import STAGE1, STAGE2
+from .verbs import (
+    evaluate,
+    fit,
+    inspect_dataset,
+    make_cars,
+    open_dataset,
+    open_model,
+    render,
+    render_meshes,
+    train,
+)
 from .version import __version__
 
 __all__ = [
+    "STAGE1",
+    "STAGE2",
     "Cameras",
     "CategoryModel",
+    "Dataset",
+    "Evaluation",
     "InputError",
     "Orbit",
     "Scene",
     "SceneBank",
+    "ScenePlanes",
     "Scenes",
     "StoredScene",
     "__version__",
+    "cameras_from_arrays",
+    "dataset_from_arrays",
+    "evaluate",
+    "fit",
+    "inspect_dataset",
     "look_at",
+    "make_cars",
+    "open_dataset",
+    "open_model",
     "open_scene",
     "open_scenes",
     "orbit_cameras",
+    "render",
+    "render_meshes",
     "save_scene",
+    "train",
 ]

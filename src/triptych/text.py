@@ -49,3 +49,9 @@ def listed(names: Sequence[str], most: int = _NAMED) -> str:
     """The first few names as part of a line, and how many more there are."""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(one_line(name) for name in names[:most]) + rest
+
+
+def first_and_last(names: Sequence[str]) -> str:
+    """The ends of a list of names as part of a line."""
+    ends = [one_line(name) for name in (*names[:1], *names[1:][-1:])]
+    return (" ... " if len(names) > 2 else ", ").join(ends) or "none"

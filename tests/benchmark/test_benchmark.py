@@ -10,7 +10,6 @@ import torch
 from triptych.benchmark import gpu_report, measure, renderer, trained
 from triptych.benchmark.run import BenchConfig, run_benchmark
 from triptych.benchmark.sizes import Extent, Sizes, random_scenes
-from triptych.data import dataset_from_arrays
 from triptych.errors import InputError
 from triptych.progress import Progress
 
@@ -97,10 +96,7 @@ def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> 
     assert everywhere["PSNR, skipping"] > everywhere["PSNR"] - 0.05
 
 
-def test_pictures_without_cameras_are_refused() -> None:
+def test_scenes_of_nothing_have_views_to_fit_and_to_test() -> None:
     dataset = random_scenes(2, 32)
-    assert (len(dataset), len(dataset.views(0).test)) == (2, 8)
-    with pytest.raises(InputError, match="a camera for each picture"):
-        dataset_from_arrays(
-            np.zeros((3, 32, 32, 3), np.uint8), dataset.cameras(0), 3, torch.tensor([[-1.0] * 3, [1.0] * 3])
-        )
+    assert (len(dataset), len(dataset.views(0).train), len(dataset.views(0).test)) == (2, 32, 8)
+    assert dataset.is_blank(1)

@@ -3,6 +3,7 @@ from .config import ConvolutionalConfig, NormalizationKind
 from .convolutional import ConvolutionalAutoencoder
 from .identity import IdentityAutoencoder
 from .normalization import LatentNormalization
+from .own import OwnAutoencoder
 from .pretrained import DiffusersAutoencoder
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "IdentityAutoencoder",
     "LatentNormalization",
     "NormalizationKind",
+    "OwnAutoencoder",
 ]

@@ -1,15 +1,18 @@
 """An autoencoder on disk: what it is (JSON) and its weights (safetensors). Nothing is pickled."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from triptych.autoencoder.base import Autoencoder
 from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.identity import IdentityAutoencoder
+from triptych.autoencoder.own import OwnAutoencoder
 from triptych.autoencoder.pretrained import DiffusersAutoencoder
 from triptych.errors import InputError
 from triptych.files import SUM, check_seal, file_sum, read_object, read_tensors, write_atomically, write_sealed_json
@@ -18,8 +21,20 @@ DESCRIPTION_NAME = "autoencoder.json"
 WEIGHTS_NAME = "autoencoder.safetensors"
 _WEIGHTS_SUM = "weights_sha256"
 _KINDS: dict[str, type[Autoencoder]] = {
-    family.kind: family for family in (ConvolutionalAutoencoder, DiffusersAutoencoder, IdentityAutoencoder)
+    family.kind: family
+    for family in (ConvolutionalAutoencoder, DiffusersAutoencoder, IdentityAutoencoder, OwnAutoencoder)
 }
+
+
+def adopt(module: nn.Module, height: int, width: int) -> Autoencoder:
+    """An autoencoder of images of this size from a copy of any module with ``encode`` and ``decode``.
+
+    Raises:
+        InputError: it is no such module; see `OwnAutoencoder`.
+    """
+    if isinstance(module, Autoencoder) and type(module) in _KINDS.values():
+        return deepcopy(module)
+    return OwnAutoencoder.measured(module, height, width)
 
 
 def save_autoencoder(autoencoder: Autoencoder, folder: Path) -> None:
@@ -30,11 +45,16 @@ def save_autoencoder(autoencoder: Autoencoder, folder: Path) -> None:
     write_sealed_json(folder / DESCRIPTION_NAME, document)
 
 
-def load_autoencoder(folder: Path) -> Autoencoder:
+def load_autoencoder(folder: Path, own: nn.Module | None = None) -> Autoencoder:
     """Read back what `save_autoencoder` wrote, on the CPU, without the network.
+
+    Args:
+        folder: where.
+        own: the module that was handed in when it was trained, if one was; a copy gets the weights.
 
     Raises:
         InputError: a file is missing or damaged, describes no autoencoder, or the weights are of another one.
+        ModuleNeededError: it was a module of the user's own, and ``own`` is None.
     """
     path, weights_path = folder / DESCRIPTION_NAME, folder / WEIGHTS_NAME
     description = read_object(path)
@@ -46,15 +66,23 @@ def load_autoencoder(folder: Path) -> Autoencoder:
         del description[SUM]
     family = _KINDS[description.pop("kind")]
     try:
-        autoencoder = family.from_description(description)
+        autoencoder = _rebuilt(family, description, own)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise type(error)(f"{path}: {error}") from None
     except (RuntimeError, MemoryError) as error:
         raise InputError(f"{path}: sizes that fit into no memory ({error})") from None
     weights = read_weights(weights_path)
     check_weights(weights_path, weights, autoencoder.state_dict())
     autoencoder.load_state_dict(weights)
     return autoencoder
+
+
+def _rebuilt(family: type[Autoencoder], description: dict[str, Any], own: nn.Module | None) -> Autoencoder:
+    if own is None:
+        return family.from_description(description)
+    if family is not OwnAutoencoder:
+        raise InputError(f"this autoencoder is of the kind {family.kind}, which needs no module; give none")
+    return OwnAutoencoder.from_module(own, description)
 
 
 def compact(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@ from .compared import ComparedViews, compare_views
 from .scene import MEAN_SCENE, Scene
 from .scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank, StoragePrecision
 from .scene_file import open_scene, save_scene
+from .scene_planes import ScenePlanes
 from .scenes import Scenes, open_scenes
 from .stored_scene import SceneAbout, StoredScene
 
@@ -14,6 +15,7 @@ __all__ = [
     "Scene",
     "SceneAbout",
     "SceneBank",
+    "ScenePlanes",
     "Scenes",
     "StoragePrecision",
     "StoredScene",

@@ -54,12 +54,13 @@ OWN_MODEL = "model"
 class SceneBank:
     """A folder of fitted scenes that belong to one category model."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | Path) -> None:
         """Open a bank.
 
         Raises:
             InputError: the folder is no bank.
         """
+        folder = Path(folder)
         path = folder / BANK_FILE
         if not path.is_file():
             FORMAT.check(folder, {})

@@ -26,7 +26,7 @@ FORMAT = Format(
 SUFFIX = ".triptych-scene"
 
 
-def save_scene(path: Path, scene: Scene) -> None:
+def save_scene(path: str | Path, scene: Scene) -> None:
     """Write a scene without its model, whole or not at all.
 
     Args:
@@ -36,6 +36,7 @@ def save_scene(path: Path, scene: Scene) -> None:
     Raises:
         InputError: the suffix is another one.
     """
+    path = Path(path)
     if path.suffix != SUFFIX:
         raise InputError(f"{path}: expected a file name that ends in {SUFFIX}")
     about = {

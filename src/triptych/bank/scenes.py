@@ -4,13 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from triptych.bank.scene import Scene
 from triptych.bank.scene_bank import SceneBank
 from triptych.data import choose_names
+from triptych.data.inspection.contact_sheet import lay_out, shrink_to_tile
 from triptych.errors import InputError
 from triptych.model import CategoryModel
+
+_SHOWN = 16
+"""Scenes that a notebook shows of a bank."""
 
 
 class Scenes(Mapping[str, Scene]):
@@ -34,6 +39,13 @@ class Scenes(Mapping[str, Scene]):
 
     def __repr__(self) -> str:
         return f"Scenes({len(self)} of {self.bank.folder}, model {self.bank.model_id}, on {self.model.aabb.device})"
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: some of the scenes, evenly through the names."""
+        names = list(self)
+        shown = [names[number * len(names) // _SHOWN] for number in range(_SHOWN)] if len(names) > _SHOWN else names
+        tiles = [shrink_to_tile(np.asarray(self[name].picture())) for name in shown]
+        return lay_out(tiles, shown)._repr_png_() if shown else None
 
     def __getitem__(self, name: str) -> Scene:
         """One scene.
@@ -96,17 +108,21 @@ class Scenes(Mapping[str, Scene]):
         return some
 
 
-def open_scenes(bank: str | Path, model: str | Path | None = None, device: torch.device | str = "cpu") -> Scenes:
+def open_scenes(
+    bank: str | Path, model: CategoryModel | str | Path | None = None, device: torch.device | str = "cpu"
+) -> Scenes:
     """Open a bank together with its category model.
 
     Args:
         bank: folder of the bank.
-        model: folder of the model or of the run that trained it, or the name of one that comes with triptych; None
-            where the bank keeps its own copy, or belongs to one that comes with triptych.
-        device: where to render.
+        model: the model, or its folder or that of the run that trained it, or the name of one that comes with triptych;
+            None where the bank keeps its own copy, or belongs to one that comes with triptych.
+        device: where to render; a model given as such stays where it is.
 
     Raises:
         InputError: there is no bank, its model is not found or is another one.
     """
     opened = SceneBank(Path(bank))
+    if isinstance(model, CategoryModel):
+        return Scenes(opened, model)
     return Scenes(opened, opened.load_model(None if model is None else Path(model)).to(device))

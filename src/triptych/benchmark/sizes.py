@@ -9,7 +9,7 @@ import torch
 from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
 from triptych.data import Dataset, dataset_from_arrays
 from triptych.data.generators.cars import AABB
-from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.geometry import hemisphere_cameras
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.planes import initial_base_planes
@@ -104,10 +104,9 @@ def random_model(
 
 def random_scenes(count: int, side: int) -> Dataset:
     """White pictures of nothing, from real cameras: for measurements of time, where the content does not matter."""
-    cameras = hemisphere_cameras(VIEWS, side, seed=0)
-    tiled = Cameras(cameras.c2w.repeat(count, 1, 1), cameras.intrinsics.repeat(count, 1), side, side)
-    white = np.broadcast_to(np.uint8(255), (count * VIEWS, side, side, 3))
-    return dataset_from_arrays(white, tiled, VIEWS, box())
+    white = np.broadcast_to(np.uint8(255), (VIEWS, side, side, 3))
+    scene = (white, hemisphere_cameras(VIEWS, side, seed=0))
+    return dataset_from_arrays({f"{number:05d}": scene for number in range(count)}, box())
 
 
 def warmup_phase(sizes: Sizes) -> Phase:

@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import torch
 
 from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import VIEWS, Sizes, box, random_model
 from triptych.data import Dataset, dataset_from_arrays
 from triptych.data.generators.cars.dataset import render_car
-from triptych.data.pictures import over_white
 from triptych.data.posed_views import PosedViews
-from triptych.geometry import Cameras, hemisphere_cameras
+from triptych.geometry import hemisphere_cameras
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.progress import Progress
@@ -152,12 +150,11 @@ def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, 
 
 
 def _cars(count: int, side: int) -> Dataset:
-    pictures, cameras = [], []
+    cars = {}
     for car in range(count):
-        cameras.append(hemisphere_cameras(VIEWS, side, seed=car))
-        pictures.append(over_white(render_car(car, 0, cameras[-1])).round().astype(np.uint8))
-    c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
-    return dataset_from_arrays(np.concatenate(pictures), Cameras(c2w, intrinsics, side, side), VIEWS, box())
+        cameras = hemisphere_cameras(VIEWS, side, seed=car)
+        cars[f"{car:05d}"] = (render_car(car, 0, cameras), cameras)
+    return dataset_from_arrays(cars, box())
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-from .arrays import dataset_from_arrays
+from .arrays import cameras_from_arrays, dataset_from_arrays
 from .config import DatasetConfig
 from .dataset import Dataset, open_dataset
 from .inspection.contact_sheet import write_contact_sheet
@@ -12,6 +12,7 @@ __all__ = [
     "DatasetConfig",
     "InspectionReport",
     "ViewSplit",
+    "cameras_from_arrays",
     "choose_names",
     "dataset_from_arrays",
     "inspect_dataset",

@@ -16,13 +16,16 @@ from triptych.data.formats.declaration import Declaration, check_complete, read_
 from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.index import TEST, UNDECLARED, SceneIndex, index_scenes
+from triptych.data.inspection.contact_sheet import contact_sheet
 from triptych.data.notes import few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.scene_names import choose_names
 from triptych.data.splits import ViewSplit, split_as_declared, split_by_rule
+from triptych.data.stacked_pictures import StackedPictures
 from triptych.data.validation import LARGEST, Problems
 from triptych.errors import InputError
 from triptych.geometry import Cameras
+from triptych.text import first_and_last, span
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Dataset:
     _rows: tuple[Int[np.ndarray, "_"], ...]  # each scene has its own number of views
     _splits: tuple[ViewSplit, ...]
     _index: SceneIndex
-    _pictures: UInt8[np.ndarray, "row height width 3"] | CheckedPictures
+    _pictures: StackedPictures | CheckedPictures
     notes: tuple[str, ...] = ()
     source: DatasetConfig | None = None
 
@@ -82,6 +85,21 @@ class Dataset:
         """Whether every view of a scene is of a single color, as in a few scenes of public datasets."""
         return all(is_one_color(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
 
+    def select(self, scenes: str | None, default: str = "all") -> "Dataset":
+        """Some scenes; ``open_dataset`` opens a choice without reading the others.
+
+        Args:
+            scenes: "all", a split ("train", "test"), a range such as "0:36", or names separated by commas; None for
+                the default.
+            default: the scenes where none are chosen. Without declared splits, a split then means all.
+
+        Raises:
+            InputError: there is no such scene or split.
+        """
+        chosen = choose_names(self.names, scenes, splits=self.declared_splits, default=default)
+        numbers = {name: number for number, name in enumerate(self.names)}
+        return self.subset([numbers[name] for name in chosen])
+
     def subset(self, scenes: Sequence[int]) -> "Dataset":
         """The chosen scenes, sorted by name, without copying pictures."""
         order = sorted(set(scenes), key=lambda scene: self.names[scene])
@@ -97,6 +115,18 @@ class Dataset:
             _rows=tuple(self._rows[scene] for scene in order),
             _splits=tuple(self._splits[scene] for scene in order),
         )
+
+    def __repr__(self) -> str:
+        fitted, tested = (span(len(getattr(split, use)) for split in self._splits) for use in ("train", "test"))
+        place = f"; {self.source.path}" if self.source else ""
+        return (
+            f"Dataset({len(self)} scene(s): {first_and_last(self.names)}; {fitted} views each to fit and {tested} to "
+            f"test; {self.width}x{self.height} pixels{place})"
+        )
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: a contact sheet."""
+        return contact_sheet(self)._repr_png_()
 
 
 def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, default: str = "all") -> Dataset:

@@ -3,24 +3,12 @@
 from collections.abc import Mapping
 
 from triptych.data.dataset import Dataset
-from triptych.data.scene_names import choose_names
 from triptych.errors import InputError
 
 
 def select_scenes(dataset: Dataset, selection: str | None, default: str = "all") -> Dataset:
-    """Some scenes of a dataset that is open; ``open_dataset`` opens a choice without reading the others.
-
-    Args:
-        dataset: an open dataset.
-        selection: see ``choose_names``; None for the default.
-        default: the selection when none is given. Without declared splits, a split then means all.
-
-    Raises:
-        InputError: the selection names no scene, or one that is not there.
-    """
-    chosen = choose_names(dataset.names, selection, splits=dataset.declared_splits, default=default)
-    numbers = {name: number for number, name in enumerate(dataset.names)}
-    return dataset.subset([numbers[name] for name in chosen])
+    """``Dataset.select`` as a function."""
+    return dataset.select(selection, default)
 
 
 def require_disjoint(stage1_scenes: Mapping[str, str], dataset: Dataset) -> None:

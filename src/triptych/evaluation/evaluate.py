@@ -61,6 +61,14 @@ class Evaluation:
         keys = [*_METRICS, "bytes", "seconds"]
         return {key: value for key in keys if not math.isnan(value := self.mean(key))}
 
+    def __repr__(self) -> str:
+        means = "".join(f"; {key} {value:{_FORMATS[key]}}" for key, value in self.summary().items())
+        return f"Evaluation({len(self.scenes)} scene(s){means})"
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.markdown()
+
     def markdown(self) -> str:
         """One row per scene and one of means, as a Markdown table."""
         columns = [key for key in _FORMATS if any(key in row for row in self.scenes.values())]

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from triptych.autoencoder.own import ModuleNeededError
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
 from triptych.bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
 from triptych.bank.scene_file import SUFFIX as SCENE_SUFFIX
@@ -115,12 +117,14 @@ def _scene(bank: SceneBank, name: str) -> bool:
 
 
 def _model(folder: Path) -> bool:
-    CategoryModel.load(folder)
+    with suppress(ModuleNeededError):  # raised once all bytes have been compared
+        CategoryModel.load(folder)
     return SUM in read_object(folder / MODEL_FILE)
 
 
 def _autoencoder(folder: Path) -> bool:
-    load_autoencoder(folder)
+    with suppress(ModuleNeededError):
+        load_autoencoder(folder)
     return SUM in read_object(folder / DESCRIPTION_NAME)
 
 

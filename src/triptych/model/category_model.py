@@ -206,6 +206,14 @@ class CategoryModel(nn.Module):
         """Whether this is the model that a bank or a scene file names by ``identity``."""
         return identity in self.known_ids()
 
+    def __repr__(self) -> str:
+        config, planes = self.config, self.config.planes
+        latents = "x".join(map(str, (self.autoencoder.channels, *self.latent_size)))
+        return (
+            f"CategoryModel({config.width}x{config.height} pixels; latents {latents}; {planes.base_planes} base "
+            f"planes; trained on {len(self.trained_scenes)} scene(s); {self.aabb.device})"
+        )
+
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all; one that stands there is replaced."""
         stored = StoredModel(
@@ -220,13 +228,17 @@ class CategoryModel(nn.Module):
         write_model(folder, stored)
 
     @classmethod
-    def load(cls, folder: Path) -> "CategoryModel":
+    def load(cls, folder: Path, autoencoder: nn.Module | None = None) -> "CategoryModel":
         """Read a model folder, on the CPU.
+
+        Args:
+            folder: where.
+            autoencoder: the module of one's own that it was trained with, if one was; a copy gets the weights.
 
         Raises:
             InputError: the folder or a file in it is missing, damaged or of another model.
         """
-        stored = read_model(folder)
+        stored = read_model(folder, autoencoder)
         unit = torch.ones(stored.autoencoder.channels)
         normalization = LatentNormalization(stored.normalization, torch.zeros_like(unit), unit)
         try:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
@@ -69,8 +69,12 @@ def write_model(folder: Path, model: StoredModel) -> None:
         write_sealed_json(temporary / MODEL_FILE, document)
 
 
-def read_model(folder: Path) -> StoredModel:
+def read_model(folder: Path, autoencoder: nn.Module | None = None) -> StoredModel:
     """Read a model folder, on the CPU; names and shapes of the tensors are still to be compared.
+
+    Args:
+        folder: where.
+        autoencoder: the module of one's own that it was trained with, if one was; a copy gets the weights.
 
     Raises:
         InputError: the folder or a file in it is missing, damaged or of another model.
@@ -83,7 +87,7 @@ def read_model(folder: Path) -> StoredModel:
         field_of(document, "normalization", str, path),
         camera_range(document, path),
         {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained},
-        load_autoencoder(folder),
+        load_autoencoder(folder, autoencoder),
         read_weights(folder / SHARED_FILE),
         SUM in document,
     )

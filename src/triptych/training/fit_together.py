@@ -1,5 +1,6 @@
 """Stage 2 as published: what is shared is trained along on all new scenes together."""
 
+from copy import deepcopy
 from dataclasses import asdict
 
 import torch
@@ -69,7 +70,7 @@ def _is_done(job: FitJob) -> bool:
 
 
 def _train(job: FitJob, run: Run) -> None:
-    model, dataset, config = job.model.to(job.device), job.dataset, job.config
+    model, dataset, config = deepcopy(job.model).to(job.device), job.dataset, job.config
     loop = Loop.resumed(run, job.progress, ("latent", "image"))
     bounds = quality_bounds(model, dataset)
     torch.manual_seed(job.seed)

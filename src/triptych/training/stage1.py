@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from triptych.autoencoder import (
     Autoencoder,
@@ -16,8 +17,9 @@ from triptych.autoencoder import (
     DiffusersAutoencoder,
     IdentityAutoencoder,
     LatentNormalization,
+    OwnAutoencoder,
 )
-from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
+from triptych.autoencoder.saving import DESCRIPTION_NAME, adopt, load_autoencoder
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
@@ -62,6 +64,7 @@ def train(
     seed: int,
     device: torch.device,
     progress: Progress,
+    autoencoder: nn.Module | None = None,
     checkpoint_seconds: float = 60.0,
 ) -> CategoryModel:
     """Train a category model, or go on with one.
@@ -77,6 +80,8 @@ def train(
         seed: all random numbers follow from it.
         device: where to compute.
         progress: where to show how it goes.
+        autoencoder: a module to start from a copy of, in place of the one that ``config`` asks for; see
+            `OwnAutoencoder`.
         checkpoint_seconds: how often the run is saved.
 
     Raises:
@@ -86,9 +91,9 @@ def train(
     """
     require_memory(memory.of_stage1(config, len(dataset), dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
-    autoencoder = create_autoencoder(config.autoencoder).to(device)
+    start = _own_or_created(autoencoder, config.autoencoder, dataset).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
-        autoencoder.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
+        start.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
         "stage": 1,
         "config": asdict(config),
@@ -97,12 +102,15 @@ def train(
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
         "fitted_views": fitted_views(dataset),
     }
+    if autoencoder is not None:
+        description["autoencoder"] = {"kind": start.kind, **start.description()}
     with open_run(out, description, checkpoint_seconds) as run:
         if (out / MODEL).is_dir():
             progress.note(f"{out / MODEL}: already trained")
-            return CategoryModel.load(out / MODEL).to(device)
+            own = autoencoder if isinstance(start, OwnAutoencoder) else None
+            return CategoryModel.load(out / MODEL, own).to(device)
         write_config(out, dataset, config, seed, device)
-        return _train(dataset, run, config, autoencoder, seed, device, progress)
+        return _train(dataset, run, config, start, seed, device, progress)
 
 
 def _train(
@@ -140,6 +148,12 @@ def _train(
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
     model.save(run.folder / MODEL)  # last: a run that has it is done
     return model
+
+
+def _own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
+    if own is None:
+        return create_autoencoder(config)
+    return adopt(own, dataset.height, dataset.width)
 
 
 def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:

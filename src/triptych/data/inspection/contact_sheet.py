@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from triptych.data.dataset import Dataset
 from triptych.files import write_atomically
 from triptych.geometry import Cameras
 from triptych.text import one_line
@@ -25,15 +25,33 @@ _LIMIT = 48
 _COLUMNS = 8
 
 
-def write_contact_sheet(dataset: Dataset, file: Path, *, limit: int = _LIMIT) -> None:
-    """Write a PNG with one view of up to ``limit`` scenes, evenly through the names, all from about the same side.
+@runtime_checkable
+class PosedScenes(Protocol):
+    """What a contact sheet shows: a ``Dataset``."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def cameras(self, scene: int) -> Cameras: ...
+
+    def images(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width 3"]: ...
+
+
+def write_contact_sheet(dataset: PosedScenes, file: Path, *, limit: int = _LIMIT) -> None:
+    """Write a contact sheet as PNG; see ``contact_sheet``."""
+    _write(contact_sheet(dataset, limit=limit), file)
+
+
+def contact_sheet(dataset: PosedScenes, *, limit: int = _LIMIT) -> Image.Image:
+    """One view of up to ``limit`` scenes, evenly through the names, all from about the same side.
 
     So it shows at a glance which way the scenes face; small marks are the world's axes. A dataset of one scene
     shows up to ``limit`` of its views instead.
 
     Args:
         dataset: the scenes.
-        file: where to write.
         limit: the most pictures to show.
     """
     counts = [len(dataset.cameras(scene)) for scene in range(len(dataset))]
@@ -44,7 +62,7 @@ def write_contact_sheet(dataset: Dataset, file: Path, *, limit: int = _LIMIT) ->
     tiles = [shrink_to_tile(dataset.images(scene, [view])[0]) for scene, view in chosen]
     for tile, (scene, view) in zip(tiles, chosen, strict=True):
         _mark_axes(tile, dataset.cameras(scene)[[view]])
-    write_tiles(tiles, labels, file)
+    return lay_out(tiles, labels)
 
 
 def choose_views(counts: Sequence[int], limit: int = _LIMIT) -> list[tuple[int, int]]:
@@ -68,7 +86,12 @@ def shrink_to_tile(picture: UInt8[np.ndarray, "height width 3"]) -> Image.Image:
 
 
 def write_tiles(tiles: Sequence[Image.Image], labels: Sequence[str], file: Path) -> None:
-    """Lay small pictures out in a grid on white, each with its label, and write a PNG."""
+    """Lay small pictures out, and write a PNG."""
+    _write(lay_out(tiles, labels), file)
+
+
+def lay_out(tiles: Sequence[Image.Image], labels: Sequence[str]) -> Image.Image:
+    """Small pictures in a grid on white, each with its label."""
     columns = min(_COLUMNS, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     width, height = TILE + _GAP, max(tile.height for tile in tiles) + _LINE + _GAP
@@ -79,6 +102,10 @@ def write_tiles(tiles: Sequence[Image.Image], labels: Sequence[str], file: Path)
         sheet.paste(tile, (left + (TILE - tile.width) // 2, top))
         place = (left + TILE / 2, top + height - _GAP - _LINE)
         draw.text(place, _shorten(one_line(label), font), fill="black", font=font, anchor="ma")
+    return sheet
+
+
+def _write(sheet: Image.Image, file: Path) -> None:
     write_atomically(file, lambda output: sheet.save(output, format="PNG"))
 
 

@@ -1,0 +1,19 @@
+"""What a person does with triptych, one function each, with paths as text and sensible defaults.
+
+Nothing is computed here that the modules below do not compute.
+"""
+
+from triptych.verbs.datasets import inspect_dataset, make_cars, open_dataset, render_meshes
+from triptych.verbs.stages import evaluate, fit, open_model, render, train
+
+__all__ = [
+    "evaluate",
+    "fit",
+    "inspect_dataset",
+    "make_cars",
+    "open_dataset",
+    "open_model",
+    "render",
+    "render_meshes",
+    "train",
+]

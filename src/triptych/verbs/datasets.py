@@ -1,0 +1,99 @@
+"""Datasets: open, check and draw them. Options are keywords."""
+
+from pathlib import Path
+from typing import Any
+
+from triptych.data import Dataset, DatasetConfig, InspectionReport
+from triptych.data import inspect_dataset as inspect_on_disk
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.generators.cars import make_cars as draw_cars
+from triptych.data.generators.meshes import RenderConfig
+from triptych.data.generators.meshes import render_meshes as draw_meshes
+from triptych.data.opening import open_data
+from triptych.verbs.arguments import Anywhere, options_of, shown_if
+
+
+def open_dataset(path: Anywhere, *, progress: bool | None = None, **options: Any) -> Dataset:
+    """Open the posed pictures of a folder; a notebook shows them.
+
+    Args:
+        path: folder of the dataset: one scene, or one subfolder per scene (SRN layout or transforms.json).
+        progress: whether to show how it goes; None does so in a terminal and in a notebook.
+        options: fields of ``DatasetConfig``: ``scenes`` ("train", "test", "0:36", names separated by commas; all by
+            default), ``test_views``, ``test_rule``, ``above_ground``, ``half_extent``, ``resolution``,
+            ``follow_links``, ``cache``.
+
+    Raises:
+        InputError: the dataset cannot be used, or there is no such option.
+    """
+    with shown_if(progress) as shown:
+        return open_data(options_of(DatasetConfig, options, path=Path(path)), shown)
+
+
+def inspect_dataset(path: Anywhere, out: Anywhere, *, progress: bool | None = None, **options: Any) -> InspectionReport:
+    """List every problem of a dataset, file by file; plot its cameras and a contact sheet.
+
+    Args:
+        path: folder of the dataset.
+        out: folder for report.json, cameras.png and contact_sheet.png.
+        progress: as in `open_dataset`.
+        options: as in `open_dataset`.
+
+    Raises:
+        InputError: there is no dataset, or no such option. Problems of the dataset are not raised, but reported.
+    """
+    with shown_if(progress) as shown:
+        shown.start("inspect", 0)
+        return inspect_on_disk(options_of(DatasetConfig, options, path=Path(path)), Path(out), shown.reach)
+
+
+def make_cars(out: Anywhere, *, progress: bool | None = None, **options: Any) -> None:
+    """Draw a dataset of procedural cars; run again with a larger count, it grows.
+
+    Args:
+        out: folder of the dataset.
+        progress: as in `open_dataset`.
+        options: fields of ``CarsConfig``: ``count``, ``train``, ``views``, ``resolution``, ``seed``,
+            ``samples_per_axis``.
+
+    Raises:
+        InputError: the folder holds another dataset, or there is no such option.
+    """
+    cars = options_of(CarsConfig, options)
+    with shown_if(progress) as shown:
+        shown.start("cars", cars.count)
+        draw_cars(Path(out), cars, lambda name: shown.advance())
+
+
+def render_meshes(source: Anywhere, out: Anywhere, *, progress: bool | None = None, **options: Any) -> list[str]:
+    """Draw every mesh (glb, gltf, obj) of a folder as a dataset; run again, it continues.
+
+    Args:
+        source: folder of meshes, searched with its subfolders.
+        out: folder of the dataset.
+        progress: as in `open_dataset`.
+        options: fields of ``RenderConfig``: ``resolution``, ``views``, ``up``, ``seed``, ...
+
+    Returns:
+        The meshes that were skipped and why, and what else there is to say, one line each.
+
+    Raises:
+        InputError: no mesh can be used, the folder holds another dataset, or there is no such option.
+    """
+    lines: list[str] = []
+    with shown_if(progress) as shown:
+
+        def note(line: str) -> None:
+            lines.append(line)
+            shown.note(line)
+
+        shown.start("render", 0)
+        draw_meshes(
+            Path(source),
+            Path(out),
+            options_of(RenderConfig, options),
+            lambda name, done, total: shown.reach(done, total),
+            lambda path, reason: note(f"skipped {path}: {reason}"),
+            note,
+        )
+    return lines

@@ -1,0 +1,190 @@
+"""Models and scenes: train, fit, measure, render. Settings are the name of a preset, or one that was changed with
+``dataclasses.replace``."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from triptych.autoencoder import OwnAutoencoder
+from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes
+from triptych.data import Dataset, DatasetConfig
+from triptych.data.opening import open_data
+from triptych.evaluation.config import BankDataConfig
+from triptych.evaluation.evaluate import Evaluation, measure, write_evaluation
+from triptych.evaluation.held_out import find_in, find_on_disk
+from triptych.geometry import Cameras, Orbit
+from triptych.model import CategoryModel, SceneViews, find_model
+from triptych.progress import Progress
+from triptych.runtime import versions
+from triptych.training import stage1, stage2
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.presets import STAGE1, STAGE2
+from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if
+
+
+def open_model(
+    path: Anywhere, device: str | torch.device = "cpu", *, autoencoder: nn.Module | None = None
+) -> CategoryModel:
+    """Open a category model.
+
+    Args:
+        path: its folder, that of the run that trained it, or "cars" for the one that comes with triptych.
+        device: where to compute with it: auto, cpu, cuda, mps, or a device of torch.
+        autoencoder: the module that was given to `train`, if one was; a copy of it gets the weights.
+
+    Raises:
+        InputError: there is no model, it is damaged, or it needs another autoencoder, or one at all.
+    """
+    return CategoryModel.load(find_model(Path(path)), autoencoder).to(device_of(device))
+
+
+def train(
+    dataset: Dataset | Anywhere,
+    out: Anywhere,
+    settings: Stage1Config | str = "quick",
+    *,
+    autoencoder: nn.Module | None = None,
+    seed: int = 0,
+    device: str | torch.device = "auto",
+    progress: bool | None = None,
+) -> CategoryModel:
+    """Stage 1: train a category model on many scenes; after a stop, the same call goes on.
+
+    Args:
+        dataset: the scenes; of a folder, its split "train", or all where it declares none.
+        out: folder of the run, with the model, its log, a picture of the progress and the stage-1 scenes.
+        settings: "quick" for minutes on a laptop, "best" for an hour, "paper" for the published recipe; or one of
+            ``STAGE1``, changed with ``dataclasses.replace``.
+        autoencoder: a module of your own to start from, in place of the one that the settings ask for:
+            ``encode(images [view, 3, height, width] in [0, 1])`` gives [view, channel, height / n, width / n],
+            ``decode`` gives the images back. A copy of it is trained.
+        seed: all random numbers follow from it, but for the initial weights of an autoencoder of your own.
+        device: where to compute: auto takes a CUDA GPU if there is one.
+        progress: as in `open_dataset`.
+
+    Returns:
+        The model, on the device that it was trained on.
+
+    Raises:
+        InputError: the folder belongs to another run, the data do not fit the autoencoder, the memory does not do, or
+            training has diverged.
+        KeyboardInterrupt: Ctrl-C, after saving.
+    """
+    with shown_if(progress) as shown:
+        return stage1.train(
+            _opened(dataset, "train", shown),
+            Path(out),
+            settings_of(settings, STAGE1, Stage1Config),
+            seed=seed,
+            device=device_of(device),
+            progress=shown,
+            autoencoder=autoencoder,
+        )
+
+
+def fit(
+    model: CategoryModel | Anywhere,
+    dataset: Dataset | Anywhere,
+    out: Anywhere,
+    settings: Stage2Config | str = "quick",
+    *,
+    seed: int = 0,
+    force: bool = False,
+    progress: bool | None = None,
+) -> Scenes:
+    """Stage 2: fit new scenes into a bank, on the device of the model; those that are there already are left alone.
+
+    Args:
+        model: the category model, or where `open_model` finds it.
+        dataset: the scenes; of a folder, its split "test", or all where it declares none.
+        out: folder of the bank.
+        settings: "quick", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``.
+        seed: all random numbers follow from it.
+        force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
+        progress: as in `open_dataset`.
+
+    Returns:
+        All scenes of the bank, ready to render.
+
+    Raises:
+        InputError: a scene is one of stage 1's, sizes differ from the model's, or the bank is another model's: nothing
+            is done. Or fitting has failed for some scenes: the others are in the bank.
+        KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
+    """
+    if not isinstance(model, CategoryModel):
+        model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
+    chosen = settings_of(settings, STAGE2, Stage2Config)
+    with shown_if(progress) as shown:
+        scenes = _opened(dataset, "test", shown)
+        bank = stage2.fit(
+            model, scenes, Path(out), chosen, seed=seed, device=model.aabb.device, progress=shown, force=force
+        )
+    return Scenes(bank, _model_of(bank, model))
+
+
+def evaluate(
+    scenes: Scenes,
+    dataset: Dataset | Anywhere | None = None,
+    out: Anywhere | None = None,
+    *,
+    with_lpips: bool = True,
+    progress: bool | None = None,
+) -> Evaluation:
+    """Measure scenes on views that they were not fitted to; a notebook shows the table.
+
+    Args:
+        scenes: from `fit` or ``open_scenes``.
+        dataset: the pictures of these scenes, which are found by content; None takes the folders that they were fitted
+            from.
+        out: folder for metrics.json, metrics.md and comparison.png; None writes nothing.
+        with_lpips: whether to measure LPIPS where its library and weights are at hand.
+        progress: as in `open_dataset`.
+
+    Raises:
+        InputError: none of the scenes is in the dataset, or none has a view that it was not fitted to.
+    """
+    with shown_if(progress) as shown:
+        if isinstance(dataset, Dataset):
+            found = find_in(scenes, dataset)
+        else:
+            folders = () if dataset is None else (path_of(dataset, "dataset", "a Dataset (triptych.open_dataset)"),)
+            found = find_on_disk(scenes, BankDataConfig(folders), shown)
+        shown.start("evaluate", len(found.scenes))
+        evaluation = measure(scenes, found, with_lpips=with_lpips, on_scene=lambda name: shown.advance())
+    if out is not None:
+        about = {
+            "bank": str(scenes.bank.folder),
+            "data": ", ".join(found.folders()),
+            "model": scenes.bank.model_id,
+            "versions": versions(),
+        }
+        write_evaluation(evaluation, Path(out), about)
+    return evaluation
+
+
+def render(scene: Scene, cameras: Cameras | int = 8) -> SceneViews:
+    """RGB, latents, opacity and depth of a scene.
+
+    Args:
+        scene: what to render.
+        cameras: of the model's picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle.
+
+    Raises:
+        InputError: the cameras have another picture size.
+    """
+    return scene.render(scene.model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras)
+
+
+def _opened(dataset: Dataset | Anywhere, default: str, progress: Progress) -> Dataset:
+    if isinstance(dataset, Dataset):
+        return dataset
+    return open_data(DatasetConfig(path_of(dataset, "dataset", "a Dataset (triptych.open_dataset)")), progress, default)
+
+
+def _model_of(bank: SceneBank, model: CategoryModel) -> CategoryModel:
+    """The model that a bank was fitted with, or the copy that it keeps where that was trained along."""
+    if model.is_known_as(bank.model_id):
+        return model
+    own = model.autoencoder.network if isinstance(model.autoencoder, OwnAutoencoder) else None
+    return open_model(bank.folder / OWN_MODEL, model.aabb.device, autoencoder=own)
