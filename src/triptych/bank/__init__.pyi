@@ -1,6 +1,7 @@
 from .compared import ComparedViews, compare_views
 from .scene import MEAN_SCENE, Scene
-from .scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank, StoragePrecision
+from .config import StoragePrecision
+from .scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
 from .scene_file import open_scene, save_scene
 from .scene_planes import ScenePlanes
 from .scenes import Scenes, open_scenes

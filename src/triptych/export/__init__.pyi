@@ -1,6 +1,7 @@
 from .encoding import write_video
 from .images import write_images
-from .mesh import MeshConfig, extract_mesh
+from .config import MeshConfig
+from .mesh import extract_mesh
 from .mesh_files import check_mesh_file, write_mesh, write_meshes
 from .planes import write_planes
 from .video import comparison_frames, counterpart, orbit_frames, true_path, write_orbit
