@@ -1,6 +1,6 @@
 import torch
 
-from triptych.geometry import Rays, intersect_aabb
+from triptych.geometry import Rays, SceneRays, hemisphere_cameras, intersect_aabb
 
 BOX = torch.tensor([[-1.0, -0.5, -0.25], [1.0, 0.5, 0.25]])
 
@@ -34,3 +34,13 @@ def test_agrees_with_marching_along_random_rays() -> None:
     marched = inside.sum(dim=1) * (t[1] - t[0])
     assert torch.allclose(marched, far - near, atol=1e-3)
     assert (far > near).sum() > 20
+
+
+def test_rays_of_views_go_to_the_scene_of_their_view() -> None:
+    rays = hemisphere_cameras(4, 2, seed=0).rays()
+    grouped = SceneRays.of_views(rays, [1, 0, 3])
+    parts = grouped.split(grouped.flat.directions)
+    assert [len(part) for part in parts] == list(grouped.per_scene) == [4, 0, 12]
+    assert torch.equal(parts[0], rays.directions[0])
+    assert torch.equal(parts[2], rays.directions[1:].flatten(0, 1))
+    assert SceneRays.of_one(rays).per_scene == [16]

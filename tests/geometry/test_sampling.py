@@ -1,5 +1,6 @@
 import torch
 
+from triptych.geometry import Intervals
 from triptych.geometry.compositing import accumulate, rendering_weights
 from triptych.geometry.sampling import importance_edges, jittered_edges
 
@@ -22,9 +23,15 @@ def test_a_jitter_of_one_half_gives_intervals_of_equal_length() -> None:
 def test_jitter_moves_the_middles_of_intervals_evenly_over_the_ray() -> None:
     jitter = (torch.arange(1000) + 0.5) / 1000
     edges = jittered_edges(torch.zeros(1000), torch.ones(1000), 10, jitter)
-    middles = ((edges[:, 1:] + edges[:, :-1]) / 2)[:, 1:-1]
+    middles = Intervals.between(edges).middles[:, 1:-1]
     counts = torch.histogram(middles.flatten(), bins=8, range=(0.1, 0.9)).hist
     assert torch.allclose(counts, torch.full((8,), 1000.0), atol=10)
+
+
+def test_intervals_lie_between_neighboring_edges() -> None:
+    intervals = Intervals.between(torch.tensor([[0.5, 1.0, 1.0, 3.0]]))
+    assert intervals.lengths.tolist() == [[0.5, 0.0, 2.0]]
+    assert intervals.middles.tolist() == [[0.75, 1.0, 2.0]]
 
 
 def test_importance_edges_follow_the_histogram() -> None:

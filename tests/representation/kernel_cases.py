@@ -1,11 +1,11 @@
 """Random scenes, rays and intervals on which a fused kernel must agree with the reference."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from triptych.geometry import Rays, intersect_aabb
+from triptych.geometry import Intervals, Rays, SceneRays, intersect_aabb
 from triptych.representation.config import MLPConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
@@ -19,13 +19,11 @@ class Case:
     """One call of a kernel."""
 
     field: TriPlaneField
-    rays: Rays
-    rays_per_scene: list[int]
-    t_starts: Tensor
-    t_ends: Tensor
+    rays: SceneRays
+    intervals: Intervals
 
     def arguments(self):
-        return self.field, self.rays, self.rays_per_scene, self.t_starts, self.t_ends
+        return self.field, self.rays, self.intervals
 
     def parameters(self):
         return [self.field.planes, *self.field.mlp.parameters()]
@@ -46,7 +44,13 @@ def make_case(*, rays_per_scene=(12, 9), samples=20, resolution=11, features=32,
     places = torch.rand(count, samples + 1, generator=generator).sort(dim=-1).values
     edges = near[:, None] + (far - near)[:, None] * places
     field = TriPlaneField(planes.requires_grad_(), mlp, AABB)
-    return Case(field, rays, list(rays_per_scene), edges[:, :-1], edges[:, 1:])
+    return Case(field, SceneRays(rays, list(rays_per_scene)), Intervals.between(edges))
+
+
+def shortened(case: Case, empty: Tensor) -> Case:
+    """The same call with some intervals of no length."""
+    starts, ends = case.intervals.starts, case.intervals.ends
+    return replace(case, intervals=Intervals(starts, torch.where(empty, starts, ends)))
 
 
 def weighted_sum(integral: Integral) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from kernel_cases import AABB, Case, assert_agrees, make_case, run, weighted_sum
+from kernel_cases import AABB, Case, assert_agrees, make_case, run, shortened, weighted_sum
 
 from triptych.errors import InputError
 from triptych.geometry import bit_grid
@@ -44,14 +44,14 @@ def test_places_samples_like_the_reference(sampling, skipping) -> None:
     generator = torch.Generator().manual_seed(1)
     cells = torch.rand(3, 32, 32, 32, generator=generator) > 0.5
     field = replace(case.field, occupancy=bit_grid.pack(cells) if skipping else None)
-    case.rays.directions[::10] *= -1  # these miss the box
+    case.rays.flat.directions[::10] *= -1  # these miss the box
     jitter = torch.rand(101, 2, generator=generator)
-    actual = cpu.place_samples(field, case.rays, case.rays_per_scene, sampling, jitter)
-    expected = reference.place_samples(field, case.rays, case.rays_per_scene, sampling, jitter)
-    assert torch.allclose(actual[0], expected[0], atol=1e-4)
+    actual = cpu.place_samples(field, case.rays, sampling, jitter)
+    expected = reference.place_samples(field, case.rays, sampling, jitter)
+    assert torch.allclose(actual.starts, expected.starts, atol=1e-4)
     # A middle on the face of a cell may fall to either side of it.
-    assert (torch.isclose(actual[1], expected[1], atol=1e-4)).float().mean() > 0.999
-    assert (actual[1][::10] == 0).all()
+    assert (torch.isclose(actual.ends, expected.ends, atol=1e-4)).float().mean() > 0.999
+    assert (actual.ends[::10] == 0).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 5, 5, 7), (3, 3, 4, 6, 16), (2, 3, 1, 1, 3)])
@@ -95,8 +95,7 @@ def test_a_call_without_rays_gives_zero_gradients() -> None:
 
 def test_empty_intervals_contribute_nothing() -> None:
     case = make_case()
-    t_ends = torch.where(torch.arange(20) % 3 == 0, case.t_starts, case.t_ends)
-    gaps = replace(case, t_ends=t_ends)
+    gaps = shortened(case, torch.arange(20) % 3 == 0)
     (outputs, gradients), (expected_outputs, expected_gradients) = run(cpu, gaps), run(reference, gaps)
     for actual, expected in zip(outputs + gradients, expected_outputs + expected_gradients, strict=True):
         assert_agrees(actual, expected)
@@ -124,7 +123,7 @@ def test_not_a_number_spreads_to_its_rays_alone() -> None:
     case = make_case(rays_per_scene=(12, 9))
     with torch.no_grad():
         case.field.planes[0].fill_(torch.nan)
-        case.rays.origins[15] = torch.nan
+        case.rays.flat.origins[15] = torch.nan
     (channels, _, _), (planes_gradient, *_) = run(cpu, case)
     assert channels[:12].isnan().all()
     assert channels[[12, 13, 14, 16, 17, 18, 19, 20]].isfinite().all()
@@ -134,22 +133,22 @@ def test_not_a_number_spreads_to_its_rays_alone() -> None:
 def test_input_it_cannot_handle_is_refused() -> None:
     case = make_case()
     with pytest.raises(InputError, match="rays_per_scene"):
-        cpu.integrate(case.field, case.rays, [*case.rays_per_scene, 1], case.t_starts, case.t_ends)
+        cpu.integrate(case.field, replace(case.rays, per_scene=[*case.rays.per_scene, 1]), case.intervals)
     doubles = replace(case.field, planes=case.field.planes.double())
     with pytest.raises(InputError, match="float32"):
-        cpu.integrate(doubles, case.rays, case.rays_per_scene, case.t_starts, case.t_ends)
+        cpu.integrate(doubles, case.rays, case.intervals)
     assert not cpu.supports(replace(case.field, planes=case.field.planes[:, :, 1:]))
 
 
 def scene_arguments(case: Case):
     planes, *mlp = (parameter.detach().requires_grad_() for parameter in case.parameters())
     constants = False, False, case.field.mlp.config.density_scale, case.field.mlp.config.density_shift
-    return planes, *mlp, AABB, case.rays.origins, case.rays.directions, case.rays_per_scene, *constants
+    return planes, *mlp, AABB, case.rays.flat.origins, case.rays.flat.directions, case.rays.per_scene, *constants
 
 
 def test_the_operators_are_sound() -> None:
     case = make_case(rays_per_scene=(5, 4), samples=9)
-    scenes, intervals = scene_arguments(case), (case.t_starts, case.t_ends)
+    scenes, intervals = scene_arguments(case), (case.intervals.starts, case.intervals.ends)
     torch.library.opcheck(torch.ops.triptych.integrate.default, (*scenes, *intervals, True))
     without_gradient = ("test_schema", "test_faketensor")
     torch.library.opcheck(torch.ops.triptych.densities.default, (*scenes, *intervals), test_utils=without_gradient)
@@ -161,9 +160,10 @@ def test_the_operators_are_sound() -> None:
 def test_compile_sees_one_graph() -> None:
     case = make_case(rays_per_scene=(5, 4), samples=9)
     planes, *others = scene_arguments(case)
+    intervals = case.intervals.starts, case.intervals.ends
 
     def loss(planes):
-        channels, _, depth, _, _ = torch.ops.triptych.integrate(planes, *others, case.t_starts, case.t_ends, True)
+        channels, _, depth, _, _ = torch.ops.triptych.integrate(planes, *others, *intervals, True)
         return channels.square().sum() + depth.sum()
 
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)

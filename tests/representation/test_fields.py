@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from triptych.geometry import Rays
+from triptych.geometry import Rays, SceneRays
 from triptych.representation import kernels
 from triptych.representation.config import MLPConfig, NeRFConfig, SamplingConfig
 from triptych.representation.mlp import TinyMLP
@@ -52,7 +52,7 @@ def test_a_fresh_scene_is_a_ball_with_gradients_of_length_one() -> None:
 def test_a_ray_meets_the_ball_where_it_is() -> None:
     rays = Rays(torch.tensor([[-3.0, 0.0, 0.0], [-3.0, 0.9, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]]).repeat(2, 1))
     with torch.no_grad():
-        found = render(ball(0.005), rays, [2], torch.ones(1, 3), SamplingConfig(256, 0))
+        found = render(ball(0.005), SceneRays.of_one(rays), torch.ones(1, 3), SamplingConfig(256, 0))
     assert found.opacity.tolist() == pytest.approx([1.0, 0.0], abs=1e-3)
     assert found.depth[0].item() == pytest.approx(3 - FIRST_RADIUS, abs=0.02)
 
@@ -62,13 +62,13 @@ def test_a_nerf_places_its_samples_by_the_coarse_network() -> None:
     config = NeRFConfig(layers=4, width=16, position_octaves=3, direction_octaves=2)
     scene = NeRFField(NeRFNetwork(3, config), NeRFNetwork(3, config), AABB)
     assert scene.proposal.network is scene.coarse
-    rays = Rays(torch.tensor([[-3.0, 0.1, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]]))
+    rays = SceneRays.of_one(Rays(torch.tensor([[-3.0, 0.1, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]])))
     middle = torch.full((1, 2), 0.5)
-    before = kernels.place_samples(scene, rays, [1], SamplingConfig(8, 8), middle)
+    before = kernels.place_samples(scene, rays, SamplingConfig(8, 8), middle)
     with torch.no_grad():
         scene.network.density.bias += 5
-    unchanged = kernels.place_samples(scene, rays, [1], SamplingConfig(8, 8), middle)
-    assert torch.equal(before[0], unchanged[0])
+    unchanged = kernels.place_samples(scene, rays, SamplingConfig(8, 8), middle)
+    assert torch.equal(before.starts, unchanged.starts)
 
 
 def test_a_nerf_sees_the_direction_in_channels_not_in_density() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from triptych.errors import InputError
-from triptych.geometry import bit_grid, hemisphere_cameras
+from triptych.geometry import SceneRays, bit_grid, hemisphere_cameras
 from triptych.representation import kernels
 from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
@@ -51,22 +51,22 @@ def test_backends_find_the_same_occupancy() -> None:
 
 def test_skipping_gives_the_same_picture_from_a_fraction_of_the_samples() -> None:
     field, sampling = ball(), SamplingConfig(96, 0)
-    rays = hemisphere_cameras(3, 24, seed=0).rays().flatten()
-    count, jitter = [len(rays.origins)], torch.full((len(rays.origins), 2), 0.5)
+    rays = SceneRays.of_one(hemisphere_cameras(3, 24, seed=0).rays())
+    jitter = torch.full((len(rays.flat.origins), 2), 0.5)
     pictures, shares = [], []
     for some in (field, with_occupancy(field)):
-        pictures.append(render(some, rays, count, torch.ones(1, 3), sampling).channels)
-        t_starts, t_ends = kernels.place_samples(some, rays, count, sampling, jitter)
-        shares.append(float((t_ends > t_starts).float().mean()))
+        pictures.append(render(some, rays, torch.ones(1, 3), sampling).channels)
+        lengths = kernels.place_samples(some, rays, sampling, jitter).lengths
+        shares.append(float((lengths > 0).float().mean()))
     assert (pictures[0] - pictures[1]).abs().max() < 1e-3
     assert shares[1] < 0.4 * shares[0]
 
 
 def test_backends_skip_alike() -> None:
     field = with_occupancy(ball())
-    rays = hemisphere_cameras(1, 24, seed=0).rays().flatten()
+    rays = SceneRays.of_one(hemisphere_cameras(1, 24, seed=0).rays())
     pictures = [
-        render(field, rays, [576], torch.ones(1, 3), SamplingConfig(24, 24), backend=backend).channels
+        render(field, rays, torch.ones(1, 3), SamplingConfig(24, 24), backend=backend).channels
         for backend in ("cpu", "reference")
     ]
     assert torch.allclose(*pictures, atol=1e-4)
@@ -107,9 +107,9 @@ def test_a_scene_that_is_not_a_number_does_not_vanish() -> None:
 
 def test_an_occupancy_of_another_shape_is_refused() -> None:
     field = replace(ball(), occupancy=torch.zeros(1, 16, 16, dtype=torch.int32))
-    rays = hemisphere_cameras(1, 4, seed=0).rays().flatten()
+    rays = SceneRays.of_one(hemisphere_cameras(1, 4, seed=0).rays())
     with pytest.raises(InputError, match="occupancy: expected int32"):
-        render(field, rays, [16], torch.ones(1, 3), SamplingConfig(4, 0))
+        render(field, rays, torch.ones(1, 3), SamplingConfig(4, 0))
 
 
 @pytest.mark.parametrize("wrong", [{"coarse": 0}, {"importance": -1}, {"supersample": 0}])

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from triptych.geometry import Rays
+from triptych.geometry import Intervals, Rays, SceneRays
 from triptych.representation.config import MLPConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import reference
@@ -43,11 +43,12 @@ def test_gradients_in_double_precision() -> None:
     torch.manual_seed(0)
     mlp = TinyMLP(3, 2, MLPConfig(hidden=5, density_scale=2.0, density_shift=0.0)).double()
     rays = Rays(torch.randn(5, 3, generator=generator).double(), torch.eye(3).double()[[0, 1, 2, 0, 1]])
+    grouped = SceneRays(rays, [3, 2])
     edges = torch.linspace(0.0, 1.0, 5, dtype=torch.float64).repeat(5, 1)
 
     def rendered(values: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
         field = TriPlaneField(values, mlp, AABB)
-        integral = reference.integrate(field, rays, [3, 2], edges[:, :-1], edges[:, 1:])
+        integral = reference.integrate(field, grouped, Intervals.between(edges))
         return torch.cat([integral.channels, integral.opacity[:, None], integral.depth[:, None]], dim=1)
 
     assert torch.autograd.gradcheck(rendered, (planes, *mlp.parameters()))
@@ -62,7 +63,7 @@ def test_a_constant_density_follows_beer_lambert() -> None:
     rays = Rays(torch.tensor([[-1.0, 0.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]]))
     mlp.requires_grad_(False)
     field = TriPlaneField(torch.zeros(1, 3, 4, 4, 4), mlp, AABB.float())
-    integral = reference.integrate(field, rays, [1], edges[:, :-1], edges[:, 1:])
+    integral = reference.integrate(field, SceneRays.of_one(rays), Intervals.between(edges))
     density = float(torch.nn.functional.softplus(torch.tensor(1.0)))
     opacity = 1 - np.exp(-2 * density)
     assert np.isclose(float(integral.opacity[0]), opacity, atol=1e-5)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from triptych.errors import InputError
-from triptych.geometry import Rays, hemisphere_cameras
+from triptych.geometry import Rays, SceneRays, hemisphere_cameras
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.mlp import TinyMLP
@@ -22,25 +22,25 @@ def scene(density_shift: float = 0.0) -> TriPlaneField:
 def test_rays_that_miss_the_box_see_the_background_alone() -> None:
     rays = Rays(torch.tensor([[3.0, 3.0, 3.0], [-2.0, 0.0, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]] * 2))
     background = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
-    rendering = render(scene(), rays, [2], background, SamplingConfig(16, 0))
+    rendering = render(scene(), SceneRays.of_one(rays), background, SamplingConfig(16, 0))
     assert torch.equal(rendering.channels[0], background[0])
     assert (float(rendering.opacity[0]), float(rendering.depth[0])) == (0.0, 0.0)
     assert float(rendering.opacity[1]) > 0.5
 
 
 def test_depth_lies_between_the_faces_of_the_box() -> None:
-    rays = hemisphere_cameras(2, 8, seed=0).rays().flatten()
-    rendering = render(scene(), rays, [128], torch.zeros(1, 3), SamplingConfig(16, 16))
+    rays = SceneRays.of_one(hemisphere_cameras(2, 8, seed=0).rays())
+    rendering = render(scene(), rays, torch.zeros(1, 3), SamplingConfig(16, 16))
     depth = rendering.depth[rendering.opacity > 0.1]
     assert ((depth > 1.3 - 0.87) & (depth < 1.3 + 0.87)).all()
 
 
 def test_importance_samples_come_closer_to_the_limit_than_as_many_even_ones() -> None:
     field = scene(density_shift=2.0)
-    rays = hemisphere_cameras(1, 16, seed=0).rays().flatten()
+    rays = SceneRays.of_one(hemisphere_cameras(1, 16, seed=0).rays())
     with torch.no_grad():
         results = [
-            render(field, rays, [256], torch.zeros(1, 3), sampling).channels
+            render(field, rays, torch.zeros(1, 3), sampling).channels
             for sampling in (SamplingConfig(2048, 0), SamplingConfig(16, 16), SamplingConfig(32, 0))
         ]
     exact, importance, even = results
@@ -48,11 +48,11 @@ def test_importance_samples_come_closer_to_the_limit_than_as_many_even_ones() ->
 
 
 def test_the_same_generators_give_the_same_picture() -> None:
-    rays = hemisphere_cameras(1, 8, seed=0).rays().flatten()
+    rays = SceneRays.of_one(hemisphere_cameras(1, 8, seed=0).rays())
 
     def once(seed: int) -> torch.Tensor:
         generators = [torch.Generator().manual_seed(seed)]
-        return render(scene(), rays, [64], torch.zeros(1, 3), SamplingConfig(8, 8), generators).channels
+        return render(scene(), rays, torch.zeros(1, 3), SamplingConfig(8, 8), generators).channels
 
     assert torch.equal(once(1), once(1))
     assert not torch.equal(once(1), once(2))

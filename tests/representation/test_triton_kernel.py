@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from kernel_cases import AABB, Case, assert_agrees, make_case, run, weighted_sum
+from kernel_cases import AABB, Case, assert_agrees, make_case, run, shortened, weighted_sum
 
 from triptych.errors import InputError
-from triptych.geometry import bit_grid
+from triptych.geometry import Intervals, bit_grid
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels import reference
@@ -62,25 +62,25 @@ def test_places_samples_like_the_reference(sampling: SamplingConfig, skipping: b
     generator = torch.Generator().manual_seed(fresh_inputs)
     cells = torch.rand(3, 32, 32, 32, generator=generator) > 0.5
     field = replace(case.field, occupancy=bit_grid.pack(cells) if skipping else None)
-    case.rays.directions[::10] *= -1  # these miss the box
+    case.rays.flat.directions[::10] *= -1  # these miss the box
     jitter = torch.rand(11, 2, generator=generator)
-    actual = triton.place_samples(field, case.rays, case.rays_per_scene, sampling, jitter)
-    expected = reference.place_samples(field, case.rays, case.rays_per_scene, sampling, jitter)
-    assert torch.allclose(actual[0], expected[0], atol=1e-4)
+    actual = triton.place_samples(field, case.rays, sampling, jitter)
+    expected = reference.place_samples(field, case.rays, sampling, jitter)
+    assert torch.allclose(actual.starts, expected.starts, atol=1e-4)
     # A middle on the face of a cell may fall to either side of it.
-    assert (torch.isclose(actual[1], expected[1], atol=1e-4)).float().mean() > 0.98
-    assert (actual[1][::10] == 0).all()
+    assert (torch.isclose(actual.ends, expected.ends, atol=1e-4)).float().mean() > 0.98
+    assert (actual.ends[::10] == 0).all()
 
 
 def test_empty_intervals_and_empty_rays_contribute_nothing(fresh_inputs: int) -> None:
     case = make_case(**SMALL, seed=fresh_inputs)
     empty = (torch.arange(10) % 3 == 0) | (torch.arange(4) == 2)[:, None]
-    assert_runs_agree(replace(case, t_ends=torch.where(empty, case.t_starts, case.t_ends)))
+    assert_runs_agree(shortened(case, empty))
 
 
 def test_a_scene_in_which_every_interval_is_empty_has_no_gradient() -> None:
     case = make_case(**SMALL)
-    nothing = replace(case, t_ends=case.t_starts)
+    nothing = shortened(case, torch.tensor(True))
     outputs, gradients = run(triton, nothing)
     assert all((tensor == 0).all() for tensor in outputs + gradients)
 
@@ -100,7 +100,8 @@ def test_finds_the_occupied_cells_that_the_reference_finds(monkeypatch: pytest.M
 def test_deterministic_gradients_agree_and_do_not_depend_on_the_order_of_rays(fresh_inputs: int) -> None:
     case = make_case(rays_per_scene=(5,), samples=8, features=6, hidden=16, seed=fresh_inputs)
     order = torch.randperm(5)
-    shuffled = replace(case, rays=case.rays[order], t_starts=case.t_starts[order], t_ends=case.t_ends[order])
+    intervals = Intervals(case.intervals.starts[order], case.intervals.ends[order])
+    shuffled = replace(case, rays=replace(case.rays, flat=case.rays.flat[order]), intervals=intervals)
     torch.use_deterministic_algorithms(True)
     try:
         assert_runs_agree(case)
@@ -162,10 +163,10 @@ def test_total_variation_agrees_with_the_reference(shape: tuple[int, ...], fresh
 def test_input_it_cannot_handle_is_refused() -> None:
     case = make_case(**SMALL)
     with pytest.raises(InputError, match="rays_per_scene"):
-        triton.integrate(case.field, case.rays, [*case.rays_per_scene, 1], case.t_starts, case.t_ends)
+        triton.integrate(case.field, replace(case.rays, per_scene=[*case.rays.per_scene, 1]), case.intervals)
     doubles = replace(case.field, planes=case.field.planes.double())
     with pytest.raises(InputError, match="backend triton: expected float32"):
-        kernels.integrate(doubles, case.rays, case.rays_per_scene, case.t_starts, case.t_ends, "triton")
+        kernels.integrate(doubles, case.rays, case.intervals, "triton")
     assert not triton.supports(replace(case.field, planes=case.field.planes[:, :, 1:]))
 
 
@@ -185,12 +186,12 @@ def test_triton_is_not_imported_before_it_is_wanted() -> None:
 def scene_arguments(case: Case):
     planes, *mlp = (parameter.detach().requires_grad_() for parameter in case.parameters())
     constants = False, False, case.field.mlp.config.density_scale, case.field.mlp.config.density_shift
-    return planes, *mlp, AABB, case.rays.origins, case.rays.directions, case.rays_per_scene, *constants
+    return planes, *mlp, AABB, case.rays.flat.origins, case.rays.flat.directions, case.rays.per_scene, *constants
 
 
 def test_the_operators_are_sound() -> None:
     case = make_case(rays_per_scene=(2, 1), samples=4, features=4, hidden=16, resolution=4)
-    scenes, intervals = scene_arguments(case), (case.t_starts, case.t_ends)
+    scenes, intervals = scene_arguments(case), (case.intervals.starts, case.intervals.ends)
     operators = torch.ops.triptych
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")
     torch.library.opcheck(
@@ -207,10 +208,11 @@ def test_the_operators_are_sound() -> None:
 def test_compile_sees_one_graph() -> None:
     case = make_case(rays_per_scene=(2, 1), samples=4, features=4, hidden=16, resolution=4)
     planes, *others = scene_arguments(case)
+    intervals = case.intervals.starts, case.intervals.ends
     options = True, False, "ieee"
 
     def loss(planes: torch.Tensor) -> torch.Tensor:
-        found = torch.ops.triptych.triton_integrate(planes, *others, case.t_starts, case.t_ends, *options)
+        found = torch.ops.triptych.triton_integrate(planes, *others, *intervals, *options)
         return found[0].square().sum() + found[2].sum()
 
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.renderer import BOX
 from triptych.benchmark.sizes import Sizes
-from triptych.geometry import Rays, bit_grid, hemisphere_cameras
+from triptych.geometry import Intervals, Rays, SceneRays, bit_grid, hemisphere_cameras
 from triptych.representation import kernels
 from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
@@ -40,8 +40,7 @@ class Workload:
     """A batch of random scenes and rays on a device."""
 
     field: TriPlaneField
-    rays: Rays
-    counts: list[int]
+    rays: SceneRays
     sampling: SamplingConfig
     jitter: Tensor
 
@@ -54,16 +53,16 @@ class Workload:
         """The same in float64."""
         planes = self.field.planes.detach().double().requires_grad_()
         field = replace(self.field, planes=planes, mlp=deepcopy(self.field.mlp).double(), aabb=self.field.aabb.double())
-        rays = Rays(self.rays.origins.double(), self.rays.directions.double())
-        return replace(self, field=field, rays=rays)
+        flat = Rays(self.rays.flat.origins.double(), self.rays.flat.directions.double())
+        return replace(self, field=field, rays=replace(self.rays, flat=flat))
 
-    def place(self, backend: kernels.Backend) -> tuple[Tensor, Tensor]:
+    def place(self, backend: kernels.Backend) -> Intervals:
         """Its intervals."""
-        return kernels.place_samples(self.field, self.rays, self.counts, self.sampling, self.jitter, backend)
+        return kernels.place_samples(self.field, self.rays, self.sampling, self.jitter, backend)
 
-    def render(self, t_starts: Tensor, t_ends: Tensor, backend: kernels.Backend) -> Integral:
+    def render(self, intervals: Intervals, backend: kernels.Backend) -> Integral:
         """What its rays gather."""
-        return kernels.integrate(self.field, self.rays, self.counts, t_starts, t_ends, backend)
+        return kernels.integrate(self.field, self.rays, intervals, backend)
 
 
 def make_workload(sizes: Sizes, device: torch.device, *, occupancy: bool = False) -> Workload:
@@ -72,10 +71,10 @@ def make_workload(sizes: Sizes, device: torch.device, *, occupancy: bool = False
     mlp = TinyMLP(sizes.features, sizes.channels, MLPConfig()).to(device)
     planes = 0.1 * torch.randn(sizes.views, 3, sizes.resolution, sizes.resolution, sizes.features, device=device)
     bits = _ball().to(device).repeat(sizes.views, 1, 1) if occupancy else None
-    rays = hemisphere_cameras(sizes.views, sizes.side, seed=0).rays().flatten().to(device)
-    jitter = torch.rand(len(rays.origins), 2).to(device)
+    rays = SceneRays.of_views(hemisphere_cameras(sizes.views, sizes.side, seed=0).rays().to(device), [1] * sizes.views)
+    jitter = torch.rand(len(rays.flat.origins), 2).to(device)
     field = TriPlaneField(planes.requires_grad_(), mlp, BOX.to(device), bits)
-    return Workload(field, rays, [sizes.side**2] * sizes.views, sizes.sampling(), jitter)
+    return Workload(field, rays, sizes.sampling(), jitter)
 
 
 def errors(sizes: Sizes, device: torch.device) -> dict[str, dict[str, float]]:
@@ -83,7 +82,7 @@ def errors(sizes: Sizes, device: torch.device) -> dict[str, dict[str, float]]:
     work = make_workload(sizes, device)
     intervals = work.place("reference")
     names = ("channels", "opacity", "depth", "planes", "hidden weight", "hidden bias", "output weight", "output bias")
-    exact = _results(work.double(), tuple(edge.double() for edge in intervals), "reference")
+    exact = _results(work.double(), Intervals(intervals.starts.double(), intervals.ends.double()), "reference")
     ways: dict[str, tuple[kernels.Backend, str, bool]] = {"reference": ("reference", "highest", False)}
     ways |= {f"fused, {name}": ("auto", value, False) for name, value in PRECISIONS.items()}
     ways["fused, deterministic"] = ("auto", "highest", True)
@@ -158,24 +157,23 @@ def _ball() -> Tensor:
 
 
 def _calls(work: Workload, backend: kernels.Backend) -> dict[str, Callable[[], object]]:
-    t_starts, t_ends = work.place(backend)
+    intervals = work.place(backend)
 
     def forward() -> Integral:
         with torch.no_grad():
-            return work.render(t_starts, t_ends, backend)
+            return work.render(intervals, backend)
 
     def with_gradients() -> None:
-        integral = work.render(t_starts, t_ends, backend)
+        integral = work.render(intervals, backend)
         loss = integral.channels.square().mean() + integral.opacity.square().mean()
         torch.autograd.grad(loss, work.parameters)
 
     return {"placing": lambda: work.place(backend), "forward": forward, "with gradients": with_gradients}
 
 
-def _results(work: Workload, intervals: tuple[Tensor, ...], backend: kernels.Backend) -> list[Tensor]:
+def _results(work: Workload, intervals: Intervals, backend: kernels.Backend) -> list[Tensor]:
     """Outputs, and gradients of their sum weighted at random."""
-    t_starts, t_ends = intervals
-    integral = work.render(t_starts, t_ends, backend)
+    integral = work.render(intervals, backend)
     outputs = [integral.channels, integral.opacity, integral.depth]
     generator = torch.Generator().manual_seed(1)
     weights = [torch.randn(out.shape, generator=generator).to(out) for out in outputs]

@@ -7,7 +7,7 @@ import torch
 
 from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import Sizes
-from triptych.geometry import hemisphere_cameras
+from triptych.geometry import SceneRays, hemisphere_cameras
 from triptych.representation import kernels
 from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
@@ -47,17 +47,16 @@ def _calls(sizes: Sizes, name: str) -> tuple[Callable[[], object], Callable[[], 
     mlp = TinyMLP(sizes.features, sizes.channels, MLPConfig())
     planes = 0.1 * torch.randn(sizes.views, 3, sizes.resolution, sizes.resolution, sizes.features)
     field = TriPlaneField(planes.requires_grad_(), mlp, BOX)
-    cameras = hemisphere_cameras(sizes.views, sizes.side, seed=0)
-    rays, counts = cameras.rays().flatten(), [sizes.side**2] * sizes.views
-    jitter = torch.rand(len(rays.origins), 2)
-    t_starts, t_ends = kernels.place_samples(field, rays, counts, SamplingConfig(sizes.samples, 0), jitter, backend)
+    rays = SceneRays.of_views(hemisphere_cameras(sizes.views, sizes.side, seed=0).rays(), [1] * sizes.views)
+    jitter = torch.rand(len(rays.flat.origins), 2)
+    intervals = kernels.place_samples(field, rays, SamplingConfig(sizes.samples, 0), jitter, backend)
 
     def forward() -> kernels.Integral:
         with torch.no_grad():
-            return kernels.integrate(field, rays, counts, t_starts, t_ends, backend)
+            return kernels.integrate(field, rays, intervals, backend)
 
     def forward_backward() -> None:
-        integral = kernels.integrate(field, rays, counts, t_starts, t_ends, backend)
+        integral = kernels.integrate(field, rays, intervals, backend)
         loss = integral.channels.square().mean() + integral.opacity.square().mean()
         torch.autograd.grad(loss, [planes, *mlp.parameters()])
 

@@ -13,7 +13,7 @@ from triptych.benchmark.sizes import VIEWS, Sizes, box, random_model
 from triptych.data import Dataset, dataset_from_arrays
 from triptych.data.generators.cars.dataset import render_car
 from triptych.data.posed_views import PosedViews
-from triptych.geometry import hemisphere_cameras
+from triptych.geometry import SceneRays, hemisphere_cameras
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.progress import Progress
@@ -90,7 +90,7 @@ def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str
     """
     sizes, cars = trained.sizes, trained.cars
     cameras = hemisphere_cameras(sizes.views, sizes.side, seed=cars)
-    rays, counts = cameras.rays().flatten(), [sizes.side**2 * sizes.views // cars] * cars
+    rays = SceneRays.of_views(cameras.rays(), [sizes.views // cars] * cars)
     planes = trained.field.planes.clone().requires_grad_()
     plain = replace(trained.field, planes=planes, mlp=copy.deepcopy(trained.field.mlp).requires_grad_(True))
     skipping = with_occupancy(plain)
@@ -99,7 +99,7 @@ def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str
         generators = [torch.Generator().manual_seed(0)] * cars
 
         def forward_backward() -> None:
-            rendering = render(field, rays, counts, torch.ones(1, 3), sampling, generators, backend)
+            rendering = render(field, rays, torch.ones(1, 3), sampling, generators, backend)
             torch.autograd.grad(rendering.channels.square().mean(), [planes, *field.mlp.parameters()])
 
         return forward_backward
@@ -172,7 +172,6 @@ def _test_psnr(trained: TrainedScenes, field: TriPlaneField, sampling: SamplingC
     """PSNR in dB of two test views of each scene."""
     model, views = trained.model, trained.test_views
     batch = views.group([row for car in range(trained.cars) for row in views.rows_of(car)[:2]])
-    rays = views.cameras(batch, _CPU).rays().flatten()
-    counts = [count * trained.sizes.picture**2 for count in batch.views_per_scene]
-    rendering = render(field, rays, counts, torch.ones(1, 3), sampling)
+    rays = SceneRays.of_views(views.cameras(batch, _CPU).rays(), batch.views_per_scene)
+    rendering = render(field, rays, torch.ones(1, 3), sampling)
     return mean(psnr(model.as_images(rendering.channels), views.images(batch, _CPU)))

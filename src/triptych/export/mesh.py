@@ -13,7 +13,7 @@ from trimesh.visual.color import ColorVisuals
 from triptych.bank import Scene
 from triptych.errors import InputError
 from triptych.export.config import MeshConfig
-from triptych.geometry import Cameras, Orbit, Rays
+from triptych.geometry import Cameras, Intervals, Orbit, Rays, SceneRays
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
@@ -78,7 +78,7 @@ def density_grid(field: Field, resolution: int) -> tuple[Float[Tensor, "x y z"],
 
     def densities(rows: Rays, offsets: Float[Tensor, " x"], voxel: float) -> Float[Tensor, "y x"]:
         starts = (offsets - voxel / 2).expand(len(rows.origins), -1)
-        return kernels.densities(field, rows, [len(rows.origins)], starts, starts + voxel)
+        return kernels.densities(field, SceneRays.of_one(rows), Intervals(starts, starts + voxel))
 
     return _grid(field.aabb, resolution, densities)
 
@@ -204,9 +204,9 @@ def _visible(
 
 def _depth_and_opacity(scene: RenderedScene, camera: Cameras) -> Float[Tensor, "1 2 height width"]:
     """Both at the size of the pictures: the depth of a whole latent pixel would blur every edge."""
-    rays = camera.rays().flatten()
-    black = rays.origins.new_zeros(1, scene.model.autoencoder.channels)
-    rendering = render(scene.field, rays, [len(rays.origins)], black, _DEPTH_SAMPLING)
+    rays = SceneRays.of_one(camera.rays())
+    black = rays.flat.origins.new_zeros(1, scene.model.autoencoder.channels)
+    rendering = render(scene.field, rays, black, _DEPTH_SAMPLING)
     return torch.stack([rendering.depth, rendering.opacity]).reshape(1, 2, camera.height, camera.width)
 
 

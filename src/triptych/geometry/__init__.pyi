@@ -1,13 +1,16 @@
 from .camera_range import CameraRange
 from .cameras import Cameras, hemisphere_cameras, look_at
 from .orbit import Orbit, orbit_cameras
-from .rays import Rays, intersect_aabb
+from .rays import Rays, SceneRays, intersect_aabb
+from .sampling import Intervals
 
 __all__ = [
     "CameraRange",
     "Cameras",
+    "Intervals",
     "Orbit",
     "Rays",
+    "SceneRays",
     "hemisphere_cameras",
     "intersect_aabb",
     "look_at",

@@ -1,10 +1,11 @@
 """Rays and where they meet the scene box."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 
@@ -26,6 +27,35 @@ class Rays:
     def to(self, device: torch.device | str) -> "Rays":
         """The same rays on another device."""
         return Rays(self.origins.to(device), self.directions.to(device))
+
+
+@dataclass(frozen=True)
+class SceneRays:
+    """Rays of one or several scenes, grouped by scene.
+
+    Attributes:
+        flat: all rays, scene after scene.
+        per_scene: how many of them belong to each scene; sums to the number of rays.
+    """
+
+    flat: Rays
+    per_scene: Sequence[int]
+
+    @classmethod
+    def of_one(cls, rays: Rays) -> "SceneRays":
+        """Rays of any shape, all of one scene."""
+        flat = rays.flatten()
+        return cls(flat, [len(flat.origins)])
+
+    @classmethod
+    def of_views(cls, rays: Rays, views_per_scene: Sequence[int]) -> "SceneRays":
+        """The rays [view, ray] of views that are grouped by scene."""
+        per_view = rays.origins.shape[1]
+        return cls(rays.flatten(), [views * per_view for views in views_per_scene])
+
+    def split(self, values: Shaped[Tensor, "ray *value"]) -> tuple[Tensor, ...]:
+        """What belongs to each scene of something that has a row per ray."""
+        return values.split(list(self.per_scene))
 
 
 def intersect_aabb(rays: Rays, aabb: Float[Tensor, "2 3"]) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch"]]:

@@ -5,12 +5,42 @@ Between two edges a histogram of weights ``w`` [ray, sample] is a piecewise-cons
 sampling inverts its cumulative distribution (NeRF, section 5.2; mip-NeRF 360, section 3).
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 EVEN_SHARE = 0.01
 """Share of importance samples spread evenly by length, so that no interval is ever starved."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The intervals of rays in whose middles a field is sampled.
+
+    Attributes:
+        starts: where each begins, in world units along the ray.
+        ends: where each ends; one of length 0 contributes nothing.
+    """
+
+    starts: Float[Tensor, "ray sample"]
+    ends: Float[Tensor, "ray sample"]
+
+    @classmethod
+    def between(cls, edges: Float[Tensor, "ray edge"]) -> "Intervals":
+        """Each from one sorted edge to the next."""
+        return cls(edges[:, :-1], edges[:, 1:])
+
+    @property
+    def lengths(self) -> Float[Tensor, "ray sample"]:
+        """How long each is, in world units."""
+        return self.ends - self.starts
+
+    @property
+    def middles(self) -> Float[Tensor, "ray sample"]:
+        """Where the field is sampled, in world units along the ray."""
+        return (self.starts + self.ends) / 2
 
 
 def jittered_edges(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
 from triptych.errors import InputError
-from triptych.geometry import CameraRange, Cameras, Orbit, bit_grid
+from triptych.geometry import CameraRange, Cameras, Orbit, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
 from triptych.model.places import MODEL_FILE, SHARED_FILE
 from triptych.model.saving import StoredModel, digest_of, read_model, write_model
@@ -130,14 +130,12 @@ class CategoryModel(nn.Module):
         height, width = self.latent_size
         sampling = sampling or self.config.sampling
         fine = sampling.supersample
-        rays = cameras.resized(height * fine, width * fine).rays().flatten()
-        per_view = height * width * fine**2
+        rays = SceneRays.of_views(cameras.resized(height * fine, width * fine).rays(), views_per_scene)
         rows = background.reshape(height, width, -1).repeat_interleave(fine, 0).repeat_interleave(fine, 1)
         rendering = render(
             field,
             rays,
-            [views * per_view for views in views_per_scene],
-            rows.reshape(per_view, -1).repeat(len(cameras), 1),
+            rows.flatten(0, 1).repeat(len(cameras), 1),
             sampling,
             generators,
             backend,

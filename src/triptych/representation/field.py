@@ -33,10 +33,7 @@ class Field(Protocol):
         ...
 
     def query(
-        self,
-        points: Float[Tensor, "point 3"],
-        directions: Float[Tensor, "point 3"],
-        points_per_scene: Sequence[int],
+        self, points: Float[Tensor, "point 3"], directions: Float[Tensor, "point 3"], points_per_scene: Sequence[int]
     ) -> tuple[Float[Tensor, " point"], Float[Tensor, "point channel"]]:
         """Density per world unit and channels at world points seen along unit directions, grouped by scene."""
         ...
@@ -64,12 +61,9 @@ class TriPlaneField:
         return self
 
     def query(
-        self,
-        points: Float[Tensor, "point 3"],
-        directions: Float[Tensor, "point 3"],
-        points_per_scene: Sequence[int],
+        self, points: Float[Tensor, "point 3"], directions: Float[Tensor, "point 3"], points_per_scene: Sequence[int]
     ) -> tuple[Float[Tensor, " point"], Float[Tensor, "point channel"]]:
-        """Density and channels, the same from all directions; see ``Field``."""
+        """See ``Field``; the same from all directions."""
         return self.mlp(lookup(self.planes, points, points_per_scene, self.aabb))
 
 

@@ -77,11 +77,8 @@ class NeRFField:
         return NeRFField(self.coarse, self.coarse, self.aabb)
 
     def query(
-        self,
-        points: Float[Tensor, "point 3"],
-        directions: Float[Tensor, "point 3"],
-        points_per_scene: Sequence[int],
+        self, points: Float[Tensor, "point 3"], directions: Float[Tensor, "point 3"], points_per_scene: Sequence[int]
     ) -> tuple[Float[Tensor, " point"], Float[Tensor, "point channel"]]:
-        """Density and channels; see ``Field``. There is one scene."""
+        """See ``Field``; there is one scene."""
         lower, upper = self.aabb
         return self.network((points - lower) / (upper - lower) * 2 - 1, directions)

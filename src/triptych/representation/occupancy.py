@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int32
 from torch import Tensor
 
-from triptych.geometry import Rays, bit_grid
+from triptych.geometry import Intervals, Rays, SceneRays, bit_grid
 from triptych.representation import kernels
 from triptych.representation.field import TriPlaneField
 
@@ -30,9 +30,9 @@ def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> I
     # A row of cells along x is a ray that is cut into intervals of a cell's length.
     rows = lower + size * torch.stack([torch.zeros_like(y), y, z], dim=-1).reshape(-1, 3)
     along_x = torch.tensor([1.0, 0.0, 0.0], device=size.device)
-    rays = Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3))
+    rays = SceneRays(Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3)), [side**2] * scenes)
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
-    densities = kernels.densities(field, rays, [side**2] * scenes, edges[:, :-1], edges[:, 1:], backend)
+    densities = kernels.densities(field, rays, Intervals.between(edges), backend)
     # Not a number is not empty: a scene that diverges must not vanish.
     empty = densities.reshape(scenes, side, side, side) * size.norm() <= EMPTY_OPTICAL_DEPTH
     return bit_grid.pack(bit_grid.dilate(~empty))

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.geometry import Rays
+from triptych.geometry import SceneRays
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
@@ -40,42 +40,37 @@ class Rendering:
 
 def render(
     field: Field,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
+    rays: SceneRays,
     background: Float[Tensor, "#ray channel"],
     sampling: SamplingConfig,
     generators: Sequence[torch.Generator] | None = None,
     backend: kernels.Backend = "auto",
 ) -> Rendering:
-    """Render rays through tri-plane scenes by volume rendering (NeRF, equation 3).
+    """Render rays through scenes by volume rendering (NeRF, equation 3).
 
     Rays that miss the scene box cost nothing and see the background alone.
 
     Args:
         field: the scenes.
-        rays: flat rays, grouped by scene in the order of the field's planes.
-        rays_per_scene: how many rays belong to each scene; sums to the number of rays.
+        rays: what is rendered, scenes in the order of the field.
         background: channels behind everything, one row for all rays or one per ray.
         sampling: samples per ray.
         generators: random sample placement, for training, with one generator per scene (on the CPU whatever the
             device, so that devices agree); None places samples evenly.
         backend: which kernel computes it.
     """
-    jitter = _jitter(rays, rays_per_scene, generators)
-    t_starts, t_ends = kernels.place_samples(field, rays, rays_per_scene, sampling, jitter, backend)
-    integral = kernels.integrate(field, rays, rays_per_scene, t_starts, t_ends, backend)
+    intervals = kernels.place_samples(field, rays, sampling, _jitter(rays, generators), backend)
+    integral = kernels.integrate(field, rays, intervals, backend)
     channels = integral.channels + (1 - integral.opacity)[:, None] * background
     return Rendering(channels, integral.opacity, integral.depth / integral.opacity.clamp_min(1e-8))
 
 
-def _jitter(
-    rays: Rays, rays_per_scene: Sequence[int], generators: Sequence[torch.Generator] | None
-) -> Float[Tensor, "ray 2"]:
-    origins = rays.origins
+def _jitter(rays: SceneRays, generators: Sequence[torch.Generator] | None) -> Float[Tensor, "ray 2"]:
+    origins = rays.flat.origins
     if generators is None:
         return origins.new_full((len(origins), 2), 0.5)
     parts = [
         torch.rand(count, 2, generator=generator, dtype=origins.dtype)
-        for count, generator in zip(rays_per_scene, generators, strict=True)
+        for count, generator in zip(rays.per_scene, generators, strict=True)
     ]
     return torch.cat(parts).to(origins.device)

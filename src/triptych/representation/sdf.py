@@ -43,12 +43,9 @@ class SDFField:
         return self
 
     def query(
-        self,
-        points: Float[Tensor, "point 3"],
-        directions: Float[Tensor, "point 3"],
-        points_per_scene: Sequence[int],
+        self, points: Float[Tensor, "point 3"], directions: Float[Tensor, "point 3"], points_per_scene: Sequence[int]
     ) -> tuple[Float[Tensor, " point"], Float[Tensor, "point channel"]]:
-        """Density and channels; see ``Field``."""
+        """See ``Field``."""
         distance, raw = self._distance_and_raw(points, points_per_scene)
         return laplace_density(distance, self.log_beta.exp()), self.mlp.activated(raw[:, 1:])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from triptych.bank import Scene
-from triptych.geometry import Cameras, Orbit, Rays
+from triptych.geometry import Cameras, Intervals, Orbit, Rays, SceneRays
 from triptych.model import SceneViews
 from triptych.pictures import as_pixels, channel_range, latent_colours
 from triptych.representation import kernels
@@ -103,9 +103,8 @@ def surface_normals(
     # Densities are looked up in the middle of intervals: these two lie one step before and one behind each point.
     middles = torch.stack([torch.zeros_like(step), 2 * step]).expand(len(axes), 2)
     thin = 1e-3 * step
-    at_middles = kernels.densities(
-        field, through, [len(axes)], (middles - thin).contiguous(), (middles + thin).contiguous()
-    )
+    around = Intervals((middles - thin).contiguous(), (middles + thin).contiguous())
+    at_middles = kernels.densities(field, SceneRays.of_one(through), around)
     return normalize((at_middles[:, 0] - at_middles[:, 1]).reshape(height, width, 3), dim=-1)
 
 

@@ -1,6 +1,5 @@
 """One kernel, several backends: the reference in PyTorch defines the result, the others must agree with it."""
 
-from collections.abc import Sequence
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Literal
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.geometry import Rays
+from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
@@ -22,39 +21,22 @@ _HAS_TRITON = find_spec("triton") is not None
 
 
 def place_samples(
-    field: Field,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    sampling: SamplingConfig,
-    jitter: Float[Tensor, "ray 2"],
-    backend: Backend = "auto",
-) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:
-    """Starts and ends of the intervals in which rays sample the field (see ``reference.place_samples``)."""
-    return _module(backend, field).place_samples(field, rays, rays_per_scene, sampling, jitter)
+    field: Field, rays: SceneRays, sampling: SamplingConfig, jitter: Float[Tensor, "ray 2"], backend: Backend = "auto"
+) -> Intervals:
+    """The intervals in which rays sample the field (see ``reference.place_samples``)."""
+    return _module(backend, field).place_samples(field, rays, sampling, jitter)
 
 
-def integrate(
-    field: Field,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    t_starts: Float[Tensor, "ray sample"],
-    t_ends: Float[Tensor, "ray sample"],
-    backend: Backend = "auto",
-) -> Integral:
-    """Volume rendering of rays through tri-plane scenes (see ``reference.integrate``)."""
-    return _module(backend, field).integrate(field, rays, rays_per_scene, t_starts, t_ends)
+def integrate(field: Field, rays: SceneRays, intervals: Intervals, backend: Backend = "auto") -> Integral:
+    """Volume rendering of rays through scenes (see ``reference.integrate``)."""
+    return _module(backend, field).integrate(field, rays, intervals)
 
 
 def densities(
-    field: Field,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    t_starts: Float[Tensor, "ray sample"],
-    t_ends: Float[Tensor, "ray sample"],
-    backend: Backend = "auto",
+    field: Field, rays: SceneRays, intervals: Intervals, backend: Backend = "auto"
 ) -> Float[Tensor, "ray sample"]:
     """Density in the middle of each interval (see ``reference.densities``)."""
-    return _module(backend, field).densities(field, rays, rays_per_scene, t_starts, t_ends)
+    return _module(backend, field).densities(field, rays, intervals)
 
 
 def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Tensor, ""]:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.geometry import Rays
+from triptych.geometry import SceneRays
 from triptych.geometry.bit_grid import SIDE
 from triptych.representation.field import TriPlaneField
 
@@ -57,13 +57,13 @@ def parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Te
     return field.planes, mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
 
 
-def scene_arguments(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> SceneArguments:
+def scene_arguments(field: TriPlaneField, rays: SceneRays) -> SceneArguments:
     """The first arguments of an operator."""
     config = field.mlp.config
     relu, sigmoid = config.hidden_activation == "relu", config.channel_activation == "sigmoid"
     constants = relu, sigmoid, float(config.density_scale), float(config.density_shift)
-    tensors = *parameters(field), field.aabb, rays.origins, rays.directions
-    return SceneArguments(*tensors, list(rays_per_scene), *constants)
+    tensors = *parameters(field), field.aabb, rays.flat.origins, rays.flat.directions
+    return SceneArguments(*tensors, list(rays.per_scene), *constants)
 
 
 def gradients_like(arguments: tuple[Any, ...], *, mlp_gradient: bool) -> tuple[Tensor, ...]:

@@ -50,12 +50,12 @@ def _squared_error(
         # A network that places samples learns from its own coarse rendering (NeRF, equation 6).
         coarse = SamplingConfig(sampling.coarse, 0)
         loss = loss + _rendered_error(field.proposal, targets, coarse, generator)
-    return loss * len(targets.rays_per_scene)
+    return loss * len(targets.rays.per_scene)
 
 
 def _rendered_error(
     field: Field, targets: Targets, sampling: SamplingConfig, generator: torch.Generator
 ) -> Float[Tensor, ""]:
-    counts = targets.rays_per_scene
-    rendered = render(field, targets.rays, counts, targets.background, sampling, [generator] * len(counts))
+    generators = [generator] * len(targets.rays.per_scene)
+    rendered = render(field, targets.rays, targets.background, sampling, generators)
     return F.mse_loss(rendered.channels, targets.channels)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.geometry import Cameras
+from triptych.geometry import Cameras, SceneRays
 from triptych.model import CategoryModel, SceneViews
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
@@ -57,7 +57,7 @@ class SingleScene:
     def _view(self, camera: Cameras, background: Float[Tensor, "pixel channel"]) -> Rendering:
         rays = camera.resized(*self.model.latent_size).rays().flatten()
         parts = [
-            render(self.field, rays[part], [len(part)], background[part], self.sampling)
+            render(self.field, SceneRays.of_one(rays[part]), background[part], self.sampling)
             for part in torch.arange(len(rays.origins)).split(_RAYS_AT_ONCE)
         ]
         return Rendering(

@@ -9,7 +9,7 @@ from torch import Tensor
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
-from triptych.geometry import Rays, intersect_aabb
+from triptych.geometry import SceneRays, intersect_aabb
 from triptych.model import CategoryModel, ModelConfig
 from triptych.model.encoding import encode_views
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
@@ -37,26 +37,24 @@ class Targets:
     """Rays that meet the scene box, and what they see; grouped by scene.
 
     Attributes:
-        rays: flat.
-        channels: colors or normalized latents.
+        rays: the rays.
+        channels: what each sees, as colors or normalized latents.
         background: what is behind each ray.
-        rays_per_scene: number of rays of each scene.
     """
 
-    rays: Rays
+    rays: SceneRays
     channels: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
-    rays_per_scene: list[int]
 
     def draw(self, count: int, generator: torch.Generator) -> "Targets":
         """So many random rays of each scene."""
         chosen, first = [], 0
-        for rays in self.rays_per_scene:
-            chosen.append(first + torch.randint(rays, (count,), generator=generator))
-            first += rays
+        for available in self.rays.per_scene:
+            chosen.append(first + torch.randint(available, (count,), generator=generator))
+            first += available
         rows = torch.cat(chosen).to(self.channels.device)
-        counts = [count] * len(self.rays_per_scene)
-        return Targets(self.rays[rows], self.channels[rows], self.background[rows], counts)
+        rays = SceneRays(self.rays.flat[rows], [count] * len(self.rays.per_scene))
+        return Targets(rays, self.channels[rows], self.background[rows])
 
 
 @torch.no_grad()
@@ -68,13 +66,13 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
         space: whose latents are seen; ``image_space`` for colors. Its device is that of the rays.
     """
     views, device = PosedViews(scenes), space.aabb.device
-    height, width = space.latent_size
     everything = views.group(range(len(views)))
-    rays = views.cameras(everything, device).resized(height, width).rays().flatten()
+    cameras = views.cameras(everything, device).resized(*space.latent_size)
+    rays = SceneRays.of_views(cameras.rays(), everything.views_per_scene)
     latents = encode_views(space, views, device, precision=torch.float32).to(device)
     channels = latents.flatten(2).transpose(1, 2).flatten(0, 1)
     background = space.background().repeat(len(views), 1)
-    near, far = intersect_aabb(rays, scenes.aabb.to(device))
+    near, far = intersect_aabb(rays.flat, scenes.aabb.to(device))
     meeting = far > near
-    per_scene = meeting.split([count * height * width for count in everything.views_per_scene])
-    return Targets(rays[meeting], channels[meeting], background[meeting], [int(part.sum()) for part in per_scene])
+    rays = SceneRays(rays.flat[meeting], [int(part.sum()) for part in rays.split(meeting)])
+    return Targets(rays, channels[meeting], background[meeting])

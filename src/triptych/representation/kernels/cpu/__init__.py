@@ -10,9 +10,11 @@ A ray ends where less than 1e-6 of the light is left. To autograd and torch.comp
     variation                                     the total variation of planes
 
 The first call compiles the loops, for about 15 seconds; later ones, in other processes too, read them from disk.
+
+The functions are those of ``reference``. They raise InputError for what ``require_supported`` refuses, and for rays or
+an occupancy that do not fit the field.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.geometry import Rays
+from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels.arguments import (
@@ -52,60 +54,26 @@ def supports(field: Field) -> bool:
 
 @torch.no_grad()
 def place_samples(
-    field: TriPlaneField,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    sampling: SamplingConfig,
-    jitter: Float[Tensor, "ray 2"],
-) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:
-    """Starts and ends of each ray's intervals inside the scene box; not differentiable.
-
-    See ``reference.place_samples``.
-
-    Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene or occupancy does not fit them.
-    """
+    field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, jitter: Float[Tensor, "ray 2"]
+) -> Intervals:
+    """See ``reference.place_samples``."""
     check_occupancy(field.occupancy, len(field.planes))
-    scenes = _scenes(field, rays, rays_per_scene)
-    return _place_samples(*scenes, field.occupancy, jitter, sampling.coarse, sampling.importance)
+    scenes = _scenes(field, rays)
+    return Intervals(*_place_samples(*scenes, field.occupancy, jitter, sampling.coarse, sampling.importance))
 
 
-def integrate(
-    field: TriPlaneField,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    t_starts: Float[Tensor, "ray sample"],
-    t_ends: Float[Tensor, "ray sample"],
-) -> Integral:
-    """Volume rendering of rays through tri-plane scenes; differentiable in planes and MLP.
-
-    See ``reference.integrate``. Not differentiable twice.
-
-    Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene does not fit them.
-    """
-    scenes = _scenes(field, rays, rays_per_scene)
+def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Integral:
+    """See ``reference.integrate``; differentiable once, in planes and MLP."""
+    scenes = _scenes(field, rays)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
-    channels, opacity, depth, _, _ = _integrate(*scenes, t_starts, t_ends, keep)
+    channels, opacity, depth, _, _ = _integrate(*scenes, intervals.starts, intervals.ends, keep)
     return Integral(channels, opacity, depth)
 
 
 @torch.no_grad()
-def densities(
-    field: TriPlaneField,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    t_starts: Float[Tensor, "ray sample"],
-    t_ends: Float[Tensor, "ray sample"],
-) -> Float[Tensor, "ray sample"]:
-    """Density in the middle of each interval, 0 for one of length 0; not differentiable.
-
-    See ``reference.densities``.
-
-    Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene does not fit them.
-    """
-    return _densities(*_scenes(field, rays, rays_per_scene), t_starts, t_ends)
+def densities(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Float[Tensor, "ray sample"]:
+    """See ``reference.densities``; not differentiable."""
+    return _densities(*_scenes(field, rays), intervals.starts, intervals.ends)
 
 
 def require_supported(field: Field) -> None:
@@ -124,10 +92,10 @@ def require_supported(field: Field) -> None:
         )
 
 
-def _scenes(field: TriPlaneField, rays: Rays, rays_per_scene: Sequence[int]) -> SceneArguments:
+def _scenes(field: TriPlaneField, rays: SceneRays) -> SceneArguments:
     """The arguments that all operators begin with."""
     require_supported(field)
-    return scene_arguments(field, rays, rays_per_scene)
+    return scene_arguments(field, rays)
 
 
 # The operators. All begin with ``SceneArguments``; shapes are those of the functions above.

@@ -19,9 +19,10 @@ Two of torch's own settings choose between speed and exactness:
 
 Without a GPU, Triton's interpreter runs the kernels on tensors on the CPU, slowly: set TRITON_INTERPRET=1 before the
 first import, and name the backend "triton".
-"""
 
-from collections.abc import Sequence
+The functions are those of ``reference``. They raise InputError for what ``require_supported`` refuses, and for rays or
+an occupancy that do not fit the field.
+"""
 
 import torch
 from jaxtyping import Float
@@ -29,7 +30,7 @@ from torch import Tensor
 from triton import knobs
 
 from triptych.errors import InputError
-from triptych.geometry import Rays
+from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels.arguments import check_occupancy, parameters, scene_arguments
@@ -69,65 +70,32 @@ def require_supported(field: Field) -> None:
 
 @torch.no_grad()
 def place_samples(
-    field: TriPlaneField,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    sampling: SamplingConfig,
-    jitter: Float[Tensor, "ray 2"],
-) -> tuple[Float[Tensor, "ray sample"], Float[Tensor, "ray sample"]]:
-    """Starts and ends of each ray's intervals inside the scene box; not differentiable.
-
-    See ``reference.place_samples``.
-
-    Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene or occupancy does not fit them.
-    """
+    field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, jitter: Float[Tensor, "ray 2"]
+) -> Intervals:
+    """See ``reference.place_samples``."""
     require_supported(field)
     check_occupancy(field.occupancy, len(field.planes))
-    scenes = scene_arguments(field, rays, rays_per_scene)
-    return operators.place_samples(*scenes, field.occupancy, jitter, sampling.coarse, sampling.importance, _precision())
+    scenes = scene_arguments(field, rays)
+    counts = sampling.coarse, sampling.importance
+    return Intervals(*operators.place_samples(*scenes, field.occupancy, jitter, *counts, _precision()))
 
 
-def integrate(
-    field: TriPlaneField,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    t_starts: Float[Tensor, "ray sample"],
-    t_ends: Float[Tensor, "ray sample"],
-) -> Integral:
-    """Volume rendering of rays through tri-plane scenes; differentiable in planes and MLP.
-
-    See ``reference.integrate``. Not differentiable twice.
-
-    Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene does not fit them.
-    """
+def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Integral:
+    """See ``reference.integrate``; differentiable once, in planes and MLP."""
     require_supported(field)
-    scenes = scene_arguments(field, rays, rays_per_scene)
+    scenes = scene_arguments(field, rays)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
     options = keep, torch.are_deterministic_algorithms_enabled(), _precision()
-    channels, opacity, depth, _, _ = operators.integrate(*scenes, t_starts, t_ends, *options)
+    channels, opacity, depth, _, _ = operators.integrate(*scenes, intervals.starts, intervals.ends, *options)
     return Integral(channels, opacity, depth)
 
 
 @torch.no_grad()
-def densities(
-    field: TriPlaneField,
-    rays: Rays,
-    rays_per_scene: Sequence[int],
-    t_starts: Float[Tensor, "ray sample"],
-    t_ends: Float[Tensor, "ray sample"],
-) -> Float[Tensor, "ray sample"]:
-    """Density in the middle of each interval, 0 for one of length 0; not differentiable.
-
-    See ``reference.densities``.
-
-    Raises:
-        InputError: the tensors are not ones this kernel supports, or rays_per_scene does not fit them.
-    """
+def densities(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Float[Tensor, "ray sample"]:
+    """See ``reference.densities``; not differentiable."""
     require_supported(field)
-    scenes = scene_arguments(field, rays, rays_per_scene)
-    return operators.densities(*scenes, t_starts, t_ends, _precision())
+    scenes = scene_arguments(field, rays)
+    return operators.densities(*scenes, intervals.starts, intervals.ends, _precision())
 
 
 @torch.compiler.assume_constant_result
