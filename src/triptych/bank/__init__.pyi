@@ -1,6 +1,6 @@
 from .compared import ComparedViews, compare_views
-from .scene import MEAN_SCENE, Scene
 from .config import StoragePrecision
+from .scene import MEAN_SCENE, Scene
 from .scene_bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
 from .scene_file import open_scene, save_scene
 from .scene_planes import ScenePlanes

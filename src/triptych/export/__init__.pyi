@@ -1,6 +1,6 @@
+from .config import MeshConfig
 from .encoding import write_video
 from .images import write_images
-from .config import MeshConfig
 from .mesh import extract_mesh
 from .mesh_files import check_mesh_file, write_mesh, write_meshes
 from .planes import write_planes
