@@ -55,7 +55,7 @@ def commands(union: Any = Command, prefix: str = "") -> Iterator[Subcommand]:
     for member in get_args(union):
         command, marks = _unwrapped(member)
         name = f"{prefix} {_given_name(marks)}".strip()
-        below = next((kind for _, kind, _ in _fields(command) if _is_union_of_commands(kind)), None)
+        below = next((kind for _, kind, _ in _fields(command) if _are_commands(_members(kind))), None)
         if below is not None:
             yield from commands(below, name)
             continue
@@ -79,11 +79,8 @@ def options(cls: type, instance: Any = None, prefix: tuple[str, ...] = (), path:
         names = (*prefix, *filter(None, [field.name.replace("_", "-") if given is None else given]))
         if kind in _STAGES:
             continue
-        if _is_union_of_commands(kind):  # each of them has its own options
-            members = [_unwrapped(member)[0] for member in get_args(kind)]
-            for member in members:
-                same = default if isinstance(default, member) else None
-                yield from options(member, same, names, (*here, member.__name__))
+        if members := _members(kind):
+            yield from _options_of_kinds(members, default, names, here)
             continue
         if dataclasses.is_dataclass(kind):
             assert isinstance(kind, type)
@@ -96,6 +93,26 @@ def options(cls: type, instance: Any = None, prefix: tuple[str, ...] = (), path:
             shown += f", --{'.'.join((*names[:-1], f'no-{names[-1]}'))}"
         meaning = " ".join(explanations.get(field.name, "").split())
         yield Option(here, shown, _kind(kind), _shown(default), meaning)
+
+
+def _options_of_kinds(
+    members: list[Any], default: Any, prefix: tuple[str, ...], path: tuple[str, ...]
+) -> Iterator[Option]:
+    """Those that are the same for all dataclasses of a union, then those of each of them."""
+    rows = {
+        member: list(options(member, default if isinstance(default, member) else None, prefix, (*path, member.kind)))
+        for member in members
+    }
+
+    def same(option: Option) -> bool:
+        told = dataclasses.replace(option, path=())
+        return all(told in [dataclasses.replace(other, path=()) for other in of_member] for of_member in rows.values())
+
+    yield from filter(same, rows[members[0]])
+    for member, of_member in rows.items():
+        for option in of_member:
+            if not same(option):
+                yield dataclasses.replace(option, meaning=f"Kind {member.kind}: {option.meaning}")
 
 
 def _fields(cls: Any) -> Iterator[tuple[dataclasses.Field, Any, tuple[Any, ...]]]:
@@ -118,9 +135,14 @@ def _given_name(marks: tuple[Any, ...]) -> str | None:
     return next((mark.name for mark in marks if isinstance(getattr(mark, "name", None), str)), None)
 
 
-def _is_union_of_commands(kind: Any) -> bool:
+def _members(kind: Any) -> list[Any]:
+    """The dataclasses that a union is of; nothing for all other types."""
     members = [_unwrapped(member)[0] for member in get_args(kind)] if _is_union(kind) else []
-    return bool(members) and all(dataclasses.is_dataclass(member) for member in members)
+    return members if all(dataclasses.is_dataclass(member) for member in members) else []
+
+
+def _are_commands(members: list[Any]) -> bool:
+    return bool(members) and all(hasattr(member, "run") for member in members)
 
 
 def _is_union(kind: Any) -> bool:
@@ -224,7 +246,7 @@ def configuration_page() -> str:
         lines += ["", f"## {title}", "", _docstring(cls)]
         explanations = _explanations(cls)
         for field, kind, _ in _fields(cls):
-            members = [_unwrapped(member)[0] for member in get_args(kind)] if _is_union_of_commands(kind) else [kind]
+            members = _members(kind) or [kind]
             if not all(dataclasses.is_dataclass(member) for member in members):
                 continue
             lines += ["", f"### {field.name} {{ #{_STAGES[cls]}-{field.name} }}"]

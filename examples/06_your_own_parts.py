@@ -70,7 +70,7 @@ def main(
 
     # Set the epochs of `pretraining` to 0 if yours is trained already.
     quick = triptych.STAGE1["quick"]
-    pretraining = replace(quick.pretraining, epochs=8 * length, rate=2e-3)
+    pretraining = replace(quick.pretraining, epochs=20 * length, rate=1e-2)
     settings = replace(
         quick, pretraining=pretraining, warmup=quick.warmup.longer(length), joint=quick.joint.longer(length)
     )

@@ -20,7 +20,7 @@ from triptych.training.presets import STAGE1, STAGE2
 NOTHING_THERE = "nothing-there"
 TRAIN = f"train {NOTHING_THERE} --out out"
 FIT = f"fit cars {NOTHING_THERE} --out out"
-SINGLE = f"single nerf {NOTHING_THERE} --out out"
+SINGLE = f"single {NOTHING_THERE} --kind nerf --out out"
 LARGE_AUTOENCODER = [
     *("--autoencoder.width", "4096", "--autoencoder.blocks", "256"),
     *("--autoencoder.expansion", "64"),
@@ -173,7 +173,7 @@ def test_a_model_too_large_for_this_machine_is_refused_before_it_is_begun(
     out = ["--out", str(tmp_path / "out"), "--test-views", "2"]
     for arguments in (
         ["train", str(data), *out, "--planes.resolution", "4096", "--planes.base-planes", "60000"],
-        ["single", "nerf", str(data), *out, "--network.width", "8192", "--network.layers", "64"],
+        ["single", str(data), "--kind", "nerf", *out, "--network.width", "8192", "--network.layers", "64"],
         ["train", str(data), *out, *LARGE_AUTOENCODER],
     ):
         with pytest.raises(SystemExit) as ended:

@@ -36,6 +36,13 @@ def subcommands(text: str) -> list[str]:
     return listed[1].split(",") if listed and "subcommands" in text else []
 
 
+KINDS = {
+    "train": (("--autoencoder.kind", "pretrained"), ("--autoencoder.kind", "identity")),
+    "single": (("--kind", "triplanes"), ("--kind", "sdf")),
+}
+"""What a part of a command's settings can be besides the default; each has options of its own."""
+
+
 def test_every_command_and_every_option_of_help_is_there(
     reference: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,10 +59,8 @@ def test_every_command_and_every_option_of_help_is_there(
             section = section.partition("\n## ")[0]
             expected = set(FLAG.findall(text)) - {"--help"}
             found = set(FLAG.findall(section))
-            if name == "train":
-                for kind in ("pretrained", "identity"):
-                    text += help_of([name, "--autoencoder.kind", kind], capsys, monkeypatch)
-                expected = set(FLAG.findall(text)) - {"--help"}
+            for option, kind in KINDS.get(name, ()):
+                expected |= set(FLAG.findall(help_of([name, option, kind], capsys, monkeypatch))) - {"--help"}
             if name in ("train", "fit"):
                 title = "## Stage 1" if name == "train" else "## Stage 2"
                 found |= set(FLAG.findall(settings.partition(title)[2].partition("\n## ")[0]))

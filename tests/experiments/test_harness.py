@@ -23,12 +23,12 @@ OURS = SharedMethod("ours", stage1(), stage2())
 ALONE = PerSceneMethod("rgb", RGB)
 
 
-class StoppedAtScene(Progress):
-    """Ctrl-C when so many scenes are done."""
+class Stopped(Progress):
+    """Ctrl-C when the bars have advanced by so many steps."""
 
-    def __init__(self, scenes: int) -> None:
+    def __init__(self, steps: int) -> None:
         super().__init__(quiet=True)
-        self._left = scenes
+        self._left = steps
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
         super().advance(steps, **metrics)
@@ -78,13 +78,15 @@ def test_scenes_that_share_nothing_have_no_autoencoder_and_cost_nothing_before(
     assert [list(bank) for bank in ALONE.fitted(scenes.new.names, tmp_path / "new")] == [["ball_3"], ["ball_4"]]
 
 
-@pytest.mark.parametrize("stop_at", [1, 3], ids=["while scenes are fitted", "while they are measured"])
+@pytest.mark.parametrize(
+    "stop_at", [RGB.steps + 1, 2 * RGB.steps + 1], ids=["while scenes are fitted", "while they are measured"]
+)
 def test_after_a_stop_what_was_fitted_stays_and_nothing_is_measured_twice(
     stop_at: int, scenes: SceneSet, tmp_path: Path
 ) -> None:
     place = tmp_path / "new"
     with pytest.raises(KeyboardInterrupt):
-        fit_and_measure(ALONE, scenes.new, place, conditions(progress=StoppedAtScene(stop_at)))
+        fit_and_measure(ALONE, scenes.new, place, conditions(progress=Stopped(stop_at)))
     (before,) = ALONE.fitted(["ball_3"], place)
     first = fit_and_measure(ALONE, scenes.new, place, conditions())
     (after,) = ALONE.fitted(["ball_3"], place)
@@ -97,7 +99,7 @@ def test_after_a_stop_what_was_fitted_stays_and_nothing_is_measured_twice(
 def test_a_place_belongs_to_one_method_seed_and_choice_of_scenes(scenes: SceneSet, tmp_path: Path) -> None:
     one = scenes.new.subset([0])
     with pytest.raises(KeyboardInterrupt):
-        fit_and_measure(ALONE, one, tmp_path / "new", conditions(progress=StoppedAtScene(1)))
+        fit_and_measure(ALONE, one, tmp_path / "new", conditions(progress=Stopped(1)))
     for method, dataset, seed, said in (
         (replace(ALONE, rgb=replace(RGB, steps=5)), one, 0, "another method"),
         (ALONE, one, 1, "another seed"),

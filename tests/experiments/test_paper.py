@@ -52,7 +52,7 @@ def test_two_steps_of_each_phase_of_both_stages_are_measured(balls: Dataset, ran
         ours,
         stage1=replace(
             stage1,
-            autoencoder=replace(stage1.autoencoder, pretrained=str(random_vae)),
+            autoencoder=replace(stage1.autoencoder, source=str(random_vae)),
             warmup=two_steps(stage1.warmup, views),
             joint=two_steps(stage1.joint, views),
         ),

@@ -12,7 +12,6 @@ import torch
 from balls import make_balls
 
 from triptych import Scene, SceneBank, StoredScene
-from triptych.cli import main
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
@@ -159,7 +158,7 @@ def test_a_run_of_another_kind_or_of_an_earlier_version_is_refused(
     balls: Dataset, trained: Callable[[str], tuple[Path, SingleScene]], trained_balls: Path
 ) -> None:
     run, _ = trained("triplanes")
-    with pytest.raises(InputError, match=r"single\.field = 'triplanes', not 'nerf'"):
+    with pytest.raises(InputError, match=r"single\.kind = 'triplanes', not 'nerf'"):
         fit(balls.subset([3]), run, TINY["nerf"])
     with pytest.raises(InputError, match="model = None"):
         fit(balls.subset([3]), run, RGB, CategoryModel.load(trained_balls / "model"))
@@ -230,10 +229,3 @@ def test_a_bank_of_other_pictures_options_or_views_is_refused_before_anything_is
     bank.add("ball_0", StoredScene(stored.micro, stored.coefficients, stored.fingerprint, record))
     (known,) = fit_banks(ball, tmp_path / "earlier", short).values()
     assert torch.equal(numbers(known), numbers(again))
-
-
-def test_the_spelling_of_earlier_versions_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["single", "cars", "--kind", "nerf", "--out", "run"])
-    assert ended.value.code == 2
-    assert "one of triplanes, nerf, sdf, before everything else" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import torch
 from triptych.autoencoder.saving import check_weights, read_weights
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
-from triptych.files import check_seal, field_of, read_object, write_sealed_json, write_sealed_tensors
+from triptych.files import KIND, check_seal, field_of, read_object, write_sealed_json, write_sealed_tensors
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.pictures import write_progress_picture
@@ -85,7 +85,7 @@ def fit_single(
 def _description(scene: Dataset, config: SingleConfig, space: CategoryModel, seed: int) -> dict[str, Any]:
     """What must be the same for a run to go on."""
     return {
-        "single": asdict(config),
+        "single": {KIND: None, **asdict(config)},  # the kind first: it is what a refusal names first
         "model": None if is_image_space(space) else space.identity(),
         "seed": seed,
         "device": space.aabb.device.type,
