@@ -27,13 +27,13 @@ def frame_of(c2w: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     eyes, backward, up = c2w[:, :3, 3], c2w[:, :3, 2], c2w[:, :3, 1].mean(axis=0)
     # The point nearest to all lines of sight, by least squares: sum (I - d dT) (point - eye) = 0.
     across = np.eye(3) - backward[:, :, None] * backward[:, None, :]
-    centre = np.linalg.solve(across.sum(axis=0), (across @ eyes[:, :, None]).sum(axis=0))[:, 0]
+    center = np.linalg.solve(across.sum(axis=0), (across @ eyes[:, :, None]).sum(axis=0))[:, 0]
     # Upright cameras all around have the world's vertical as the mean of theirs.
     z = up / np.linalg.norm(up)
     x = np.cross(z, np.eye(3)[np.abs(z).argmin()])
     x /= np.linalg.norm(x)
     rotation = np.stack([x, np.cross(z, x), z])
-    return rotation, centre, float(np.median(np.linalg.norm(eyes - centre, axis=1)))
+    return rotation, center, float(np.median(np.linalg.norm(eyes - center, axis=1)))
 
 
 def main(data: tyro.conf.Positional[Path], distance: float = 1.3, turn: float = 0.0, scene: str | None = None) -> None:
@@ -41,7 +41,7 @@ def main(data: tyro.conf.Positional[Path], distance: float = 1.3, turn: float = 
 
     Args:
         data: folder with one subfolder a scene, each with a transforms.json.
-        distance: median distance of the cameras from the object afterwards, in world units.
+        distance: median distance of the cameras from the object afterward, in world units.
         turn: turn the object by so many degrees around the upright axis.
         scene: only this subfolder.
     """
@@ -51,16 +51,16 @@ def main(data: tyro.conf.Positional[Path], distance: float = 1.3, turn: float = 
             shutil.copyfile(file, original)
         document = json.loads(original.read_text())
         c2w = np.array([frame["transform_matrix"] for frame in document["frames"]], dtype=float)
-        upright, centre, measured = frame_of(c2w)
+        upright, center, measured = frame_of(c2w)
         angle = np.radians(turn)
         turned = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
         rotation = turned @ upright
-        c2w[:, :3, 3] = (c2w[:, :3, 3] - centre) @ rotation.T * (distance / measured)
+        c2w[:, :3, 3] = (c2w[:, :3, 3] - center) @ rotation.T * (distance / measured)
         c2w[:, :3, :3] = rotation @ c2w[:, :3, :3]
         for frame, matrix in zip(document["frames"], c2w, strict=True):
             frame["transform_matrix"] = matrix.tolist()
         file.write_text(json.dumps(document, indent=1))
-        print(f"{file.parent.name}: moved by {np.linalg.norm(centre):.3g}, scaled by {distance / measured:.3g}")
+        print(f"{file.parent.name}: moved by {np.linalg.norm(center):.3g}, scaled by {distance / measured:.3g}")
     print(f"now look: triptych data inspect {data} --out inspect --half-extent 0.55")
 
 

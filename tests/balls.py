@@ -1,4 +1,4 @@
-"""A tiny category for tests: balls of several colours and sizes, drawn exactly by ray-sphere intersection."""
+"""A tiny category for tests: balls of several colors and sizes, drawn exactly by ray-sphere intersection."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,16 +24,16 @@ AABB = ((-0.45, -0.45, -0.45), (0.45, 0.45, 0.45))
 
 
 def draw_ball(index: int, cameras: Cameras) -> np.ndarray:
-    """RGBA views of ball number ``index``: its upper half in one colour, its lower half in another."""
+    """RGBA views of ball number ``index``: its upper half in one color, its lower half in another."""
     generator = np.random.default_rng(index)
     radius = generator.uniform(0.25, 0.4)
-    colours = generator.uniform(0, 1, (2, 3))
+    colors = generator.uniform(0, 1, (2, 3))
     rays = cameras.rays()
     along = (rays.origins * rays.directions).sum(-1)
     under = along**2 - (rays.origins**2).sum(-1) + radius**2
     point = rays.origins + (-along - under.clamp_min(0).sqrt())[..., None] * rays.directions
-    colour = np.where((point[..., 2] > 0)[..., None], colours[0], colours[1])
-    rgba = np.concatenate([colour, (under > 0)[..., None]], axis=-1)
+    color = np.where((point[..., 2] > 0)[..., None], colors[0], colors[1])
+    rgba = np.concatenate([color, (under > 0)[..., None]], axis=-1)
     return (rgba * 255).round().astype(np.uint8).reshape(len(cameras), cameras.height, cameras.width, 4)
 
 

@@ -17,7 +17,7 @@ _STEEPNESS = 3000.0
 
 
 def exact_ball(
-    centre: tuple[float, float, float] = (0.1, -0.05, 0.0),
+    center: tuple[float, float, float] = (0.1, -0.05, 0.0),
     hollow_radius: float = 0.0,
     size: tuple[int, int] = (48, 64),
 ) -> Scene:
@@ -25,7 +25,7 @@ def exact_ball(
 
     Its pictures are of ``size`` = (height, width).
 
-    Features: squared distance from the centre, x + 1, y + 1, z + 1, each the sum of its three planes.
+    Features: squared distance from the center, x + 1, y + 1, z + 1, each the sum of its three planes.
     """
     config = ModelConfig(
         PlaneConfig(resolution=_TEXELS, micro_features=4, macro_features=0, base_planes=0),
@@ -44,7 +44,7 @@ def exact_ball(
         output.weight[1:, 1:4] = torch.eye(3)
         output.bias.fill_(-0.5)
         output.bias[0] = _STEEPNESS * RADIUS**2 - config.mlp.density_shift
-    return Scene(model.requires_grad_(False).eval(), _planes(centre), torch.zeros(0), "ball")
+    return Scene(model.requires_grad_(False).eval(), _planes(center), torch.zeros(0), "ball")
 
 
 def surface_radius(threshold: float) -> float:
@@ -52,15 +52,15 @@ def surface_radius(threshold: float) -> float:
     return math.sqrt(RADIUS**2 - math.log(math.expm1(threshold / 30)) / _STEEPNESS)
 
 
-def _planes(centre: tuple[float, float, float]) -> torch.Tensor:
+def _planes(center: tuple[float, float, float]) -> torch.Tensor:
     middles = (torch.arange(_TEXELS) + 0.5) / _TEXELS
     x, y, z = (AABB[0, axis] + (AABB[1, axis] - AABB[0, axis]) * middles for axis in range(3))
     zero = torch.zeros(_TEXELS, _TEXELS)
 
-    def plane(row: torch.Tensor, row_centre: float, column: torch.Tensor, column_centre: float) -> torch.Tensor:
-        return ((row - row_centre) ** 2 / 2)[:, None] + ((column - column_centre) ** 2 / 2)[None, :]
+    def plane(row: torch.Tensor, row_center: float, column: torch.Tensor, column_center: float) -> torch.Tensor:
+        return ((row - row_center) ** 2 / 2)[:, None] + ((column - column_center) ** 2 / 2)[None, :]
 
-    xy = [plane(y, centre[1], x, centre[0]), zero + x + 1, zero + y[:, None] + 1, zero]
-    xz = [plane(z, centre[2], x, centre[0]), zero, zero, zero + z[:, None] + 1]
-    yz = [plane(z, centre[2], y, centre[1]), zero, zero, zero]
+    xy = [plane(y, center[1], x, center[0]), zero + x + 1, zero + y[:, None] + 1, zero]
+    xz = [plane(z, center[2], x, center[0]), zero, zero, zero + z[:, None] + 1]
+    yz = [plane(z, center[2], y, center[1]), zero, zero, zero]
     return torch.stack([torch.stack(plane_features, dim=-1) for plane_features in (xy, xz, yz)])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # by every optimiser; here, so that each process has it already
+import torch._dynamo  # by every optimizer; here, so that each process has it already
 from balls import make_balls, tiny_stage1, tiny_stage2
 
 from triptych.bank import SceneBank

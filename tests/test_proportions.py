@@ -24,7 +24,7 @@ AROUND_BOX = 1.2 * float((AABB[1] - AABB[0]).max())
 
 @pytest.fixture(scope="module")
 def ball() -> Scene:
-    return exact_ball(centre=(0.0, 0.0, 0.0), size=(HEIGHT, WIDTH))
+    return exact_ball(center=(0.0, 0.0, 0.0), size=(HEIGHT, WIDTH))
 
 
 def diameter(distance: float, shorter_side: float = HEIGHT) -> float:

@@ -14,12 +14,12 @@ from triptych.files import write_atomically
 _MOST_COLUMNS = 12
 
 
-def latent_colours(
+def latent_colors(
     latents: Float[Tensor, "view channel height width"],
     low: Float[Tensor, " channel"],
     high: Float[Tensor, " channel"],
 ) -> Float[Tensor, "view 3 height width"]:
-    """The first three latent channels as RGB, each stretched from [low, high] to [0, 1] (grey if fewer)."""
+    """The first three latent channels as RGB, each stretched from [low, high] to [0, 1] (gray if fewer)."""
     shown = [0, 1, 2] if latents.shape[1] >= 3 else [0, 0, 0]
     low, high = low[shown, None, None], high[shown, None, None]
     return ((latents[:, shown] - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)
@@ -47,7 +47,7 @@ def from_pixels(
 
 
 def enlarge(images: Float[Tensor, "view 3 h w"], height: int, width: int) -> Float[Tensor, "view 3 height width"]:
-    """Nearest-neighbour enlargement, so that latent pixels stay visible."""
+    """Nearest-neighbor enlargement, so that latent pixels stay visible."""
     return torch.nn.functional.interpolate(images, size=(height, width), mode="nearest")
 
 
@@ -72,8 +72,8 @@ def write_progress_picture(
     rows = [
         images[some],
         decoded[some],
-        enlarge(latent_colours(encoded[some], low, high), *size),
-        enlarge(latent_colours(rendered[some], low, high), *size),
+        enlarge(latent_colors(encoded[some], low, high), *size),
+        enlarge(latent_colors(rendered[some], low, high), *size),
     ]
     pixels = [np.concatenate(list(as_pixels(row)), axis=1) for row in rows]
     write_png(path, np.concatenate(pixels))

@@ -27,7 +27,7 @@ from triptych.training.single.fields import SDF
 from triptych.training.single.scene import SingleScene
 from triptych.training.single.targets import image_space
 
-CENTRE = np.array([0.1, -0.05, 0.0])
+CENTER = np.array([0.1, -0.05, 0.0])
 SMALL = MeshConfig(resolution=40, threshold=100.0, azimuths=6, elevations=(-40.0, 0.0, 40.0))
 VOXEL = 1.0 / 40
 
@@ -45,18 +45,18 @@ def rgb(mesh: trimesh.Trimesh) -> np.ndarray:
 def test_the_surface_is_closed_looks_outwards_and_lies_where_the_density_says(ball: trimesh.Trimesh) -> None:
     assert ball.is_watertight
     assert ball.body_count == 1
-    distance = np.linalg.norm(ball.vertices - CENTRE, axis=1)
+    distance = np.linalg.norm(ball.vertices - CENTER, axis=1)
     assert np.abs(distance - surface_radius(100.0)).max() < VOXEL / 2
     assert ball.volume == pytest.approx(4 / 3 * np.pi * surface_radius(100.0) ** 3, rel=0.03)
 
 
-def test_colours_are_those_of_the_surface_on_every_side(ball: trimesh.Trimesh) -> None:
+def test_colors_are_those_of_the_surface_on_every_side(ball: trimesh.Trimesh) -> None:
     error = np.abs(rgb(ball) - (0.5 + ball.vertices))
     assert error.mean() < 0.02
     assert np.quantile(error, 0.99) < 0.08
 
 
-def test_vertices_that_no_view_sees_take_the_nearest_colour() -> None:
+def test_vertices_that_no_view_sees_take_the_nearest_color() -> None:
     mesh = extract_mesh(exact_ball(), MeshConfig(resolution=24, azimuths=4, elevations=(60.0,)))
     unseen = mesh.vertices[:, 2] < -0.2
     assert unseen.any()
@@ -65,7 +65,7 @@ def test_vertices_that_no_view_sees_take_the_nearest_colour() -> None:
 
 
 def test_a_scene_cut_by_its_box_is_closed_there() -> None:
-    mesh = extract_mesh(exact_ball(centre=(0.4, 0.0, 0.0)), SMALL)
+    mesh = extract_mesh(exact_ball(center=(0.4, 0.0, 0.0)), SMALL)
     assert mesh.is_watertight
     assert mesh.bounds[1][0] == pytest.approx(0.5, abs=1e-3)
 
@@ -80,7 +80,7 @@ def test_voxels_are_cubes_that_fill_the_box() -> None:
     density, first, voxel = density_grid(exact_ball().field, 40)
     assert density.shape == (40, 32, 36)
     np.testing.assert_allclose(first, AABB[0].numpy() + voxel / 2, atol=1e-6)
-    index = tuple(np.rint((CENTRE - first) / voxel).astype(int))
+    index = tuple(np.rint((CENTER - first) / voxel).astype(int))
     assert density[index] > 1000
 
 
@@ -154,7 +154,7 @@ def test_a_scene_without_surface_is_named_and_the_others_are_written(
     ball.model.save(tmp_path / "model")
     bank = SceneBank.create(tmp_path / "bank", ball.model)
     empty = ball.micro.clone()
-    empty[0, :, :, 0] += 10  # the squared distance from the centre, which is near nowhere
+    empty[0, :, :, 0] += 10  # the squared distance from the center, which is near nowhere
     names = ("a blank", "ball", "../ball", "balls/" * 20, "two\nlines")
     for name in names:
         micro = empty if name == "a blank" else ball.micro
@@ -196,8 +196,8 @@ def test_what_makes_no_mesh_is_refused_in_one_line(
 
 
 def test_the_ball_renders_as_it_is_drawn() -> None:
-    """The fixture itself: a camera on +x sees the middle of the ball at the right distance, in the right colour."""
-    scene = exact_ball(centre=(0.0, 0.0, 0.0))
+    """The fixture itself: a camera on +x sees the middle of the ball at the right distance, in the right color."""
+    scene = exact_ball(center=(0.0, 0.0, 0.0))
     views = scene.render(scene.model.along(Orbit(1, elevation_degrees=0.0)))
     assert float(views.depth[0, 24, 32]) == pytest.approx(1.0, abs=0.02)
     torch.testing.assert_close(views.images[0, :, 24, 32], torch.tensor([0.8, 0.5, 0.5]), rtol=0, atol=0.03)

@@ -66,7 +66,7 @@ def test_another_bank_must_hold_the_same_scene(scenes: Scenes, tmp_path: Path) -
 
 
 def test_a_grid_of_pictures_that_are_not_square() -> None:
-    ball = exact_ball(centre=(0.0, 0.0, 0.0))
+    ball = exact_ball(center=(0.0, 0.0, 0.0))
     (frame,) = orbit_frames([ball, ball], Orbit(1, elevation_degrees=0.0))
     assert frame.shape == (48, 128, 3)
     rows, columns = np.nonzero((frame[:, :64] < 250).any(axis=-1))

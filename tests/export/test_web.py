@@ -28,7 +28,7 @@ from triptych.data.cache.entry import default_cache
 from triptych.export import write_web
 from triptych.export.web import runtime as web_runtime
 from triptych.export.web.decoder import write_decoder
-from triptych.export.web.quantising import quantised
+from triptych.export.web.quantizing import quantized
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
@@ -212,12 +212,12 @@ def test_the_decoder_is_the_models(scenes: Scenes, tmp_path: Path) -> None:
 def test_eight_bits_are_off_by_half_a_step() -> None:
     planes = torch.randn(2, 3, 6, 5, 4, generator=torch.Generator().manual_seed(0))
     planes[..., 3] = 0.25
-    found = quantised("base", planes)
+    found = quantized("base", planes)
     scale, offset = found["base_scale"], found["base_offset"]
     restored = found["base"] * scale[..., None, None] + offset[..., None, None]
     assert found["base"].shape == (2, 3, 4, 6, 5)
     assert ((restored - planes.movedim(-1, 2)).abs() <= 0.501 * scale[..., None, None] + 1e-6).all()
-    assert quantised("none", planes[..., :0])["none_scale"].shape == (2, 3, 0)
+    assert quantized("none", planes[..., :0])["none_scale"].shape == (2, 3, 0)
 
 
 def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, pretended_runtime: Path, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, pretended_ru
 
 def test_what_is_not_square_and_what_is_damaged(pretended_runtime: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
-    ball = exact_ball(centre=(0.0, 0.0, 0.0), size=(96, 160))
+    ball = exact_ball(center=(0.0, 0.0, 0.0), size=(96, 160))
     bank = SceneBank.create(tmp_path / "bank", ball.model)
     for name in ("ball", "damaged"):
         bank.add(name, StoredScene(ball.micro, ball.coefficients, "f", {}))

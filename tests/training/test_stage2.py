@@ -49,7 +49,7 @@ def _phase(epochs: float) -> Phase:
     return Phase(epochs, 2, Rates(micro=2e-2, coefficients=2e-2), LossWeights(dec=1.0))
 
 
-def test_a_scene_does_not_depend_on_its_neighbours(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
+def test_a_scene_does_not_depend_on_its_neighbors(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     together = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "together")
     alone = fit_balls(trained_balls, select_scenes(balls, "ball_4", "all"), tmp_path / "alone")
     assert torch.allclose(together.scene("ball_4").micro, alone.scene("ball_4").micro, atol=2e-3)

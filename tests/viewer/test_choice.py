@@ -153,7 +153,7 @@ def test_a_change_while_a_frame_is_drawn_gives_another_frame() -> None:
     assert pace.due(2.2) == "moving"
 
 
-def test_thumbnails_are_kept_and_a_damaged_scene_is_grey(trained_balls: Path, tmp_path: Path) -> None:
+def test_thumbnails_are_kept_and_a_damaged_scene_is_gray(trained_balls: Path, tmp_path: Path) -> None:
     shutil.copytree(trained_balls, tmp_path / "run")
     (array,) = (tmp_path / "run/trained_scenes/scenes/ball_1/micro").glob("zarr.json")
     array.write_text("{}")

@@ -90,11 +90,11 @@ def test_normals_of_a_ball_point_outward(ball: Scene) -> None:
 def test_latents_are_shown_in_a_range_that_stays(ball: Scene) -> None:
     latent_range = LatentRange(torch.zeros(3), torch.tensor([2.0, 1.0, 1.0]))
     inside, _ = true_ball()
-    colours = draw(ball, camera(), "latents", latent_range=latent_range)
-    grey = draw(ball, camera(), "latents", latent_range=latent_range, channel=1)
-    assert (colours[inside] == (128, 0, 0)).all(axis=-1).mean() > 0.95
-    assert (grey[inside] == 0).mean() > 0.95
-    assert (grey[0, 0] == 255).all()
+    colors = draw(ball, camera(), "latents", latent_range=latent_range)
+    gray = draw(ball, camera(), "latents", latent_range=latent_range, channel=1)
+    assert (colors[inside] == (128, 0, 0)).all(axis=-1).mean() > 0.95
+    assert (gray[inside] == 0).mean() > 0.95
+    assert (gray[0, 0] == 255).all()
 
 
 @pytest.mark.parametrize("kind", FRAME_KINDS)

@@ -79,10 +79,10 @@ def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer, browse
     page, complaints = browser_page
     page.goto(viewer.url)
 
-    before = wait_for(page, lambda pixels: coloured(pixels) > 0.02)
+    before = wait_for(page, lambda pixels: colored(pixels) > 0.02)
     page.get_by_text("frames/s").wait_for()
     drag_up(page)
-    wait_for(page, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+    wait_for(page, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     assert not complaints
 
 
@@ -94,9 +94,9 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page
     second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
     before = settled(second)
     first.bring_to_front()
-    wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
+    wait_for(first, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
     drag_up(first)
-    wait_for(first, lambda pixels: coloured(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
+    wait_for(first, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     second.bring_to_front()
     assert np.abs(middle_of(second.screenshot()) - before).mean() < 0.5
     assert not complaints
@@ -149,14 +149,14 @@ def middle_of(screenshot: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB"), dtype=float)[100:400, 120:480]
 
 
-def coloured(pixels: np.ndarray) -> float:
-    """Share of pixels that are neither white nor grey."""
+def colored(pixels: np.ndarray) -> float:
+    """Share of pixels that are neither white nor gray."""
     return float((pixels.max(axis=2) - pixels.min(axis=2) > 25).mean())
 
 
 def settled(page: Any) -> np.ndarray:
     """The picture once it has come and no longer changes."""
-    seen = wait_for(page, lambda pixels: coloured(pixels) > 0.02)
+    seen = wait_for(page, lambda pixels: colored(pixels) > 0.02)
 
     def unchanged(pixels: np.ndarray) -> bool:
         nonlocal seen

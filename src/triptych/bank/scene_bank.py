@@ -84,7 +84,7 @@ class SceneBank:
     ) -> "SceneBank":
         """Make an empty bank, or open the one that stands there if it belongs to the same model.
 
-        An empty bank of another model, which a start that failed may leave, is made anew. What killed processes have
+        An empty bank of another model, which a start that failed may leave, is replaced. What killed processes have
         left half written is removed.
 
         Args:

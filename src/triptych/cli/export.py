@@ -133,7 +133,7 @@ class Planes(_OfBank):
 
 @dataclass(frozen=True)
 class Mesh(_OfBank):
-    """Write scenes as triangle meshes with vertex colours."""
+    """Write scenes as triangle meshes with vertex colors."""
 
     out: tyro.conf.Positional[Path]
     """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""

@@ -43,7 +43,7 @@ class Evaluation:
             (how many others it was fitted to, where the bank says so), ``bytes`` on disk, and ``seconds`` of fitting
             where the bank has it.
         notes: what was left out, and why.
-        blank: scenes whose test views show one colour each: measured, but in no mean, which they would lift.
+        blank: scenes whose test views show one color each: measured, but in no mean, which they would lift.
         comparisons: the first test view of each of the first few scenes, for the comparison picture.
     """
 

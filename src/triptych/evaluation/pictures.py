@@ -17,7 +17,7 @@ from torch import Tensor
 
 from triptych.bank import ComparedViews
 from triptych.files import write_atomically
-from triptych.pictures import channel_range, latent_colours
+from triptych.pictures import channel_range, latent_colors
 from triptych.text import one_line
 
 
@@ -62,7 +62,7 @@ def write_comparison(path: Path, comparisons: Sequence[Comparison]) -> None:
         low, high = channel_range(comparison.target_latent[None])
         both = torch.stack([comparison.target_latent, comparison.rendered_latent])
         error = (comparison.target - comparison.rendered).abs().mul(4).clamp(0, 1)
-        images = (comparison.target, comparison.rendered, error, *latent_colours(both, low, high))
+        images = (comparison.target, comparison.rendered, error, *latent_colors(both, low, high))
         for cell, image in zip(row, images, strict=False):
             cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)

@@ -23,7 +23,7 @@ class MeshConfig(Options):
     smallest_part: Annotated[float, Range(0, 1)] = 0.01
     """Parts that are not connected to others and have fewer than this share of the faces are dropped."""
     azimuths: Annotated[int, Range(1, 1000)] = 16
-    """Views on each circle that the colours come from."""
+    """Views on each circle that the colors come from."""
     elevations: tuple[Annotated[float, Range(-89, 89)], ...] = (5.0, 30.0, 60.0)
     """Heights of the circles above the horizon, in degrees."""
     radius: Annotated[float, Range(1e-3, 1_000_000)] = SRN_RADIUS

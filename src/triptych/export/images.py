@@ -37,7 +37,7 @@ def write_images(
 
     Each scene has a folder of its own name with ``000.png`` and so on over white, their ``transforms.json``, and, if
     ``channels`` are asked for, ``channels.npz`` with float32 arrays: ``latents`` [view, channel, row, column]
-    (normalised), ``depth`` [view, row, column] (mean distance from the camera in world units, 0 where nothing is) and
+    (normalized), ``depth`` [view, row, column] (mean distance from the camera in world units, 0 where nothing is) and
     ``opacity`` [view, row, column], all at latent resolution.
 
     Args:

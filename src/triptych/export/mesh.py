@@ -1,4 +1,4 @@
-"""Scenes as triangle meshes: marching cubes over the density, vertex colours from decoded views."""
+"""Scenes as triangle meshes: marching cubes over the density, vertex colors from decoded views."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ HALF_STOPPED_WITHIN = 1 / 50
 DEPTH_TOLERANCE = 0.02
 """How far a vertex may lie behind the rendered depth and still be seen, as a share of the box's longest side."""
 SEEN_OPACITY = 0.5
-"""Where a view stops less light than this, its colour is mostly that of the background."""
+"""Where a view stops less light than this, its color is mostly that of the background."""
 _DEPTH_SAMPLING = SamplingConfig(coarse=96, importance=0)
 
 
@@ -46,14 +46,14 @@ def require_scikit_image() -> None:
 
 @torch.no_grad()
 def extract_mesh(scene: RenderedScene, config: MeshConfig | None = None) -> trimesh.Trimesh:
-    """The surface of a scene: closed, in world units, z up, with RGBA vertex colours (sRGB).
+    """The surface of a scene: closed, in world units, z up, with RGBA vertex colors (sRGB).
 
     The surface lies where the density reaches the threshold, that of signed distances where they are zero, and ends at
     the scene box. Hollows that cannot be seen from outside are filled.
 
     Args:
         scene: the scene.
-        config: how finely, and from which views the colours come.
+        config: how finely, and from which views the colors come.
 
     Raises:
         InputError: scikit-image is not installed; the density reaches the threshold nowhere; no view sees the mesh.
@@ -61,7 +61,7 @@ def extract_mesh(scene: RenderedScene, config: MeshConfig | None = None) -> trim
     config = config or MeshConfig()
     solidity, origin, voxel = _solidity(scene, config)
     mesh = _without_small_parts(_surface(solidity, origin, voxel), config.smallest_part)
-    mesh.visual = ColorVisuals(mesh, vertex_colors=_colours(scene, mesh, config))
+    mesh.visual = ColorVisuals(mesh, vertex_colors=_colors(scene, mesh, config))
     return mesh
 
 
@@ -162,7 +162,7 @@ def _without_small_parts(mesh: trimesh.Trimesh, smallest_share: float) -> trimes
     return mesh
 
 
-def _colours(scene: RenderedScene, mesh: trimesh.Trimesh, config: MeshConfig) -> UInt8[np.ndarray, "vertex 4"]:
+def _colors(scene: RenderedScene, mesh: trimesh.Trimesh, config: MeshConfig) -> UInt8[np.ndarray, "vertex 4"]:
     """Mean over the views that see a vertex, weighted by the cosine between its normal and the view's direction."""
     device, tolerance = scene.field.aabb.device, DEPTH_TOLERANCE * _longest(scene.field)
     vertices = torch.from_numpy(mesh.vertices).float().to(device)
@@ -182,9 +182,9 @@ def _colours(scene: RenderedScene, mesh: trimesh.Trimesh, config: MeshConfig) ->
         raise InputError(f"scene {scene.name!r}: no view sees its mesh; give another radius")
     rgb = (total[seen] / weight[seen, None]).cpu().numpy()
     nearest = _nearest(mesh.vertices, seen.cpu().numpy())
-    colours = np.full((len(vertices), 4), 255, dtype=np.uint8)
-    colours[:, :3] = np.rint(255 * rgb)[nearest]
-    return colours
+    colors = np.full((len(vertices), 4), 255, dtype=np.uint8)
+    colors[:, :3] = np.rint(255 * rgb)[nearest]
+    return colors
 
 
 def _visible(

@@ -33,7 +33,7 @@ def write_meshes(
         out: a folder, in which each file has its scene's name, quoted and of at most 204 characters; or, ending in
             .glb, .ply or .obj, the file of the one scene.
         scenes: scenes by name.
-        config: how finely, and from which views the colours come.
+        config: how finely, and from which views the colors come.
         suffix: kind of the files in a folder.
         on_scene: told each name once it is done with.
 
@@ -61,10 +61,10 @@ def write_meshes(
 
 
 def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
-    """Write a mesh with vertex colours, whole or not at all.
+    """Write a mesh with vertex colors, whole or not at all.
 
-    A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). Its colours are linear light and its material
-    unlit, since the colours hold the light already. ply and obj keep z up and display colours (sRGB).
+    A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). Its colors are linear light and its material
+    unlit, since the colors hold the light already. ply and obj keep z up and display colors (sRGB).
 
     Args:
         path: the file, ending in .glb, .ply or .obj.
@@ -100,7 +100,7 @@ def _as_glb(mesh: trimesh.Trimesh) -> bytes:
 
     def finish(buffers: Any, tree: Any) -> None:
         primitive = tree["meshes"][0]["primitives"][0]
-        # Eight bits of linear light would leave dark colours a handful of steps.
+        # Eight bits of linear light would leave dark colors a handful of steps.
         accessor = list(tree["accessors"].values())[primitive["attributes"]["COLOR_0"]]
         accessor |= {"componentType": 5123, "min": linear.min(axis=0).tolist(), "max": linear.max(axis=0).tolist()}
         buffers[list(buffers)[accessor["bufferView"]]] = linear.tobytes()
@@ -113,7 +113,7 @@ def _as_glb(mesh: trimesh.Trimesh) -> bytes:
 
 
 def _linear_light(display: Float[np.ndarray, "vertex 4"]) -> Float[np.ndarray, "vertex 4"]:
-    """The inverse of the sRGB transfer function (IEC 61966-2-1) on the colours; alpha stays."""
+    """The inverse of the sRGB transfer function (IEC 61966-2-1) on the colors; alpha stays."""
     rgb = display[:, :3]
     straight = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return np.concatenate([straight, display[:, 3:]], axis=1)

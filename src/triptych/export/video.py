@@ -17,7 +17,7 @@ from triptych.errors import InputError
 from triptych.export.encoding import write_video
 from triptych.export.left_out import LeftOut
 from triptych.geometry import Cameras, Orbit
-from triptych.pictures import as_pixels, channel_range, from_pixels, latent_colours
+from triptych.pictures import as_pixels, channel_range, from_pixels, latent_colors
 
 _COLUMN_HEIGHT = 256
 """Columns of a comparison are enlarged to at least this many pixels."""
@@ -84,8 +84,8 @@ def comparison_frames(
         columns[_label(other)] = _enlarged(_seen_by(other, cameras), cameras, "bicubic")
     if truth is not None:
         columns["ground truth"] = _enlarged(truth, cameras, "bicubic")
-    coloured = latent_colours(views.latents, *channel_range(views.latents))
-    columns["latents"] = _enlarged(coloured, cameras, "nearest")
+    colored = latent_colors(views.latents, *channel_range(views.latents))
+    columns["latents"] = _enlarged(colored, cameras, "nearest")
     header = np.concatenate([_label_picture(text, pixels.shape[2]) for text, pixels in columns.items()], axis=1)
     for frame in range(len(cameras)):
         yield np.concatenate([header, np.concatenate([pixels[frame] for pixels in columns.values()], axis=1)])
@@ -149,6 +149,6 @@ def _enlarged(
 
 def _label_picture(text: str, width: int) -> UInt8[np.ndarray, "height width 3"]:
     picture = Image.new("RGB", (width, _LABEL_HEIGHT), "white")
-    centre = (width / 2, _LABEL_HEIGHT / 2)
-    ImageDraw.Draw(picture).text(centre, text, fill="black", font=ImageFont.load_default(16), anchor="mm")
+    center = (width / 2, _LABEL_HEIGHT / 2)
+    ImageDraw.Draw(picture).text(center, text, fill="black", font=ImageFont.load_default(16), anchor="mm")
     return np.asarray(picture)

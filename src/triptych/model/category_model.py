@@ -28,7 +28,7 @@ _VIEWS_AT_ONCE = 16
 
 
 class CategoryModel(nn.Module):
-    """Autoencoder, latent normalisation, base planes and tiny MLP of one category, and how new scenes start.
+    """Autoencoder, latent normalization, base planes and tiny MLP of one category, and how new scenes start.
 
     Args:
         config: sizes and sampling.
@@ -78,13 +78,13 @@ class CategoryModel(nn.Module):
     def encode(
         self, images: Float[Tensor, "view 3 height width"]
     ) -> Float[Tensor, "view channel latent_height latent_width"]:
-        """Normalised latents of images in [0, 1]."""
+        """Normalized latents of images in [0, 1]."""
         return self.normalization.normalize(self.autoencoder.encode(images).float())
 
     def decode(
         self, latents: Float[Tensor, "view channel latent_height latent_width"]
     ) -> Float[Tensor, "view 3 height width"]:
-        """Images of normalised latents, not clamped."""
+        """Images of normalized latents, not clamped."""
         return self.autoencoder.decode(self.normalization.denormalize(latents)).float()
 
     def along(self, orbit: Orbit) -> Cameras:

@@ -16,7 +16,7 @@ def encode_views(
     views_at_once: int = 32,
     precision: torch.dtype = torch.half,
 ) -> Float[Tensor, "row channel height width"]:
-    """Normalised latents of all views, on the CPU; those of many scenes are better kept in half precision."""
+    """Normalized latents of all views, on the CPU; those of many scenes are better kept in half precision."""
     parts = []
     for first in range(0, len(views), views_at_once):
         batch = views.group(range(first, min(first + views_at_once, len(views))))

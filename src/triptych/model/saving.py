@@ -23,7 +23,7 @@ class StoredModel:
     Attributes:
         ids: the model's id, then those that earlier versions of triptych gave the same model.
         config: sizes and sampling.
-        normalization: kind of the latent normalisation.
+        normalization: kind of the latent normalization.
         cameras: those that it was trained with; None where the file does not say.
         trained_scenes: fingerprint of each stage-1 scene, by name.
         autoencoder: E and D.

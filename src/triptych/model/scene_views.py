@@ -14,7 +14,7 @@ class SceneViews:
 
     Attributes:
         images: RGB, not clamped.
-        latents: normalised latent channels.
+        latents: normalized latent channels.
         opacity: share of light stopped by the scene, at latent resolution.
         depth: mean depth in world units, at latent resolution.
     """

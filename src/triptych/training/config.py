@@ -55,7 +55,7 @@ class LossWeights(Options):
 
 @dataclass(frozen=True)
 class Phase(Options):
-    """One stretch of optimisation."""
+    """One stretch of optimization."""
 
     epochs: Epochs
     """Passes over all training views; 0 leaves the phase out."""

@@ -30,10 +30,10 @@ def require_picture_size(dataset: Dataset, model: CategoryModel) -> None:
     Raises:
         InputError: the sizes differ.
     """
-    wanted, found = (model.config.height, model.config.width), (dataset.height, dataset.width)
-    if wanted != found:
+    expected, found = (model.config.height, model.config.width), (dataset.height, dataset.width)
+    if expected != found:
         raise InputError(
-            f"pictures of {found[1]}x{found[0]} pixels, but the model was trained on {wanted[1]}x{wanted[0]}: make "
+            f"pictures of {found[1]}x{found[0]} pixels, but the model was trained on {expected[1]}x{expected[0]}: make "
             "them smaller with --resolution, or train a model on their size"
         )
 
@@ -121,11 +121,11 @@ def _unlike(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> li
     lines = []
     if not _same_sides(dataset.aabb.cpu(), model.aabb.cpu()):
         lines.append(f"the data's box is {_box(dataset.aabb)}, the model's {_box(model.aabb)}")
-    found, wanted = camera_range(dataset, scenes, model.aabb.cpu()), model.cameras
-    if wanted is not None and not _alike(found.distance, wanted.distance):
-        lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(wanted.distance)}")
-    if wanted is not None and not _alike(found.focal, wanted.focal):
-        lines.append(f"focal lengths are {_text(found.focal)} picture widths, the model's {_text(wanted.focal)}")
+    found, expected = camera_range(dataset, scenes, model.aabb.cpu()), model.cameras
+    if expected is not None and not _alike(found.distance, expected.distance):
+        lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(expected.distance)}")
+    if expected is not None and not _alike(found.focal, expected.focal):
+        lines.append(f"focal lengths are {_text(found.focal)} picture widths, the model's {_text(expected.focal)}")
     return lines
 
 
@@ -134,8 +134,8 @@ def _same_sides(box: Float[Tensor, "2 3"], other: Float[Tensor, "2 3"]) -> bool:
     return bool((ratio <= _ALIKE).all() and (ratio >= 1 / _ALIKE).all())
 
 
-def _alike(found: Range, wanted: Range) -> bool:
-    return wanted[0] / _ALIKE <= found[0] and found[1] <= wanted[1] * _ALIKE
+def _alike(found: Range, expected: Range) -> bool:
+    return expected[0] / _ALIKE <= found[0] and found[1] <= expected[1] * _ALIKE
 
 
 def _text(values: Range) -> str:

@@ -33,7 +33,7 @@ class Losses:
     tv: Float[Tensor, ""]
 
     def total(self, weights: LossWeights) -> Float[Tensor, ""]:
-        """The weighted sum that is minimised."""
+        """The weighted sum that is minimized."""
         return weights.ae * self.ae + weights.enc * self.enc + weights.dec * self.dec + weights.tv * self.tv
 
 

@@ -118,7 +118,9 @@ def require_finite(model: Stateful, run: Path) -> None:
         InputError: a number of the model is infinite, or not a number.
     """
     if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
-        raise InputError(f"{run}: training has diverged, its numbers are no longer finite; begin anew with lower rates")
+        raise InputError(
+            f"{run}: training has diverged, its numbers are no longer finite; begin again with lower rates"
+        )
 
 
 def note_failures(bank: Path, problems: Mapping[str, str | None]) -> None:

@@ -53,7 +53,7 @@ class RowAdam:
         )
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The array and its optimiser state, by name; the tensors are not copied."""
+        """The array and its optimizer state, by name; the tensors are not copied."""
         return {
             "values": self.values,
             "first_moment": self.first_moment,

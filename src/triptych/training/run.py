@@ -121,14 +121,14 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
     Raises:
         InputError: the folder belongs to a run with another configuration, holds something else, or is in use.
     """
-    wanted = json.loads(json.dumps(dict(config), default=str))
+    asked = json.loads(json.dumps(dict(config), default=str))
     path = folder / RUN_FILE
     if not path.exists() and not is_vacant(folder):
         raise InputError(f"{folder}: expected a new or empty folder, or a run to continue; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
         sweep(folder)
-        _begin(path, wanted)
+        _begin(path, asked)
         run = Run(folder, checkpoint_seconds)
         try:
             with _interrupts(run):
@@ -138,14 +138,14 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
                 run._writer.close()
 
 
-def _begin(path: Path, wanted: dict[str, Any]) -> None:
+def _begin(path: Path, asked: dict[str, Any]) -> None:
     if path.exists():
         document = read_run_file(path)
-        if document.get("config") == wanted:
+        if document.get("config") == asked:
             return
         if not FORMAT.is_in(document) or not _nothing_saved(path.parent):
-            _check_same(path, document, wanted)
-    write_sealed_json(path, {**FORMAT.header(), "config": wanted, "versions": versions()})
+            _check_same(path, document, asked)
+    write_sealed_json(path, {**FORMAT.header(), "config": asked, "versions": versions()})
 
 
 def read_run_file(path: Path) -> dict[str, Any]:
@@ -190,21 +190,21 @@ def _interrupts(run: Run) -> Iterator[None]:
         restore()
 
 
-def _check_same(path: Path, document: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _check_same(path: Path, document: dict[str, Any], asked: dict[str, Any]) -> None:
     found = document.get("config")
     if not isinstance(found, dict):
         raise InputError(f"{path}: expected the configuration of a run; choose another --out")
-    for name, before, now in differences(found, wanted):
+    for name, before, now in differences(found, asked):
         raise InputError(
             f"{path}: this run was begun with {name} = {before!r}, not {now!r}; "
             "repeat its options to go on, or choose another --out"
         )
 
 
-def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Where two configurations differ: the path of the option, and what it is in each; None where one has none."""
-    for key in [*wanted, *(key for key in found if key not in wanted)]:
-        before, now = found.get(key), wanted.get(key)
+    for key in [*asked, *(key for key in found if key not in asked)]:
+        before, now = found.get(key), asked.get(key)
         if isinstance(before, dict) and isinstance(now, dict):
             yield from ((f"{key}.{name}", *values) for name, *values in differences(before, now))
         elif before != now:

@@ -16,7 +16,7 @@ from triptych.training.row_adam import RowAdam
 
 
 class SceneParameters:
-    """Micro planes and coefficients of many scenes, with optimiser state of their own, and their occupancies.
+    """Micro planes and coefficients of many scenes, with optimizer state of their own, and their occupancies.
 
     Args:
         micro: micro planes of every scene.
@@ -75,7 +75,7 @@ class SceneParameters:
     ) -> TriPlaneField:
         """The field of these scenes with the cells in which to sample it this time; each call counts as a visit.
 
-        From time to time a scene finds its occupancy anew from its density in all cells, and is sampled everywhere
+        From time to time a scene looks up its occupancy again from its density in all cells, and is sampled everywhere
         once: a cell left out by mistake shows itself, and the loss can fill one that had been empty.
         """
         visits = self.visits[scenes]

@@ -1,4 +1,4 @@
-"""The state of optimisers as flat, named tensors, so that checkpoints are safetensors and not pickles."""
+"""The state of optimizers as flat, named tensors, so that checkpoints are safetensors and not pickles."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ _PREFIX = "optimizer"
 
 
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Every tensor of an optimiser's state, named by the number of its parameter."""
+    """Every tensor of an optimizer's state, named by the number of its parameter."""
     return {
         f"{_PREFIX}.{number}.{name}": value
         for number, entries in optimizer.state_dict()["state"].items()
@@ -18,7 +18,7 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Load what `flatten_optimizer` gave into an optimiser over the same parameters.
+    """Load what `flatten_optimizer` gave into an optimizer over the same parameters.
 
     Moments get the memory layout of their parameter again: fused Adam pairs numbers by their place in memory.
     """

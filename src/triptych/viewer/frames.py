@@ -1,4 +1,4 @@
-"""One picture of a scene: its colours, or what lies beneath them."""
+"""One picture of a scene: its colors, or what lies beneath them."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from triptych.bank import Scene
 from triptych.geometry import Cameras, Intervals, Orbit, Rays, SceneRays
 from triptych.model import SceneViews
-from triptych.pictures import as_pixels, channel_range, latent_colours
+from triptych.pictures import as_pixels, channel_range, latent_colors
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
@@ -33,7 +33,7 @@ class LatentRange:
 
     @classmethod
     def of(cls, scene: Scene) -> "LatentRange":
-        """The range of a scene as seen from all around, so that colours stay as they are while the camera moves."""
+        """The range of a scene as seen from all around, so that colors stay as they are while the camera moves."""
         around = Orbit.around(scene.model.aabb, _LATENT_PICTURES_FOR_RANGE, azimuth_degrees=0.0)
         views = scene.render(scene.model.along(around))
         return cls(*channel_range(views.latents))
@@ -64,7 +64,7 @@ def draw(
     Args:
         scene: what to draw.
         camera: one camera, of the model's picture size.
-        kind: latents are shown by three channels as red, green and blue, or by one as grey; depth from near (yellow)
+        kind: latents are shown by three channels as red, green and blue, or by one as gray; depth from near (yellow)
             to far (violet); opacity from white to black; normals by (normal + 1) / 2 in world axes. Depth and normals
             are white where the scene stops less than half of the light.
         quality: how finely to sample.
@@ -80,10 +80,10 @@ def draw(
         return as_pixels(1 - views.opacity[:, None].expand(-1, 3, -1, -1))[0]
     solid = views.opacity[0] > 0.5
     if kind == "depth":
-        colours = _depth_colours(views.depth[0], camera, scene.model.aabb)
+        colors = _depth_colors(views.depth[0], camera, scene.model.aabb)
     else:
-        colours = (surface_normals(scene.field, camera, views) + 1) / 2
-    return as_pixels(_over_white(colours, solid))[0]
+        colors = (surface_normals(scene.field, camera, views) + 1) / 2
+    return as_pixels(_over_white(colors, solid))[0]
 
 
 def surface_normals(
@@ -113,23 +113,23 @@ def _latent_picture(
 ) -> Float[Tensor, "1 3 height width"]:
     shown = latent_range or LatentRange(*channel_range(latents))
     if channel is None:
-        return latent_colours(latents, shown.low, shown.high)
+        return latent_colors(latents, shown.low, shown.high)
     one = slice(channel, channel + 1)
-    return latent_colours(latents[:, one], shown.low[one], shown.high[one])
+    return latent_colors(latents[:, one], shown.low[one], shown.high[one])
 
 
-def _depth_colours(
+def _depth_colors(
     depth: Float[Tensor, "height width"], camera: Cameras, aabb: Float[Tensor, "2 3"]
 ) -> Float[Tensor, "height width 3"]:
-    """Colours from the nearest to the farthest point that the scene box can have."""
+    """Colors from the nearest to the farthest point that the scene box can have."""
     to_middle = (aabb.mean(dim=0).cpu() - camera.c2w[0, :, 3].cpu()).norm()
     radius = (aabb[1] - aabb[0]).norm().cpu() / 2
     share = ((depth.cpu() - (to_middle - radius)) / (2 * radius)).clamp(0, 1)
-    colours = matplotlib.colormaps["viridis_r"](share.numpy())[..., :3]
-    return torch.from_numpy(colours).to(depth)
+    colors = matplotlib.colormaps["viridis_r"](share.numpy())[..., :3]
+    return torch.from_numpy(colors).to(depth)
 
 
 def _over_white(
-    colours: Float[Tensor, "height width 3"], solid: Bool[Tensor, "height width"]
+    colors: Float[Tensor, "height width 3"], solid: Bool[Tensor, "height width"]
 ) -> Float[Tensor, "1 3 height width"]:
-    return torch.where(solid[..., None], colours, 1.0).permute(2, 0, 1)[None]
+    return torch.where(solid[..., None], colors, 1.0).permute(2, 0, 1)[None]

@@ -18,7 +18,7 @@ COLUMNS = 3
 ROWS = 3
 PER_PAGE = COLUMNS * ROWS
 _GAP = 4
-_GREY = 235
+_GRAY = 235
 _FRAME = (34, 139, 230)
 _MOST_KEPT = 2000
 
@@ -35,11 +35,11 @@ class Thumbnails:
         return self._kept.get((generation, name))
 
     def draw(self, generation: int, name: str, loaded: LoadedScenes) -> None:
-        """Draw and keep one, grey for a scene that is damaged; the oldest are forgotten."""
+        """Draw and keep one, gray for a scene that is damaged; the oldest are forgotten."""
         try:
             thumbnail = _thumbnail(loaded.scene(name))
         except InputError:
-            thumbnail = np.full((SIDE, SIDE, 3), _GREY, dtype=np.uint8)
+            thumbnail = np.full((SIDE, SIDE, 3), _GRAY, dtype=np.uint8)
         with self._lock:
             while len(self._kept) >= _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
@@ -58,7 +58,7 @@ def _thumbnail(scene: Scene) -> UInt8[np.ndarray, "side side 3"]:
 def strip(
     thumbnails: list[UInt8[np.ndarray, "side side 3"] | None], first: int, marked: int | None
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """One row of ``COLUMNS`` numbered thumbnails, grey where one is still missing, white beyond the last.
+    """One row of ``COLUMNS`` numbered thumbnails, gray where one is still missing, white beyond the last.
 
     Args:
         thumbnails: from left to right.
@@ -72,7 +72,7 @@ def strip(
         left = column * cell
         if column == marked:
             pen.rectangle((left, 0, left + cell - 1, cell - 1), _FRAME)
-        grey = Image.new("RGB", (SIDE, SIDE), (_GREY,) * 3)
-        row.paste(grey if thumbnail is None else Image.fromarray(thumbnail), (left + _GAP, _GAP))
+        gray = Image.new("RGB", (SIDE, SIDE), (_GRAY,) * 3)
+        row.paste(gray if thumbnail is None else Image.fromarray(thumbnail), (left + _GAP, _GAP))
         pen.text((left + 2 * _GAP, _GAP), str(first + column), "dimgrey")
     return np.asarray(row)

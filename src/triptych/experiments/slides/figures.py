@@ -17,7 +17,7 @@ from triptych.experiments.curves import Curve, draw_curves
 from triptych.experiments.slides.tables import Results
 from triptych.files import write_atomically
 from triptych.geometry import Cameras, Orbit
-from triptych.pictures import as_pixels, channel_range, enlarge, latent_colours
+from triptych.pictures import as_pixels, channel_range, enlarge, latent_colors
 
 _MOST_SCENES = 10**6
 _COLORS = {"rgb": "tab:orange", "ours": "tab:blue"}
@@ -125,14 +125,14 @@ def comparison_figure(
 
 
 def latent_video_frames(scene: Scene) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """An orbit: three channels of the rendered latents as colours, and beside them what the decoder makes of them."""
+    """An orbit: three channels of the rendered latents as colors, and beside them what the decoder makes of them."""
     cameras = scene.model.along(Orbit(VIDEO_FRAMES))
     low, high = None, None
     for frame in range(VIDEO_FRAMES):
         views = scene.render(cameras[frame : frame + 1])
         if low is None or high is None:
             low, high = channel_range(views.latents)
-        latents = enlarge(latent_colours(views.latents, low, high), cameras.height, cameras.width)
+        latents = enlarge(latent_colors(views.latents, low, high), cameras.height, cameras.width)
         yield np.concatenate([as_pixels(latents)[0], as_pixels(views.images)[0]], axis=1)
 
 

@@ -3,7 +3,7 @@
     index.html, *.js, *.glsl, style.css    the page, as it lies in ``page/`` beside this file
     manifest.json                          sizes, scene box, sampling, first camera, and the scenes by name
     shared.safetensors                     base planes in 8 bits, tiny MLP, background latent
-    decoder.onnx                           normalised latents to pictures
+    decoder.onnx                           normalized latents to pictures
     scenes/0000.safetensors, 0000.png      micro planes in 8 bits and coefficients of each scene; its thumbnail
     runtime/                               onnxruntime-web
 

@@ -1,4 +1,4 @@
-"""The decoder of a category model as ONNX, the way from normalised latents included."""
+"""The decoder of a category model as ONNX, the way from normalized latents included."""
 
 import copy
 import importlib.util
@@ -34,7 +34,7 @@ def require_onnx() -> None:
 def write_decoder(path: Path, model: CategoryModel) -> None:
     """Write the model's decoder in single precision.
 
-    Its input ``latents`` [1, channel, latent_height, latent_width] is normalised, its output ``images`` [1, 3, height,
+    Its input ``latents`` [1, channel, latent_height, latent_width] is normalized, its output ``images`` [1, 3, height,
     width] is RGB around [0, 1], not clamped: what ``CategoryModel.decode`` does for one view.
 
     Args:

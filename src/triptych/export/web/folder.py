@@ -14,7 +14,7 @@ from triptych.bank import Scene, Scenes
 from triptych.errors import InputError
 from triptych.export.left_out import LeftOut
 from triptych.export.web.decoder import require_onnx, write_decoder
-from triptych.export.web.quantising import quantised
+from triptych.export.web.quantizing import quantized
 from triptych.export.web.runtime import runtime_files
 from triptych.files import Format, atomic_directory, read_json, write_json
 from triptych.geometry import Cameras, Orbit, bit_grid
@@ -127,13 +127,13 @@ def _shared_tensors(model: CategoryModel) -> dict[str, Tensor]:
         "output_bias": output.bias,
         "background": model.background(),
     }
-    return _on_cpu(tensors | quantised("base", model.base))
+    return _on_cpu(tensors | quantized("base", model.base))
 
 
 def _write_scene(folder: Path, stem: str, scene: Scene, camera: Cameras) -> dict[str, str]:
     """Write a scene's two files; their paths within the folder."""
     files = {"file": f"{stem}.safetensors", "thumbnail": f"{stem}.png"}
-    tensors = {"coefficients": scene.coefficients} | quantised("micro", scene.micro)
+    tensors = {"coefficients": scene.coefficients} | quantized("micro", scene.micro)
     save_file(_on_cpu(tensors), folder / files["file"])
     (pixels,) = as_pixels(scene.render(camera).images)
     Image.fromarray(pixels).save(folder / files["thumbnail"])

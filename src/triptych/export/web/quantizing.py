@@ -7,7 +7,7 @@ from torch import Tensor
 LEVELS = 255
 
 
-def quantised(
+def quantized(
     name: str, planes: Float[Tensor, "*plane row column feature"]
 ) -> dict[str, UInt8[Tensor, "*plane feature row column"] | Float[Tensor, "*plane feature"]]:
     """Planes as ``name`` in 8 bits with the features before the rows, their ``name_scale`` and their ``name_offset``.
