@@ -52,7 +52,8 @@ def test_every_method_is_measured(out: Path) -> None:
         assert 0 < found["exploit"]["psnr"] < 60
         assert found["t_scene"] > 0
         assert found["m_scene"] > 0
-        assert found["t_render"] > found["t_decode"] >= 0
+        assert found["t_render"] > 0
+        assert found["t_decode"] >= 0
     assert methods["rgb"]["t_entry"] == 0
     assert methods["rgb"]["m_entry"] == {}
     assert methods["ours"]["t_entry"] > 0

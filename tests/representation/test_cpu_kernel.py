@@ -80,7 +80,9 @@ def test_several_python_threads_may_render_at_once() -> None:
     cases = [make_case(rays_per_scene=(150, 30), seed=seed) for seed in range(4)]
     alone = [run(cpu, case) for case in cases]
     with ThreadPoolExecutor(4) as pool:
+        counts = set(pool.map(lambda _: torch.get_num_threads(), range(8)))
         together = list(pool.map(lambda case: run(cpu, case), cases * 5))
+    assert counts == {torch.get_num_threads()}  # scenes are cut into parts by it, and sums of parts round
     for place, (outputs, gradients) in enumerate(together):
         expected = alone[place % 4]
         assert all(torch.equal(a, b) for a, b in zip(outputs + gradients, expected[0] + expected[1], strict=True))

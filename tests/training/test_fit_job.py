@@ -12,6 +12,7 @@ from balls import AABB, draw_ball, make_balls, tiny_stage2
 from triptych.bank import SceneBank
 from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
 from triptych.data.formats.writer import write_dataset_file, write_scene
+from triptych.data.stacked_pictures import StackedPictures
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel
@@ -141,9 +142,9 @@ def test_cameras_elsewhere_are_noted_and_alike_ones_are_not(
 
 
 def test_a_background_that_is_not_white_is_named(balls: Dataset, model: CategoryModel) -> None:
-    black = replace(balls, _pictures=np.zeros((30, 32, 32, 3), dtype=np.uint8))
+    black = StackedPictures([np.zeros((30, 32, 32, 3), dtype=np.uint8)], np.array([0, 30]))
     with pytest.raises(InputError, match="its background is not white"):
-        compare_with_model(model, black, [0])
+        compare_with_model(model, replace(balls, _pictures=black), [0])
 
 
 def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
