@@ -175,6 +175,22 @@ def test_a_run_is_run_again_by_its_file(trained_balls: Path, tmp_path: Path) -> 
         assert all(first[key] == second[key] for key in chunks)
 
 
+def test_a_scene_by_itself_is_fitted_again_by_its_file(trained_balls: Path) -> None:
+    document = read_object(trained_balls / "config.json")
+    opened = {name: document[name] for name in ("path", "test_views", "cache")}
+    planes = {"kind": "triplanes", "planes": {"resolution": 8, "micro_features": 4}, "steps": 3, "rays": 32}
+    Path("few.json").write_text(json.dumps({**opened, **planes, "scenes": "ball_3"}))
+    main(["rgb", "--out", "rgb", "--config", "few.json"])
+    main(["rgb", "--out", "rgb_again", "--config", "rgb/config.json"])
+    main(["single", "--out", "one", "--config", "few.json"])
+    main(["single", "--out", "one_again", "--config", "one/config.json"])
+    assert Path("one/field.safetensors").read_bytes() == Path("one_again/field.safetensors").read_bytes()
+    first, second = (weights(Path(bank, "ball_3", "scenes", "ball_3")) for bank in ("rgb", "rgb_again"))
+    chunks = [key for key in first if "/c/" in key]
+    assert chunks
+    assert all(first[key] == second[key] for key in chunks)
+
+
 def fit_settings(of_stage1: Path) -> Path:
     """A short stage 2 on the same dataset."""
     document = read_object(of_stage1)

@@ -11,7 +11,9 @@ from triptych.files import as_fields, write_json
 CONFIG_FILE = "config.json"
 
 
-def write_config(folder: Path, dataset: Dataset, config: Any, seed: int, device: torch.device, **more: Any) -> None:
+def write_config(
+    folder: Path, dataset: Dataset, config: Any, seed: int, device: torch.device | None, **more: Any
+) -> None:
     """Write all that a run was asked for, each value under the name of its option.
 
     Args:
@@ -19,9 +21,10 @@ def write_config(folder: Path, dataset: Dataset, config: Any, seed: int, device:
         dataset: its pictures; how they were opened is left out where they were in memory already.
         config: the dataclass of its settings.
         seed: of its random numbers.
-        device: what computes.
+        device: what computes; None for a command that has no such option.
         more: further options of the command.
     """
     opened = {} if dataset.source is None else as_fields(dataset.source)
-    settings = {**opened, **as_fields(config), **more, "device": device.type, "seed": seed}
+    computed = {} if device is None else {"device": device.type}
+    settings = {**opened, **as_fields(config), **more, **computed, "seed": seed}
     write_json(folder / CONFIG_FILE, settings)

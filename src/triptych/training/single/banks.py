@@ -20,6 +20,7 @@ from triptych.training.announcing import view_counts
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance
+from triptych.training.rerun import write_config
 from triptych.training.run import differences, open_run
 from triptych.training.single.config import SingleTriPlanes
 from triptych.training.single.fields import TriPlanes
@@ -62,6 +63,7 @@ def fit_rgb_scenes(
         progress.note(line)
     out.mkdir(parents=True, exist_ok=True)
     with lock(out):
+        write_config(out, dataset, config, seed, None)
         progress.start("rgb", len(dataset) * config.steps)
         steps, banks = _WithinAll(progress), {}
         for scene in scenes:

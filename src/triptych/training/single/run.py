@@ -21,6 +21,7 @@ from triptych.training.loop import Loop
 from triptych.training.matching import require_picture_size
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance, fitted_views
+from triptych.training.rerun import write_config
 from triptych.training.run import open_run
 from triptych.training.single.config import SingleConfig
 from triptych.training.single.fields import create_field
@@ -72,6 +73,7 @@ def fit_single(
         else:
             for line in view_counts(scene):
                 progress.note(line)
+            write_config(out, scene, config, seed, space.aabb.device)
             fit_field(fitted, ray_targets(scene, space), config, seed, Loop.resumed(run, progress, (PHASE,)))
             require_finite(fitted, out)
             write_sealed_tensors(out / WEIGHTS_FILE, fitted.state_dict(), {})
