@@ -1,6 +1,9 @@
 """The procedural cars: geometry, pictures and the dataset made of them."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -294,3 +297,14 @@ def test_other_options_do_not_mix_into_a_finished_dataset(tmp_path) -> None:
 def test_values_that_make_no_dataset_are_refused(options, message) -> None:
     with pytest.raises(InputError, match=message):
         CarsConfig(**options)
+
+
+def test_drawing_leaves_torch_its_number_of_threads() -> None:
+    """In a process of its own: numba starts its threads once per process."""
+    program = (
+        "import torch; from triptych.geometry import hemisphere_cameras; from triptych.data.generators.cars import "
+        "render_car; render_car(0, 0, hemisphere_cameras(1, 16, seed=0)); assert torch.get_num_threads() == 1"
+    )
+    one = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+    ended = subprocess.run([sys.executable, "-c", program], env=one, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr

@@ -1,5 +1,5 @@
 from .config import DeviceName
-from .devices import choose_device, free_memory, require_memory
+from .devices import choose_device, free_memory, require_memory, thread_count_kept
 from .process import stop_on_sigterm
 from .versions import commit, versions
 
@@ -10,5 +10,6 @@ __all__ = [
     "free_memory",
     "require_memory",
     "stop_on_sigterm",
+    "thread_count_kept",
     "versions",
 ]

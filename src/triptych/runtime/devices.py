@@ -1,7 +1,8 @@
 """The devices that compute, and their memory."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -53,3 +54,14 @@ def free_memory(device: torch.device) -> int:
     if "MemAvailable" not in lines:
         return whole
     return sum(1024 * int(lines[part].split()[0]) for part in ("MemAvailable", "SwapFree") if part in lines)
+
+
+@contextmanager
+def thread_count_kept() -> Iterator[None]:
+    """Torch has as many threads afterward as before, which numba's parallel loops change when they start their own: how
+    sums are cut, and so how they round, depends on it."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

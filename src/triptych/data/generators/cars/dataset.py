@@ -13,7 +13,7 @@ from triptych.data.generators.cars.shape import profile_distances
 from triptych.data.generators.cars.tracer import trace
 from triptych.data.generators.resumable import open_for_making
 from triptych.geometry import Cameras, hemisphere_cameras
-from triptych.runtime import require_memory
+from triptych.runtime import require_memory, thread_count_kept
 
 AABB = ((-0.53, -0.25, -0.235), (0.53, 0.25, 0.235))
 """Lower and upper corner of a box around every car, in world units."""
@@ -36,7 +36,8 @@ def render_car(
     c2w = np.ascontiguousarray(cameras.c2w.double().cpu().numpy())
     intrinsics = np.ascontiguousarray(cameras.intrinsics.double().cpu().numpy())
     profiles = profile_distances(car.body, car.cabin)
-    trace(car.lengths, profiles, car.paints, c2w, intrinsics, samples_per_axis, out)
+    with thread_count_kept():
+        trace(car.lengths, profiles, car.paints, c2w, intrinsics, samples_per_axis, out)
     return out
 
 
