@@ -14,7 +14,7 @@ import torch
 from balls import make_balls, tiny_stage1
 from browser import chromium, empty_page
 
-from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.progress import Progress
 from triptych.training.stage1 import train
 
@@ -42,7 +42,7 @@ def trained_balls(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> P
     """The folder of a finished stage-1 run on the balls for stage 1."""
     out = tmp_path_factory.mktemp("stage1") / "run"
     train(
-        select_scenes(balls, "train", "all"),
+        balls.select("train", "all"),
         out,
         tiny_stage1(),
         seed=0,

@@ -25,7 +25,7 @@ import torch._dynamo  # by every optimizer; here, so that each process has it al
 from balls import make_balls, tiny_stage1, tiny_stage2
 
 from triptych.bank import SceneBank
-from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.evaluation.integrity import check
 from triptych.files import read_log, read_tensors
 from triptych.model import CategoryModel
@@ -122,7 +122,7 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     """Every kind of work on a folder, and what must be the same at its end."""
     data = DatasetConfig(make_balls(scratch / "data"), test_views=2, cache=scratch / "cache")
     balls = open_dataset(data)
-    trained, new = select_scenes(balls, "train", "all"), select_scenes(balls, "test", "all")
+    trained, new = balls.select("train", "all"), balls.select("test", "all")
     stage1 = tiny_stage1(
         pretraining=Pretraining(epochs=0.6, batch=4),
         warmup=replace(tiny_stage1().warmup, epochs=1.0),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from posed_scenes import picture_with_dot, write_srn
 
-from triptych.data import Dataset, DatasetConfig, open_dataset, require_disjoint, select_scenes
+from triptych.data import Dataset, DatasetConfig, open_dataset, require_disjoint
 from triptych.data.formats.writer import write_dataset_file
 from triptych.errors import InputError
 
@@ -31,19 +31,19 @@ def folder(tmp_path: Path) -> Path:
     [("all", "abcd"), ("0:2", "ab"), ("2:", "cd"), (":1", "a"), (":", "abcd"), ("d,b", "bd"), ("c", "c")],
 )
 def test_ranges_and_names(folder: Path, selection: str, expected: str) -> None:
-    assert "".join(select_scenes(open_at(folder), selection, "train").names) == expected
+    assert "".join(open_at(folder).select(selection, "train").names) == expected
 
 
 def test_declared_splits(folder: Path) -> None:
     write_dataset_file(folder, BOX, {"train": ["c", "a"], "test": ["b"]}, {})
     dataset = open_at(folder)
-    assert select_scenes(dataset, "train", "test").names == ("a", "c")
-    assert select_scenes(dataset, None, "test").names == ("b",)
-    assert select_scenes(dataset, None, "all").names == ("a", "b", "c", "d")
+    assert dataset.select("train", "test").names == ("a", "c")
+    assert dataset.select(None, "test").names == ("b",)
+    assert dataset.select(None, "all").names == ("a", "b", "c", "d")
 
 
 def test_a_split_by_default_means_all_where_none_is_declared(folder: Path) -> None:
-    assert len(select_scenes(open_at(folder), None, "train")) == 4
+    assert len(open_at(folder).select(None, "train")) == 4
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_split_by_default_means_all_where_none_is_declared(folder: Path) -> No
 )
 def test_selections_refused(folder: Path, selection: str, expected: str) -> None:
     with pytest.raises(InputError, match=expected):
-        select_scenes(open_at(folder), selection, "all")
+        open_at(folder).select(selection, "all")
 
 
 def test_a_renamed_copy_is_the_same_scene(folder: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_renamed_copy_is_the_same_scene(folder: Path, tmp_path: Path) -> None:
     stage1 = dict(zip(trained.names, trained.fingerprints, strict=True))
     with pytest.raises(InputError, match=r"2 of these 3 scenes were trained on in stage 1: c, z \(there b\)"):
         require_disjoint(stage1, other)
-    require_disjoint(stage1, select_scenes(other, "a", "all"))
+    require_disjoint(stage1, other.select("a", "all"))
 
 
 # Choosing before anything is read

@@ -10,7 +10,7 @@ import torch
 from balls import AABB, draw_ball, make_balls, tiny_stage2
 
 from triptych.bank import SceneBank
-from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.stacked_pictures import StackedPictures
 from triptych.errors import InputError
@@ -63,7 +63,7 @@ def far_ball(root: Path, *, scale: float, distance: float) -> Dataset:
 def test_a_scene_that_fitting_does_not_improve_is_reported_not_stored(
     balls: Dataset, model: CategoryModel, tmp_path: Path
 ) -> None:
-    scenes, out, told = select_scenes(balls, "test", "all"), tmp_path / "bank", Told()
+    scenes, out, told = balls.select("test", "all"), tmp_path / "bank", Told()
     with pytest.raises(
         InputError, match=r"2 of 2 scene\(s\) could not be fitted and are not in the bank.* ball_3: .* dB"
     ):
@@ -88,14 +88,14 @@ def test_a_scene_that_diverges_is_never_stored(
 
     monkeypatch.setattr(stage2, "fit_scenes", with_one_diverged)
     with pytest.raises(InputError, match=r"1 of 2 .* ball_3: its numbers are no longer finite"):
-        fit_balls(model, select_scenes(balls, "test", "all"), tmp_path / "bank", Told(), force=True)
+        fit_balls(model, balls.select("test", "all"), tmp_path / "bank", Told(), force=True)
     assert SceneBank(tmp_path / "bank").names() == ["ball_4"]
 
 
 def test_what_is_fitted_and_tested_is_said_first_and_summed_up_last(
     balls: Dataset, model: CategoryModel, tmp_path: Path
 ) -> None:
-    scenes, told = select_scenes(balls, "test", "all"), Told()
+    scenes, told = balls.select("test", "all"), Told()
     bank = fit_balls(model, scenes, tmp_path / "bank", told, force=True)
     assert "2 scene(s), of each 4 views to fit and 2 to test" in told.lines
     measured = [bank.scene(name).record["test_psnr"] for name in bank]
@@ -105,7 +105,7 @@ def test_what_is_fitted_and_tested_is_said_first_and_summed_up_last(
 
 def test_another_scene_of_the_same_name_is_refused(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
     out, told = tmp_path / "bank", Told()
-    scenes = select_scenes(balls, "ball_3", "all")
+    scenes = balls.select("ball_3", "all")
     fit_balls(model, scenes, out, told, force=True, latent=NOTHING, image=NOTHING)
     make_balls(tmp_path / "other", train=0, test=4, views=5)
     other = open_dataset(DatasetConfig(tmp_path / "other", scenes="ball_3", cache=tmp_path / "cache"))

@@ -11,7 +11,7 @@ from balls import make_balls, tiny_stage1
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
-from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError, Terminated
 from triptych.files import lock, read_log
 from triptych.model import CategoryModel
@@ -34,7 +34,7 @@ CPU = torch.device("cpu")
 
 
 def run(balls: Dataset, out: Path, **changes: Any) -> CategoryModel:
-    scenes = select_scenes(balls, "train", "all")
+    scenes = balls.select("train", "all")
     return train(
         scenes, out, tiny_stage1(**changes), seed=0, device=CPU, progress=Progress(quiet=True), checkpoint_seconds=0.0
     )
@@ -142,7 +142,7 @@ def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
 
     monkeypatch.setattr(stage1, "_new_model", fail)
     mistaken = replace(tiny_stage1(), pretraining=Pretraining(epochs=0.3, batch=4))
-    scenes = select_scenes(balls, "train", "all")
+    scenes = balls.select("train", "all")
     with pytest.raises(MemoryError):  # with log and TensorBoard begun, and no checkpoint yet
         train(scenes, tmp_path / "run", mistaken, seed=0, device=CPU, progress=Progress(quiet=True))
     assert (tmp_path / "run" / "log.jsonl").exists()

@@ -8,7 +8,7 @@ import torch
 from balls import make_balls, tiny_stage2
 
 from triptych.bank import SceneBank
-from triptych.data import Dataset, DatasetConfig, open_dataset, select_scenes
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.progress import Progress
@@ -27,7 +27,7 @@ def fit_balls(trained: Path, scenes: Dataset, out: Path, *, force: bool = True, 
 
 
 def test_new_scenes_land_in_the_bank_with_their_test_psnr(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
-    bank = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "bank")
+    bank = fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "bank")
     assert bank.names() == ["ball_3", "ball_4"]
     record = bank.scene("ball_3").record
     assert 5 < record["test_psnr"] < 50
@@ -38,7 +38,7 @@ def test_new_scenes_land_in_the_bank_with_their_test_psnr(balls: Dataset, traine
 def test_fitting_brings_a_scene_closer_than_its_start(trained_balls: Path, tmp_path: Path) -> None:
     make_balls(tmp_path / "more_views", train=0, test=6, views=24)
     config = DatasetConfig(tmp_path / "more_views", test_views=4, cache=tmp_path / "cache")
-    scenes = select_scenes(open_dataset(config), "3:6", "all")
+    scenes = open_dataset(config).select("3:6", "all")
     before = fit_balls(trained_balls, scenes, tmp_path / "start", latent=_phase(0.0), image=_phase(0.0))
     after = fit_balls(trained_balls, scenes, tmp_path / "fitted", latent=_phase(2.0), image=_phase(10.0))
     for name in before:
@@ -50,29 +50,29 @@ def _phase(epochs: float) -> Phase:
 
 
 def test_a_scene_does_not_depend_on_its_neighbors(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
-    together = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "together")
-    alone = fit_balls(trained_balls, select_scenes(balls, "ball_4", "all"), tmp_path / "alone")
+    together = fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "together")
+    alone = fit_balls(trained_balls, balls.select("ball_4", "all"), tmp_path / "alone")
     assert torch.allclose(together.scene("ball_4").micro, alone.scene("ball_4").micro, atol=2e-3)
 
 
 def test_later_scenes_leave_earlier_ones_alone(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
-    bank = fit_balls(trained_balls, select_scenes(balls, "ball_3", "all"), tmp_path / "bank")
+    bank = fit_balls(trained_balls, balls.select("ball_3", "all"), tmp_path / "bank")
     files = {file: file.read_bytes() for file in bank.folder.rglob("*") if file.is_file() and "scenes" in file.parts}
-    bank = fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "bank")
+    bank = fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "bank")
     assert bank.names() == ["ball_3", "ball_4"]
     assert all(file.read_bytes() == before for file, before in files.items())
 
 
 def test_a_stage_1_scene_is_refused_under_any_name(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="trained on in stage 1: ball_1"):
-        fit_balls(trained_balls, select_scenes(balls, "1:4", "all"), tmp_path / "bank")
+        fit_balls(trained_balls, balls.select("1:4", "all"), tmp_path / "bank")
     assert not (tmp_path / "bank").exists()
 
     make_balls(tmp_path / "renamed")
     (tmp_path / "renamed" / "ball_0").rename(tmp_path / "renamed" / "new_ball")
     (tmp_path / "renamed" / "dataset.json").unlink()
     config = DatasetConfig(tmp_path / "renamed", test_views=2, half_extent=0.45, cache=tmp_path / "cache")
-    copies = select_scenes(open_dataset(config), "new_ball", "all")
+    copies = open_dataset(config).select("new_ball", "all")
     with pytest.raises(InputError, match=r"new_ball \(there ball_0\)"):
         fit_balls(trained_balls, copies, tmp_path / "bank")
 
@@ -89,7 +89,7 @@ def test_finetuning_keeps_its_own_shared_part_and_leaves_the_model_alone(
 ) -> None:
     rates = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
     with_decoder = Rates(micro=1e-3, coefficients=1e-2, base=1e-2, mlp=1e-3, decoder=1e-4)
-    scenes = select_scenes(balls, "test", "all")
+    scenes = balls.select("test", "all")
     bank = fit_balls(
         trained_balls,
         scenes,
@@ -110,7 +110,7 @@ def test_finetuning_keeps_its_own_shared_part_and_leaves_the_model_alone(
 
 def test_finetuning_that_would_move_nothing_is_refused(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="every shared part has a rate of 0"):
-        fit_balls(trained_balls, select_scenes(balls, "test", "all"), tmp_path / "run", finetune_shared=True)
+        fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "run", finetune_shared=True)
 
 
 def test_scenes_with_different_numbers_of_views_keep_their_own_schedule(
@@ -123,15 +123,15 @@ def test_scenes_with_different_numbers_of_views_keep_their_own_schedule(
     document = json.loads(path.read_text())
     path.write_text(json.dumps(document | {"frames": document["frames"][:4]}))
     config = DatasetConfig(tmp_path / "mixed", test_views=2, cache=tmp_path / "cache")
-    mixed = select_scenes(open_dataset(config), "3:5", "all")
+    mixed = open_dataset(config).select("3:5", "all")
     assert [len(mixed.views(scene).train) for scene in range(2)] == [2, 4]
     together = fit_balls(trained_balls, mixed, tmp_path / "together")
-    alone = fit_balls(trained_balls, select_scenes(balls, "ball_4", "all"), tmp_path / "alone")
+    alone = fit_balls(trained_balls, balls.select("ball_4", "all"), tmp_path / "alone")
     assert torch.equal(together.scene("ball_4").micro, alone.scene("ball_4").micro)
 
 
 def test_rays_can_be_few_for_a_while(balls: Dataset, trained_balls: Path) -> None:
-    scenes = select_scenes(balls, "test", "all")
+    scenes = balls.select("test", "all")
     sampling = CategoryModel.load(trained_balls / "model").config.sampling
 
     def fitted(supersample: int, one_ray_share: float) -> torch.Tensor:

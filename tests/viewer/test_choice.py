@@ -9,7 +9,7 @@ import torch
 from balls import tiny_stage2
 
 from triptych.bank import MEAN_SCENE, SceneBank
-from triptych.data import Dataset, select_scenes
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.progress import Progress
@@ -75,7 +75,7 @@ def test_what_is_shown_follows_what_happens_on_the_disk(trained_balls: Path, bal
     watched = WatchedScenes(tmp_path / "bank", trained_balls, CPU)
     assert watched.loaded.names() == [MEAN_SCENE]
     assert not watched.refresh()
-    scenes = select_scenes(balls, "ball_3", "test")
+    scenes = balls.select("ball_3", "test")
     options = {"seed": 0, "device": CPU, "progress": Progress(quiet=True)}
     fit(model, scenes, tmp_path / "bank", tiny_stage2(), **options)
     assert watched.refresh()

@@ -8,7 +8,7 @@ A scene is written under a hidden name and renamed into place: after a kill it i
 writers of the same scene the first wins. Scenes are never changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -171,6 +171,20 @@ class SceneBank:
             return []
         return sorted(_name_of(entry) for entry in scenes.iterdir() if entry.is_dir() and not is_clutter(entry.name))
 
+    def choose(self, names: Sequence[str] = ()) -> tuple[str, ...]:
+        """These names, or all if none is given.
+
+        Raises:
+            InputError: the bank lacks one of them, or is empty.
+        """
+        for name in names:
+            if name not in self:
+                raise InputError(f"{self.folder}: no scene {name!r} in this bank")
+        chosen = tuple(names) or tuple(self.names())
+        if not chosen:
+            raise InputError(f"{self.folder}: the bank is empty; fit scenes first")
+        return chosen
+
     def __len__(self) -> int:
         return len(self.names())
 
@@ -234,8 +248,7 @@ class SceneBank:
     @contextmanager
     def _of(self, name: str) -> Iterator[None]:
         """Read a scene of this name, which what is wrong with it then tells."""
-        if name not in self:
-            raise InputError(f"{self.folder}: no scene {name!r} in this bank")
+        self.choose([name])
         try:
             yield
         except InputError as error:

@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from triptych.bank.scene_bank import SceneBank
-from triptych.errors import InputError
 
 Item = tuple[Float[Tensor, "3 _ _ _"], Float[Tensor, " base"], str]
 
@@ -40,11 +39,7 @@ class ScenePlanes(Dataset[Item]):
         """
         self._bank = bank if isinstance(bank, SceneBank) else SceneBank(Path(bank))
         self._channels_first = channels_first
-        self.names = tuple(names) or tuple(self._bank.names())
-        missing = [name for name in self.names if name not in self._bank]
-        if missing or not self.names:
-            what = f"no scene {missing[0]!r} in this bank" if missing else "the bank is empty; fit scenes first"
-            raise InputError(f"{self._bank.folder}: {what}")
+        self.names = self._bank.choose(names)
         planes, side, _, features = self._bank.planes.micro_shape
         self.planes_shape = (planes, features, side, side) if channels_first else (planes, side, side, features)
 

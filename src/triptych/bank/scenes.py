@@ -10,7 +10,7 @@ import torch
 from triptych.bank.scene import Scene
 from triptych.bank.scene_bank import SceneBank
 from triptych.data import choose_names
-from triptych.data.inspection.contact_sheet import lay_out, shrink_to_tile
+from triptych.data.inspection.contact_sheet import evenly, lay_out, shrink_to_tile
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 
@@ -43,7 +43,7 @@ class Scenes(Mapping[str, Scene]):
     def _repr_png_(self) -> bytes | None:
         """What a notebook shows: some of the scenes, evenly through the names."""
         names = list(self)
-        shown = [names[number * len(names) // _SHOWN] for number in range(_SHOWN)] if len(names) > _SHOWN else names
+        shown = [names[number] for number in evenly(len(names), _SHOWN)]
         tiles = [shrink_to_tile(np.asarray(self[name].picture())) for name in shown]
         return lay_out(tiles, shown)._repr_png_() if shown else None
 
@@ -97,10 +97,7 @@ class Scenes(Mapping[str, Scene]):
         Raises:
             InputError: there are no scenes.
         """
-        names = list(self)
-        if not names:
-            raise InputError(f"{self.bank.folder}: the bank is empty; fit scenes first")
-        return names
+        return list(self.bank.choose() if self._names is None else self._names)
 
     def _of(self, names: Sequence[str]) -> "Scenes":
         some = copy(self)

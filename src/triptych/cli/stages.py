@@ -102,21 +102,15 @@ class Evaluate:
 
     def run(self) -> None:
         from triptych.bank import open_scenes
-        from triptych.evaluation.evaluate import measure, write_evaluation
+        from triptych.evaluation.evaluate import measure, measured_on, write_evaluation
         from triptych.evaluation.held_out import find_on_disk
-        from triptych.runtime import choose_device, versions
+        from triptych.runtime import choose_device
 
         scenes = open_scenes(self.bank, self.model, choose_device(self.machine.device))
         with Progress() as progress:
             measurable = find_on_disk(scenes, self.data, progress)
             progress.start("evaluate", len(measurable.scenes))
             evaluation = measure(scenes, measurable, on_scene=lambda name: progress.advance())
-        about = {
-            "bank": str(self.bank),
-            "data": ", ".join(measurable.folders()),
-            "model": scenes.bank.model_id,
-            "versions": versions(),
-        }
-        write_evaluation(evaluation, self.out, about)
+        write_evaluation(evaluation, self.out, measured_on(scenes, measurable))
         say(*evaluation.markdown().split("\n"))
         say(f"look at {self.out / 'comparison.png'}")

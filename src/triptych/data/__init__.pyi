@@ -4,7 +4,7 @@ from .dataset import Dataset, open_dataset
 from .inspection.contact_sheet import write_contact_sheet
 from .inspection.report import InspectionReport, inspect_dataset
 from .scene_names import choose_names
-from .selection import require_disjoint, select_scenes
+from .selection import require_disjoint
 from .splits import ViewSplit
 
 __all__ = [
@@ -18,6 +18,5 @@ __all__ = [
     "inspect_dataset",
     "open_dataset",
     "require_disjoint",
-    "select_scenes",
     "write_contact_sheet",
 ]

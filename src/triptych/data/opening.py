@@ -33,6 +33,32 @@ def open_data(config: DatasetConfig, progress: Progress, default: str = "all") -
     return dataset
 
 
+def make_cars_shown(folder: Path, cars: CarsConfig, progress: Progress) -> None:
+    """``make_cars``, with progress shown."""
+    progress.start("cars", cars.count)
+    make_cars(folder, cars, lambda name: progress.advance())
+
+
+def render_meshes_shown(source: Path, folder: Path, options: RenderConfig, progress: Progress) -> list[str]:
+    """``render_meshes``, with progress shown; returns what was noted, meshes that were skipped and why among it."""
+    lines: list[str] = []
+
+    def note(line: str) -> None:
+        lines.append(line)
+        progress.note(line)
+
+    progress.start("render", 0)
+    render_meshes(
+        source,
+        folder,
+        options,
+        lambda name, done, total: progress.reach(done, total),
+        lambda path, reason: note(f"skipped {path}: {reason}"),
+        note,
+    )
+    return lines
+
+
 def draw_cars(folder: Path, cars: CarsConfig, progress: Progress, cache: Path | None = None) -> Dataset:
     """Procedural cars.
 
@@ -45,8 +71,7 @@ def draw_cars(folder: Path, cars: CarsConfig, progress: Progress, cache: Path | 
     Raises:
         InputError: the folder holds something else.
     """
-    progress.start("cars", cars.count)
-    make_cars(folder, cars, lambda name: progress.advance())
+    make_cars_shown(folder, cars, progress)
     return open_data(DatasetConfig(folder, cache=cache), progress)
 
 
@@ -65,13 +90,5 @@ def draw_meshes(
     Raises:
         InputError: the folder holds something else, or no mesh can be used.
     """
-    progress.start("render", 0)
-    render_meshes(
-        source,
-        folder,
-        options,
-        lambda name, done, total: progress.reach(done, total),
-        lambda path, reason: progress.note(f"skipped {path}: {reason}"),
-        progress.note,
-    )
+    render_meshes_shown(source, folder, options, progress)
     return open_data(DatasetConfig(folder, cache=cache), progress)

@@ -1,14 +1,9 @@
-"""Choosing scenes of a dataset, and keeping stage 1 and stage 2 apart."""
+"""Keeping the scenes of stage 1 and stage 2 apart."""
 
 from collections.abc import Mapping
 
 from triptych.data.dataset import Dataset
 from triptych.errors import InputError
-
-
-def select_scenes(dataset: Dataset, selection: str | None, default: str = "all") -> Dataset:
-    """``Dataset.select`` as a function."""
-    return dataset.select(selection, default)
 
 
 def require_disjoint(stage1_scenes: Mapping[str, str], dataset: Dataset) -> None:

@@ -15,6 +15,7 @@ from triptych.evaluation.held_out import HeldOutViews, MeasurableScenes, find_in
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.metrics import lpips_or_reason, mean, psnr, ssim
+from triptych.runtime import versions
 from triptych.text import listed, markdown_cell, one_line, span
 from triptych.training.matching import require_picture_size
 
@@ -154,6 +155,16 @@ def _counts(scenes: Sequence[HeldOutViews]) -> str:
     fitted = [held.fitted for held in scenes if held.fitted is not None]
     to = f", none of them among the {span(fitted)} that it was fitted to" if fitted else ""
     return f"{len(scenes)} scene(s), each on {tested} views{to}"
+
+
+def measured_on(scenes: Scenes, measurable: MeasurableScenes) -> dict[str, Any]:
+    """What ``write_evaluation`` is to say about a measurement: bank, data, model, versions."""
+    return {
+        "bank": str(scenes.bank.folder),
+        "data": ", ".join(measurable.folders()),
+        "model": scenes.bank.model_id,
+        "versions": versions(),
+    }
 
 
 def write_evaluation(evaluation: Evaluation, out: Path, about: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from triptych.bank import Scenes
-from triptych.data import Dataset, select_scenes, write_contact_sheet
+from triptych.data import Dataset, write_contact_sheet
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.opening import draw_cars
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
@@ -46,7 +46,7 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
     out, clock = config.out, _Clock(config.out / CLOCK_FILE)
     if config.from_scratch:
         cars = _make_scenes(config, config.scenes, seed, progress)
-        stage1, new = select_scenes(cars, "train", "all"), select_scenes(cars, "test", "all")
+        stage1, new = cars.select("train", "all"), cars.select("test", "all")
         clock.lap("dataset")
         train(stage1, out / "stage1", STAGE1["quick"], seed=seed, device=device, progress=progress)
         clock.lap("stage 1")

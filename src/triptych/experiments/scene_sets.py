@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from triptych.data import Dataset, DatasetConfig, require_disjoint, select_scenes
+from triptych.data import Dataset, DatasetConfig, require_disjoint
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
 from triptych.data.opening import draw_cars, draw_meshes, open_data
@@ -61,12 +61,12 @@ def open_source(source: Source, drawn: Path, cache: Path, progress: Progress) ->
 
 def split(dataset: Dataset, most_new: int, most_trained: int | None = None) -> SceneSet:
     """The scenes that a dataset declares for training and for testing, each at most so many; without such splits, see
-    ``select_scenes``.
+    ``Dataset.select``.
 
     Raises:
         InputError: a new scene is one of stage 1's, under whatever name.
     """
-    trained, new = (select_scenes(dataset, use, use) for use in ("train", "test"))
+    trained, new = (dataset.select(use, use) for use in ("train", "test"))
     trained, new = trained.subset(range(len(trained))[:most_trained]), new.subset(range(len(new))[:most_new])
     require_disjoint(dict(zip(trained.names, trained.fingerprints, strict=True)), new)
     return SceneSet(trained, new)

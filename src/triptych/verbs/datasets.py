@@ -6,10 +6,8 @@ from typing import Any
 from triptych.data import Dataset, DatasetConfig, InspectionReport
 from triptych.data import inspect_dataset as inspect_on_disk
 from triptych.data.generators.cars import CarsConfig
-from triptych.data.generators.cars import make_cars as draw_cars
 from triptych.data.generators.meshes import RenderConfig
-from triptych.data.generators.meshes import render_meshes as draw_meshes
-from triptych.data.opening import open_data
+from triptych.data.opening import make_cars_shown, open_data, render_meshes_shown
 from triptych.verbs.arguments import Anywhere, options_of, shown_if
 
 
@@ -61,8 +59,7 @@ def make_cars(out: Anywhere, *, progress: bool | None = None, **options: Any) ->
     """
     cars = options_of(CarsConfig, options)
     with shown_if(progress) as shown:
-        shown.start("cars", cars.count)
-        draw_cars(Path(out), cars, lambda name: shown.advance())
+        make_cars_shown(Path(out), cars, shown)
 
 
 def render_meshes(source: Anywhere, out: Anywhere, *, progress: bool | None = None, **options: Any) -> list[str]:
@@ -80,20 +77,5 @@ def render_meshes(source: Anywhere, out: Anywhere, *, progress: bool | None = No
     Raises:
         InputError: no mesh can be used, the folder holds another dataset, or there is no such option.
     """
-    lines: list[str] = []
     with shown_if(progress) as shown:
-
-        def note(line: str) -> None:
-            lines.append(line)
-            shown.note(line)
-
-        shown.start("render", 0)
-        draw_meshes(
-            Path(source),
-            Path(out),
-            options_of(RenderConfig, options),
-            lambda name, done, total: shown.reach(done, total),
-            lambda path, reason: note(f"skipped {path}: {reason}"),
-            note,
-        )
-    return lines
+        return render_meshes_shown(Path(source), Path(out), options_of(RenderConfig, options), shown)

@@ -11,12 +11,11 @@ from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes
 from triptych.data import Dataset, DatasetConfig
 from triptych.data.opening import open_data
 from triptych.evaluation.config import BankDataConfig
-from triptych.evaluation.evaluate import Evaluation, measure, write_evaluation
+from triptych.evaluation.evaluate import Evaluation, measure, measured_on, write_evaluation
 from triptych.evaluation.held_out import find_in, find_on_disk
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews, find_model
 from triptych.progress import Progress
-from triptych.runtime import versions
 from triptych.training import stage1, stage2
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
@@ -153,13 +152,7 @@ def evaluate(
         shown.start("evaluate", len(found.scenes))
         evaluation = measure(scenes, found, with_lpips=with_lpips, on_scene=lambda name: shown.advance())
     if out is not None:
-        about = {
-            "bank": str(scenes.bank.folder),
-            "data": ", ".join(found.folders()),
-            "model": scenes.bank.model_id,
-            "versions": versions(),
-        }
-        write_evaluation(evaluation, Path(out), about)
+        write_evaluation(evaluation, Path(out), measured_on(scenes, found))
     return evaluation
 
 

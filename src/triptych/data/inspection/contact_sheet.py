@@ -68,8 +68,8 @@ def contact_sheet(dataset: PosedScenes, *, limit: int = _LIMIT) -> Image.Image:
 def choose_views(counts: Sequence[int], limit: int = _LIMIT) -> list[tuple[int, int]]:
     """Which (scene, view) pairs a contact sheet shows, for scenes with these numbers of views."""
     if len(counts) == 1:
-        return [(0, view) for view in _evenly(counts[0], limit)]
-    return [(scene, 0) for scene in _evenly(len(counts), limit)]
+        return [(0, view) for view in evenly(counts[0], limit)]
+    return [(scene, 0) for scene in evenly(len(counts), limit)]
 
 
 def label_views(names: Sequence[str], chosen: Sequence[tuple[int, int]]) -> list[str]:
@@ -137,6 +137,7 @@ def _fits(label: str, ends: int, font: ImageFont.FreeTypeFont | ImageFont.ImageF
     return ends == 1 or font.getlength(f"{label[:ends]}…{label[-ends:]}") <= TILE
 
 
-def _evenly(count: int, limit: int) -> list[int]:
+def evenly(count: int, limit: int) -> list[int]:
+    """Up to ``limit`` of so many numbers from 0, evenly spread."""
     shown = min(count, limit)
     return [index * count // shown for index in range(shown)]
