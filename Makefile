@@ -1,29 +1,48 @@
-# Two commands do everything: `make demo` and `make test`. Both make the virtual environment first.
+# Two commands do everything: `make demo` and `make test`. Each makes the virtual environment .venv first and installs what
+# it needs there: the demo triptych alone, the tests everything that any part of it can use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 INSTALLED := $(VENV)/installed
+TOOLS_INSTALLED := $(VENV)/tools-installed
+# Where torch for the CPU comes from; `make demo TORCH_INDEX=` takes the package index's own: with CUDA, on Linux.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: demo test lint docs
+.PHONY: demo test lint docs package
 
 demo: $(INSTALLED)
+	@echo "12 cars are drawn, fitted, measured and filmed; on two cores this takes about two minutes"
 	$(BIN)/triptych demo --out runs/demo
 
-test: $(INSTALLED)
+test: $(TOOLS_INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-lint: $(INSTALLED)
+lint: $(TOOLS_INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python src
 	$(BIN)/lint-imports
 
-docs: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+docs: $(TOOLS_INSTALLED)
+	$(INSTALL) ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+package: $(TOOLS_INSTALLED)
+	$(INSTALL) ".[package]"
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+
 $(INSTALLED): pyproject.toml constraints.txt
+	@echo "installing triptych and torch into $(VENV); torch for the CPU is a download of about 200 MB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --retries 1 \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(INSTALL) .
 	touch $(INSTALLED)
+
+$(TOOLS_INSTALLED): $(INSTALLED)
+	@echo "installing what tests and checks need as well"
+	$(INSTALL) ".[dev]"
+	touch $(TOOLS_INSTALLED)

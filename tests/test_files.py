@@ -55,11 +55,14 @@ def start_writing(kind: str, path: Path) -> subprocess.Popen[str]:
 
 def test_litter_of_the_dead_is_swept_by_the_next_writer_and_that_of_the_living_is_left(tmp_path: Path) -> None:
     dead, living = start_writing("file", tmp_path / "dead"), start_writing("folder", tmp_path / "living")
-    assert len(list(tmp_path.iterdir())) == 2
+    before = {entry.name for entry in tmp_path.iterdir()}
+    assert len(before) == 4  # what is written, and its lock, of each
     dead.kill()
     dead.communicate()
     write_text(tmp_path / "other", "text")
-    assert len(list(tmp_path.iterdir())) == 2
+    left = {entry.name for entry in tmp_path.iterdir()} - {"other"}
+    assert len(left) == 2
+    assert left < before
     living.communicate("\n")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["living", "other"]
 

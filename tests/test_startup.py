@@ -73,6 +73,32 @@ print(Scene.__name__, orbit_cameras(3, 8).height)
     assert run(program).split() == ["Scene", "8"]
 
 
+ELSEWHERE = """
+import os, sys
+import subprocess  # notices itself where it is
+for module in ("fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "readline"):
+    sys.modules[module] = None
+for name in ("fork", "sysconf", "geteuid", "getuid", "mkfifo", "chown", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY"):
+    delattr(os, name)
+"""
+"""Takes away what Windows does not have."""
+
+
+def test_everything_can_be_imported_and_written_where_posix_is_not(tmp_path: Path) -> None:
+    program = f"""{ELSEWHERE}
+import importlib, pkgutil, pathlib
+import triptych
+for module in pkgutil.walk_packages(triptych.__path__, "triptych."):
+    if not module.name.endswith("__main__") and "triton" not in module.name:
+        importlib.import_module(module.name)
+from triptych.files import read_json, write_json
+write_json(pathlib.Path({str(tmp_path)!r}) / "file.json", [1])
+print(read_json(pathlib.Path({str(tmp_path)!r}) / "file.json"), triptych.runtime.free_memory(triptych.runtime.choose_device("cpu")) > 0)
+"""
+    assert run(program).split() == ["[1]", "True"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+
+
 def test_stubs_name_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(triptych.__file__).parent
     packages = [stub.parent.relative_to(root.parent) for stub in root.rglob("__init__.pyi")]

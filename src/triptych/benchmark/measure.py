@@ -38,12 +38,6 @@ def peak_extra_mb(call: Callable[[], object]) -> float | None:
     return (_kilobytes(status, "VmHWM") - before) / 1024
 
 
-def available_memory() -> int | None:
-    """Bytes that programs can still get without swapping; None where Linux is not."""
-    file = Path("/proc/meminfo")
-    return 1024 * _kilobytes(file, "MemAvailable") if file.exists() else None
-
-
 def _kilobytes(file: Path, field: str) -> int:
     (line,) = (line for line in file.read_text().splitlines() if line.startswith(f"{field}:"))
     return int(line.split()[1])

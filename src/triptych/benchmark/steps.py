@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import psutil
 import torch
 
-from triptych.benchmark.measure import available_memory, peak_extra_mb, time_in_turn
+from triptych.benchmark.measure import peak_extra_mb, time_in_turn
 from triptych.benchmark.sizes import Sizes, fit_phase, joint_phase, random_model, random_scenes, warmup_phase
 from triptych.data.posed_views import Batch, PosedViews
 from triptych.geometry import bit_grid
@@ -62,8 +63,8 @@ def growth_with_scenes(sizes: Sizes, counts: Sequence[int], repeats: int) -> tup
     10,000 scenes with planes of 64x64 texels take 15 GB with their Adam moments; where that does not fit, the planes
     of all runs are made smaller.
     """
-    free = available_memory()
-    while free is not None and sizes.resolution > 8 and 1.2 * _bytes_of_scenes(sizes, max(counts)) > free:
+    free = psutil.virtual_memory().available
+    while sizes.resolution > 8 and 1.2 * _bytes_of_scenes(sizes, max(counts)) > free:
         sizes = replace(sizes, resolution=sizes.resolution // 2)
     calls = {str(count): _joint_call(sizes, warmup_phase(sizes), count) for count in counts}
     return {int(count): seconds for count, seconds in time_in_turn(calls, repeats).items()}, sizes.resolution

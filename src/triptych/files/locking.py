@@ -1,9 +1,10 @@
 """A folder held by one process at a time."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from triptych.errors import InputError
 
@@ -16,8 +17,6 @@ def lock(folder: Path) -> Iterator[None]:
         InputError: another process holds it.
     """
     with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{folder}: another process is writing there; wait for it, or choose another") from None
+        if not lock_descriptor(file.fileno(), blocking=False):
+            raise InputError(f"{folder}: another process is writing there; wait for it, or choose another")
         yield

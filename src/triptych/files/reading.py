@@ -8,6 +8,10 @@ from io import BufferedReader
 from pathlib import Path
 
 from triptych.errors import InputError
+from triptych.files.paths import is_folder
+
+# Not blocking: opening a named pipe would wait forever. Not every system has either.
+_AS_IT_IS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
@@ -18,16 +22,15 @@ def open_regular(path: Path) -> Iterator[BufferedReader]:
         InputError: there is none, or it cannot be read.
     """
     try:
-        # Not blocking: opening a named pipe would wait forever.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with os.fdopen(os.open(path, _AS_IT_IS), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InputError(f"{path}: expected a regular file, found a pipe or device")
             yield file
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: expected a file, found a folder") from None
     except OSError as error:
+        if is_folder(path):  # Windows calls it a lack of permission
+            raise InputError(f"{path}: expected a file, found a folder") from None
         raise InputError(f"{path}: this file cannot be read ({error.strerror})") from None
 
 

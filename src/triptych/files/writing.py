@@ -1,11 +1,10 @@
 """Writing files and folders so that they appear whole or not at all, and cleaning up after killed processes.
 
-Everything is written under a hidden name beside its final place, ``.triptych-*.tmp``, and renamed. The writer holds a
-lock on what it writes, which ends with its process however that ends; so the next writer in the same folder can tell
-what is left over, and removes it.
+Everything is written under a hidden name beside its final place, ``.triptych-*.tmp``, and renamed. Meanwhile the writer
+holds a lock on an empty file beside it, ``.triptych-*.lock``, which ends with its process however that ends; so the next
+writer in the same folder can tell what is left over, and removes it.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -15,7 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import lock_descriptor
+
 _PREFIX = ".triptych-"
+_LOCK = ".lock"
 _UNFINISHED = ".tmp"
 _REPLACED = ".old"
 """Ending of a folder that holds another one for the moment in which a new one takes its place."""
@@ -25,7 +27,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(path.parent)
-    with _temporary_file(path.parent) as temporary:
+    with _temporary(path.parent, _UNFINISHED) as temporary:
         with temporary.open("wb") as file:
             write(file)
             file.flush()
@@ -52,13 +54,15 @@ def atomic_directory(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(path.parent)
-    with _temporary_folder(path.parent, _UNFINISHED) as temporary:
+    with _temporary(path.parent, _UNFINISHED) as temporary:
+        temporary.mkdir(mode=0o700)
         yield temporary
         temporary.chmod(0o755)
         _flush(temporary)
         if replace and path.exists():
             # Between the two renames nothing stands at ``path``: who sweeps up after a kill puts the old one back.
-            with _temporary_folder(path.parent, _REPLACED) as old:
+            with _temporary(path.parent, _REPLACED) as old:
+                old.mkdir(mode=0o700)
                 path.replace(old / path.name)
                 temporary.replace(path)
         else:
@@ -70,14 +74,17 @@ def sweep(folder: Path) -> None:
 
     A folder that one of them was about to replace is put back.
     """
-    for leftover in list(folder.glob(f"{_PREFIX}*")):
-        with suppress(OSError):
-            handle = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(leftover)
-            finally:
-                os.close(handle)
+    for name in {leftover.with_suffix("") for leftover in folder.glob(f"{_PREFIX}*")}:
+        with suppress(OSError), _taken(name.with_suffix(_LOCK)):
+            for ending in (_UNFINISHED, _REPLACED):
+                _remove(name.with_suffix(ending))
+
+
+def flush_to_disk(file: Path) -> None:
+    """Have all of a file on the disk, so that not even a crash of the machine takes it."""
+    # Windows flushes only what is open for writing.
+    with file.open("r+b" if os.name == "nt" else "rb") as opened:
+        os.fsync(opened.fileno())
 
 
 @cache
@@ -87,49 +94,56 @@ def _sweep_once(folder: Path) -> None:
 
 
 @contextmanager
-def _temporary_file(folder: Path) -> Iterator[Path]:
-    temporary, handle = _made(lambda: _close(tempfile.mkstemp(dir=folder, prefix=_PREFIX, suffix=_UNFINISHED)))
+def _temporary(folder: Path, ending: str) -> Iterator[Path]:
+    """A hidden path that is this process's own; what stands there at the end is removed."""
+    lock, handle = _new_lock(folder)
+    temporary = lock.with_suffix(ending)
     try:
         yield temporary
     finally:
         _remove(temporary)
-        os.close(handle)
+        _give_back(lock, handle)
 
 
-@contextmanager
-def _temporary_folder(parent: Path, suffix: str) -> Iterator[Path]:
-    temporary, handle = _made(lambda: tempfile.mkdtemp(dir=parent, prefix=_PREFIX, suffix=suffix))
-    try:
-        yield temporary
-    finally:
-        _remove(temporary)
-        os.close(handle)
-
-
-def _close(made: tuple[int, str]) -> str:
-    os.close(made[0])
-    return made[1]
-
-
-def _made(make: Callable[[], str]) -> tuple[Path, int]:
-    """A new file or folder, and the handle that holds its lock; again where a sweeper has removed it in between."""
+def _new_lock(folder: Path) -> tuple[Path, int]:
+    """A new file whose lock is held, and its handle; again where a sweeper has removed it in between."""
     while True:
-        path = Path(make())
-        with suppress(FileNotFoundError):
-            handle = os.open(path, os.O_RDONLY)
-            if _hold(handle) and os.path.samestat(os.fstat(handle), path.stat()):
-                return path, handle
-            os.close(handle)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX, suffix=_LOCK)
+        if _hold(handle) and Path(name).exists():
+            return Path(name), handle
+        os.close(handle)
 
 
 def _hold(handle: int) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return lock_descriptor(handle, blocking=False)
     except OSError:  # a file system without locks, on which nothing is ever swept
         return True
-    return True
+
+
+@contextmanager
+def _taken(lock: Path) -> Iterator[None]:
+    """Hold the lock of a writer that is gone, and remove it.
+
+    Raises:
+        OSError: the writer still lives, or there are no locks here.
+    """
+    links_and_pipes = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # not followed, not waited for
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | links_and_pipes, mode=0o600)
+    try:
+        if not lock_descriptor(handle, blocking=False):
+            raise BlockingIOError(lock)
+        yield
+    except BaseException:
+        os.close(handle)
+        raise
+    _give_back(lock, handle)
+
+
+def _give_back(lock: Path, handle: int) -> None:
+    os.close(handle)  # first: Windows removes no file that is open
+    with suppress(PermissionError):  # there a sweeper may have it open just now
+        lock.unlink(missing_ok=True)
 
 
 def _remove(leftover: Path) -> None:
@@ -147,5 +161,4 @@ def _remove(leftover: Path) -> None:
 def _flush(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+            flush_to_disk(path)

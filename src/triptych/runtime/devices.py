@@ -1,10 +1,9 @@
 """The devices that compute, and their memory."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
+import psutil
 import torch
 
 from triptych.errors import InputError
@@ -45,15 +44,10 @@ def require_memory(needed: Mapping[str, int], device: torch.device | None = None
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a device can still give, or that it has at all where more is not known."""
+    """Bytes that a device can still give, swap space included."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    listed = Path("/proc/meminfo")  # Linux alone has it
-    lines = dict(line.split(":") for line in listed.read_text().splitlines()) if listed.exists() else {}
-    if "MemAvailable" not in lines:
-        return whole
-    return sum(1024 * int(lines[part].split()[0]) for part in ("MemAvailable", "SwapFree") if part in lines)
+    return psutil.virtual_memory().available + psutil.swap_memory().free
 
 
 @contextmanager

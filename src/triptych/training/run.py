@@ -16,7 +16,17 @@ from torch import Tensor
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from triptych.errors import InputError, Terminated
-from triptych.files import LOG_FILE, Format, check_seal, is_vacant, lock, read_object, sweep, write_sealed_json
+from triptych.files import (
+    LOG_FILE,
+    Format,
+    check_seal,
+    flush_to_disk,
+    is_vacant,
+    lock,
+    read_object,
+    sweep,
+    write_sealed_json,
+)
 from triptych.runtime import versions
 from triptych.training.checkpoint import CHECKPOINT, Checkpoint, newest_checkpoint, write_checkpoint
 from triptych.training.rerun import CONFIG_FILE
@@ -107,9 +117,8 @@ def _flushed_size(log: Path) -> int:
     """The size of the log, all of it on the disk: no checkpoint may stand for lines that a crash can still take."""
     if not log.exists():
         return 0
-    with log.open("rb") as file:
-        os.fsync(file.fileno())
-        return os.fstat(file.fileno()).st_size
+    flush_to_disk(log)
+    return log.stat().st_size
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 from safetensors.numpy import load_file, save_file
 
 from triptych.data.cache.checked_pictures import SUM_BYTES, CheckedPictures
@@ -47,8 +48,8 @@ _SUMS = "sums.raw"
 
 
 def default_cache() -> Path:
-    """``triptych`` in the user's cache folder ($XDG_CACHE_HOME, or ~/.cache)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "triptych"
+    """``triptych`` in the user's cache folder: $XDG_CACHE_HOME, or the system's usual one (~/.cache on Linux)."""
+    return user_cache_path("triptych", appauthor=False)
 
 
 def cache_key(dataset: DatasetFolder, resolution: int | None) -> str:
