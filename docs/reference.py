@@ -88,7 +88,7 @@ def options(cls: type, instance: Any = None, prefix: tuple[str, ...] = (), path:
             continue
         positional = _POSITIONAL in marks
         flag = ".".join(names)
-        shown = field.name.upper() if positional else f"--{flag}"
+        shown = _metavar(marks) or field.name.upper() if positional else f"--{flag}"
         if kind is bool and not positional:
             shown += f", --{'.'.join((*names[:-1], f'no-{names[-1]}'))}"
         meaning = " ".join(explanations.get(field.name, "").split())
@@ -133,6 +133,11 @@ def _unwrapped(kind: Any) -> tuple[Any, tuple[Any, ...]]:
 def _given_name(marks: tuple[Any, ...]) -> str | None:
     """The name that ``tyro.conf.arg`` or ``tyro.conf.subcommand`` gives."""
     return next((mark.name for mark in marks if isinstance(getattr(mark, "name", None), str)), None)
+
+
+def _metavar(marks: tuple[Any, ...]) -> str | None:
+    """How help shows the value of a positional argument."""
+    return next((mark.metavar for mark in marks if getattr(mark, "metavar", None)), None)
 
 
 def _members(kind: Any) -> list[Any]:

@@ -75,10 +75,10 @@ print(Scene.__name__, orbit_cameras(3, 8).height)
 
 ELSEWHERE = """
 import os, sys
-import subprocess  # notices itself where it is
+import subprocess, filelock, platformdirs, psutil  # they know where they are
 for module in ("fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "readline"):
     sys.modules[module] = None
-for name in ("fork", "sysconf", "geteuid", "getuid", "mkfifo", "chown", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY"):
+for name in ("fork", "sysconf", "mkfifo", "chown", "O_NONBLOCK", "O_NOFOLLOW", "O_DIRECTORY"):
     delattr(os, name)
 """
 """Takes away what Windows does not have."""
@@ -92,8 +92,10 @@ for module in pkgutil.walk_packages(triptych.__path__, "triptych."):
     if not module.name.endswith("__main__") and "triton" not in module.name:
         importlib.import_module(module.name)
 from triptych.files import read_json, write_json
-write_json(pathlib.Path({str(tmp_path)!r}) / "file.json", [1])
-print(read_json(pathlib.Path({str(tmp_path)!r}) / "file.json"), triptych.runtime.free_memory(triptych.runtime.choose_device("cpu")) > 0)
+from triptych.runtime import choose_device, free_memory
+file = pathlib.Path({str(tmp_path)!r}) / "file.json"
+write_json(file, [1])
+print(read_json(file), free_memory(choose_device("cpu")) > 0)
 """
     assert run(program).split() == ["[1]", "True"]
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]

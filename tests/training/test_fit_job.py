@@ -15,7 +15,7 @@ from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.stacked_pictures import StackedPictures
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, hemisphere_cameras
-from triptych.model import CategoryModel
+from triptych.model import CategoryModel, Origin
 from triptych.progress import Progress
 from triptych.training import stage2
 from triptych.training.config import LossWeights, Phase, Rates
@@ -148,8 +148,8 @@ def test_a_background_that_is_not_white_is_named(balls: Dataset, model: Category
 
 
 def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
-    assert model.cameras == CameraRange((1.3, 1.3), (1.0254, 1.0254))
-    model.cameras = None
+    assert model.origin.cameras == CameraRange((1.3, 1.3), (1.0254, 1.0254))
+    model.origin = Origin()
     model.save(tmp_path / "unknown")
-    assert CategoryModel.load(tmp_path / "unknown").cameras is None
+    assert CategoryModel.load(tmp_path / "unknown").origin == Origin()
     assert compare_with_model(CategoryModel.load(tmp_path / "unknown"), balls, [0]) == []

@@ -22,7 +22,7 @@ _SHOWN = 50
 class Cars:
     """Draw a dataset of procedural cars."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the new dataset; rerun to continue, or with a larger count to grow it."""
     cars: Annotated[CarsConfig, tyro.conf.arg(name="")] = field(default_factory=CarsConfig)
 
@@ -39,9 +39,9 @@ class Cars:
 class Render:
     """Render a folder of meshes (glb, gltf, obj) to a posed dataset."""
 
-    source: tyro.conf.Positional[Path]
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MESHES")]
     """Folder of meshes, searched with its subfolders."""
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the new dataset; rerun to continue."""
     options: Annotated[RenderConfig, tyro.conf.arg(name="")] = field(default_factory=RenderConfig)
 

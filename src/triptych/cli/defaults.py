@@ -7,15 +7,15 @@ the command is then parsed with the outcome as tyro's ``default``.
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import tyro
 
 from triptych.errors import InputError
 from triptych.files import KIND, UnionPart, dataclass_of, read_object, unions_of
 from triptych.options import type_hints, unchecked
+from triptych.training.config import Preset
 
-Preset = Literal["quick", "best", "paper"]
 Command = TypeVar("Command", bound="Configurable")
 _PLACES = ("out", "preset", "config_file")
 """Fields of a command that no file gives."""
@@ -39,8 +39,16 @@ class Configurable:
     """JSON file of settings, such as the `config.json` of another run: they take the place of the defaults (and of the
     preset's), options on the command line take theirs."""
 
+    def own_preset(self) -> Preset:
+        """The preset that what the command works on asks for, where the user names none.
 
-def defaults_of(command: type[Command], arguments: Sequence[str], prog: str) -> Command:
+        Raises:
+            InputError: it asks for one that is unknown.
+        """
+        return "quick"
+
+
+def defaults_of(command: type[Command], arguments: Sequence[str], prog: str, own_preset: Preset = "quick") -> Command:
     """The command with the values of its preset and its file, and with what else has a default; the rest is
     ``tyro.MISSING``.
 
@@ -48,6 +56,7 @@ def defaults_of(command: type[Command], arguments: Sequence[str], prog: str) -> 
         command: which.
         arguments: what the user has typed after its name.
         prog: what the user has typed before, for messages of the parser.
+        own_preset: where the settings start from if neither an option nor the file says it.
 
     Raises:
         InputError: the file cannot be read, or its values cannot be.
@@ -58,10 +67,11 @@ def defaults_of(command: type[Command], arguments: Sequence[str], prog: str) -> 
     document = {} if start.config is None else read_object(start.config)
     default = _empty(command)
     if command.presets:
-        in_file = document.pop("preset", "quick")
-        preset = in_file if start.preset is None else start.preset
+        in_file = document.pop("preset", None)
+        named = in_file if start.preset is None else start.preset
         where = f"{start.config}, preset" if start.preset is None else "--preset"
-        default = _replaced(default, {"preset": preset, "config": _among(command.presets, preset, where)})
+        config = _among(command.presets, own_preset if named is None else named, where)
+        default = _replaced(default, {"config": config, **({} if named is None else {"preset": named})})
     if start.config is not None:
         default = _from_file(default, document, start.config)
     chosen = {

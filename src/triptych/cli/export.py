@@ -26,7 +26,7 @@ _GRID = 12
 class _OfBank:
     """A command that takes scenes out of a bank."""
 
-    bank: tyro.conf.Positional[Path]
+    bank: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="BANK")]
     """The scene bank."""
     model: Path | None = field(default=None, kw_only=True)
     """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
@@ -57,7 +57,7 @@ class OrbitOptions:
 class Video(_OfBank):
     """Film scenes of a bank to an mp4: an orbit around many, or one beside what it is compared with."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The file, ending in .mp4."""
     layout: Literal["grid", "compare"] = "grid"
     """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, latents."""
@@ -116,7 +116,7 @@ class Video(_OfBank):
 class Planes(_OfBank):
     """Write the tri-planes of scenes as arrays, ready to train a generative model on."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The file, ending in .safetensors or .npz."""
     scenes: str | None = None
     """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
@@ -135,7 +135,7 @@ class Planes(_OfBank):
 class Mesh(_OfBank):
     """Write scenes as triangle meshes with vertex colors."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""
     scenes: str | None = None
     """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
@@ -164,7 +164,7 @@ class Mesh(_OfBank):
 class Images(_OfBank):
     """Render scenes along a camera path into a folder that is a dataset."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the new dataset; rerun to continue."""
     scenes: str | None = None
     """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""
@@ -200,9 +200,9 @@ class Images(_OfBank):
 class SceneFile(_OfBank):
     """Write one scene as one small file, for `triptych.open_scene`."""
 
-    name: tyro.conf.Positional[str]
+    name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
     """Name of the scene."""
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The file, ending in .triptych-scene."""
 
     def run(self) -> None:
@@ -215,7 +215,7 @@ class SceneFile(_OfBank):
 class Web(_OfBank):
     """Write a web page that shows scenes live in any browser: a folder of static files, with no code on the server."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """A new folder, or one to replace that this command wrote."""
     scenes: str | None = None
     """Which scenes: "all", a range such as "0:36", or names separated by commas; all by default."""

@@ -14,10 +14,12 @@ from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import check_options, say
 from triptych.cli.single import Rgb, Single
+from triptych.cli.spelling import check_command
 from triptych.cli.stages import Evaluate, Fit, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
+from triptych.training.config import Preset
 from triptych.version import __version__
 
 Command = (
@@ -52,25 +54,33 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parsed(arguments: list[str]) -> Any:
+    check_command(Command, arguments)
+    command = _read(arguments, "quick")
+    preset = command.own_preset() if isinstance(command, Configurable) else "quick"
+    if preset != "quick":  # known only now, and every setting that the user has not typed follows from it
+        command = _read(arguments, preset)
+    check_options(command)
+    return command
+
+
+def _read(arguments: list[str], preset: Preset) -> Any:
     with checked_later():
-        command: Any = tyro.cli(
-            _with_defaults(Command, arguments, "triptych"),
+        return tyro.cli(
+            _with_defaults(Command, arguments, "triptych", preset),
             args=arguments,
             prog="triptych",
             description="Learn thousands of similar 3D scenes fast and small. `triptych --version` tells the version.",
             config=(tyro.conf.AvoidSubcommands,),
         )
-    check_options(command)
-    return command
 
 
-def _with_defaults(commands: Any, arguments: list[str], prog: str) -> Any:
+def _with_defaults(commands: Any, arguments: list[str], prog: str, preset: Preset) -> Any:
     """The union of commands in which the one that the user has typed starts from its preset and its file."""
     members = []
     for member in get_args(commands):
         command, mark = get_args(member)
         if arguments[:1] == [mark.name] and issubclass(command, Configurable):
-            default = defaults_of(command, arguments[1:], f"{prog} {mark.name}")
+            default = defaults_of(command, arguments[1:], f"{prog} {mark.name}", preset)
             member = Annotated[command, tyro.conf.subcommand(mark.name, default=default)]
         members.append(member)
     return Union[tuple(members)]  # noqa: UP007

@@ -7,13 +7,13 @@ from typing import Annotated
 import tyro
 
 from triptych.bank import StoragePrecision
-from triptych.cli.defaults import Configurable, Preset
+from triptych.cli.defaults import Configurable
 from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.progress import Progress
-from triptych.training.config import Stage1Config, Stage2Config
-from triptych.training.presets import STAGE1, STAGE2
+from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,27 @@ class Fit(Configurable):
 
     presets = STAGE2
 
-    model: tyro.conf.Positional[Path]
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
     """Category model, the folder of the run that trained it, or "cars" for the one that comes with triptych."""
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the bank."""
-    preset: Preset = "quick"
-    """Where the settings below start from."""
+    preset: Preset | None = None
+    """Where the settings below start from; if not given, the preset that suits the model's scenes (the values that
+    `--help` shows are those of quick)."""
     precision: StoragePrecision = "float16"
     """Number format of the micro planes on the disk."""
     force: bool = False
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
     config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2["quick"]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def own_preset(self) -> Preset:
+        from triptych.model import find_model
+        from triptych.model.places import read_preset
+
+        folder = find_model(self.model)
+        return stage2_preset(read_preset(folder), folder) if self.preset is None else self.preset
 
     def run(self) -> None:
         from triptych.data.opening import open_data
@@ -91,7 +99,7 @@ class Fit(Configurable):
 class Evaluate:
     """Measure the scenes of a bank on views that they were not fitted to."""
 
-    bank: tyro.conf.Positional[Path]
+    bank: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="BANK")]
     """The scene bank."""
     data: Annotated[BankDataConfig, tyro.conf.arg(name="")]
     out: Path

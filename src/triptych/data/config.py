@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from triptych.options import Options, Range
 
@@ -15,7 +15,7 @@ TestRule = Literal["spread", "first"]
 class DatasetConfig(Options):
     """A dataset of posed pictures and how to use it."""
 
-    path: Positional[Path]
+    path: Annotated[Positional[Path], arg(metavar="DATA")]
     """Folder of the dataset: one scene, or one subfolder per scene (SRN layout or transforms.json)."""
     scenes: str | None = None
     """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The others are not

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from triptych.data.config import TestRule
 from triptych.options import Options, Range
@@ -14,7 +14,7 @@ from triptych.options import Options, Range
 class BankDataConfig(Options):
     """The pictures of a bank's scenes. What is not given is as it was when they were fitted."""
 
-    data: Positional[tuple[Path, ...]] = ()
+    data: Annotated[Positional[tuple[Path, ...]], arg(metavar="[DATA ...]")] = ()
     """Folders of the datasets that the scenes come from; those that they were fitted from if not given. Scenes are
     found by their content."""
     scenes: str | None = None

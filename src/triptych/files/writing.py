@@ -1,8 +1,8 @@
 """Writing files and folders so that they appear whole or not at all, and cleaning up after killed processes.
 
-Everything is written under a hidden name beside its final place, ``.triptych-*.tmp``, and renamed. Meanwhile the writer
-holds a lock on an empty file beside it, ``.triptych-*.lock``, which ends with its process however that ends; so the next
-writer in the same folder can tell what is left over, and removes it.
+Everything is written under a hidden name beside its final place, ``.triptych-*.tmp``, and renamed. Meanwhile the
+writer holds a lock on an empty file beside it, ``.triptych-*.lock``, which ends with its process however that ends; so
+the next writer in the same folder can tell what is left over, and removes it.
 """
 
 import os

@@ -1,5 +1,6 @@
 from .category_model import CategoryModel
 from .config import ModelConfig
+from .origin import Origin
 from .places import MODEL_FILE, SHARED_FILE, SHIPPED, find_model, find_shipped
 from .scene_views import SceneViews
 
@@ -9,6 +10,7 @@ __all__ = [
     "SHIPPED",
     "CategoryModel",
     "ModelConfig",
+    "Origin",
     "SceneViews",
     "find_model",
     "find_shipped",

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
 from triptych.errors import InputError
-from triptych.geometry import CameraRange, Cameras, Orbit, SceneRays, bit_grid
+from triptych.geometry import Cameras, Orbit, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
+from triptych.model.origin import Origin
 from triptych.model.places import MODEL_FILE, SHARED_FILE
 from triptych.model.saving import StoredModel, digest_of, read_model, write_model
 from triptych.model.scene_views import SceneViews
@@ -37,7 +38,7 @@ class CategoryModel(nn.Module):
         base: base planes [base, 3, row, column, feature].
         aabb: the scene box.
         trained_scenes: fingerprint of each stage-1 scene, by name, so that none is later taken for a new one.
-        cameras: those that it was trained with, so that others can be compared; None where it is not known.
+        origin: what is known about its training.
     """
 
     aabb: Float[Tensor, "2 3"]
@@ -53,7 +54,7 @@ class CategoryModel(nn.Module):
         base: Float[Tensor, "base 3 k k macro"],
         aabb: Float[Tensor, "2 3"],
         trained_scenes: Mapping[str, str],
-        cameras: CameraRange | None = None,
+        origin: Origin | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -62,7 +63,7 @@ class CategoryModel(nn.Module):
         self.base = nn.Parameter(base)
         self.mlp = TinyMLP(config.planes.features, autoencoder.channels, config.mlp)
         self.trained_scenes = dict(trained_scenes)
-        self.cameras = cameras
+        self.origin = origin or Origin()
         self._former_ids: tuple[str, tuple[str, ...]] = ("", ())
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
@@ -218,7 +219,7 @@ class CategoryModel(nn.Module):
             self.known_ids(),
             self.config,
             self.normalization.kind,
-            self.cameras,
+            self.origin,
             self.trained_scenes,
             self.autoencoder,
             self._shared_tensors(),
@@ -241,8 +242,8 @@ class CategoryModel(nn.Module):
         normalization = LatentNormalization(stored.normalization, torch.zeros_like(unit), unit)
         try:
             base = torch.zeros(stored.config.planes.base_shape)
-            trained, cameras = stored.trained_scenes, stored.cameras
-            model = cls(stored.config, stored.autoencoder, normalization, base, torch.zeros(2, 3), trained, cameras)
+            trained, origin = stored.trained_scenes, stored.origin
+            model = cls(stored.config, stored.autoencoder, normalization, base, torch.zeros(2, 3), trained, origin)
         except (RuntimeError, MemoryError) as error:
             raise InputError(f"{folder / MODEL_FILE}, config: sizes that fit into no memory ({error})") from None
         check_weights(folder / SHARED_FILE, stored.shared, model._shared_tensors())

@@ -5,7 +5,6 @@ from typing import Any
 
 from triptych.errors import InputError
 from triptych.files import SUM, Format, check_sums, field_of, read_object
-from triptych.geometry import CameraRange
 
 FORMAT = Format(
     "triptych-model",
@@ -66,16 +65,11 @@ def read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def camera_range(document: dict[str, Any], path: Path) -> CameraRange | None:
-    """The cameras that a model was trained with; None where its file, of an earlier version, does not say.
-
-    Raises:
-        InputError: the field is something else.
-    """
-    value = document.get("cameras")
-    if value is None:
-        return None
+def read_preset(folder: Path) -> str | None:
+    """The preset that the scenes of a model are to be fitted with, as its file names it; None where there is no such
+    model or it names none. What is wrong with the file is said when the model is loaded."""
     try:
-        return CameraRange.from_json(value)
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}, cameras: expected the ranges of distance and focal, found {value!r:.60}") from None
+        named = read_object(folder / MODEL_FILE).get("stage2")
+    except InputError:
+        return None
+    return named if isinstance(named, str) else None

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
-from triptych.geometry import CameraRange
 from triptych.model.config import ModelConfig
-from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, camera_range, known_ids, read_document
+from triptych.model.origin import Origin
+from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, known_ids, read_document
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class StoredModel:
         ids: the model's id, then those that earlier versions of triptych gave the same model.
         config: sizes and sampling.
         normalization: kind of the latent normalization.
-        cameras: those that it was trained with; None where the file does not say.
+        origin: what the file says about its training.
         trained_scenes: fingerprint of each stage-1 scene, by name.
         autoencoder: E and D.
         shared: the tensors of all other parts.
@@ -34,7 +34,7 @@ class StoredModel:
     ids: tuple[str, ...]
     config: ModelConfig
     normalization: str
-    cameras: CameraRange | None
+    origin: Origin
     trained_scenes: Mapping[str, str]
     autoencoder: Autoencoder
     shared: dict[str, Tensor]
@@ -62,7 +62,7 @@ def write_model(folder: Path, model: StoredModel) -> None:
             "former_ids": former,
             "config": asdict(model.config),
             "normalization": model.normalization,
-            "cameras": None if model.cameras is None else asdict(model.cameras),
+            **model.origin.fields(),
             "trained_scenes": model.trained_scenes,
             "files": folder_sums(temporary),
         }
@@ -85,7 +85,7 @@ def read_model(folder: Path, autoencoder: nn.Module | None = None) -> StoredMode
         tuple(known_ids(document, path)),
         dataclass_of(ModelConfig, field_of(document, "config", dict, path), f"{path}, config"),
         field_of(document, "normalization", str, path),
-        camera_range(document, path),
+        Origin.read(document, path),
         {name: field_of(trained, name, str, f"{path}, trained_scenes") for name in trained},
         load_autoencoder(folder, autoencoder),
         read_weights(folder / SHARED_FILE),

@@ -19,6 +19,8 @@ Rate = Annotated[float, Range(0, 10)]
 Weight = Annotated[float, Range(0, 1_000_000)]
 Share = Annotated[float, Range(0, 1)]
 FinalFactor = Annotated[float, Range(1e-9, 1)]
+Preset = Literal["quick", "best", "paper"]
+"""Names of the settings in ``presets``."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,8 @@ class Stage1Config(Options):
     warmup: Phase
     joint: Phase
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
+    stage2: Preset = "quick"
+    """Preset of stage 2 that suits the model's scenes: the model keeps it, and `triptych fit` starts from it."""
 
 
 @dataclass(frozen=True)

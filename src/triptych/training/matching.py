@@ -11,7 +11,10 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, Cameras, intersect_aabb
 from triptych.geometry.camera_range import Range
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
+from triptych.pictures import from_pixels
+from triptych.training.outcome import compared_views
 
 _VIEWS_LOOKED_AT = 3
 _WHITE = 240
@@ -22,6 +25,10 @@ _ALIKE = 1.5
 """Lengths up to so many times larger or smaller are taken for alike."""
 _EDGES_COVERED = 0.5
 _NAMED = 3
+_SCENES_ENCODED = 16
+_OF_ANOTHER_KIND, _MUCH_WORSE = 4.0, 6.0
+"""dB by which the autoencoder does worse on pictures of another kind than on its own, and by which new scenes come out
+worse than the model's own where something is wrong."""
 
 
 def require_picture_size(dataset: Dataset, model: CategoryModel) -> None:
@@ -70,6 +77,7 @@ def compare_with_model(
         )
     noted = [look for look in looks if look.outside > _NOTED]
     notes = [_lost(noted, len(looks))] if noted else []
+    notes += _of_another_kind(model, dataset, scenes)
     return notes + [f"unlike what the model was trained on: {line}" for line in unlike]
 
 
@@ -78,6 +86,46 @@ def camera_range(dataset: Dataset, scenes: Sequence[int], aabb: Float[Tensor, "2
     cameras = [dataset.cameras(scene) for scene in scenes]
     c2w, intrinsics = torch.cat([part.c2w for part in cameras]), torch.cat([part.intrinsics for part in cameras])
     return CameraRange.of(Cameras(c2w, intrinsics, dataset.height, dataset.width), aabb.mean(dim=0))
+
+
+@torch.no_grad()
+def autoencoder_psnr(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> float | None:
+    """What the autoencoder of a model alone makes of some pictures of some scenes, in dB; None where all are blank."""
+    telling = [scene for scene in scenes if not dataset.is_blank(scene)]
+    values = []
+    for scene in _spread(telling, _SCENES_ENCODED):
+        pixels = dataset.images(scene, compared_views(dataset, scene))
+        images = from_pixels(pixels, model.aabb.device)
+        values += psnr(model.decode(model.encode(images)), images)
+    return mean(values) if values else None
+
+
+def _of_another_kind(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> list[str]:
+    """A line where the autoencoder cannot show what is in the pictures."""
+    own = model.origin.autoencoder_psnr
+    found = None if own is None else autoencoder_psnr(model, dataset, scenes)
+    if own is None or found is None or found > own - _OF_ANOTHER_KIND:
+        return []
+    return [
+        f"pictures of another kind than those that the model was trained on: its autoencoder alone makes {found:.1f} "
+        f"dB of these, {own:.1f} dB of its own; scenes hardly get better than that, so train a model on such pictures"
+    ]
+
+
+def worse_than_own(model: CategoryModel, decibels: float) -> str | None:
+    """A line where new scenes come out much worse than the model's own."""
+    own = model.origin.scenes_psnr
+    if own is None or decibels > own - _MUCH_WORSE:
+        return None
+    return (
+        f"{decibels:.1f} dB on the test views of these scenes, {own:.1f} dB on those of the model's own: are these "
+        "objects of another kind, turned or scaled otherwise, or fitted too briefly? Look at them with `triptych eval`"
+    )
+
+
+def _spread(numbers: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, evenly spread."""
+    return sorted({numbers[place * len(numbers) // most] for place in range(most)}) if numbers else []
 
 
 @dataclass(frozen=True)
@@ -97,7 +145,7 @@ class _Look:
 
 def _look(model: CategoryModel, dataset: Dataset, scene: int) -> _Look:
     train = dataset.views(scene).train
-    views = sorted({train[place * len(train) // _VIEWS_LOOKED_AT] for place in range(_VIEWS_LOOKED_AT)})
+    views = _spread(train, _VIEWS_LOOKED_AT)
     shown = torch.from_numpy(dataset.images(scene, views) < _WHITE).any(dim=-1)
     near, far = intersect_aabb(dataset.cameras(scene)[views].rays(), model.aabb.cpu())
     outside = shown & ~(far > near).reshape(shown.shape)
@@ -121,7 +169,7 @@ def _unlike(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> li
     lines = []
     if not _same_sides(dataset.aabb.cpu(), model.aabb.cpu()):
         lines.append(f"the data's box is {_box(dataset.aabb)}, the model's {_box(model.aabb)}")
-    found, expected = camera_range(dataset, scenes, model.aabb.cpu()), model.cameras
+    found, expected = camera_range(dataset, scenes, model.aabb.cpu()), model.origin.cameras
     if expected is not None and not _alike(found.distance, expected.distance):
         lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(expected.distance)}")
     if expected is not None and not _alike(found.focal, expected.focal):

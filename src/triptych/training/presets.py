@@ -1,12 +1,17 @@
 """Settings that are known to work: ``quick`` for minutes on a laptop, ``best`` for the best scenes that an hour on one
 gives (what mattered is in docs/quality.md), ``paper`` for the published recipe on a GPU."""
 
+from typing import get_args
+
 from triptych.autoencoder import ConvolutionalConfig
+from triptych.errors import InputError
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.text import shown
 from triptych.training.config import (
     LossWeights,
     NewAutoencoder,
     Phase,
+    Preset,
     PretrainedAutoencoder,
     Pretraining,
     Rates,
@@ -61,6 +66,7 @@ STAGE1 = {
             one_ray_share=0.65,
             shift_views=True,
         ),
+        stage2="best",
     ),
     "paper": Stage1Config(
         autoencoder=PretrainedAutoencoder("stable-diffusion-v1-5/stable-diffusion-v1-5/vae", normalization="tanh"),
@@ -81,6 +87,7 @@ STAGE1 = {
             rates=Rates(micro=1e-3, coefficients=1e-2, base=1e-2, mlp=1e-3, encoder=1e-4, decoder=1e-4),
             weights=LossWeights(ae=0.1, enc=1.0, dec=1.0, tv=1e-4),
         ),
+        stage2="paper",
     ),
 }
 """Stage 1 by preset."""
@@ -142,3 +149,22 @@ STAGE2 = {
     ),
 }
 """Stage 2 by preset; ``paper`` fine-tunes the shared parts, as published."""
+
+
+def stage2_preset(named: str | None, where: object) -> Preset:
+    """The preset of stage 2 that a model asks for: ``quick`` where it asks for none, as those of earlier versions.
+
+    Args:
+        named: what the model says.
+        where: the model, for the message.
+
+    Raises:
+        InputError: there is no such preset.
+    """
+    for preset in get_args(Preset):
+        if preset == (named or "quick"):
+            return preset
+    raise InputError(
+        f"{where}: its scenes are to be fitted with the preset {shown(named)}, which is unknown; update "
+        "triptych, or choose another preset"
+    )

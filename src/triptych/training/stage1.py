@@ -5,7 +5,7 @@ warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
 joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -24,7 +24,7 @@ from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.files import atomic_directory
-from triptych.model import CategoryModel, ModelConfig, find_model
+from triptych.model import CategoryModel, ModelConfig, Origin, find_model
 from triptych.progress import Progress
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
@@ -40,7 +40,7 @@ from triptych.training.config import (
 )
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
-from triptych.training.matching import camera_range
+from triptych.training.matching import autoencoder_psnr, camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.provenance import Provenance, fitted_views
@@ -96,7 +96,7 @@ def train(
         start.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
         "stage": 1,
-        "config": asdict(config),
+        "config": {name: value for name, value in asdict(config).items() if name != "stage2"},  # trains nothing
         "seed": seed,
         "device": device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
@@ -144,6 +144,8 @@ def _train(
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)
+    alone = autoencoder_psnr(model, dataset, range(len(dataset)))
+    model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
     _store_scenes(dataset, model, scenes, run.folder / TRAINED_SCENES)
     run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
     model.save(run.folder / MODEL)  # last: a run that has it is done
@@ -188,7 +190,7 @@ def _new_model(
         initial_base_planes(config.planes, generator),
         dataset.aabb,
         dict(zip(dataset.names, dataset.fingerprints, strict=True)),
-        camera_range(dataset, range(len(dataset)), dataset.aabb),
+        Origin(camera_range(dataset, range(len(dataset)), dataset.aabb), stage2=config.stage2),
     )
 
 

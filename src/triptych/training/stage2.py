@@ -27,7 +27,7 @@ from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store, write_config_of
 from triptych.training.fit_together import check_something_shared_moves, fit_together
 from triptych.training.fitting import fit_scenes
-from triptych.training.matching import require_picture_size
+from triptych.training.matching import require_picture_size, worse_than_own
 from triptych.training.outcome import FitOutcome, judge, quality_bounds
 
 
@@ -105,7 +105,10 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
         seconds = (time.perf_counter() - started) / len(group)
         outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(bounds)]
         store(job, bank, group, scenes, outcomes, seconds)
-        quality += _to_show(group, outcomes)
+        is_first, found = not quality, _to_show(group, outcomes)
+        quality += found
+        if is_first and found and (doubt := worse_than_own(model, mean(found))):
+            progress.note(f"note: {doubt}")
         progress.advance(len(group), **({"test_psnr": mean(quality)} if quality else {}), seconds=seconds)
     require_fitted(bank, dataset)
 

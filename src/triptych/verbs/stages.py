@@ -18,7 +18,7 @@ from triptych.model import CategoryModel, SceneViews, find_model
 from triptych.progress import Progress
 from triptych.training import stage1, stage2
 from triptych.training.config import Stage1Config, Stage2Config
-from triptych.training.presets import STAGE1, STAGE2
+from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if
 
 
@@ -86,7 +86,7 @@ def fit(
     model: CategoryModel | Anywhere,
     dataset: Dataset | Anywhere,
     out: Anywhere,
-    settings: Stage2Config | str = "quick",
+    settings: Stage2Config | str | None = None,
     *,
     seed: int = 0,
     force: bool = False,
@@ -98,7 +98,8 @@ def fit(
         model: the category model, or where `open_model` finds it.
         dataset: the scenes; of a folder, its split "test", or all where it declares none.
         out: folder of the bank.
-        settings: "quick", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``.
+        settings: "quick", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``. None takes the
+            preset that the model asks for: that which it was trained with.
         seed: all random numbers follow from it.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
         progress: as in `open_dataset`.
@@ -113,7 +114,8 @@ def fit(
     """
     if not isinstance(model, CategoryModel):
         model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
-    chosen = settings_of(settings, STAGE2, Stage2Config)
+    preset = stage2_preset(model.origin.stage2, "the model") if settings is None else settings
+    chosen = settings_of(preset, STAGE2, Stage2Config)
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "test", shown)
         bank = stage2.fit(

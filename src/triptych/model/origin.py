@@ -1,0 +1,59 @@
+"""What a model's file says about its training, so that new scenes are compared with it and fitted as they suit it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from triptych.errors import InputError
+from triptych.files import field_of
+from triptych.geometry import CameraRange
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Facts of a model's training that its numbers do not tell; None what is not known, as of earlier versions.
+
+    Attributes:
+        cameras: those that it was trained with.
+        autoencoder_psnr: what its autoencoder alone makes of its own test views, in dB.
+        scenes_psnr: the same of its own scenes, rendered.
+        stage2: the preset of settings that its scenes are to be fitted with.
+    """
+
+    cameras: CameraRange | None = None
+    autoencoder_psnr: float | None = None
+    scenes_psnr: float | None = None
+    stage2: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As fields of a model's document."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any], path: Path) -> "Origin":
+        """From a model's document.
+
+        Raises:
+            InputError: a field is something else.
+        """
+
+        def known(name: str, kind: type) -> Any:
+            return None if document.get(name) is None else field_of(document, name, kind, path)
+
+        return cls(
+            _cameras(document, path),
+            known("autoencoder_psnr", float),
+            known("scenes_psnr", float),
+            known("stage2", str),
+        )
+
+
+def _cameras(document: Mapping[str, Any], path: Path) -> CameraRange | None:
+    value = document.get("cameras")
+    if value is None:
+        return None
+    try:
+        return CameraRange.from_json(value)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}, cameras: expected the ranges of distance and focal, found {value!r:.60}") from None
