@@ -10,12 +10,11 @@ os.environ.setdefault(
 )  # read once, by whichever test imports Triton first: kernels run on the CPU
 
 import pytest
-import torch
 from balls import make_balls, tiny_stage1
 from browser import chromium, empty_page
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
-from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 from triptych.training.stage1 import train
 
 
@@ -41,14 +40,7 @@ def balls(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def trained_balls(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished stage-1 run on the balls for stage 1."""
     out = tmp_path_factory.mktemp("stage1") / "run"
-    train(
-        balls.select("train", "all"),
-        out,
-        tiny_stage1(),
-        seed=0,
-        device=torch.device("cpu"),
-        progress=Progress(quiet=True),
-    )
+    train(balls.select("train", "all"), out, tiny_stage1(), Conditions())
     return out
 
 

@@ -29,9 +29,9 @@ from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.evaluation.integrity import check
 from triptych.files import read_log, read_tensors
 from triptych.model import CategoryModel
-from triptych.progress import Progress
 from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels.cpu import threads
+from triptych.training.conditions import Conditions
 from triptych.training.config import LossWeights, Phase, Pretraining, Rates
 from triptych.training.single.banks import fit_rgb_scenes
 from triptych.training.single.config import OwnPlanesConfig, SingleSDF, SingleTriPlanes
@@ -43,7 +43,6 @@ from triptych.training.stage2 import fit
 _RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _EVENTS = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod")
-_QUIET = {"device": torch.device("cpu"), "progress": Progress(quiet=True), "seed": 0}
 Work = Callable[[Path], object]
 
 
@@ -136,34 +135,33 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     planes, sampling = OwnPlanesConfig(8, 4), SamplingConfig(8, 0)
     rgb = SingleTriPlanes(planes=planes, sampling=sampling, steps=3, rays=64)
     single = SingleSDF(planes=planes, sampling=sampling, steps=4, rays=64)
-    often = {**_QUIET, "checkpoint_seconds": 0.0}
-    often_on_the_cpu = {name: option for name, option in often.items() if name != "device"}
+    often = Conditions(checkpoint_seconds=0.0)
 
     for direction in ("forward", "backward"):
         threads._compile(direction)
 
     def model() -> CategoryModel:
         if not (scratch / "stage1" / "model").is_dir():
-            train(trained, scratch / "stage1", stage1, **often)
+            train(trained, scratch / "stage1", stage1, often)
         return CategoryModel.load(scratch / "stage1" / "model")
 
     operations_of(model, scratch / "stage1")
     return {
-        "train": (lambda out: train(trained, out, stage1, **often), _run_numbers),
+        "train": (lambda out: train(trained, out, stage1, often), _run_numbers),
         "fit": (
-            lambda out: fit(model(), new, out, replace(tiny_stage2(), scenes_at_once=1), force=True, **_QUIET),
+            lambda out: fit(model(), new, out, replace(tiny_stage2(), scenes_at_once=1), often, force=True),
             _bank_numbers,
         ),
         "finetune": (
-            lambda out: fit(model(), new, out, together, force=True, **often),
+            lambda out: fit(model(), new, out, together, often, force=True),
             lambda out: _bank_numbers(out / "bank"),
         ),
         "rgb": (
-            lambda out: fit_rgb_scenes(new, out, rgb, **often_on_the_cpu),
+            lambda out: fit_rgb_scenes(new, out, rgb, often),
             lambda out: [_bank_numbers(folder) for folder in sorted(out.iterdir()) if folder.is_dir()],
         ),
         "single": (
-            lambda out: fit_single(new.subset([0]), out, single, space=image_space(new), **often_on_the_cpu),
+            lambda out: fit_single(new.subset([0]), out, single, image_space(new), often),
             lambda out: _digest(read_tensors(out / "field.safetensors")[0].values()),
         ),
         "cache": (lambda out: open_dataset(replace(data, cache=out)), lambda out: _pictures(data, out)),

@@ -1,18 +1,16 @@
 import json
 from pathlib import Path
 
-import torch
-
 from triptych.experiments.config import DemoConfig
 from triptych.experiments.demo import run_demo
-from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 
 
 def test_a_small_demo_from_scratch_leaves_its_page_and_numbers_and_can_be_rerun(tmp_path: Path) -> None:
     config = DemoConfig(out=tmp_path / "demo", from_scratch=True, scenes=2, new_scenes=1, views=12, resolution=32)
 
     def run() -> dict:
-        page = run_demo(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True))
+        page = run_demo(config, Conditions())
         html = page.read_text()
         assert html.count("data:image/png;base64,") == 5
         assert "data:video/mp4;base64," in html
@@ -30,7 +28,7 @@ def test_a_small_demo_from_scratch_leaves_its_page_and_numbers_and_can_be_rerun(
 
 def test_the_shipped_model_fits_a_car_it_has_never_seen(tmp_path: Path) -> None:
     config = DemoConfig(out=tmp_path / "demo", new_scenes=1, views=16)
-    page = run_demo(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True))
+    page = run_demo(config, Conditions())
     assert page.read_text().count("data:image/png;base64,") == 2
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
     assert metrics["scenes_stage1"] == 200

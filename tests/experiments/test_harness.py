@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from balls import make_balls
-from tiny_experiments import RGB, conditions, stage1, stage2
+from tiny_experiments import RGB, stage1, stage2
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
@@ -17,6 +17,7 @@ from triptych.experiments.methods import PerSceneMethod, SharedMethod, starting_
 from triptych.experiments.scene_sets import SceneSet, open_source, split
 from triptych.model import CategoryModel
 from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 from triptych.training.stage1 import PLAIN_MODEL
 
 OURS = SharedMethod("ours", stage1(), stage2())
@@ -46,13 +47,13 @@ def scenes(balls: Dataset) -> SceneSet:
 def learned(scenes: SceneSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a method whose stage 1 is done."""
     folder = tmp_path_factory.mktemp("ours")
-    OURS.learn(scenes.trained, folder, conditions())
+    OURS.learn(scenes.trained, folder, Conditions())
     return folder
 
 
 def test_a_method_that_shares_parts_is_measured_on_both_kinds_of_scenes(scenes: SceneSet, learned: Path) -> None:
-    trained = learn_and_measure(OURS, scenes.trained, learned, conditions())
-    new = fit_and_measure(OURS, scenes.new, learned / "new", conditions())
+    trained = learn_and_measure(OURS, scenes.trained, learned, Conditions())
+    new = fit_and_measure(OURS, scenes.new, learned / "new", Conditions())
     assert trained.seconds is None
     assert new.seconds is not None
     assert (new.views, new.fitted_views) == (2, 4)
@@ -71,7 +72,7 @@ def test_a_method_that_shares_parts_is_measured_on_both_kinds_of_scenes(scenes: 
 def test_scenes_that_share_nothing_have_no_autoencoder_and_cost_nothing_before(
     scenes: SceneSet, tmp_path: Path
 ) -> None:
-    new = fit_and_measure(ALONE, scenes.new, tmp_path / "new", conditions())
+    new = fit_and_measure(ALONE, scenes.new, tmp_path / "new", Conditions())
     assert (new.psnr_autoencoder, new.latent_error) == (None, None)
     assert new.psnr > 0
     assert ALONE.entry_seconds(tmp_path) == 0
@@ -86,44 +87,44 @@ def test_after_a_stop_what_was_fitted_stays_and_nothing_is_measured_twice(
 ) -> None:
     place = tmp_path / "new"
     with pytest.raises(KeyboardInterrupt):
-        fit_and_measure(ALONE, scenes.new, place, conditions(progress=Stopped(stop_at)))
+        fit_and_measure(ALONE, scenes.new, place, Conditions(progress=Stopped(stop_at)))
     (before,) = ALONE.fitted(["ball_3"], place)
-    first = fit_and_measure(ALONE, scenes.new, place, conditions())
+    first = fit_and_measure(ALONE, scenes.new, place, Conditions())
     (after,) = ALONE.fitted(["ball_3"], place)
     assert after["ball_3"].record == before["ball_3"].record  # the seconds too
 
     shutil.rmtree(place / "ball_3")  # would be missed, were anything fitted or measured once more
-    assert fit_and_measure(ALONE, scenes.new, place, conditions()) == first
+    assert fit_and_measure(ALONE, scenes.new, place, Conditions()) == first
 
 
 def test_a_place_belongs_to_one_method_seed_and_choice_of_scenes(scenes: SceneSet, tmp_path: Path) -> None:
     one = scenes.new.subset([0])
     with pytest.raises(KeyboardInterrupt):
-        fit_and_measure(ALONE, one, tmp_path / "new", conditions(progress=Stopped(1)))
+        fit_and_measure(ALONE, one, tmp_path / "new", Conditions(progress=Stopped(1)))
     for method, dataset, seed, said in (
         (replace(ALONE, rgb=replace(RGB, steps=5)), one, 0, "another method"),
         (ALONE, one, 1, "another seed"),
         (ALONE, scenes.new, 0, "another choice of scenes"),
     ):
         with pytest.raises(InputError, match=said):
-            fit_and_measure(method, dataset, tmp_path / "new", conditions(seed))
-    fit_and_measure(replace(ALONE, title="another title"), one, tmp_path / "new", conditions())
+            fit_and_measure(method, dataset, tmp_path / "new", Conditions(seed))
+    fit_and_measure(replace(ALONE, title="another title"), one, tmp_path / "new", Conditions())
 
 
 @pytest.mark.parametrize("kept", ["{}", "[]", "[1]", '[{"psnr": 30}]', '[{"psnr": "x"}]', "[", "null"])
 def test_a_damaged_file_of_measurements_is_one_line(kept: str, scenes: SceneSet, tmp_path: Path) -> None:
     one = scenes.new.subset([0])
-    fit_and_measure(ALONE, one, tmp_path / "new", conditions())
+    fit_and_measure(ALONE, one, tmp_path / "new", Conditions())
     file = tmp_path / "new" / "scenes.json"
     file.write_text(kept)
     with pytest.raises(InputError, match=str(file)):
-        fit_and_measure(ALONE, one, tmp_path / "new", conditions())
+        fit_and_measure(ALONE, one, tmp_path / "new", Conditions())
 
 
 def test_every_budget_is_a_fit_of_its_own(scenes: SceneSet, learned: Path) -> None:
     one = scenes.new.subset([0])
     shares = [Budget(f"share_{share:g}", {"budget": share}, OURS.at(share)) for share in (1.0, 3.0)]
-    curve = measure_curve(shares, one, learned, conditions())
+    curve = measure_curve(shares, one, learned, Conditions())
     assert [point.settings for point in curve.points] == [{"budget": 1.0}, {"budget": 3.0}]
     assert curve.title == "ours"
     assert curve.points[0].measured.psnr != curve.points[1].measured.psnr
@@ -133,12 +134,12 @@ def test_every_budget_is_a_fit_of_its_own(scenes: SceneSet, learned: Path) -> No
         Budget(f"rgb_{steps}", {"steps": steps, "rate": rate}, replace(ALONE, rgb=replace(RGB, steps=steps, rate=rate)))
         for steps, rate in ((1, 2e-2), (2, 1e-2))
     ]
-    assert len(measure_curve(rates, one, learned, conditions()).points) == 2
+    assert len(measure_curve(rates, one, learned, Conditions()).points) == 2
 
 
 def test_new_scenes_can_be_fitted_in_the_latent_space_of_the_plain_autoencoder(scenes: SceneSet, learned: Path) -> None:
     plain, one = replace(OURS, model=PLAIN_MODEL), scenes.new.subset([0])
-    fit_and_measure(plain, one, learned / "plain", conditions())
+    fit_and_measure(plain, one, learned / "plain", Conditions())
     (fitted,) = plain.fitted(one.names, learned / "plain")
     assert fitted.model.identity() == CategoryModel.load(learned / "stage1" / "plain_model").identity()
 
@@ -146,7 +147,7 @@ def test_new_scenes_can_be_fitted_in_the_latent_space_of_the_plain_autoencoder(s
 def test_a_category_can_start_from_the_autoencoder_of_another(scenes: SceneSet, learned: Path, tmp_path: Path) -> None:
     frozen = replace(OURS.stage1, joint=replace(OURS.stage1.joint, epochs=0.0))
     SharedMethod("prior", starting_from(frozen, learned / "stage1"), stage2()).learn(
-        scenes.trained, tmp_path, conditions()
+        scenes.trained, tmp_path, Conditions()
     )
     ours, other = (CategoryModel.load(folder / "stage1" / "model") for folder in (learned, tmp_path))
     for one, two in zip(ours.autoencoder.parameters(), other.autoencoder.parameters(), strict=True):

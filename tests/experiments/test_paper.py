@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_experiments import conditions
 
 from triptych.data import Dataset
 from triptych.experiments.harness import fit_and_measure, learn_and_measure
@@ -15,6 +14,7 @@ from triptych.experiments.slides.methods import slide_methods
 from triptych.experiments.slides.scales import PAPER
 from triptych.files import read_log
 from triptych.model import CategoryModel
+from triptych.training.conditions import Conditions
 from triptych.training.config import Phase
 
 diffusers = pytest.importorskip("diffusers", reason="the optional extra 'diffusers' is not installed")
@@ -58,8 +58,8 @@ def test_two_steps_of_each_phase_of_both_stages_are_measured(balls: Dataset, ran
         ),
         stage2=replace(stage2, latent=two_steps(stage2.latent, views), image=two_steps(stage2.image, views)),
     )
-    trained = learn_and_measure(tiny, scenes.trained, tmp_path, conditions())
-    new = fit_and_measure(tiny, scenes.new, tmp_path / "exploit", conditions())
+    trained = learn_and_measure(tiny, scenes.trained, tmp_path, Conditions())
+    new = fit_and_measure(tiny, scenes.new, tmp_path / "exploit", Conditions())
     assert {line["phase"] for line in read_log(tmp_path / "stage1")} >= {"warmup", "joint"}
     assert min(trained.psnr, new.psnr) > 0
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from balls import make_balls
 from tiny_experiments import scale
 
@@ -19,7 +18,7 @@ from triptych.experiments.slides.methods import slide_methods
 from triptych.experiments.slides.published import TABLE_2
 from triptych.experiments.slides.scales import LAPTOP, PAPER, SCALES
 from triptych.model import CategoryModel
-from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 from triptych.training.stage1 import create_autoencoder
 
 METHODS = list(SLIDE_METHODS)
@@ -27,7 +26,7 @@ METHODS = list(SLIDE_METHODS)
 
 def run(out: Path, **options: Any) -> Path:
     config = ReproduceConfig(out=out / "out", data=out / "balls", resolution=32, **options)
-    return run_reproduce(config, seed=0, device=torch.device("cpu"), progress=Progress(quiet=True), scale=scale())
+    return run_reproduce(config, Conditions(), scale())
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,14 @@
 
 from dataclasses import replace
 
-import torch
 from balls import tiny_stage1, tiny_stage2
 
-from triptych.experiments.methods import Conditions
 from triptych.experiments.slides.scales import Scale
-from triptych.progress import Progress
 from triptych.representation.config import SamplingConfig
 from triptych.training.config import NoAutoencoder, Phase, Pretraining, Stage1Config, Stage2Config
 from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 
 RGB = SingleTriPlanes(planes=OwnPlanesConfig(8, 8), sampling=SamplingConfig(8, 0), steps=4, rays=64)
-
-
-def conditions(seed: int = 0, progress: Progress | None = None) -> Conditions:
-    return Conditions(seed, torch.device("cpu"), progress or Progress(quiet=True))
 
 
 def short(phase: Phase, epochs: float = 0.2) -> Phase:

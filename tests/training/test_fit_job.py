@@ -18,6 +18,7 @@ from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel, Origin
 from triptych.progress import Progress
 from triptych.training import stage2
+from triptych.training.conditions import Conditions
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import compare_with_model
@@ -48,7 +49,7 @@ def fit_balls(
     model: CategoryModel, scenes: Dataset, out: Path, told: Told, *, force: bool = False, **phases: Phase
 ) -> SceneBank:
     config = tiny_stage2(**phases)
-    return fit(model, scenes, out, config, seed=0, device=torch.device("cpu"), progress=told, force=force)
+    return fit(model, scenes, out, config, Conditions(progress=told), force=force)
 
 
 def far_ball(root: Path, *, scale: float, distance: float) -> Dataset:

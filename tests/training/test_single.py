@@ -18,8 +18,8 @@ from triptych.errors import InputError
 from triptych.files import read_log, read_tensors
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.progress import Progress
 from triptych.representation.config import MLPConfig, NeRFConfig, SamplingConfig
+from triptych.training.conditions import Conditions
 from triptych.training.run import Run
 from triptych.training.single.banks import fit_rgb_scenes
 from triptych.training.single.config import OwnPlanesConfig, SingleConfig, SingleNeRF, SingleSDF, SingleTriPlanes
@@ -59,15 +59,12 @@ assert isinstance(RGB, SingleTriPlanes)
 KINDS = pytest.mark.parametrize("kind", list(TINY))
 
 
-def fit(
-    scene: Dataset, out: Path, config: SingleConfig, model: CategoryModel | None = None, **options: Any
-) -> SingleScene:
-    space = model or image_space(scene)
-    return fit_single(scene, out, config, space=space, seed=0, progress=Progress(quiet=True), **options)
+def fit(scene: Dataset, out: Path, config: SingleConfig, model: CategoryModel | None = None) -> SingleScene:
+    return fit_single(scene, out, config, model or image_space(scene), Conditions())
 
 
 def fit_banks(scenes: Dataset, out: Path, config: SingleTriPlanes, seed: int = 0) -> dict[str, SceneBank]:
-    return fit_rgb_scenes(scenes, out, config, seed=seed, progress=Progress(quiet=True))
+    return fit_rgb_scenes(scenes, out, config, Conditions(seed))
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError, Terminated
 from triptych.files import lock, read_log
 from triptych.model import CategoryModel
-from triptych.progress import Progress
 from triptych.representation.config import MLPConfig
 from triptych.training import stage1
+from triptych.training.conditions import Conditions
 from triptych.training.config import (
     LossWeights,
     NewAutoencoder,
@@ -35,9 +35,7 @@ CPU = torch.device("cpu")
 
 def run(balls: Dataset, out: Path, **changes: Any) -> CategoryModel:
     scenes = balls.select("train", "all")
-    return train(
-        scenes, out, tiny_stage1(**changes), seed=0, device=CPU, progress=Progress(quiet=True), checkpoint_seconds=0.0
-    )
+    return train(scenes, out, tiny_stage1(**changes), Conditions(checkpoint_seconds=0.0))
 
 
 def short_run(balls: Dataset, out: Path) -> CategoryModel:
@@ -144,7 +142,7 @@ def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
     mistaken = replace(tiny_stage1(), pretraining=Pretraining(epochs=0.3, batch=4))
     scenes = balls.select("train", "all")
     with pytest.raises(MemoryError):  # with log and TensorBoard begun, and no checkpoint yet
-        train(scenes, tmp_path / "run", mistaken, seed=0, device=CPU, progress=Progress(quiet=True))
+        train(scenes, tmp_path / "run", mistaken, Conditions())
     assert (tmp_path / "run" / "log.jsonl").exists()
     monkeypatch.undo()
     assert short_run(balls, tmp_path / "run").identity() == CategoryModel.load(undisturbed / "model").identity()

@@ -11,8 +11,8 @@ from triptych.bank import SceneBank
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.progress import Progress
 from triptych.representation.config import SamplingConfig
+from triptych.training.conditions import Conditions
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
 from triptych.training.stage2 import fit
@@ -22,8 +22,8 @@ CPU = torch.device("cpu")
 
 def fit_balls(trained: Path, scenes: Dataset, out: Path, *, force: bool = True, **changes: Any) -> SceneBank:
     """A bank of the scenes; forced, since a fit of a few steps hardly improves on its start."""
-    model, config, quiet = CategoryModel.load(trained / "model"), tiny_stage2(**changes), Progress(quiet=True)
-    return fit(model, scenes, out, config, seed=0, device=CPU, progress=quiet, precision="float32", force=force)
+    model, config = CategoryModel.load(trained / "model"), tiny_stage2(**changes)
+    return fit(model, scenes, out, config, Conditions(), precision="float32", force=force)
 
 
 def test_new_scenes_land_in_the_bank_with_their_test_psnr(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from triptych.bank import MEAN_SCENE, SceneBank
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 from triptych.training.matching import require_picture_size
 from triptych.training.run import Run
 from triptych.training.stage2 import fit
@@ -76,8 +76,7 @@ def test_what_is_shown_follows_what_happens_on_the_disk(trained_balls: Path, bal
     assert watched.loaded.names() == [MEAN_SCENE]
     assert not watched.refresh()
     scenes = balls.select("ball_3", "test")
-    options = {"seed": 0, "device": CPU, "progress": Progress(quiet=True)}
-    fit(model, scenes, tmp_path / "bank", tiny_stage2(), **options)
+    fit(model, scenes, tmp_path / "bank", tiny_stage2(), Conditions())
     assert watched.refresh()
     assert watched.loaded.names() == [MEAN_SCENE, "ball_3"]
     assert watched.generation == 1

@@ -21,10 +21,11 @@ class Demo:
     def run(self) -> None:
         from triptych.experiments.demo import run_demo
         from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
 
         device = choose_device(self.machine.device)
         with Progress() as progress:
-            report = run_demo(self.config, seed=self.machine.seed, device=device, progress=progress)
+            report = run_demo(self.config, Conditions(self.machine.seed, device, progress))
         say(f"open {report}")
 
 
@@ -52,10 +53,11 @@ class Reproduce:
     def run(self) -> None:
         from triptych.experiments.reproduce import run_reproduce
         from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
 
         device = choose_device(self.machine.device)
         with Progress() as progress:
-            report = run_reproduce(self.config, seed=self.machine.seed, device=device, progress=progress)
+            report = run_reproduce(self.config, Conditions(self.machine.seed, device, progress))
         say(f"open {report}")
 
 

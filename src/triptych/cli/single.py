@@ -26,11 +26,12 @@ class Rgb(Configurable):
 
     def run(self) -> None:
         from triptych.data.opening import open_data
+        from triptych.training.conditions import Conditions
         from triptych.training.single.banks import fit_rgb_scenes
 
         with Progress() as progress:
             scenes = open_data(self.data, progress, "test")
-            banks = fit_rgb_scenes(scenes, self.out, self.config, seed=self.seed, progress=progress)
+            banks = fit_rgb_scenes(scenes, self.out, self.config, Conditions(self.seed, progress=progress))
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 
 
@@ -53,17 +54,18 @@ class Single(Configurable):
         from triptych.export import check_mesh_file, extract_mesh, write_mesh
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
         from triptych.training.single.run import fit_single
         from triptych.training.single.targets import image_space
 
         if self.mesh is not None:
             check_mesh_file(self.mesh)
-        device, seed = choose_device(self.machine.device), self.machine.seed
+        device = choose_device(self.machine.device)
         space = None if self.model is None else CategoryModel.load(find_model(self.model))
         with Progress() as progress:
             chosen = open_data(self.data, progress, "test").subset([0])
-            space = (space or image_space(chosen)).to(device)
-            scene = fit_single(chosen, self.out, self.config, space=space, seed=seed, progress=progress)
+            conditions = Conditions(self.machine.seed, device, progress)
+            scene = fit_single(chosen, self.out, self.config, space or image_space(chosen), conditions)
         say(f"scene {scene.name}: {scene.quality()}")
         say(f"look at {self.out / 'progress.png'}")
         if self.mesh is not None:

@@ -34,12 +34,13 @@ class Train(Configurable):
     def run(self) -> None:
         from triptych.data.opening import open_data
         from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
         from triptych.training.stage1 import train
 
         device = choose_device(self.machine.device)
         with Progress() as progress:
             scenes = open_data(self.data, progress, "train")
-            train(scenes, self.out, self.config, seed=self.machine.seed, device=device, progress=progress)
+            train(scenes, self.out, self.config, Conditions(self.machine.seed, device, progress))
         say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
 
 
@@ -75,23 +76,15 @@ class Fit(Configurable):
         from triptych.data.opening import open_data
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
         from triptych.training.stage2 import fit, summary
 
         device = choose_device(self.machine.device)
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
             scenes = open_data(self.data, progress, "test")
-            bank = fit(
-                model,
-                scenes,
-                self.out,
-                self.config,
-                seed=self.machine.seed,
-                device=device,
-                progress=progress,
-                precision=self.precision,
-                force=self.force,
-            )
+            conditions = Conditions(self.machine.seed, device, progress)
+            bank = fit(model, scenes, self.out, self.config, conditions, precision=self.precision, force=self.force)
         say(f"{summary(bank, scenes)}; more with `triptych eval`")
 
 

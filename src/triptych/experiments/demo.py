@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from triptych.bank import Scenes
 from triptych.data import Dataset, write_contact_sheet
 from triptych.data.generators.cars import CarsConfig
@@ -19,6 +17,7 @@ from triptych.files import lock, read_json, read_log, write_json
 from triptych.model import CategoryModel, find_model
 from triptych.progress import Progress
 from triptych.runtime import versions
+from triptych.training.conditions import Conditions
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.stage1 import MODEL, PLAIN_MODEL, train
 from triptych.training.stage2 import fit
@@ -28,7 +27,7 @@ SHIPPED_MODEL = Path("cars")
 _LABELS = {"ours": "3D-aware latent space (ours)", "plain": "plain autoencoder's"}
 
 
-def run_demo(config: DemoConfig, *, seed: int, device: torch.device, progress: Progress) -> Path:
+def run_demo(config: DemoConfig, conditions: Conditions) -> Path:
     """Fit never-seen cars, evaluate, film, and write ``report.html`` and ``metrics.json``.
 
     With ``from_scratch`` stage 1 comes first, and the same never-seen cars are fitted twice with the same settings: in
@@ -39,16 +38,17 @@ def run_demo(config: DemoConfig, *, seed: int, device: torch.device, progress: P
     """
     config.out.mkdir(parents=True, exist_ok=True)
     with lock(config.out):
-        return _run(config, seed, device, progress)
+        return _run(config, conditions)
 
 
-def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress) -> Path:
+def _run(config: DemoConfig, conditions: Conditions) -> Path:
+    seed, progress = conditions.seed, conditions.progress
     out, clock = config.out, _Clock(config.out / CLOCK_FILE)
     if config.from_scratch:
         cars = _make_scenes(config, config.scenes, seed, progress)
         stage1, new = cars.select("train", "all"), cars.select("test", "all")
         clock.lap("dataset")
-        train(stage1, out / "stage1", STAGE1["quick"], seed=seed, device=device, progress=progress)
+        train(stage1, out / "stage1", STAGE1["quick"], conditions)
         clock.lap("stage 1")
         models = {"ours": out / "stage1" / MODEL, "plain": out / "stage1" / PLAIN_MODEL}
         stage2 = STAGE2["quick"]
@@ -60,8 +60,8 @@ def _run(config: DemoConfig, seed: int, device: torch.device, progress: Progress
 
     evaluations: dict[str, Evaluation] = {}
     for kind, folder in models.items():
-        model = CategoryModel.load(folder).to(device)
-        bank = fit(model, new, out / f"bank_{kind}", stage2, seed=seed, device=device, progress=progress, force=True)
+        model = CategoryModel.load(folder).to(conditions.device)
+        bank = fit(model, new, out / f"bank_{kind}", stage2, conditions, force=True)
         clock.lap(f"stage 2, {kind}")
         progress.start("evaluate", len(bank))
         scenes = Scenes(bank, model)

@@ -10,10 +10,11 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.experiments.curves import Curve, Point
 from triptych.experiments.measured import Measured, mean_of, measure_scenes
-from triptych.experiments.methods import Conditions, Method
+from triptych.experiments.methods import Method
 from triptych.files import read_or_make
 from triptych.options import Options
 from triptych.runtime import commit, versions
+from triptych.training.conditions import Conditions
 
 SETTINGS_FILE, SCENES_FILE, TRAINED_FILE = "settings.json", "scenes.json", "trained_scenes.json"
 

@@ -17,7 +17,7 @@ from triptych.bank import Scenes, open_scenes
 from triptych.data import Dataset
 from triptych.files import folder_name, read_log
 from triptych.model import CategoryModel
-from triptych.progress import Progress
+from triptych.training.conditions import CPU, Conditions
 from triptych.training.config import (
     AutoencoderConfig,
     NoAutoencoder,
@@ -32,22 +32,6 @@ from triptych.training.stage1 import MODEL, TRAINED_SCENES, train
 from triptych.training.stage2 import fit
 
 STAGE1_RUN = "stage1"
-CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Under which all methods of an experiment are measured.
-
-    Attributes:
-        seed: all random numbers follow from it.
-        device: where to compute; scenes that share nothing are always fitted on the CPU.
-        progress: where to show how it goes.
-    """
-
-    seed: int
-    device: torch.device
-    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -143,9 +127,7 @@ class SharedMethod(Method):
             scenes,
             place / "bank",
             self.stage2,
-            seed=conditions.seed,
-            device=conditions.device,
-            progress=conditions.progress,
+            conditions,
             force=True,
         )
 
@@ -182,7 +164,7 @@ class PerSceneMethod(Method):
         return self.fitted(scenes.names, folder / "train", conditions.device)
 
     def fit(self, scenes: Dataset, place: Path, conditions: Conditions) -> None:
-        fit_rgb_scenes(scenes, place, self.rgb, seed=conditions.seed, progress=conditions.progress)
+        fit_rgb_scenes(scenes, place, self.rgb, conditions)
 
     def fitted(self, names: Sequence[str], place: Path, device: torch.device = CPU) -> list[Scenes]:
         return [open_scenes(place / folder_name(name), device=device) for name in names]
@@ -193,7 +175,7 @@ class PerSceneMethod(Method):
 
 def train_stage1(config: Stage1Config, scenes: Dataset, run: Path, conditions: Conditions) -> None:
     """Stage 1 in the folder of its run; one that is done already is left alone."""
-    train(scenes, run, config, seed=conditions.seed, device=conditions.device, progress=conditions.progress)
+    train(scenes, run, config, conditions)
 
 
 def starting_from(stage1: Stage1Config, prior: Path) -> Stage1Config:

@@ -17,9 +17,7 @@ from triptych.data.generators.meshes import RenderConfig
 from triptych.experiments.config import QualityConfig
 from triptych.experiments.harness import Budget, how_it_was_made, measure_curve
 from triptych.experiments.methods import (
-    CPU,
     STAGE1_RUN,
-    Conditions,
     PerSceneMethod,
     SharedMethod,
     starting_from,
@@ -29,6 +27,7 @@ from triptych.experiments.quality_report import SetResults, write_report
 from triptych.experiments.scene_sets import MeshFolder, Source, open_source, split
 from triptych.files import lock
 from triptych.progress import Progress
+from triptych.training.conditions import CPU, Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.single.config import SingleTriPlanes

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
 from triptych.data import Dataset, DatasetConfig
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
 from triptych.experiments.config import ReproduceConfig
 from triptych.experiments.harness import Budget, fit_and_measure, how_it_was_made, learn_and_measure, measure_curve
-from triptych.experiments.methods import Conditions, Method, train_stage1
+from triptych.experiments.methods import Method, train_stage1
 from triptych.experiments.scene_sets import MeshFolder, SceneSet, Source, open_source, split
 from triptych.experiments.slides.costs import Costs, MethodResults, costs_of
 from triptych.experiments.slides.methods import slide_methods
@@ -19,11 +17,10 @@ from triptych.experiments.slides.page import EXPLOIT, Category, exploit_scene, w
 from triptych.experiments.slides.scales import SCALES, Scale
 from triptych.files import lock, read_or_make
 from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 
 
-def run_reproduce(
-    config: ReproduceConfig, *, seed: int, device: torch.device, progress: Progress, scale: Scale | None = None
-) -> Path:
+def run_reproduce(config: ReproduceConfig, conditions: Conditions, scale: Scale | None = None) -> Path:
     """Run what has not been run, then write tables, figures, videos and ``report.html``.
 
     Each category's autoencoder starts from one that was pre-trained on the views of the other category's stage-1
@@ -31,9 +28,7 @@ def run_reproduce(
 
     Args:
         config: what to run, and where.
-        seed: all random numbers follow from it.
-        device: where to compute; RGB tri-planes are always fitted on the CPU.
-        progress: where to show how it goes.
+        conditions: seed, device, progress; RGB tri-planes are always fitted on the CPU.
         scale: another scale than the one that ``config`` names.
 
     Returns:
@@ -42,12 +37,11 @@ def run_reproduce(
     Raises:
         InputError: a folder holds something else, or the data cannot be used.
     """
-    scale, conditions = _scale(config, scale), Conditions(seed, device, progress)
+    scale, progress = _scale(config, scale), conditions.progress
     config.out.mkdir(parents=True, exist_ok=True)
     with lock(config.out):
-        sets = {
-            name: _open(config, name, source, scale, progress) for name, source in _sources(config, scale, seed).items()
-        }
+        sources = _sources(config, scale, conditions.seed)
+        sets = {name: _open(config, name, source, scale, progress) for name, source in sources.items()}
         for name, scenes in sets.items():
             others = [other.trained for other in sets.values() if other is not scenes]
             methods = _methods(config, config.out / name, scale, [*others, scenes.trained][0], conditions)

@@ -5,15 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from triptych.bank import BANK_FILE, SceneBank, StoragePrecision, StoredScene
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.progress import Progress
 from triptych.text import listed
 from triptych.training.announcing import view_counts
+from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
 from triptych.training.matching import compare_with_model
 from triptych.training.outcome import FitOutcome, note_failures, read_failures
@@ -30,9 +28,7 @@ class FitJob:
     dataset: Dataset
     out: Path
     config: Stage2Config
-    seed: int
-    device: torch.device
-    progress: Progress
+    conditions: Conditions
     precision: StoragePrecision
     force: bool
 
@@ -60,7 +56,7 @@ def new_scenes(job: FitJob) -> list[int]:
         if known is not None and known.fitted != Provenance.of(job.dataset, scene).fitted:
             otherwise.append(name)
     if otherwise:
-        job.progress.note(
+        job.conditions.progress.note(
             f"note: {len(otherwise)} scene(s) in the bank were fitted to other views than these options choose, and "
             f"stay as they are: {listed(otherwise)}"
         )
@@ -72,13 +68,13 @@ def announce(job: FitJob, scenes: Sequence[int]) -> None:
     if scenes:
         notes = compare_with_model(job.model, job.dataset, scenes, force=job.force)
         for line in [*view_counts(job.dataset.subset(scenes)), *(f"note: {note}" for note in notes)]:
-            job.progress.note(line)
+            job.conditions.progress.note(line)
 
 
 def write_config_of(job: FitJob) -> None:
     """Write the file that runs it again; in a bank it is that of the latest fit."""
     settings = {"precision": job.precision, "force": job.force}
-    write_config(job.out, job.dataset, job.config, job.seed, job.device, **settings)
+    write_config(job.out, job.dataset, job.config, job.conditions.seed, job.conditions.device, **settings)
 
 
 def store(
@@ -94,7 +90,7 @@ def store(
     for number, (name, outcome) in enumerate(zip(group.names, outcomes, strict=True)):
         problems[name] = outcome.problem
         if outcome.problem is not None:
-            job.progress.note(f"{name}: {outcome.problem}")
+            job.conditions.progress.note(f"{name}: {outcome.problem}")
         if outcome.problem is None or (job.force and outcome.finite):
             problems[name] = None
             bank.add(name, _stored(job, scenes, group, number, outcome, seconds))

@@ -34,7 +34,7 @@ def check_something_shared_moves(config: Stage2Config) -> None:
         raise InputError("finetune_shared: every shared part has a rate of 0; start from --preset paper, or set rates")
 
 
-def fit_together(job: FitJob, checkpoint_seconds: float) -> SceneBank:
+def fit_together(job: FitJob) -> SceneBank:
     """Base planes, a fresh tiny MLP and the decoder, trained along on all new scenes.
 
     The run's folder holds the bank in ``bank``, beside log and checkpoint.
@@ -47,13 +47,13 @@ def fit_together(job: FitJob, checkpoint_seconds: float) -> SceneBank:
         "stage": 2,
         "model": job.model.identity(),
         "config": asdict(job.config),
-        "seed": job.seed,
-        "device": job.device.type,
+        "seed": job.conditions.seed,
+        "device": job.conditions.device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
         "fitted_views": fitted_views(dataset),
     }
     announce(job, range(len(dataset)))
-    with open_run(job.out, description, checkpoint_seconds) as run:
+    with open_run(job.out, description, job.conditions.checkpoint_seconds) as run:
         if not _is_done(job):
             write_config_of(job)
             _train(job, run)
@@ -70,16 +70,17 @@ def _is_done(job: FitJob) -> bool:
 
 
 def _train(job: FitJob, run: Run) -> None:
-    model, dataset, config = deepcopy(job.model).to(job.device), job.dataset, job.config
-    loop = Loop.resumed(run, job.progress, ("latent", "image"))
+    dataset, config, seed, device = job.dataset, job.config, job.conditions.seed, job.conditions.device
+    model = deepcopy(job.model).to(device)
+    loop = Loop.resumed(run, job.conditions.progress, ("latent", "image"))
     bounds = quality_bounds(model, dataset)
-    torch.manual_seed(job.seed)
+    torch.manual_seed(seed)
     if config.latent.rates.mlp:
         model.mlp = TinyMLP(model.config.planes.features, model.autoencoder.channels, model.config.mlp)
-    model.to(job.device)
+    model.to(device)
     scenes = SceneParameters.started(model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset))
     views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
-    training = JointTraining(model, scenes, config.skipping, views, test_views, job.seed, loop)
+    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
     if not loop.is_past("latent"):
         training.run_phase("latent", config.latent)
     training.run_phase("image", config.image)

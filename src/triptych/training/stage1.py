@@ -31,6 +31,7 @@ from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory
 from triptych.training import memory
 from triptych.training.announcing import view_counts
+from triptych.training.conditions import Conditions
 from triptych.training.config import (
     AutoencoderConfig,
     NewAutoencoder,
@@ -60,12 +61,9 @@ def train(
     dataset: Dataset,
     out: Path,
     config: Stage1Config,
+    conditions: Conditions,
     *,
-    seed: int,
-    device: torch.device,
-    progress: Progress,
     autoencoder: nn.Module | None = None,
-    checkpoint_seconds: float = 60.0,
 ) -> CategoryModel:
     """Train a category model, or go on with one.
 
@@ -77,18 +75,16 @@ def train(
         dataset: the stage-1 scenes.
         out: the run's folder.
         config: all settings.
-        seed: all random numbers follow from it.
-        device: where to compute.
-        progress: where to show how it goes.
+        conditions: seed, device, progress, checkpoints.
         autoencoder: a module to start from a copy of, in place of the one that ``config`` asks for; see
             `OwnAutoencoder`.
-        checkpoint_seconds: how often the run is saved.
 
     Raises:
         InputError: the folder belongs to another run, the data do not fit the autoencoder, the memory does not do, or
             training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    seed, device = conditions.seed, conditions.device
     require_memory(memory.of_stage1(config, len(dataset), dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     start = _own_or_created(autoencoder, config.autoencoder, dataset).to(device)
@@ -104,27 +100,22 @@ def train(
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}
-    with open_run(out, description, checkpoint_seconds) as run:
+    with open_run(out, description, conditions.checkpoint_seconds) as run:
         if (out / MODEL).is_dir():
-            progress.note(f"{out / MODEL}: already trained")
+            conditions.progress.note(f"{out / MODEL}: already trained")
             own = autoencoder if isinstance(start, OwnAutoencoder) else None
             return CategoryModel.load(out / MODEL, own).to(device)
         write_config(out, dataset, config, seed, device)
-        return _train(dataset, run, config, start, seed, device, progress)
+        return _train(dataset, run, config, start, conditions)
 
 
 def _train(
-    dataset: Dataset,
-    run: Run,
-    config: Stage1Config,
-    autoencoder: Autoencoder,
-    seed: int,
-    device: torch.device,
-    progress: Progress,
+    dataset: Dataset, run: Run, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions
 ) -> CategoryModel:
+    seed, device = conditions.seed, conditions.device
     for line in view_counts(dataset):
-        progress.note(line)
-    loop = Loop.resumed(run, progress, PHASES)
+        conditions.progress.note(line)
+    loop = Loop.resumed(run, conditions.progress, PHASES)
     generator = torch.Generator().manual_seed(seed)
     views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
     trainable = any(True for _ in autoencoder.parameters())

@@ -12,17 +12,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-import torch
-
 from triptych.bank import SceneBank, StoragePrecision
 from triptych.data import Dataset, require_disjoint
 from triptych.files import lock
 from triptych.metrics import mean
 from triptych.model import CategoryModel
-from triptych.progress import Progress
 from triptych.runtime import require_memory
 from triptych.text import listed
 from triptych.training import memory
+from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store, write_config_of
 from triptych.training.fit_together import check_something_shared_moves, fit_together
@@ -36,12 +34,9 @@ def fit(
     dataset: Dataset,
     out: Path,
     config: Stage2Config,
+    conditions: Conditions,
     *,
-    seed: int,
-    device: torch.device,
-    progress: Progress,
     precision: StoragePrecision = "float16",
-    checkpoint_seconds: float = 60.0,
     force: bool = False,
 ) -> SceneBank:
     """Fit new scenes into a bank; those that are there already are left alone.
@@ -51,11 +46,8 @@ def fit(
         dataset: the new scenes, at the model's resolution.
         out: the bank's folder.
         config: all settings.
-        seed: all random numbers follow from it.
-        device: where to compute.
-        progress: where to show how it goes.
+        conditions: seed, device, progress, and how often a ``finetune_shared`` run is saved.
         precision: number format of the micro planes on disk.
-        checkpoint_seconds: how often a ``finetune_shared`` run is saved.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
     Raises:
@@ -65,12 +57,12 @@ def fit(
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     require_disjoint(model.trained_scenes, dataset)
-    require_memory(memory.of_stage2(config, model.config.planes, len(dataset)), device)
+    require_memory(memory.of_stage2(config, model.config.planes, len(dataset)), conditions.device)
     require_picture_size(dataset, model)
-    job = FitJob(model, dataset, out, config, seed, device, progress, precision, force)
+    job = FitJob(model, dataset, out, config, conditions, precision, force)
     if config.finetune_shared:
         check_something_shared_moves(config)
-        return fit_together(job, checkpoint_seconds)
+        return fit_together(job)
     SceneBank.check_place(out)
     announce(job, new_scenes(job))
     out.mkdir(parents=True, exist_ok=True)
@@ -91,7 +83,7 @@ def summary(bank: SceneBank, dataset: Dataset) -> str:
 
 
 def _fit_each(job: FitJob, bank: SceneBank) -> None:
-    model, dataset, progress = job.model.to(job.device), job.dataset, job.progress
+    model, dataset, progress = job.model.to(job.conditions.device), job.dataset, job.conditions.progress
     missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
     if missing:
         write_config_of(job)
@@ -101,7 +93,7 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
         group = dataset.subset(chosen)
         bounds = quality_bounds(model, group)
         started = time.perf_counter()
-        scenes = fit_scenes(model, group, job.config, job.seed)
+        scenes = fit_scenes(model, group, job.config, job.conditions.seed)
         seconds = (time.perf_counter() - started) / len(group)
         outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(bounds)]
         store(job, bank, group, scenes, outcomes, seconds)

@@ -17,6 +17,7 @@ from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews, find_model
 from triptych.progress import Progress
 from triptych.training import stage1, stage2
+from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if
@@ -75,9 +76,7 @@ def train(
             _opened(dataset, "train", shown),
             Path(out),
             settings_of(settings, STAGE1, Stage1Config),
-            seed=seed,
-            device=device_of(device),
-            progress=shown,
+            Conditions(seed, device_of(device), shown),
             autoencoder=autoencoder,
         )
 
@@ -118,9 +117,8 @@ def fit(
     chosen = settings_of(preset, STAGE2, Stage2Config)
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "test", shown)
-        bank = stage2.fit(
-            model, scenes, Path(out), chosen, seed=seed, device=model.aabb.device, progress=shown, force=force
-        )
+        conditions = Conditions(seed, model.aabb.device, shown)
+        bank = stage2.fit(model, scenes, Path(out), chosen, conditions, force=force)
     return Scenes(bank, _model_of(bank, model))
 
 

@@ -17,6 +17,7 @@ from triptych.progress import Progress
 from triptych.runtime import require_memory
 from triptych.training import memory
 from triptych.training.announcing import view_counts
+from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance
@@ -32,20 +33,15 @@ def fit_rgb_scenes(
     dataset: Dataset,
     out: Path,
     config: SingleTriPlanes,
-    *,
-    seed: int,
-    progress: Progress,
-    checkpoint_seconds: float = 60.0,
+    conditions: Conditions,
 ) -> dict[str, SceneBank]:
-    """Fit every scene of a dataset by itself, on the CPU; those that are there already are left alone.
+    """Fit every scene of a dataset by itself, always on the CPU; those that are there already are left alone.
 
     Args:
         dataset: the scenes.
         out: each scene becomes a bank in a folder of its own in here, which keeps the scene's MLP as its model.
         config: all settings.
-        seed: all random numbers follow from it.
-        progress: where to show how it goes.
-        checkpoint_seconds: how often the scene that is being fitted is saved.
+        conditions: seed, progress, and how often the scene that is being fitted is saved.
 
     Returns:
         the bank of each scene by name, with the fitting's seconds and views in the record of its one scene.
@@ -55,6 +51,7 @@ def fit_rgb_scenes(
             options, or fitting has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    seed, progress = conditions.seed, conditions.progress
     require_memory(memory.of_single(config))
     scenes = [dataset.subset([number]) for number in range(len(dataset))]
     for scene in scenes:
@@ -72,7 +69,7 @@ def fit_rgb_scenes(
             if folder.is_dir():
                 steps.start(PHASE, config.steps, config.steps)
             else:
-                with open_run(place, _options(scene, config, seed), checkpoint_seconds) as run:
+                with open_run(place, _options(scene, config, seed), conditions.checkpoint_seconds) as run:
                     _fit_into(folder, scene, config, seed, Loop.resumed(run, steps, (PHASE,)))
             shutil.rmtree(place, ignore_errors=True)
             banks[scene.names[0]] = SceneBank(folder)

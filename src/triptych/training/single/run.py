@@ -13,10 +13,10 @@ from triptych.files import KIND, check_seal, field_of, read_object, write_sealed
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.pictures import write_progress_picture
-from triptych.progress import Progress
 from triptych.runtime import require_memory
 from triptych.training import memory
 from triptych.training.announcing import view_counts
+from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
 from triptych.training.matching import require_picture_size
 from triptych.training.outcome import require_finite
@@ -37,11 +37,8 @@ def fit_single(
     scene: Dataset,
     out: Path,
     config: SingleConfig,
-    *,
     space: CategoryModel,
-    seed: int,
-    progress: Progress,
-    checkpoint_seconds: float = 60.0,
+    conditions: Conditions,
 ) -> SingleScene:
     """Fit one scene, or go on with it, and measure it on its test views; one that is done is read.
 
@@ -51,19 +48,18 @@ def fit_single(
         scene: the scene, alone.
         out: the run's folder.
         config: all settings; its class says what the scene is made of.
-        space: the category model whose latents are fitted, or ``image_space``; where it lies is where to compute.
-        seed: of parameters, rays and samples.
-        progress: where to show how it goes.
-        checkpoint_seconds: how often the run is saved.
+        space: the category model whose latents are fitted, or ``image_space``.
+        conditions: seed, device, progress, checkpoints.
 
     Raises:
         InputError: the folder belongs to another run, the model renders another size, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
-    require_memory(memory.of_single(config), space.aabb.device)
+    seed, space = conditions.seed, space.to(conditions.device)
+    require_memory(memory.of_single(config), conditions.device)
     require_picture_size(scene, space)
-    with open_run(out, _description(scene, config, space, seed), checkpoint_seconds) as run:
+    with open_run(out, _description(scene, config, space, seed), conditions.checkpoint_seconds) as run:
         fitted = create_field(scene, config, space, seed)
         finished = (out / METRICS_FILE).is_file()
         if finished:
@@ -72,9 +68,10 @@ def fit_single(
             fitted.load_state_dict(weights)
         else:
             for line in view_counts(scene):
-                progress.note(line)
-            write_config(out, scene, config, seed, space.aabb.device)
-            fit_field(fitted, ray_targets(scene, space), config, seed, Loop.resumed(run, progress, (PHASE,)))
+                conditions.progress.note(line)
+            write_config(out, scene, config, seed, conditions.device)
+            loop = Loop.resumed(run, conditions.progress, (PHASE,))
+            fit_field(fitted, ray_targets(scene, space), config, seed, loop)
             require_finite(fitted, out)
             write_sealed_tensors(out / WEIGHTS_FILE, fitted.state_dict(), {})
         single = SingleScene(scene.names[0], space, fitted.finished(), config.sampling, {})
@@ -86,8 +83,9 @@ def fit_single(
 
 def _description(scene: Dataset, config: SingleConfig, space: CategoryModel, seed: int) -> dict[str, Any]:
     """What must be the same for a run to go on."""
+    settings = asdict(config)
     return {
-        "single": {KIND: None, **asdict(config)},  # the kind first: it is what a refusal names first
+        "single": {KIND: settings.pop(KIND), **settings},  # in this order: a refusal names the first difference
         "model": None if is_image_space(space) else space.identity(),
         "seed": seed,
         "device": space.aabb.device.type,

@@ -1,0 +1,26 @@
+"""What training takes beside data and settings: random numbers, device, progress, checkpoints."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from triptych.progress import Progress
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which scenes are trained, fitted, measured.
+
+    Attributes:
+        seed: all random numbers follow from it.
+        device: where to compute.
+        progress: where to show how it goes; unseen by default.
+        checkpoint_seconds: how often a run is saved.
+    """
+
+    seed: int = 0
+    device: torch.device = CPU
+    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
+    checkpoint_seconds: float = 60.0
