@@ -56,6 +56,11 @@ class Progress:
         self._state: State | None = None
         self._metrics: dict[str, float] = {}
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether it shows anything."""
+        return not isinstance(self._display, _Nothing)
+
     def __enter__(self) -> "Progress":
         return self
 

@@ -17,7 +17,7 @@ from triptych.options import type_hints, unchecked
 from triptych.training.config import Preset
 
 Command = TypeVar("Command", bound="Configurable")
-_PLACES = ("out", "preset", "config_file")
+_PLACES = ("out", "preset", "config_file", "dry_run")
 """Fields of a command that no file gives."""
 _RENAMED = {
     "--autoencoder.convolutional.": "--autoencoder.",

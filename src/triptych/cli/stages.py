@@ -1,5 +1,6 @@
 """The stages: train a category model, fit new scenes, measure them."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from triptych.cli.defaults import Configurable
 from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
+from triptych.files import as_fields
 from triptych.progress import Progress
 from triptych.training.config import Preset, Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
@@ -28,6 +30,9 @@ class Train(Configurable):
     preset: Preset = "quick"
     """Where all settings below start from: quick for minutes on a laptop, best for an hour, paper for the published
     recipe."""
+    dry_run: bool = False
+    """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
+    pictures is written."""
     config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1["quick"]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
@@ -35,12 +40,16 @@ class Train(Configurable):
         from triptych.data.opening import open_data
         from triptych.runtime import choose_device
         from triptych.training.conditions import Conditions
-        from triptych.training.stage1 import train
+        from triptych.training.stage1 import plan, train
 
         device = choose_device(self.machine.device)
         with Progress() as progress:
             scenes = open_data(self.data, progress, "train")
-            train(scenes, self.out, self.config, Conditions(self.machine.seed, device, progress))
+            conditions = Conditions(self.machine.seed, device, progress)
+            if self.dry_run:
+                _say_plan(self.config, plan(scenes, self.out, self.config, conditions))
+                return
+            train(scenes, self.out, self.config, conditions)
         say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
 
 
@@ -62,6 +71,9 @@ class Fit(Configurable):
     """Number format of the micro planes on the disk."""
     force: bool = False
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
+    dry_run: bool = False
+    """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
+    pictures is written."""
     config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2["quick"]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
@@ -77,13 +89,18 @@ class Fit(Configurable):
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import choose_device
         from triptych.training.conditions import Conditions
-        from triptych.training.stage2 import fit, summary
+        from triptych.training.stage2 import fit, plan, summary
 
         device = choose_device(self.machine.device)
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
             scenes = open_data(self.data, progress, "test")
             conditions = Conditions(self.machine.seed, device, progress)
+            if self.preset is None and self.config_file is None:
+                progress.note(f"settings of preset {self.own_preset()}, which suits the model's scenes")
+            if self.dry_run:
+                _say_plan(self.config, plan(model, scenes, self.out, self.config, conditions, force=self.force))
+                return
             bank = fit(model, scenes, self.out, self.config, conditions, precision=self.precision, force=self.force)
         say(f"{summary(bank, scenes)}; more with `triptych eval`")
 
@@ -115,3 +132,8 @@ class Evaluate:
         write_evaluation(evaluation, self.out, measured_on(scenes, measurable))
         say(*evaluation.markdown().split("\n"))
         say(f"look at {self.out / 'comparison.png'}")
+
+
+def _say_plan(config: Stage1Config | Stage2Config, estimate: object) -> None:
+    say(*json.dumps(as_fields(config), indent=2).split("\n"))
+    say(f"{estimate or 'all scenes are in the bank already'}; nothing was begun (--dry-run)")

@@ -1,5 +1,5 @@
 from .config import DeviceName
-from .devices import choose_device, free_memory, require_memory, thread_count_kept
+from .devices import choose_device, free_memory, peak_memory, require_memory, start_threads, thread_count_kept
 from .process import stop_on_sigterm
 from .versions import commit, versions
 
@@ -8,7 +8,9 @@ __all__ = [
     "choose_device",
     "commit",
     "free_memory",
+    "peak_memory",
     "require_memory",
+    "start_threads",
     "stop_on_sigterm",
     "thread_count_kept",
     "versions",

@@ -1,5 +1,6 @@
 """The devices that compute, and their memory."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -48,6 +49,28 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return psutil.virtual_memory().available + psutil.swap_memory().free
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that this process has held so far, on a GPU or in the main memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    held = psutil.Process().memory_info()
+    if sys.platform == "win32":
+        return held.peak_wset
+    import resource
+
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes, but bytes on macOS
+    return largest if sys.platform == "darwin" else 1024 * largest
+
+
+def start_threads() -> None:
+    """Start the threads of compiled loops now, so that torch's number of threads stays what it is; see
+    `thread_count_kept`."""
+    import numba
+
+    with thread_count_kept():
+        numba.get_num_threads()
 
 
 @contextmanager

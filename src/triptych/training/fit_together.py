@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import asdict
+from typing import Any
 
 import torch
 
@@ -43,22 +44,26 @@ def fit_together(job: FitJob) -> SceneBank:
         InputError: see ``stage2.fit``.
     """
     dataset, folder = job.dataset, job.out / BANK
-    description = {
-        "stage": 2,
-        "model": job.model.identity(),
-        "config": asdict(job.config),
-        "seed": job.conditions.seed,
-        "device": job.conditions.device.type,
-        "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
-        "fitted_views": fitted_views(dataset),
-    }
     announce(job, range(len(dataset)))
-    with open_run(job.out, description, job.conditions.checkpoint_seconds) as run:
+    with open_run(job.out, description_of(job), job.conditions.checkpoint_seconds) as run:
         if not _is_done(job):
             write_config_of(job)
             _train(job, run)
         require_fitted(SceneBank(folder), dataset)
         return SceneBank(folder)
+
+
+def description_of(job: FitJob) -> dict[str, Any]:
+    """What the run is: another one does not go on in its folder."""
+    return {
+        "stage": 2,
+        "model": job.model.identity(),
+        "config": asdict(job.config),
+        "seed": job.conditions.seed,
+        "device": job.conditions.device.type,
+        "scenes": dict(zip(job.dataset.names, job.dataset.fingerprints, strict=True)),
+        "fitted_views": fitted_views(job.dataset),
+    }
 
 
 def _is_done(job: FitJob) -> bool:

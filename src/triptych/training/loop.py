@@ -106,6 +106,13 @@ def _numbers(metrics: Mapping[str, Tensor | float]) -> dict[str, float]:
     return {name: float(value.detach() if isinstance(value, Tensor) else value) for name, value in metrics.items()}
 
 
+@runtime_checkable
+class Steps(Protocol):
+    """Where the steps of a phase are taken: a run's `Loop`, or whatever takes only some of them."""
+
+    def steps(self, phase: str, count: int, state: TrainingState) -> Iterator[Step]: ...
+
+
 @dataclass(frozen=True)
 class Loop:
     """A run's loop through its phases.

@@ -9,10 +9,10 @@ from torch import Tensor
 from triptych.autoencoder import Autoencoder
 from triptych.data.posed_views import PosedViews
 from triptych.training.config import Pretraining
-from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
+from triptych.training.loop import Steps, TrainingState, seed_stream, step_generator
 
 
-def pretrain(autoencoder: Autoencoder, views: PosedViews, config: Pretraining, seed: int, loop: Loop) -> None:
+def pretrain(autoencoder: Autoencoder, views: PosedViews, config: Pretraining, seed: int, loop: Steps) -> None:
     """Minimize L_ae over encoder and decoder, with gradient clipping, a ramp and a cosine.
 
     Args:

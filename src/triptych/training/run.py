@@ -130,14 +130,13 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
     Raises:
         InputError: the folder belongs to a run with another configuration, holds something else, or is in use.
     """
-    asked = json.loads(json.dumps(dict(config), default=str))
-    path = folder / RUN_FILE
-    if not path.exists() and not is_vacant(folder):
-        raise InputError(f"{folder}: expected a new or empty folder, or a run to continue; choose another --out")
+    check_place(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
         sweep(folder)
-        _begin(path, asked)
+        path, asked = folder / RUN_FILE, _as_json(config)
+        if not _is_begun(path, asked):
+            write_sealed_json(path, {**FORMAT.header(), "config": asked, "versions": versions()})
         run = Run(folder, checkpoint_seconds)
         try:
             with _interrupts(run):
@@ -147,14 +146,35 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
                 run._writer.close()
 
 
-def _begin(path: Path, asked: dict[str, Any]) -> None:
-    if path.exists():
-        document = read_run_file(path)
-        if document.get("config") == asked:
-            return
-        if not FORMAT.is_in(document) or not _nothing_saved(path.parent):
-            _check_same(path, document, asked)
-    write_sealed_json(path, {**FORMAT.header(), "config": asked, "versions": versions()})
+def check_place(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a folder in which ``open_run`` would not begin or go on with a configuration; nothing is written.
+
+    Raises:
+        InputError: the folder belongs to a run with another configuration, or holds something else.
+    """
+    if not (folder / RUN_FILE).exists() and not is_vacant(folder):
+        raise InputError(f"{folder}: expected a new or empty folder, or a run to continue; choose another --out")
+    _is_begun(folder / RUN_FILE, _as_json(config))
+
+
+def _as_json(config: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(dict(config), default=str))
+
+
+def _is_begun(path: Path, asked: dict[str, Any]) -> bool:
+    """Whether a run with this very configuration was begun.
+
+    Raises:
+        InputError: one with another was, and has saved something.
+    """
+    if not path.exists():
+        return False
+    document = read_run_file(path)
+    if document.get("config") == asked:
+        return True
+    if not FORMAT.is_in(document) or not _nothing_saved(path.parent):
+        _check_same(path, document, asked)
+    return False
 
 
 def read_run_file(path: Path) -> dict[str, Any]:

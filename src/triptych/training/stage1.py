@@ -5,8 +5,10 @@ warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
 joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,10 +27,9 @@ from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, Origin, find_model
-from triptych.progress import Progress
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
-from triptych.runtime import require_memory
+from triptych.runtime import require_memory, start_threads
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
@@ -39,6 +40,7 @@ from triptych.training.config import (
     PretrainedAutoencoder,
     Stage1Config,
 )
+from triptych.training.estimate import WORTH_IT, Estimate, of_stage1, set_apart
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr, camera_range
@@ -46,7 +48,7 @@ from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.provenance import Provenance, fitted_views
 from triptych.training.rerun import write_config
-from triptych.training.run import Run, open_run
+from triptych.training.run import Run, check_place, open_run
 from triptych.training.scenes import SceneParameters
 
 MODEL = "model"
@@ -84,6 +86,42 @@ def train(
             training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
+    start, description = _begun(dataset, config, conditions, autoencoder)
+    device = conditions.device
+    with open_run(out, description, conditions.checkpoint_seconds) as run:
+        if (out / MODEL).is_dir():
+            conditions.progress.note(f"{out / MODEL}: already trained")
+            own = autoencoder if isinstance(start, OwnAutoencoder) else None
+            return CategoryModel.load(out / MODEL, own).to(device)
+        write_config(out, dataset, config, conditions.seed, device)
+        return _train(dataset, run, config, start, conditions)
+
+
+def plan(
+    dataset: Dataset,
+    out: Path,
+    config: Stage1Config,
+    conditions: Conditions,
+    *,
+    autoencoder: nn.Module | None = None,
+) -> Estimate:
+    """Refuse what ``train`` would refuse before its work, and find what the work takes; nothing is written.
+
+    Args:
+        dataset: as in ``train``, like the others.
+
+    Raises:
+        InputError: see ``train``.
+    """
+    start, description = _begun(dataset, config, conditions, autoencoder)
+    check_place(out, description)
+    return _estimated(dataset, config, start, conditions)
+
+
+def _begun(
+    dataset: Dataset, config: Stage1Config, conditions: Conditions, autoencoder: nn.Module | None
+) -> tuple[Autoencoder, dict[str, Any]]:
+    """The autoencoder to start from, and what the run is."""
     seed, device = conditions.seed, conditions.device
     require_memory(memory.of_stage1(config, len(dataset), dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
@@ -100,13 +138,15 @@ def train(
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}
-    with open_run(out, description, conditions.checkpoint_seconds) as run:
-        if (out / MODEL).is_dir():
-            conditions.progress.note(f"{out / MODEL}: already trained")
-            own = autoencoder if isinstance(start, OwnAutoencoder) else None
-            return CategoryModel.load(out / MODEL, own).to(device)
-        write_config(out, dataset, config, seed, device)
-        return _train(dataset, run, config, start, conditions)
+    return start, description
+
+
+def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions) -> Estimate:
+    generator = torch.Generator().manual_seed(conditions.seed)
+    with set_apart():
+        views = PosedViews(dataset.subset([0]))
+        model = _new_model(dataset, config, deepcopy(autoencoder), views, generator).to(conditions.device)
+        return of_stage1(model, dataset, config, conditions.seed)
 
 
 def _train(
@@ -116,8 +156,12 @@ def _train(
     for line in view_counts(dataset):
         conditions.progress.note(line)
     loop = Loop.resumed(run, conditions.progress, PHASES)
-    generator = torch.Generator().manual_seed(seed)
+    start_threads()
     views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
+    steps = sum(phase.steps(len(views)) for phase in (config.warmup, config.joint))
+    if loop.checkpoint is None and conditions.progress.is_seen and steps >= WORTH_IT:
+        conditions.progress.note(str(_estimated(dataset, config, autoencoder, conditions)))
+    generator = torch.Generator().manual_seed(seed)
     trainable = any(True for _ in autoencoder.parameters())
     if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
         pretrain(autoencoder, views, config.pretraining, seed, loop)

@@ -22,11 +22,13 @@ from triptych.text import listed
 from triptych.training import memory
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
+from triptych.training.estimate import Estimate, of_stage2, set_apart
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store, write_config_of
-from triptych.training.fit_together import check_something_shared_moves, fit_together
+from triptych.training.fit_together import check_something_shared_moves, description_of, fit_together
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import require_picture_size, worse_than_own
 from triptych.training.outcome import FitOutcome, judge, quality_bounds
+from triptych.training.run import check_place
 
 
 def fit(
@@ -56,20 +58,65 @@ def fit(
             failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
-    require_disjoint(model.trained_scenes, dataset)
-    require_memory(memory.of_stage2(config, model.config.planes, len(dataset)), conditions.device)
-    require_picture_size(dataset, model)
     job = FitJob(model, dataset, out, config, conditions, precision, force)
+    _check(job)
     if config.finetune_shared:
-        check_something_shared_moves(config)
         return fit_together(job)
-    SceneBank.check_place(out)
     announce(job, new_scenes(job))
     out.mkdir(parents=True, exist_ok=True)
     with lock(out):
         bank = SceneBank.create(out, model, precision=precision)
         _fit_each(job, bank)
     return bank
+
+
+def plan(
+    model: CategoryModel,
+    dataset: Dataset,
+    out: Path,
+    config: Stage2Config,
+    conditions: Conditions,
+    *,
+    force: bool = False,
+) -> Estimate | None:
+    """Refuse what ``fit`` would refuse before its work, note what it would note, and find what the work takes; nothing
+    is written.
+
+    Args:
+        model: as in ``fit``, like the others.
+
+    Returns:
+        None where all scenes are in the bank already.
+
+    Raises:
+        InputError: see ``fit``.
+    """
+    job = FitJob(model, dataset, out, config, conditions, "float16", force)
+    _check(job)
+    if job.config.finetune_shared:
+        missing = list(range(len(job.dataset)))
+        check_place(job.out, description_of(job))
+    else:
+        missing = new_scenes(job)
+    announce(job, missing)
+    return _estimated(job, missing) if missing else None
+
+
+def _check(job: FitJob) -> None:
+    require_disjoint(job.model.trained_scenes, job.dataset)
+    require_memory(memory.of_stage2(job.config, job.model.config.planes, len(job.dataset)), job.conditions.device)
+    require_picture_size(job.dataset, job.model)
+    if job.config.finetune_shared:
+        check_something_shared_moves(job.config)
+    else:
+        SceneBank.check_place(job.out)
+
+
+def _estimated(job: FitJob, scenes: list[int]) -> Estimate:
+    with set_apart():
+        return of_stage2(
+            job.model.to(job.conditions.device), job.dataset.subset(scenes), job.config, job.conditions.seed
+        )
 
 
 def summary(bank: SceneBank, dataset: Dataset) -> str:
@@ -87,6 +134,8 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
     if missing:
         write_config_of(job)
+    if progress.is_seen and len(missing) > job.config.scenes_at_once:
+        progress.note(str(_estimated(job, missing)))
     progress.start("fit", len(dataset), done=len(dataset) - len(missing))
     quality: list[float] = []
     for chosen in _groups(dataset, missing, job.config.scenes_at_once):

@@ -1,0 +1,181 @@
+"""What training will take, about: a few of its steps, timed on copies before the work."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+
+from triptych.bank import Scene, compare_views
+from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
+from triptych.geometry import bit_grid
+from triptych.model import CategoryModel
+from triptych.runtime import peak_memory, thread_count_kept
+from triptych.training import memory
+from triptych.training.config import Phase, SkippingConfig, Stage1Config, Stage2Config
+from triptych.training.fitting import Fitting
+from triptych.training.joint import ShuffledViews
+from triptych.training.loop import Step, TrainingState
+from triptych.training.outcome import compared_views
+from triptych.training.pretraining import pretrain
+from triptych.training.scenes import SceneParameters
+from triptych.training.step import Chooser, Work, take_step
+
+WORTH_IT = 300
+"""Steps from which on an estimate is worth the seconds that it takes."""
+_SCENES = 4
+_TIMED = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What some work will take, about.
+
+    Attributes:
+        seconds: wall time, with the machine as busy as it is now.
+        memory: bytes of the process, or of the device that computes.
+    """
+
+    seconds: float
+    memory: int
+
+    def __str__(self) -> str:
+        minutes = self.seconds / 60
+        if minutes < 1.5:
+            duration = f"{max(self.seconds, 1):.0f} seconds"
+        else:
+            duration = f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+        return f"about {duration}, {self.memory / 1e9:.1f} GB of memory"
+
+
+@contextmanager
+def set_apart() -> Iterator[None]:
+    """Leave random numbers and threads as they are, so that an estimate changes no result."""
+    with thread_count_kept(), torch.random.fork_rng():
+        yield
+
+
+def few_scenes(dataset: Dataset) -> Dataset:
+    """The scenes that steps are timed on."""
+    return dataset.subset(range(min(len(dataset), _SCENES)))
+
+
+def of_stage1(model: CategoryModel, dataset: Dataset, config: Stage1Config, seed: int) -> Estimate:
+    """What stage 1 on a dataset takes, by a model made for it, which is changed."""
+    part, everything = few_scenes(dataset), PosedViews(dataset)
+    timer = _Timer()
+    if config.pretraining.epochs and any(True for _ in model.autoencoder.parameters()):
+        pretrain(deepcopy(model.autoencoder), PosedViews(part), config.pretraining, seed, timer)
+    generator = torch.Generator().manual_seed(seed)
+    scenes = SceneParameters.fresh(config.planes, len(part), generator, model.aabb.device)
+    scenes.occupancy[:] = _ball().to(scenes.occupancy.device)
+    phases = (config.warmup, config.joint)
+    seconds = timer.of(config.pretraining.schedule(len(everything)).steps)
+    seconds += _together(model, scenes, PosedViews(part), phases, config.skipping, len(everything), seed)
+    needed, for_part = (
+        sum(memory.of_stage1(config, count, dataset.height, dataset.width).values())
+        for count in (len(dataset), len(part))
+    )
+    return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part)
+
+
+def of_stage2(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> Estimate:
+    """What fitting the scenes of a dataset takes, measuring them included."""
+    device = model.aabb.device
+    if config.finetune_shared:
+        part, trained = few_scenes(dataset), deepcopy(model)
+        scenes = SceneParameters.started(model.start_micro, model.start_coefficients, model.start_occupancy, len(part))
+        phases, everything = (config.latent, config.image), len(PosedViews(dataset))
+        seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, everything, seed)
+    else:
+        alike = [scene for scene in range(len(dataset)) if _views(dataset, scene) == _views(dataset, 0)]
+        group = dataset.subset(alike[: config.scenes_at_once])
+        fitting = Fitting(model, group, seed)
+        seconds = 0.0
+        for phase in (config.latent, config.image):
+            work, steps = fitting.begin(phase, config.skipping), phase.steps(fitting.everyone.views_per_epoch)
+            seconds += _phase(work, fitting.everyone, steps, 1.0) * len(dataset) / len(group)
+    seconds += _measuring(model, dataset) * len(dataset)
+    return Estimate(seconds, peak_memory(device))
+
+
+class _Timer:
+    """Steps of which only the first few are taken, and timed."""
+
+    def __init__(self) -> None:
+        self._seconds: list[float] = []
+
+    def steps(self, phase: str, count: int, state: TrainingState) -> Iterator[Step]:
+        """The first few steps of a phase."""
+        for number in range(min(count, 1 + _TIMED)):
+            started = time.perf_counter()
+            yield Step(number, count)
+            self._seconds.append(time.perf_counter() - started)
+
+    def of(self, steps: int) -> float:
+        """Seconds of so many."""
+        return steps * min(self._seconds, default=0.0)
+
+
+def _together(
+    model: CategoryModel,
+    scenes: SceneParameters,
+    views: PosedViews,
+    phases: tuple[Phase, ...],
+    skipping: SkippingConfig,
+    views_of_all: int,
+    seed: int,
+) -> float:
+    """Seconds of phases in which scenes and what they share are trained on so many views."""
+    seconds, chooser = 0.0, ShuffledViews(views, seed)
+    for phase in phases:
+        if phase.epochs:
+            work = Work(phase, model, scenes, views, skipping)
+            seconds += _phase(work, chooser, phase.steps(views_of_all), views_of_all / len(views))
+    return seconds
+
+
+def _phase(work: Work, chooser: Chooser, steps: int, encoded: float) -> float:
+    """Seconds of so many steps, and of encoding so many times the views that they are timed on."""
+    if not steps:
+        return 0.0
+    started = time.perf_counter()
+    cached = work.latents is not None
+    seconds = encoded * (time.perf_counter() - started) if cached else 0.0
+    share, last = work.phase.one_ray_share, work.phase.steps(chooser.views_per_epoch) - 1
+    parts = {0: share, last: 1 - share} if 0 < share < 1 else {0: 1.0}
+    return seconds + steps * sum(part * _step(work, chooser, number) for number, part in parts.items())
+
+
+def _step(work: Work, chooser: Chooser, number: int) -> float:
+    """Seconds of a step; the first time it may be compiled."""
+    times = []
+    for _ in range(1 + _TIMED):
+        started = time.perf_counter()
+        float(take_step(work, number, chooser).total(work.phase.weights))  # waits for the device
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+@torch.no_grad()
+def _measuring(model: CategoryModel, dataset: Dataset) -> float:
+    """Seconds of measuring a scene before and after it is fitted."""
+    start, views = Scene.start_of(model), compared_views(dataset, 0)
+    started = time.perf_counter()
+    compare_views(start, dataset, 0, views).psnr()
+    each = (time.perf_counter() - started) / len(views)
+    return each * (len(views) + max(len(views), len(dataset.views(0).test)))
+
+
+def _views(dataset: Dataset, scene: int) -> int:
+    return len(dataset.views(scene).train)
+
+
+def _ball() -> torch.Tensor:
+    """The cells of a ball of three fifths of the box, about as much as objects fill."""
+    axis = (torch.arange(bit_grid.SIDE) + 0.5) / bit_grid.SIDE * 2 - 1
+    z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")
+    return bit_grid.pack(x**2 + y**2 + z**2 < 0.6**2)
