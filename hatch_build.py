@@ -1,8 +1,8 @@
 """What a package index shows of triptych: the README with links that work there, and where the project lives.
 
-Links to files are relative in the README, so that they work in every copy of the repository; an index has no such files.
-The address is that of whoever builds: ``TRIPTYCH_REPOSITORY``, or the repository whose workflow runs (GitHub tells it).
-Without one, links stay as they are, for packages that nobody publishes.
+Links to files are relative in the README, so that they work in every copy of the repository; an index has no such
+files. The address is that of whoever builds: ``TRIPTYCH_REPOSITORY``, or the repository whose workflow runs (GitHub
+tells it). Without one, links stay as they are, for packages that nobody publishes.
 """
 
 import os

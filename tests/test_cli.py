@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -76,6 +77,33 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     assert "**mean**" in said
     fitted_view = ["--test-views", "1", "--test-rule", "first"]
     assert "test view that was not fitted" in refusal([*evaluation, *fitted_view], capsys)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("fti cars", "there is no command `triptych fti`; did you mean `triptych fit`? there are data, train, fit"),
+        ("export meshs", "did you mean `triptych export mesh`? there are video"),
+        ("zzz", "there is no command `triptych zzz`; there are data"),
+    ],
+)
+def test_a_misspelt_command_is_told_which_was_meant(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in refusal(typed.split(), capsys)
+
+
+def test_a_dry_run_checks_and_measures_and_writes_nothing(
+    data: Path, trained_balls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "out"), "--dry-run"]
+    for command in (["train", str(data), *TINY], ["fit", str(trained_balls), str(data), "--test-views", "2"]):
+        main([*command, *out])
+        said = capsys.readouterr().out
+        assert '"epochs": ' in said
+        assert re.search(r"^about \d+ seconds, \d+\.\d GB of memory; nothing was begun", said, re.MULTILINE)
+        assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letter.txt").write_text("")
+    assert "expected a new or empty folder" in refusal(["train", str(data), *TINY, *out], capsys)
 
 
 def test_scenes_by_themselves(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Presets and files of settings: what wins over what, what is refused, and that a run's file runs it again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from triptych.errors import InputError
 from triptych.files import as_fields, dataclass_of, read_object
 from triptych.model import ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.training.config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Stage1Config
+from triptych.training.config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 
 
@@ -64,6 +65,29 @@ def test_a_file_wins_over_the_preset_and_gives_way_to_options(
     assert (command.config.planes.resolution, command.machine.seed, command.data.test_views) == (16, 4, 2)
     assert command.config.joint.milestones == (1, 2.5)
     assert command.preset == "best"
+
+
+def test_a_model_tells_the_preset_of_its_scenes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands: list[Fit] = []
+    monkeypatch.setattr(Fit, "run", lambda self: commands.append(self))
+
+    def config(*arguments: str) -> Stage2Config:
+        main(["fit", *arguments, "--out", "out"])
+        return commands[-1].config
+
+    assert config("cars", "data") == STAGE2["best"]
+    assert config("--scenes-at-once", "3", "cars", "data") == replace(STAGE2["best"], scenes_at_once=3)
+    assert config("cars", "data", *file(scenes_at_once=3)) == replace(STAGE2["best"], scenes_at_once=3)
+    assert (
+        config("cars", "data", "--preset", "quick") == config("cars", "data", *file(preset="quick")) == STAGE2["quick"]
+    )
+    assert config("no_such_model", "data") == STAGE2["quick"]  # refused when it is loaded
+    (tmp_path / "run" / "model").mkdir(parents=True)
+    (tmp_path / "run" / "model" / "model.json").write_text('{"stage2": "finest"}')
+    assert "the preset 'finest', which is unknown" in refusal(["fit", "run", "data", "--out", "out"], capsys)
+    assert config("run", "data", "--preset", "best") == STAGE2["best"]
 
 
 def test_a_file_may_name_its_preset_and_the_dataset() -> None:

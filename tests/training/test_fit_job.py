@@ -21,7 +21,7 @@ from triptych.training import stage2
 from triptych.training.conditions import Conditions
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
-from triptych.training.matching import compare_with_model
+from triptych.training.matching import autoencoder_psnr, compare_with_model, worse_than_own
 from triptych.training.outcome import read_failures
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit, summary
@@ -148,8 +148,24 @@ def test_a_background_that_is_not_white_is_named(balls: Dataset, model: Category
         compare_with_model(model, replace(balls, _pictures=black), [0])
 
 
+def test_pictures_and_scenes_much_worse_than_the_models_own_are_named_with_both_numbers(
+    balls: Dataset, model: CategoryModel
+) -> None:
+    found = autoencoder_psnr(model, balls, [3, 4])
+    assert found is not None
+    model.origin = replace(model.origin, autoencoder_psnr=found + 4.5, scenes_psnr=30.0)
+    (note,) = compare_with_model(model, balls, [3, 4])
+    assert f"makes {found:.1f} dB of these, {found + 4.5:.1f} dB of its own" in note
+    model.origin = replace(model.origin, autoencoder_psnr=found + 3.5)
+    assert compare_with_model(model, balls, [3, 4]) == []
+    assert worse_than_own(model, 25.0) is None
+    assert "14.9 dB on the test views of these scenes, 30.0 dB" in str(worse_than_own(model, 14.9))
+
+
 def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
     assert model.origin.cameras == CameraRange((1.3, 1.3), (1.0254, 1.0254))
+    assert model.origin.stage2 == "quick"
+    assert model.origin.autoencoder_psnr == autoencoder_psnr(model, balls, range(3))
     model.origin = Origin()
     model.save(tmp_path / "unknown")
     assert CategoryModel.load(tmp_path / "unknown").origin == Origin()
