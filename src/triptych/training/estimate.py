@@ -155,7 +155,7 @@ def _step(work: Work, chooser: Chooser, number: int) -> float:
     times = []
     for _ in range(1 + _TIMED):
         started = time.perf_counter()
-        float(take_step(work, number, chooser).total(work.phase.weights))  # waits for the device
+        float(take_step(work, number, chooser).total(work.phase.weights).detach())  # waits for the device
         times.append(time.perf_counter() - started)
     return min(times)
 
