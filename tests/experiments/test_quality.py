@@ -102,6 +102,8 @@ def test_budgets_of_rgb_are_doubled_until_they_have_converged_or_are_the_longest
 def test_a_set_is_a_folder_of_meshes_or_a_dataset_that_declares_its_splits(out: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected transforms.json.*, or meshes \(\.glb"):
         run(tmp_path, f"nothing={tmp_path}")
+    with pytest.raises(InputError, match=r"nowhere: no such folder$"):
+        run(tmp_path, str(tmp_path / "nowhere"))
     make_balls(tmp_path / "balls")
     (tmp_path / "balls" / "dataset.json").unlink()
     with pytest.raises(InputError, match=r"balls: expected a dataset.json that names train and test scenes"):

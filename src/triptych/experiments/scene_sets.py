@@ -53,11 +53,12 @@ def source_in(folder: Path, resolution: int) -> Source:
     Raises:
         InputError: it holds neither.
     """
-    meshes = mesh_files.MeshFolder(folder).meshes()[0] if folder.is_dir() else []
     try:
         find_scenes(folder)
     except InputError as error:
-        if not meshes:
+        if not folder.is_dir():
+            raise
+        if not any(mesh_files.MeshFolder(folder).meshes()):
             raise InputError(f"{error}, or meshes ({', '.join(mesh_files.SUFFIXES)})") from error
         return MeshFolder(folder, RenderConfig(resolution=resolution))
     return DatasetConfig(folder, resolution=resolution)
