@@ -4,8 +4,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from balls import make_balls
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny_experiments import RGB, stage1, stage2
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
@@ -176,14 +179,23 @@ def curve(*pairs: tuple[float, float]) -> Curve:
     return Curve("", tuple(Point({}, Measured(8.0, psnr, 0.9, 1.0, psnr, seconds)) for seconds, psnr in pairs))
 
 
-def test_the_time_to_a_quality_is_read_on_straight_lines_between_budgets() -> None:
-    measured = curve((1.0, 20.0), (3.0, 24.0), (4.0, 23.0), (8.0, 30.0))
-    assert measured.seconds_to_reach(22.0) == pytest.approx(2.0)
+def test_the_time_to_a_quality_is_read_over_the_logarithm_of_time() -> None:
+    measured = curve((1.0, 20.0), (4.0, 24.0), (5.0, 23.0), (16.0, 30.0))
     assert measured.seconds_to_reach(20.0) == pytest.approx(1.0)
-    assert measured.seconds_to_reach(26.5) == pytest.approx(6.0)
+    assert measured.seconds_to_reach(22.0) == pytest.approx(2.0)
+    assert measured.seconds_to_reach(27.0) == pytest.approx(8.0)  # the third point is worse than a faster one
+    assert measured.seconds_to_reach(30.0) == pytest.approx(16.0)
     assert measured.seconds_to_reach(19.0) is None
     assert measured.seconds_to_reach(30.5) is None
-    assert measured.best().seconds == 8.0
+    assert measured.best().seconds == 16.0
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 100), st.floats(10, 40)), min_size=1, max_size=6))
+def test_a_higher_quality_never_takes_less_time(pairs: list[tuple[float, float]]) -> None:
+    measured = curve(*pairs)
+    found = [measured.seconds_to_reach(psnr) for psnr in np.linspace(9, 41, 65)]
+    times = [seconds for seconds in found if seconds is not None]
+    assert times == sorted(times)
 
 
 def test_means_are_over_what_applies_to_every_scene() -> None:

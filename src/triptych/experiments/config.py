@@ -1,14 +1,18 @@
 """What a user chooses of each experiment. Nothing here needs torch, so that the command line explains it at once."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from triptych.options import Options, Range
-from triptych.training.config import Epochs
 
 ScaleName = Literal["laptop", "paper"]
+QualityPreset = Literal["quick", "best"]
+CARS, CACHE = "cars", "cache"
+"""Names in the folder of a quality measurement that no set of real objects has."""
+_NAME = re.compile(r"[\w-]+")
 SLIDE_METHODS = ("rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain")
 """The methods of the slides, in the order of their tables."""
 LATENT_PIXEL = {"quick": 4, "best": 2, "laptop": 2, "paper": 8}
@@ -28,29 +32,56 @@ class QualityConfig(Options):
     """Latent scenes against RGB tri-planes, side by side on this machine's processor."""
 
     out: Path = Path("runs/quality")
-    """Folder for datasets, runs and measurements; rerun to go on after a stop."""
+    """Folder for datasets, runs and measurements; rerun to go on after a stop, or with further sets or budgets."""
     results: Path | None = None
     """JSON file for all results; a table and a plot are written beside it. By default results.json in the folder."""
-    meshes: Path | None = None
-    """Folder of real meshes for the second set; left out if not given."""
+    sets: tuple[str, ...] = ()
+    """Sets of real objects, each NAME=FOLDER, or FOLDER alone, which gives its name: meshes, or a dataset whose
+    dataset.json names train and test scenes. FOLDER/* measures all that a folder holds."""
+    cars: bool = True
+    """Measure the set of procedural cars, too."""
+    preset: QualityPreset = "best"
+    """Settings of stage 1 and stage 2, the same for every set."""
     scenes: Annotated[int, Range(1, 99_000)] = 200
-    """Procedural cars for stage 1."""
+    """Scenes of each set for stage 1, at most; so many cars."""
     new_scenes: Annotated[int, Range(1, 1000)] = 20
     """Never-seen scenes of each set, at most."""
     resolution: Annotated[int, Range(16, 1024)] = 128
-    """Side of the pictures in pixels."""
+    """Side of the pictures in pixels; those of a dataset are made smaller, a whole number of times."""
     latent_budgets: tuple[Annotated[float, Range(0.001, 1000)], ...] = (0.25, 0.5, 1.0, 2.0)
     """Lengths of stage 2, as multiples of the preset's."""
-    rgb_steps: tuple[Annotated[int, Range(1, 10_000_000)], ...] = (250, 500, 1000, 2000)
-    """Steps of the RGB tri-planes; the last number is taken as convergence."""
-    real_epochs: Epochs = 16.0
-    """Epochs of the joint phase on the real meshes."""
+    rgb_steps: tuple[Annotated[int, Range(1, 10_000_000)], ...] = (60, 125, 250, 500, 1000, 2000)
+    """Steps of the RGB tri-planes."""
+    rgb_most_steps: Annotated[int, Range(1, 10_000_000)] = 4000
+    """The last of these is doubled up to so many steps, until doubling gains less than 0.1 dB: convergence."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         for name in ("latent_budgets", "rgb_steps"):
             if not getattr(self, name):
                 yield name, "is empty, expected at least one"
-        yield from _check_resolution(self.resolution, "best")
+        if not self.cars and not self.sets:
+            yield "sets", "is empty, expected at least one without cars"
+        names = [name for name, _ in map(_named, self.sets)]
+        for name in names:
+            if name in (CARS, CACHE) or names.count(name) > 1 or not _NAME.fullmatch(name):
+                yield (
+                    "sets",
+                    f"calls one {name!r}, expected NAME=FOLDER with another name for each: letters, digits, _-",
+                )
+                break
+        yield from _check_resolution(self.resolution, self.preset)
+
+    def folders(self) -> Mapping[str, Path]:
+        """The folder of each set of real objects by its name."""
+        return dict(map(_named, self.sets))
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """The name and the folder of a set."""
+    name, sign, folder = text.partition("=")
+    if sign and _NAME.fullmatch(name):
+        return name, Path(folder)
+    return Path(text).resolve().name, Path(text)
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,21 @@ class Curve:
         return max(self.points, key=lambda point: point.measured.psnr)
 
     def seconds_to_reach(self, psnr: float) -> float | None:
-        """Seconds for each scene at which the curve reaches a PSNR, on straight lines between its points; None if it
-        does not, or is better from the start."""
-        for one, other in pairwise(self.points):
+        """Seconds per scene at which the curve reaches a PSNR, on straight lines over the logarithm of time between the
+        points that are better than all faster ones; None if it does not, or is better from the start."""
+        for one, other in pairwise(self._improving()):
             low, high = one.measured.psnr, other.measured.psnr
             if low <= psnr <= high:
-                return one.seconds + (psnr - low) / max(high - low, 1e-9) * (other.seconds - one.seconds)
+                return one.seconds * (other.seconds / one.seconds) ** ((psnr - low) / (high - low))
         return None
+
+    def _improving(self) -> list[Point]:
+        """The points that are better than all faster ones, the fastest first."""
+        found: list[Point] = []
+        for point in sorted(self.points, key=lambda point: point.seconds):
+            if not found or point.measured.psnr > found[-1].measured.psnr:
+                found.append(point)
+        return found
 
 
 def draw_curves(axes: Axes, curves: Mapping[str, Curve], metric: Literal["psnr", "ssim"] = "psnr") -> None:

@@ -1,56 +1,54 @@
 """Latent scenes against RGB tri-planes: quality on never-seen scenes against the time that a scene takes.
 
-The protocol, for each set of scenes (procedural cars; real meshes, split by mesh, where they are given):
+The protocol, for each set of scenes (procedural cars; real objects, split by mesh, where they are given):
 
-1. Stage 1 on its training scenes.
+1. Stage 1 on its training scenes, which are then measured on their fitted and on their test views.
 2. Its never-seen scenes, fitted at several budgets of time: in the latent space of stage 1, in that of the plain
    autoencoder it started from, and as RGB tri-planes without anything shared. Every budget is a run of its own, with
-   the learning rates falling to their end within it.
+   the learning rates falling to their end within it; RGB tri-planes get longer budgets until they have converged.
 3. PSNR and SSIM on views that were not used for fitting.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from triptych.data.generators.cars import CarsConfig
-from triptych.data.generators.meshes import RenderConfig
-from triptych.experiments.config import QualityConfig
-from triptych.experiments.harness import Budget, how_it_was_made, measure_curve
-from triptych.experiments.methods import (
-    STAGE1_RUN,
-    PerSceneMethod,
-    SharedMethod,
-    starting_from,
-    train_stage1,
-)
+from triptych.experiments.config import CACHE, CARS, QualityConfig, QualityPreset
+from triptych.experiments.curves import Curve
+from triptych.experiments.harness import Budget, how_it_was_made, learn_and_measure, measure_curve
+from triptych.experiments.methods import PerSceneMethod, SharedMethod
 from triptych.experiments.quality_report import SetResults, write_report
-from triptych.experiments.scene_sets import MeshFolder, Source, open_source, split
+from triptych.experiments.scene_sets import SceneSet, Source, open_source, source_in, split
+from triptych.experiments.speed import has_converged
 from triptych.files import lock
 from triptych.progress import Progress
 from triptych.training.conditions import CPU, Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.single.config import SingleTriPlanes
+from triptych.training.single.tuned import tuned_triplanes
 from triptych.training.stage1 import PLAIN_MODEL
-
-_CARS, _MESHES = "cars", "meshes"
-_REAL_SET_PRETRAINING_EPOCHS = 4.0
-_REAL_SET_WARMUP_EPOCHS = 6.0
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of the methods, but for their budgets.
+    """Settings of the methods, the same for every set.
 
     Attributes:
-        stage1: stage 1 on the cars.
+        stage1: stage 1.
         stage2: new scenes in a latent space.
-        rgb: new scenes as RGB tri-planes.
+        rgb: new scenes as RGB tri-planes, by the number of steps.
     """
 
-    stage1: Stage1Config = STAGE1["best"]
-    stage2: Stage2Config = STAGE2["best"]
-    rgb: SingleTriPlanes = field(default_factory=SingleTriPlanes)
+    stage1: Stage1Config
+    stage2: Stage2Config
+    rgb: Callable[[int], SingleTriPlanes] = tuned_triplanes
+
+    @classmethod
+    def of(cls, preset: QualityPreset) -> "Recipe":
+        """That of a preset."""
+        return cls(STAGE1[preset], STAGE2[preset])
 
 
 def run_quality(
@@ -62,64 +60,66 @@ def run_quality(
         what was measured, by set.
 
     Raises:
-        InputError: a folder holds something else, or the meshes cannot be used.
+        InputError: a folder holds something else, or a set cannot be used.
     """
-    recipe, conditions = recipe or Recipe(), Conditions(seed, CPU, progress)
+    recipe, conditions = recipe or Recipe.of(config.preset), Conditions(seed, CPU, progress)
+    sources = _sources(config, seed)
     config.out.mkdir(parents=True, exist_ok=True)
     with lock(config.out):
-        results = {
-            name: _measure_set(config, name, source, recipe, conditions)
-            for name, source in _sources(config, seed).items()
-        }
-        about = how_it_was_made(config, conditions)
-        write_report(config.results or config.out / "results.json", results, about)
+        # All of them first: what is wrong with one shows before hours go into another.
+        sets = {name: _open(config, name, source, progress) for name, source in sources.items()}
+        results: dict[str, SetResults] = {}
+        for name, scenes in sets.items():
+            results[name] = _measure_set(config, name, scenes, recipe, conditions)
+            about = how_it_was_made(config, conditions)
+            write_report(config.results or config.out / "results.json", results, about)
     return results
 
 
 def _sources(config: QualityConfig, seed: int) -> dict[str, Source]:
     count = config.scenes + config.new_scenes
-    sources: dict[str, Source] = {_CARS: CarsConfig(count, config.scenes, resolution=config.resolution, seed=seed)}
-    if config.meshes is not None:
-        sources[_MESHES] = MeshFolder(config.meshes, RenderConfig(resolution=config.resolution))
-    return sources
+    cars = CarsConfig(count, config.scenes, resolution=config.resolution, seed=seed)
+    real = {name: source_in(folder, config.resolution) for name, folder in config.folders().items()}
+    return {CARS: cars, **real} if config.cars else {**real}
+
+
+def _open(config: QualityConfig, name: str, source: Source, progress: Progress) -> SceneSet:
+    dataset = open_source(source, config.out / name / "data", config.out / CACHE, progress)
+    return split(dataset, most_new=config.new_scenes, most_trained=config.scenes)
 
 
 def _measure_set(
-    config: QualityConfig, name: str, source: Source, recipe: Recipe, conditions: Conditions
+    config: QualityConfig, name: str, scenes: SceneSet, recipe: Recipe, conditions: Conditions
 ) -> SetResults:
     """Stage 1, then every method at every budget on the never-seen scenes of one set."""
     folder = config.out / name
-    dataset = open_source(source, folder / "data", config.out / "cache", conditions.progress)
-    scenes = split(dataset, most_new=config.new_scenes)
-    ours = SharedMethod("latent (ours)", _stage1(config, name, recipe), recipe.stage2)
-    train_stage1(ours.stage1, scenes.trained, folder / STAGE1_RUN, conditions)
+    ours = SharedMethod("latent (ours)", recipe.stage1, recipe.stage2)
+    conditions.progress.note(f"{name}: {len(scenes.trained)} scenes of stage 1, {len(scenes.new)} never-seen ones")
+    trained = learn_and_measure(ours, scenes.trained, folder, conditions)
     plain = replace(ours, title="plain latent space", model=PLAIN_MODEL)
-    rgb = PerSceneMethod("RGB tri-planes", recipe.rgb)
-    curves = {
+    budgets = {
         "ours": [Budget(f"latent_{share:g}", {"budget": share}, ours.at(share)) for share in config.latent_budgets],
         "plain": [Budget("plain_1", {"budget": 1.0}, plain)],
-        "rgb": [
-            Budget(f"rgb_{steps}", {"steps": steps}, replace(rgb, rgb=replace(rgb.rgb, steps=steps)))
-            for steps in config.rgb_steps
-        ],
     }
+    curves = {name: measure_curve(points, scenes.new, folder, conditions) for name, points in budgets.items()}
     return SetResults(
         stage1_scenes=len(scenes.trained),
         new_scenes=len(scenes.new),
         stage1_seconds=ours.entry_seconds(folder),
-        curves={name: measure_curve(budgets, scenes.new, folder, conditions) for name, budgets in curves.items()},
+        trained=trained,
+        curves={**curves, "rgb": _rgb_curve(config, recipe, scenes, folder, conditions)},
     )
 
 
-def _stage1(config: QualityConfig, name: str, recipe: Recipe) -> Stage1Config:
-    """The cars' as it is; on real meshes shorter phases, from the autoencoder of the cars."""
-    stage1 = recipe.stage1
-    if name == _CARS:
-        return stage1
-    shorter = replace(
-        stage1,
-        pretraining=replace(stage1.pretraining, epochs=_REAL_SET_PRETRAINING_EPOCHS),
-        warmup=replace(stage1.warmup, epochs=_REAL_SET_WARMUP_EPOCHS),
-        joint=replace(stage1.joint, epochs=config.real_epochs),
-    )
-    return starting_from(shorter, config.out / _CARS / STAGE1_RUN)
+def _rgb_curve(config: QualityConfig, recipe: Recipe, scenes: SceneSet, folder: Path, conditions: Conditions) -> Curve:
+    """RGB tri-planes at all budgets, and at further ones until they have converged or the longest is reached."""
+    steps = sorted(set(config.rgb_steps))
+    while True:
+        budgets = [
+            Budget(f"rgb_{count}", {"steps": count}, PerSceneMethod("RGB tri-planes", recipe.rgb(count)))
+            for count in steps
+        ]
+        curve = measure_curve(budgets, scenes.new, folder, conditions)
+        if has_converged(curve) or 2 * steps[-1] > config.rgb_most_steps:
+            return curve
+        steps.append(2 * steps[-1])

@@ -4,9 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from triptych.data import Dataset, DatasetConfig, require_disjoint
+from triptych.data.formats.discovery import find_scenes
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
+from triptych.data.generators.meshes import folder as mesh_files
 from triptych.data.opening import draw_cars, draw_meshes, open_data
+from triptych.errors import InputError
 from triptych.progress import Progress
 
 
@@ -40,6 +43,27 @@ class SceneSet:
     new: Dataset
 
 
+def source_in(folder: Path, resolution: int) -> Source:
+    """A folder that holds a dataset, or else meshes to be drawn.
+
+    Args:
+        folder: the folder.
+        resolution: side of the pictures in pixels.
+
+    Raises:
+        InputError: it holds neither.
+    """
+    try:
+        find_scenes(folder)
+    except InputError as error:
+        if not folder.is_dir():
+            raise
+        if not any(mesh_files.MeshFolder(folder).meshes()):
+            raise InputError(f"{error}, or meshes ({', '.join(mesh_files.SUFFIXES)})") from error
+        return MeshFolder(folder, RenderConfig(resolution=resolution))
+    return DatasetConfig(folder, resolution=resolution)
+
+
 def open_source(source: Source, drawn: Path, cache: Path, progress: Progress) -> Dataset:
     """All scenes of a source.
 
@@ -60,13 +84,18 @@ def open_source(source: Source, drawn: Path, cache: Path, progress: Progress) ->
 
 
 def split(dataset: Dataset, most_new: int, most_trained: int | None = None) -> SceneSet:
-    """The scenes that a dataset declares for training and for testing, each at most so many; without such splits, see
-    ``Dataset.select``.
+    """The scenes that a dataset declares for training and for testing, each at most so many.
 
     Raises:
-        InputError: a new scene is one of stage 1's, under whatever name.
+        InputError: it declares none, or a new scene is one of stage 1's, under whatever name.
     """
-    trained, new = (dataset.select(use, use) for use in ("train", "test"))
+    if not all(dataset.declared_splits.get(use) for use in ("train", "test")):
+        place = f"{dataset.source.path}: " if dataset.source else ""
+        raise InputError(
+            f"{place}expected a dataset.json that names train and test scenes, as docs/formats.md describes and "
+            "`triptych data render` writes it"
+        )
+    trained, new = (dataset.select(use) for use in ("train", "test"))
     trained, new = trained.subset(range(len(trained))[:most_trained]), new.subset(range(len(new))[:most_new])
     require_disjoint(dict(zip(trained.names, trained.fingerprints, strict=True)), new)
     return SceneSet(trained, new)

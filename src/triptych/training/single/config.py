@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
-from triptych.training.config import FinalFactor, Rate, SkippingConfig, Weight
+from triptych.training.config import FinalFactor, Rate, Share, SkippingConfig, Weight
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class SingleConfig(Options):
     """Steps of Adam."""
     rays: Annotated[int, Range(1, 1_000_000)] = 1024
     """Random pixels of all training views per step; those whose ray misses the scene box never take part."""
+    crop_share: Share = 0.0
+    """Share of them from the object's part of each picture, the box around what is not background and a few pixels
+    more; the rest is from everywhere."""
     final_factor: FinalFactor = 0.03
     """All rates fall exponentially to this share."""
 

@@ -1,10 +1,12 @@
 """What scenes are fitted to: the rays of their training views that meet the scene box, and what these see."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import max_pool1d
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.data import Dataset
@@ -32,6 +34,12 @@ def is_image_space(space: CategoryModel) -> bool:
     return isinstance(space.autoencoder, IdentityAutoencoder)
 
 
+_CROP_MARGIN = 2
+"""Pixels around the object that belong to its part of a picture."""
+_BACKGROUND = 1e-3
+"""A pixel whose channels are at most so far from the background's shows none of the object."""
+
+
 @dataclass(frozen=True)
 class Targets:
     """Rays that meet the scene box, and what they see; grouped by scene.
@@ -40,21 +48,41 @@ class Targets:
         rays: the rays.
         channels: what each sees, as colors or normalized latents.
         background: what is behind each ray.
+        cropped: whether each is in the object's part of its picture, the box around what is not background.
     """
 
     rays: SceneRays
     channels: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
+    cropped: Bool[Tensor, " ray"]
 
-    def draw(self, count: int, generator: torch.Generator) -> "Targets":
-        """So many random rays of each scene."""
-        chosen, first = [], 0
-        for available in self.rays.per_scene:
-            chosen.append(first + torch.randint(available, (count,), generator=generator))
-            first += available
-        rows = torch.cat(chosen).to(self.channels.device)
-        rays = SceneRays(self.rays.flat[rows], [count] * len(self.rays.per_scene))
-        return Targets(rays, self.channels[rows], self.background[rows])
+    def draw(self, count: int, generator: torch.Generator, crop_share: float = 0.0) -> "Targets":
+        """So many random rays of each scene, this share of them from the object's part of the pictures."""
+        rows = torch.cat([self._draw(scene, count, generator, crop_share) for scene in range(len(self._everywhere))])
+        rows = rows.to(self.channels.device)
+        rays = SceneRays(self.rays.flat[rows], [count] * len(self._everywhere))
+        return Targets(rays, self.channels[rows], self.background[rows], self.cropped[rows])
+
+    def _draw(self, scene: int, count: int, generator: torch.Generator, crop_share: float) -> Int[Tensor, " chosen"]:
+        first, available = self._everywhere[scene]
+        of_object = round(crop_share * count) if crop_share and len(self._inside[scene]) else 0
+        anywhere = first + torch.randint(available, (count - of_object,), generator=generator)
+        if not of_object:
+            return anywhere
+        inside = self._inside[scene]
+        return torch.cat([inside[torch.randint(len(inside), (of_object,), generator=generator)], anywhere])
+
+    @cached_property
+    def _everywhere(self) -> list[tuple[int, int]]:
+        """The first row of each scene, and how many it has."""
+        counts = self.rays.per_scene
+        return [(sum(counts[:scene]), count) for scene, count in enumerate(counts)]
+
+    @cached_property
+    def _inside(self) -> list[Int[Tensor, " cropped"]]:
+        """The rows in the object's part of each scene's pictures."""
+        cropped = self.cropped.cpu()
+        return [first + torch.nonzero(cropped[first : first + count]).flatten() for first, count in self._everywhere]
 
 
 @torch.no_grad()
@@ -72,7 +100,20 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
     latents = encode_views(space, views, device, precision=torch.float32).to(device)
     channels = latents.flatten(2).transpose(1, 2).flatten(0, 1)
     background = space.background().repeat(len(views), 1)
+    shown = ((channels - background).abs() > _BACKGROUND).any(dim=-1).reshape(-1, *space.latent_size)
     near, far = intersect_aabb(rays.flat, scenes.aabb.to(device))
     meeting = far > near
     rays = SceneRays(rays.flat[meeting], [int(part.sum()) for part in rays.split(meeting)])
-    return Targets(rays, channels[meeting], background[meeting])
+    return Targets(rays, channels[meeting], background[meeting], boxes_around(shown, _CROP_MARGIN).flatten()[meeting])
+
+
+def boxes_around(shown: Bool[Tensor, "view height width"], margin: int) -> Bool[Tensor, "view height width"]:
+    """The box around what each picture shows, with so many pixels more on each side; nothing where it shows nothing."""
+
+    def span(lines: Bool[Tensor, "view line"]) -> Bool[Tensor, "view line"]:
+        after_first = lines.cumsum(dim=1) > 0
+        before_last = lines.flip(1).cumsum(dim=1).flip(1) > 0
+        within = (after_first & before_last).float()[:, None]
+        return max_pool1d(within, 2 * margin + 1, stride=1, padding=margin)[:, 0] > 0
+
+    return span(shown.any(dim=2))[:, :, None] & span(shown.any(dim=1))[:, None, :]

@@ -1,0 +1,44 @@
+"""Settings of RGB tri-planes that give the best scene within a number of steps; docs/quality.md has the trials."""
+
+from dataclasses import dataclass, replace
+from math import exp, log
+
+import numpy as np
+
+from triptych.training.single.config import SingleTriPlanes
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """Learning rates at the start of a fit.
+
+    Attributes:
+        planes: of the planes.
+        mlp: of the tiny MLP.
+    """
+
+    planes: float
+    mlp: float
+
+
+_RATES = {
+    60: _Rates(8e-2, 2e-2),
+    250: _Rates(4e-2, 1e-2),
+    1000: _Rates(2e-2, 5e-3),
+}
+"""What was found best at some numbers of steps."""
+
+
+def tuned_triplanes(steps: int) -> SingleTriPlanes:
+    """RGB tri-planes whose learning rates suit the number of steps: between those that were tried, the logarithm of a
+    rate is interpolated over that of the steps; beyond them, rates are those of the nearest."""
+    return replace(
+        SingleTriPlanes(),
+        steps=steps,
+        rate=_between(steps, [rates.planes for rates in _RATES.values()]),
+        mlp_rate=_between(steps, [rates.mlp for rates in _RATES.values()]),
+    )
+
+
+def _between(steps: int, rates: list[float]) -> float:
+    return exp(np.interp(log(steps), [log(tried) for tried in _RATES], [log(rate) for rate in rates]))

@@ -1,0 +1,45 @@
+"""Which rays a scene by itself is fitted to."""
+
+import pytest
+import torch
+
+from triptych.data import Dataset
+from triptych.training.single.targets import boxes_around, image_space, ray_targets
+
+
+def test_the_box_around_what_a_picture_shows_has_a_margin_and_ends_with_the_picture() -> None:
+    shown = torch.zeros(3, 8, 9, dtype=torch.bool)
+    shown[0, 3, 4] = shown[0, 5, 2] = shown[1, 0, 8] = True
+    found = boxes_around(shown, margin=2)
+    expected = torch.zeros_like(shown)
+    expected[0, 1:8, 0:7] = True
+    expected[1, 0:3, 6:9] = True
+    assert found.equal(expected)  # nothing around nothing
+
+
+def test_the_box_without_a_margin_is_tight() -> None:
+    shown = torch.zeros(1, 5, 5, dtype=torch.bool)
+    shown[0, 1, 1] = shown[0, 3, 2] = True
+    assert boxes_around(shown, margin=0)[0].nonzero().tolist() == [[y, x] for y in (1, 2, 3) for x in (1, 2)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.75, 1.0])
+def test_so_many_rays_of_each_scene_come_from_the_objects_part_of_the_pictures(balls: Dataset, share: float) -> None:
+    scenes = balls.subset([0, 1])
+    targets = ray_targets(scenes, image_space(scenes))
+    everywhere = [float(part.float().mean()) for part in targets.rays.split(targets.cropped)]
+    assert 0.1 < everywhere[0] < 0.9
+    drawn = targets.draw(400, torch.Generator().manual_seed(0), share)
+    assert drawn.rays.per_scene == [400, 400]
+    for part, mean in zip(drawn.rays.split(drawn.cropped), everywhere, strict=True):
+        assert float(part.float().mean()) == pytest.approx(share + (1 - share) * mean, abs=0.08)
+    for scene, (first, last) in enumerate([(0, 400), (400, 800)]):  # and each from its own scene
+        own = targets.rays.split(targets.rays.flat.directions)[scene]
+        assert torch.isin(drawn.rays.flat.directions[first:last, 0], own[:, 0]).all()
+
+
+def test_pictures_that_show_nothing_have_rays_from_everywhere(balls: Dataset) -> None:
+    scene = balls.subset([0])
+    targets = ray_targets(scene, image_space(scene))
+    blank = type(targets)(targets.rays, targets.background, targets.background, torch.zeros_like(targets.cropped))
+    assert len(blank.draw(10, torch.Generator().manual_seed(0), 0.9).channels) == 10

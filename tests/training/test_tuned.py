@@ -1,0 +1,20 @@
+"""Settings of RGB tri-planes by number of steps."""
+
+import pytest
+
+from triptych.training.single.tuned import tuned_triplanes
+
+
+def test_rates_fall_with_the_number_of_steps_and_stay_beyond_those_that_were_tried() -> None:
+    found = [tuned_triplanes(steps) for steps in (1, 60, 125, 250, 500, 1000, 8000)]
+    for rates in ([each.rate for each in found], [each.mlp_rate for each in found]):
+        assert rates == sorted(rates, reverse=True)
+        assert rates[0] == rates[1]
+        assert rates[-1] == rates[-2]
+    assert [each.steps for each in found] == [1, 60, 125, 250, 500, 1000, 8000]
+
+
+def test_rates_between_two_tried_numbers_of_steps_are_their_geometric_mean_halfway() -> None:
+    below, between, above = (tuned_triplanes(steps) for steps in (250, 500, 1000))
+    assert between.rate == pytest.approx((below.rate * above.rate) ** 0.5)
+    assert between.mlp_rate == pytest.approx((below.mlp_rate * above.mlp_rate) ** 0.5)
