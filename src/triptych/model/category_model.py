@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
+from triptych.data.backgrounds import WHITE, Color
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, Cameras, Orbit, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
@@ -38,6 +39,7 @@ class CategoryModel(nn.Module):
         aabb: the scene box.
         trained_scenes: fingerprint of each stage-1 scene, by name, so that none is later taken for a new one.
         cameras: those that it was trained with, so that others can be compared; None where it is not known.
+        background_color: what the objects of its training stood before.
     """
 
     aabb: Float[Tensor, "2 3"]
@@ -54,6 +56,7 @@ class CategoryModel(nn.Module):
         aabb: Float[Tensor, "2 3"],
         trained_scenes: Mapping[str, str],
         cameras: CameraRange | None = None,
+        background_color: Color = WHITE,
     ) -> None:
         super().__init__()
         self.config = config
@@ -63,6 +66,7 @@ class CategoryModel(nn.Module):
         self.mlp = TinyMLP(config.planes.features, autoencoder.channels, config.mlp)
         self.trained_scenes = dict(trained_scenes)
         self.cameras = cameras
+        self.background_color = background_color
         self._former_ids: tuple[str, tuple[str, ...]] = ("", ())
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
@@ -92,10 +96,11 @@ class CategoryModel(nn.Module):
         return orbit.cameras(self.config.height, self.config.width).to(self.aabb.device)
 
     def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of a white image, one row a latent pixel: what rays see behind the scene."""
-        white = torch.ones(1, 3, self.config.height, self.config.width, device=self.aabb.device)
+        """The latent of an image of ``background_color``, one row a latent pixel: what rays see behind the scene."""
+        color = torch.tensor(self.background_color, device=self.aabb.device) / 255
         with torch.no_grad():
-            return self.encode(white)[0].flatten(1).T.contiguous()
+            image = color[None, :, None, None].repeat(1, 1, self.config.height, self.config.width)
+            return self.encode(image)[0].flatten(1).T.contiguous()
 
     def field(
         self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]
@@ -191,6 +196,8 @@ class CategoryModel(nn.Module):
             "normalization": self.normalization.kind,
             "autoencoder": {"kind": self.autoencoder.kind, **self.autoencoder.description()},
         }
+        if self.background_color != WHITE:  # models had no other when their ids were first made
+            configuration["background"] = self.background_color
         return digest_of(self.state_dict(), json.dumps(configuration, sort_keys=True, separators=(",", ":")))
 
     def known_ids(self) -> tuple[str, ...]:
@@ -222,6 +229,7 @@ class CategoryModel(nn.Module):
             self.trained_scenes,
             self.autoencoder,
             self._shared_tensors(),
+            background_color=self.background_color,
         )
         write_model(folder, stored)
 
@@ -241,8 +249,16 @@ class CategoryModel(nn.Module):
         normalization = LatentNormalization(stored.normalization, torch.zeros_like(unit), unit)
         try:
             base = torch.zeros(stored.config.planes.base_shape)
-            trained, cameras = stored.trained_scenes, stored.cameras
-            model = cls(stored.config, stored.autoencoder, normalization, base, torch.zeros(2, 3), trained, cameras)
+            model = cls(
+                stored.config,
+                stored.autoencoder,
+                normalization,
+                base,
+                torch.zeros(2, 3),
+                stored.trained_scenes,
+                stored.cameras,
+                stored.background_color,
+            )
         except (RuntimeError, MemoryError) as error:
             raise InputError(f"{folder / MODEL_FILE}, config: sizes that fit into no memory ({error})") from None
         check_weights(folder / SHARED_FILE, stored.shared, model._shared_tensors())

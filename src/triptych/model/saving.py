@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
+from triptych.data.backgrounds import WHITE, Color, color_text, parse_color
 from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.geometry import CameraRange
 from triptych.model.config import ModelConfig
@@ -29,6 +31,7 @@ class StoredModel:
         autoencoder: E and D.
         shared: the tensors of all other parts.
         summed: whether the files carry checksums, which then hold; those of earlier versions do not.
+        background_color: what the objects of its training stood before; white in files of earlier versions.
     """
 
     ids: tuple[str, ...]
@@ -39,6 +42,7 @@ class StoredModel:
     autoencoder: Autoencoder
     shared: dict[str, Tensor]
     summed: bool = True
+    background_color: Color = WHITE
 
 
 def digest_of(tensors: Mapping[str, Tensor], configuration: str) -> str:
@@ -63,6 +67,7 @@ def write_model(folder: Path, model: StoredModel) -> None:
             "config": asdict(model.config),
             "normalization": model.normalization,
             "cameras": None if model.cameras is None else asdict(model.cameras),
+            "background": color_text(model.background_color),
             "trained_scenes": model.trained_scenes,
             "files": folder_sums(temporary),
         }
@@ -90,4 +95,11 @@ def read_model(folder: Path, autoencoder: nn.Module | None = None) -> StoredMode
         load_autoencoder(folder, autoencoder),
         read_weights(folder / SHARED_FILE),
         SUM in document,
+        _background_color(document, path),
     )
+
+
+def _background_color(document: Mapping[str, Any], path: Path) -> Color:
+    if "background" not in document:
+        return WHITE
+    return parse_color(field_of(document, "background", str, path), f"{path}, background")

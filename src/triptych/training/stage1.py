@@ -189,6 +189,7 @@ def _new_model(
         dataset.aabb,
         dict(zip(dataset.names, dataset.fingerprints, strict=True)),
         camera_range(dataset, range(len(dataset)), dataset.aabb),
+        dataset.background,
     )
 
 

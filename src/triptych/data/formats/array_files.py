@@ -5,7 +5,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float
@@ -90,5 +89,5 @@ def _matrix(content: bytes, shapes: Sequence[Shape], where: str) -> Float[np.nda
     return numbers.reshape(shape, order="F" if is_transposed else "C")
 
 
-def _header(opened: BinaryIO) -> tuple[Shape, bool, np.dtype]:
+def _header(opened: io.BytesIO) -> tuple[Shape, bool, np.dtype]:
     return _HEADERS[np.lib.format.read_magic(opened)](opened)

@@ -104,7 +104,9 @@ def _cameras_in_binary(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
             yield number, _camera(model, width, height, content.take(f"<{parameters}d"), f"{file}, camera {number}")
 
 
-def _camera(model: str, width: float, height: float, parameters: tuple[float, ...], where: str) -> ColmapCamera:
+def _camera(
+    model: str, width: int | float, height: int | float, parameters: tuple[float, ...], where: str
+) -> ColmapCamera:
     if not all(1 <= side < 1e9 for side in (width, height)):
         raise InputError(f"{where}: expected width and height in pixels, found {shown([width, height])}")
     if len(parameters) != CAMERA_MODELS[model]:

@@ -94,6 +94,7 @@ class TriPlanes(SingleField):
             initial_base_planes(planes, generator),
             scenes.aabb,
             {},
+            background_color=space.background_color,
         ).to(device)
         self.scenes = SceneParameters.fresh(planes, len(scenes), generator, device)
         self._config = config

@@ -24,6 +24,7 @@ def image_space(scene: Dataset) -> CategoryModel:
         torch.zeros(0, 3, 2, 2, 0),
         scene.aabb,
         {},
+        background_color=scene.background,
     )
 
 
