@@ -22,8 +22,8 @@ PIXEL = (20.5, 8.5)
 
 
 def picture_with_dot(side: int = SIDE, row: int = 8, column: int = 20, channels: int = 3) -> np.ndarray:
-    """A gray picture with one red pixel, where ``POINT`` must fall."""
-    picture = np.full((side, side, channels), 90, dtype=np.uint8)
+    """A white picture with one red pixel, where ``POINT`` must fall."""
+    picture = np.full((side, side, channels), 255, dtype=np.uint8)
     picture[..., 3:] = 255
     picture[row, column, :3] = (255, 0, 0)
     return picture

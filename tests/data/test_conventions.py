@@ -56,7 +56,7 @@ def test_known_point_falls_on_the_dot(tmp_path: Path, write: Callable[[Path], ob
     column, row = math.floor(pixel[0, 0, 0]), math.floor(pixel[0, 0, 1])
     picture = dataset.images(0, [0])[0]
     assert picture[row, column].tolist() == [255, 0, 0]
-    assert (picture[..., 0] == 255).sum() == 1
+    assert (picture[..., 1] == 0).sum() == 1
 
     rays = camera.rays()[0, row * SIDE + column]
     along = (torch.tensor(POINT) - rays.origins) @ rays.directions

@@ -1,6 +1,8 @@
 """Whatever stands in a dataset's files, a parser reads it or names what is wrong with it: nothing else comes out."""
 
+import gzip
 import io
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,12 +13,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from layout_scenes import (
+    write_co3d,
+    write_colmap,
+    write_eg3d,
+    write_gobjaverse,
+    write_nmr,
+    write_openlrm,
+    write_zero123,
+)
 from mutations import mutated_bytes, mutated_json, mutated_png
 from PIL import Image
 from posed_scenes import FOCAL, frames, picture_with_dot, write_srn, write_transforms
 
 from triptych.data.formats.declaration import read_declaration
-from triptych.data.formats.discovery import DatasetFolder, SceneFolder
+from triptych.data.formats.discovery import DatasetFolder, SceneFolder, find_scenes, parse_scenes
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.srn import parse_srn
@@ -41,6 +52,7 @@ def sound(scene: ParsedScene) -> None:
     assert np.isfinite(scene.c2w.astype(np.float32)).all()
     assert (scene.intrinsics.astype(np.float32)[:, :2] > 0).all()
     assert np.isfinite(scene.intrinsics.astype(np.float32)).all()
+    assert scene.aabb is None or np.isfinite(scene.aabb.astype(np.float32)).all()
     assert all(isinstance(doubt, str) for doubt in notes_on_scene(scene))
 
 
@@ -140,7 +152,50 @@ def encoded_pictures() -> list[bytes]:
     return encoded
 
 
-PARSERS = {"transforms": transforms, "srn": srn, "declaration": declaration, "pictures": pictures}
+def arrays(write: Callable[[Path], Path], names: tuple[str, ...]) -> Callable[[Path], Callable[[Random], None]]:
+    """Damages files of numbers of a layout: the bytes, or for JSON the values."""
+
+    def parser(folder: Path) -> Callable[[Random], None]:
+        root = write(folder)
+        originals = {name: (root / name).read_bytes() for name in names}
+
+        def damaged(random: Random, name: str) -> bytes:
+            content = originals[name]
+            if name.endswith(".jgz") and random.random() < 0.8:
+                return gzip.compress(mutated_json(random, json.loads(gzip.decompress(content))), 1)
+            if name.endswith(".json") and random.random() < 0.8:
+                return mutated_json(random, json.loads(content))
+            return mutated_bytes(random, content)
+
+        def attempt(random: Random) -> None:
+            name = random.choice(names)
+            (root / name).write_bytes(damaged(random, name))
+            with suppress(InputError):
+                dataset, problems = find_scenes(root), Problems(gather=random.random() < 0.5)
+                for scene in parse_scenes(dataset, LinkPolicy(root), problems):
+                    sound(scene)
+            (root / name).write_bytes(originals[name])
+
+        return attempt
+
+    return parser
+
+
+SPARSE = "object/sparse/0/"
+PARSERS = {
+    **{"transforms": transforms, "srn": srn, "declaration": declaration, "pictures": pictures},
+    "zero123": arrays(write_zero123, ("object/001.npy",)),
+    "openlrm": arrays(write_openlrm, ("object/intrinsics.npy", "object/pose/001.npy")),
+    "nmr": arrays(write_nmr, ("object/cameras.npz",)),
+    "gobjaverse": arrays(write_gobjaverse, ("object/campos_512_v4/00001/00001.json",)),
+    "eg3d": arrays(write_eg3d, ("dataset.json",)),
+    "co3d": arrays(write_co3d, ("frame_annotations.jgz",)),
+    "colmap": arrays(write_colmap, tuple(f"{SPARSE}{part}.bin" for part in ("cameras", "images", "points3D"))),
+    "colmap_text": arrays(
+        lambda folder: write_colmap(folder, "txt", "OPENCV"),
+        tuple(f"{SPARSE}{part}.txt" for part in ("cameras", "images", "points3D")),
+    ),
+}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")

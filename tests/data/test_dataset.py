@@ -98,9 +98,9 @@ def test_box_defaults_to_the_format_and_can_be_given(tmp_path: Path) -> None:
 def test_downscaling_averages_squares_and_keeps_the_field_of_view(tmp_path: Path) -> None:
     dataset = open_at(write_srn(tmp_path / "srn"), resolution=8)
     assert dataset.cameras(0).intrinsics[0].tolist() == [8, 8, 4, 4]
-    # One red pixel of 16 at (20, 8) on gray 90.
-    assert dataset.images(0, [0])[0, 2, 5].tolist() == [round((15 * 90 + 255) / 16), 84, 84]
-    assert dataset.images(0, [0])[0, 0, 0].tolist() == [90, 90, 90]
+    # One red pixel of 16 at (20, 8) on white.
+    assert dataset.images(0, [0])[0, 2, 5].tolist() == [255, round(15 * 255 / 16), 239]
+    assert dataset.images(0, [0])[0, 0, 0].tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize("resolution", [5, 64])

@@ -3,9 +3,19 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from posed_scenes import FOCAL, frames, picture_with_dot, save, write_srn, write_transforms
+from layout_scenes import (
+    write_co3d,
+    write_colmap,
+    write_eg3d,
+    write_gobjaverse,
+    write_nmr,
+    write_omniobject3d,
+    write_openlrm,
+    write_rgb_and_pose,
+    write_zero123,
+)
+from posed_scenes import FOCAL, frames, write_srn, write_transforms
 
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import find_scenes, parse_scenes
@@ -14,57 +24,39 @@ from triptych.data.validation import Problems
 from triptych.errors import InputError
 
 
-def zero123(root: Path) -> None:
-    save(root / "object" / "000.png", picture_with_dot())
-    np.save(root / "object" / "000.npy", np.eye(4)[:3])
-
-
-def nmr(root: Path) -> None:
-    save(root / "02958343" / "object" / "image" / "0000.png", picture_with_dot())
-    np.savez(root / "02958343" / "object" / "cameras.npz", world_mat_0=np.eye(4))
-
-
-def eg3d(root: Path) -> None:
-    save(root / "00000" / "img00000000.png", picture_with_dot())
-    (root / "dataset.json").write_text('{"labels": [["00000/img00000000.png", [1.0]]]}')
-
-
-def colmap(root: Path) -> None:
-    save(root / "object" / "images" / "000.png", picture_with_dot())
-    (root / "object" / "sparse" / "0").mkdir(parents=True)
-    (root / "object" / "sparse" / "0" / "cameras.bin").write_bytes(b"")
-
-
-def co3d(root: Path) -> None:
-    (root / "apple").mkdir(parents=True)
-    (root / "apple" / "frame_annotations.jgz").write_bytes(b"")
-
-
-def openlrm(root: Path) -> None:
-    save(root / "object" / "rgba" / "000.png", picture_with_dot(channels=4))
-    (root / "object" / "pose").mkdir()
-    np.save(root / "object" / "intrinsics.npy", np.eye(3))
-
-
 @pytest.mark.parametrize(
-    ("write", "name", "advice"),
+    ("write", "title"),
     [
-        (zero123, "zero123", "write a transforms.json for each scene"),
-        (nmr, "NMR", "write a transforms.json for each scene"),
-        (eg3d, "EG3D", "write a transforms.json for each scene"),
-        (co3d, "CO3D", "write a transforms.json for each scene"),
-        (openlrm, "OpenLRM", "write a transforms.json for each scene"),
-        (colmap, "COLMAP", r"ns-process-data.*colmap2nerf\.py"),
+        (write_omniobject3d, "OmniObject3D"),
+        (write_rgb_and_pose, "SRN"),
+        (write_zero123, "zero123"),
+        (write_openlrm, "OpenLRM"),
+        (write_nmr, "NMR / DVR"),
+        (write_gobjaverse, "G-Objaverse"),
+        (write_eg3d, "EG3D"),
+        (write_co3d, "CO3D"),
+        (write_colmap, "COLMAP"),
     ],
 )
-def test_layouts_that_are_not_read_are_named(tmp_path: Path, write, name: str, advice: str) -> None:
-    write(tmp_path)
-    with pytest.raises(InputError, match=f"no scene found; it holds .*{name}.*not read; .*{advice}"):
+def test_layouts_are_told_apart(tmp_path: Path, write, title: str) -> None:
+    dataset = find_scenes(write(tmp_path / "data"))
+    assert set(dataset.layouts) == {title}
+    assert dataset.notes == ()
+
+
+def test_a_scene_among_those_of_a_described_dataset_goes_by_itself(tmp_path: Path) -> None:
+    """EG3D's own ShapeNet cars are SRN scenes beside a dataset.json."""
+    write_eg3d(tmp_path)
+    write_srn(tmp_path / "scene")
+    assert find_scenes(tmp_path).names == ("scene",)
+
+
+def test_the_dataset_around_a_described_scene_is_named(tmp_path: Path) -> None:
+    category = write_co3d(tmp_path)
+    with pytest.raises(InputError, match=f"part of the dataset {category}; give that folder, and choose with --scenes"):
+        find_scenes(category / "110_13051_23361")
+    with pytest.raises(InputError, match=f"give one of them: {category}"):
         find_scenes(tmp_path)
-    write_transforms(tmp_path / "scene", {"fl_x": FOCAL})
-    found = find_scenes(tmp_path)
-    assert found.names == ("scene",)
-    assert any(name in note for note in found.notes) == (name != "EG3D")
 
 
 def test_the_folder_to_give_instead_is_named(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Scene:
 
     @cached_property
     def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of a white image, one row per latent pixel."""
+        """The latent of an image of what is behind the objects, one row per latent pixel."""
         return self.model.background()
 
     @torch.no_grad()

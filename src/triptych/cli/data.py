@@ -70,6 +70,7 @@ class Inspect:
             progress.start("inspect", 0)
             report = inspect_dataset(self.data, self.out, progress.reach)
         numbers = report.cameras
+        say(f"layout: {', '.join(report.layouts)}")
         say(f"{report.scenes} scenes, {report.views} views: {report.train_views} train, {report.test_views} test")
         if numbers is not None:
             say(f"{numbers.width}x{numbers.height} pixels, focal {numbers.fx[0]:.2f} to {numbers.fx[1]:.2f} pixels")

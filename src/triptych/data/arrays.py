@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from triptych.data.backgrounds import Color, parse_color
 from triptych.data.box import check_box_is_seen, note_cameras_inside
 from triptych.data.dataset import Dataset
-from triptych.data.index import UNDECLARED, SceneIndex
+from triptych.data.index import NO_BOX, UNDECLARED, SceneIndex
 from triptych.data.notes import few_views_note
-from triptych.data.pictures import over_white
+from triptych.data.pictures import over_color
 from triptych.data.splits import split_by_rule
 from triptych.data.stacked_pictures import StackedPictures
 from triptych.data.validation import Problems, check_intrinsics, check_pose
@@ -65,16 +66,18 @@ def dataset_from_arrays(
     *,
     splits: Mapping[str, Sequence[str]] | None = None,
     test_views: int | None = None,
+    background: str = "white",
 ) -> Dataset:
     """A dataset of scenes whose pictures are in memory; arrays of RGB bytes are not copied.
 
     Args:
         scenes: the pictures of each scene, by name, and a camera for each (``cameras_from_arrays``). Pictures are
             [view, height, width, 3 or 4], bytes or numbers from 0 to 1, of one size in all scenes. A fourth channel is
-            straight alpha, laid over white; objects without it have to stand before white.
+            straight alpha, laid over ``background``; objects without it have to stand before one color.
         aabb: lower and upper corner [2, 3] of the box around every scene, in world units; one number h means ±h.
         splits: names by use, ``{"train": [...], "test": [...]}``, for ``Dataset.select``.
         test_views: views held out of each scene for testing, spread evenly; by default 8, and a third of fewer than 24.
+        background: color that pictures with alpha are laid over: a name, or #rrggbb.
 
     Raises:
         InputError: shapes, colors, cameras or names do not fit, no view would remain for training, or a camera looks
@@ -82,9 +85,10 @@ def dataset_from_arrays(
     """
     if not scenes:
         raise InputError("scenes: expected at least one, found none")
-    parts = {name: _pictures(scenes[name], f"scene {name!r}") for name in sorted(scenes)}
+    color = parse_color(background, "background")
+    parts = {name: _pictures(scenes[name], f"scene {name!r}", color) for name in sorted(scenes)}
     cameras = {name: _checked_cameras(scenes[name][1], parts[name], name) for name in parts}
-    index = _index(parts, cameras)
+    index = _index(parts, cameras, [np.shape(scenes[name][0])[-1] == 4 for name in parts])
     box = _box(aabb)
     rows, doubts = np.arange(index.starts[-1]), Problems()
     check_box_is_seen(index, rows, box, doubts)
@@ -103,6 +107,7 @@ def dataset_from_arrays(
         _index=index,
         _pictures=StackedPictures(list(parts.values()), index.starts),
         notes=(*doubts.notes, *filter(None, [few_views])),
+        laid_over=color,
     )
 
 
@@ -128,7 +133,7 @@ def _intrinsics(values: Float[np.ndarray, "..."], views: int) -> Float[np.ndarra
     return np.broadcast_to(values, (views, 4)).copy()
 
 
-def _pictures(scene: object, where: str) -> UInt8[np.ndarray, "view height width 3"]:
+def _pictures(scene: object, where: str, color: Color) -> UInt8[np.ndarray, "view height width 3"]:
     if not isinstance(scene, tuple) or len(scene) != 2:
         raise InputError(f"{where}: expected a pair of pictures and cameras, found {type(scene).__name__}")
     pictures = _array(scene[0], where)
@@ -138,7 +143,7 @@ def _pictures(scene: object, where: str) -> UInt8[np.ndarray, "view height width
         raise InputError(f"{where}: expected pictures [view, height, width, 3 or 4], found shape {shape}{hint}")
     if pictures.dtype != np.uint8:
         pictures = _as_bytes(pictures, where)
-    return pictures if pictures.shape[-1] == 3 else (over_white(pictures) + 0.5).astype(np.uint8)
+    return pictures if pictures.shape[-1] == 3 else (over_color(pictures, color) + 0.5).astype(np.uint8)
 
 
 def _as_bytes(pictures: np.ndarray, where: str) -> UInt8[np.ndarray, "view height width channel"]:
@@ -166,7 +171,9 @@ def _checked_cameras(cameras: object, pictures: UInt8[np.ndarray, "view height w
         raise InputError(f"scene {name!r}: {error}") from None
 
 
-def _index(parts: Mapping[str, UInt8[np.ndarray, "_ _ _ 3"]], cameras: Mapping[str, Cameras]) -> SceneIndex:
+def _index(
+    parts: Mapping[str, UInt8[np.ndarray, "_ _ _ 3"]], cameras: Mapping[str, Cameras], has_alpha: Sequence[bool]
+) -> SceneIndex:
     first = next(iter(parts))
     height, width = parts[first].shape[1:3]
     for name, part in parts.items():
@@ -189,6 +196,8 @@ def _index(parts: Mapping[str, UInt8[np.ndarray, "_ _ _ 3"]], cameras: Mapping[s
         uses=np.full(starts[-1], UNDECLARED, dtype=np.uint8),
         height=height,
         width=width,
+        has_alpha=np.array(has_alpha),
+        boxes=np.stack([NO_BOX] * len(parts)),
     )
 
 

@@ -2,26 +2,60 @@
 
 import torch
 from jaxtyping import Float, Int
-from numpy import ndarray, searchsorted
+from numpy import isfinite, ndarray, searchsorted
 from torch import Tensor
 
 from triptych.data.formats.declaration import Declaration
 from triptych.data.formats.discovery import DatasetFolder
+from triptych.data.formats.layouts import SceneFormat
 from triptych.data.index import SceneIndex
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 from triptych.geometry import Cameras, intersect_aabb
 
-DEFAULT_HALF_EXTENT = {"srn": 0.55, "transforms": 1.5}
-"""Half the side of the scene box by format: ShapeNet cars fill ±0.55, NeRF-synthetic objects about ±1.2."""
+DEFAULT_HALF_EXTENT: dict[SceneFormat, float] = {
+    "srn": 0.55,
+    "transforms": 1.5,
+    "zero123": 0.55,
+    "openlrm": 1.05,
+    "nmr": 0.55,
+    "gobjaverse": 0.55,
+}
+"""Half the side of the scene box by format: ShapeNet cars fill ±0.55, NeRF-synthetic objects about ±1.2; zero123,
+G-Objaverse and NMR scale objects to a cube of side 1, OpenLRM to one of side 2."""
 
 
-def scene_box(half_extent: float | None, dataset: DatasetFolder, declaration: Declaration) -> Float[Tensor, "2 3"]:
-    """The box around every scene: ±``half_extent`` if given, else as declared, else the format's default."""
-    if half_extent is None and declaration.aabb is not None:
+def scene_box(
+    half_extent: float | None, dataset: DatasetFolder, declaration: Declaration, index: SceneIndex | None
+) -> Float[Tensor, "2 3"]:
+    """The box around every scene: ±``half_extent`` if given, else as declared, else around the boxes of all scenes: the
+    format's default, or what a scene's cameras look at.
+
+    Args:
+        half_extent: half the side of the box in world units.
+        dataset: the scenes.
+        declaration: what dataset.json says.
+        index: of those scenes that could be read; None where none could.
+
+    Raises:
+        InputError: nothing says how large some scene is.
+    """
+    if half_extent is not None:
+        return _cube(half_extent)
+    if declaration.aabb is not None:
         return torch.from_numpy(declaration.aabb).float()
-    half = half_extent or max(DEFAULT_HALF_EXTENT[scene.format] for scene in dataset.scenes)
-    return torch.tensor([[-half] * 3, [half] * 3])
+    own = dict(zip(index.names, index.boxes, strict=True)) if index is not None else {}
+    boxes: list[Float[Tensor, "2 3"]] = []
+    for scene in dataset.scenes:
+        if scene.format in DEFAULT_HALF_EXTENT:
+            boxes.append(_cube(DEFAULT_HALF_EXTENT[scene.format]))
+        elif scene.name in own:
+            if not isfinite(own[scene.name]).all():
+                raise InputError(f"scene {scene.name}: its cameras look at nothing in common; give half_extent")
+            boxes.append(torch.from_numpy(own[scene.name]).float())
+    if not boxes:
+        return _cube(1.0)
+    return torch.stack([torch.stack(boxes).amin(dim=0)[0], torch.stack(boxes).amax(dim=0)[1]])
 
 
 def check_box_is_seen(
@@ -60,6 +94,10 @@ def note_cameras_inside(
             f"{int(inside.sum())} of {len(rows)} cameras stand inside the scene box {aabb.tolist()} (the first in "
             f"scene {index.names[scene]}); give a smaller half_extent if the objects are smaller"
         )
+
+
+def _cube(half: float) -> Float[Tensor, "2 3"]:
+    return torch.tensor([[-half] * 3, [half] * 3])
 
 
 def _center_in_picture(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> Tensor:

@@ -16,7 +16,7 @@ class DatasetConfig(Options):
     """A dataset of posed pictures and how to use it."""
 
     path: Annotated[Positional[Path], arg(metavar="DATA")]
-    """Folder of the dataset: one scene, or one subfolder per scene (SRN layout or transforms.json)."""
+    """Folder of the dataset: one scene, or one subfolder per scene, in any layout that docs/formats.md lists."""
     scenes: str | None = None
     """Which scenes: "train", "test", "all", a range such as "0:36", or names separated by commas. The others are not
     read. The command chooses when not given."""
@@ -29,7 +29,11 @@ class DatasetConfig(Options):
     """Drop the cameras below the ground, z < 0 (the published SRN protocol)."""
     half_extent: Annotated[float, Range(1e-6, 1_000_000)] | None = None
     """Half the side of the scene box around the origin, in world units. By default what the dataset declares,
-    else 0.55 for the SRN layout and 1.5 for transforms.json."""
+    else what its layout's objects fill: 0.55 for the SRN layout, 1.5 for transforms.json."""
+    field_of_view: Annotated[float, Range(1, 170)] | None = None
+    """Horizontal field of view of the cameras in degrees, for a layout without focal lengths (rgb/ and pose/ alone)."""
+    background: str = "white"
+    """Color that pictures with alpha or masks are laid over: a name such as white or black, or #rrggbb."""
     resolution: Annotated[int, Range(1, 16_384)] | None = None
     """Box-downscale the pictures to this width in pixels, which must divide theirs."""
     follow_links: bool = False

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from triptych.data.backgrounds import WHITE, Color, background_of, parse_color
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.cache.checked_pictures import CheckedPictures
 from triptych.data.cache.entry import build_entry, cache_key, default_cache, load_index, map_pictures
@@ -41,6 +43,7 @@ class Dataset:
         width: picture width in pixels.
         notes: what may be wrong with the dataset, one line each.
         source: the dataset and the options it was opened with; None for pictures that were in memory already.
+        laid_over: what pictures with alpha are laid over.
     """
 
     names: tuple[str, ...]
@@ -55,6 +58,7 @@ class Dataset:
     _pictures: StackedPictures | CheckedPictures
     notes: tuple[str, ...] = ()
     source: DatasetConfig | None = None
+    laid_over: Color = WHITE
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,7 +68,7 @@ class Dataset:
         return self._index.cameras(self._rows[scene])
 
     def images(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width 3"]:
-        """The chosen pictures of a scene over white, read from the disk in the order given."""
+        """The chosen pictures of a scene, alpha over ``laid_over``, read from the disk in the order given."""
         return np.array(self._pictures[self._rows[scene][list(views)]])
 
     def views(self, scene: int) -> ViewSplit:
@@ -77,13 +81,27 @@ class Dataset:
         Rules such as ``above_ground`` leave views out of a dataset but not out of that list, and the scene's
         fingerprint covers it: such a number names a view for good, whatever options the dataset is opened with.
         """
-        rows = self._rows[scene]
-        first = self._index.starts[np.searchsorted(self._index.starts, rows[0], side="right") - 1]
-        return tuple((rows - first).tolist())
+        return tuple((self._rows[scene] - self._index.starts[self._number(scene)]).tolist())
 
     def is_blank(self, scene: int) -> bool:
         """Whether every view of a scene is of a single color, as in a few scenes of public datasets."""
         return all(is_one_color(self.images(scene, [view])[0]) for view in range(len(self._rows[scene])))
+
+    @cached_property
+    def opaque(self) -> tuple[int, ...]:
+        """The scenes whose pictures do not say what is around the object: they have no alpha and no masks."""
+        return tuple(scene for scene in range(len(self)) if not self._index.has_alpha[self._number(scene)])
+
+    @cached_property
+    def shown_around(self) -> Color | None:
+        """The color that some pictures without alpha show at their edges; None where there are no such pictures, or
+        where their edges are not of one color."""
+        return background_of(self, self.opaque)
+
+    @property
+    def background(self) -> Color:
+        """What the objects stand before: the color that is laid behind alpha, or else the one that pictures show."""
+        return self.laid_over if len(self.opaque) < len(self) else self.shown_around or self.laid_over
 
     def select(self, scenes: str | None, default: str = "all") -> "Dataset":
         """Some scenes; ``open_dataset`` opens a choice without reading the others.
@@ -116,6 +134,10 @@ class Dataset:
             _splits=tuple(self._splits[scene] for scene in order),
         )
 
+    def _number(self, scene: int) -> int:
+        """The number of a scene in the index, which has those too that were not chosen."""
+        return int(np.searchsorted(self._index.starts, self._rows[scene][0], side="right")) - 1
+
     def __repr__(self) -> str:
         fitted, tested = (span(len(getattr(split, use)) for split in self._splits) for use in ("train", "test"))
         place = f"; {self.source.path}" if self.source else ""
@@ -144,22 +166,24 @@ def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, de
         InputError: the dataset cannot be used; nothing is left in the cache.
     """
     check_config(config)
-    problems = Problems()
+    problems, color = Problems(), parse_color(config.background, "background")
     folder, declaration = find_chosen(config, default, problems)
-    entry = (config.cache or default_cache()).expanduser() / cache_key(folder, config.resolution)
+    entry = (config.cache or default_cache()).expanduser() / cache_key(folder, config)
     index, parsed = load_index(entry), None
     if index is None:
-        parsed = list(parse_scenes(folder, LinkPolicy(folder.root, config.follow_links), problems))
+        parsed = list(
+            parse_scenes(folder, LinkPolicy(folder.root, config.follow_links), problems, config.field_of_view)
+        )
         index = index_scenes(parsed, config.resolution, problems.notes)
     rows = [kept_rows(index, scene, config) for scene in range(len(index.names))]
     splits = [split_views(index, scene, kept, config) for scene, kept in enumerate(rows)]
-    aabb = scene_box(config.half_extent, folder, declaration)
+    aabb = scene_box(config.half_extent, folder, declaration, index)
     about_box = Problems()
     check_box_is_seen(index, np.concatenate(rows), aabb, about_box)
     note_cameras_inside(index, np.concatenate(rows), aabb, about_box)
     few_views = few_views_note(index.names, splits)
     if parsed is not None:
-        build_entry(entry, index, parsed, progress)
+        build_entry(entry, index, parsed, color, progress)
     names = set(index.names)
     return Dataset(
         names=index.names,
@@ -176,6 +200,7 @@ def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, de
         _pictures=map_pictures(entry, index),
         notes=(*index.notes, *about_box.notes, *filter(None, [few_views])),
         source=config,
+        laid_over=color,
     )
 
 
@@ -210,6 +235,7 @@ def check_config(config: DatasetConfig) -> None:
         raise InputError(f"test_views: expected 0 or more, found {config.test_views}")
     if config.half_extent is not None and not 1 / LARGEST < config.half_extent < LARGEST:
         raise InputError(f"half_extent: expected a positive number, found {config.half_extent}")
+    parse_color(config.background, "background")
 
 
 def kept_rows(index: SceneIndex, scene: int, config: DatasetConfig) -> Int[np.ndarray, " view"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from triptych.data.backgrounds import Color
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.pictures import read_picture
 
@@ -20,13 +21,14 @@ _AHEAD = 32
 
 
 def decode_pictures(
-    scenes: Sequence[ParsedScene], factor: int
+    scenes: Sequence[ParsedScene], factor: int, background: Color
 ) -> Generator[Future[UInt8[np.ndarray, "height width 3"]], None, None]:
     """Decode the pictures of several scenes in order on a few threads, a bounded number ahead.
 
     Args:
         scenes: parsed scenes.
         factor: side of the squares of pixels that are averaged into one; it divides every picture's sides.
+        background: what pictures with alpha are laid over.
 
     Returns:
         One future per picture; its ``result()`` raises ``InputError`` where the picture cannot be decoded.
@@ -43,6 +45,7 @@ def decode_pictures(
                     distortion=distortion,
                     factor=factor,
                     mask=None if mask is None else Path(mask),
+                    background=background,
                 )
                 pending.append(task)
                 if len(pending) > _AHEAD:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.pictures import shrink_factor
@@ -17,6 +17,7 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras
 
 UNDECLARED, TRAIN, TEST = 0, 1, 2
+NO_BOX = np.full((2, 3), np.nan)
 _CODES = {None: UNDECLARED, "train": TRAIN, "test": TEST}
 
 
@@ -33,6 +34,8 @@ class SceneIndex:
         uses: what the dataset says each view is for: UNDECLARED, TRAIN or TEST.
         height: height of the (downscaled) pictures in pixels.
         width: width of the (downscaled) pictures in pixels.
+        has_alpha: whether it is known what is around the object in each scene's pictures, by alpha or masks.
+        boxes: lower and upper corner of a box around each scene whose world units say nothing; NaN for the others.
         notes: what may be wrong, one line each.
     """
 
@@ -44,6 +47,8 @@ class SceneIndex:
     uses: UInt8[np.ndarray, " row"]
     height: int
     width: int
+    has_alpha: Bool[np.ndarray, " scene"]
+    boxes: Float[np.ndarray, "scene 2 3"]
     notes: tuple[str, ...] = ()
 
     def cameras(self, rows: Int[np.ndarray, " view"]) -> Cameras:
@@ -119,5 +124,7 @@ def index_scenes(scenes: Sequence[ParsedScene], resolution: int | None, notes: S
         uses=np.array([_CODES[use] for scene in scenes for use in scene.uses], dtype=np.uint8),
         height=height // factor,
         width=width // factor,
+        has_alpha=np.array([scene.has_alpha for scene in scenes]),
+        boxes=np.stack([NO_BOX if scene.aabb is None else scene.aabb for scene in scenes]),
         notes=tuple(notes),
     )

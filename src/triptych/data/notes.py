@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triptych.data.backgrounds import Color, are_alike, color_text
 from triptych.data.formats.masks import MASK_FOLDERS
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.splits import ViewSplit
@@ -19,6 +20,26 @@ _FIELD_OF_VIEW = (15.0, 110.0)
 def blank_note(name: str) -> str:
     """The note on a scene whose pictures show nothing."""
     return f"scene {name}: blank, each of its pictures is of one color; leave it out"
+
+
+def background_note(opaque: int, scenes: int, found: Color | None, laid_over: Color) -> str | None:
+    """The note on pictures without alpha that show another color around the object than alpha is laid over, or None.
+
+    Args:
+        opaque: number of scenes with such pictures.
+        scenes: number of all.
+        found: the color that they show at their edges, if it is one.
+        laid_over: what the pictures with alpha are laid over.
+    """
+    if found is None or are_alike(found, laid_over):
+        return None
+    advice = "a model that is trained on them takes this color for what is behind objects"
+    if opaque < scenes:
+        text = color_text(found)
+        advice = (
+            f"those with alpha are laid over {color_text(laid_over)}; give --background '{text}' to have one for all"
+        )
+    return f"{opaque} of {scenes} scenes have pictures without alpha, before {color_text(found)}; {advice}"
 
 
 def few_views_note(names: Sequence[str], splits: Sequence[ViewSplit]) -> str | None:

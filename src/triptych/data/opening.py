@@ -5,7 +5,7 @@ from pathlib import Path
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.generators.cars import CarsConfig, make_cars
 from triptych.data.generators.meshes import RenderConfig, render_meshes
-from triptych.data.notes import blank_note
+from triptych.data.notes import background_note, blank_note
 from triptych.progress import Progress
 
 _SHOWN_NOTES = 10
@@ -25,7 +25,8 @@ def open_data(config: DatasetConfig, progress: Progress, default: str = "all") -
     progress.start("pictures", 0)
     dataset = open_dataset(config, progress.reach, default=default)
     blank = [blank_note(name) for scene, name in enumerate(dataset.names) if dataset.is_blank(scene)]
-    notes = [*dataset.notes, *blank]
+    background = background_note(len(dataset.opaque), len(dataset), dataset.shown_around, dataset.laid_over)
+    notes = [*dataset.notes, *filter(None, [background]), *blank]
     for note in notes[:_SHOWN_NOTES]:
         progress.note(f"note: {note}")
     if len(notes) > _SHOWN_NOTES:

@@ -1,4 +1,4 @@
-"""Reading one picture: over white, without lens distortion, box-downscaled, in that order."""
+"""Reading one picture: over a color, without lens distortion, box-downscaled, in that order."""
 
 import os
 import warnings
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from triptych.data.backgrounds import WHITE, Color
 from triptych.data.formats.distortion import Distortion, undistort
 from triptych.errors import InputError
 from triptych.files import is_file
@@ -36,10 +37,12 @@ class PictureHeader:
         size: height and width in pixels, as the pixels are stored.
         is_turned: whether its EXIF orientation asks viewers to turn or mirror it. Its pixels are taken as they are
             stored, as COLMAP and nerfstudio take them.
+        has_alpha: whether it says how transparent its pixels are.
     """
 
     size: tuple[int, int]
     is_turned: bool = False
+    has_alpha: bool = False
 
 
 def read_header(file: Path) -> PictureHeader:
@@ -57,7 +60,7 @@ def read_header(file: Path) -> PictureHeader:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file, formats=_FORMATS) as picture:
-                mode, (width, height) = picture.mode, picture.size
+                mode, (width, height), has_alpha = picture.mode, picture.size, _has_alpha(picture)
                 orientation = picture.getexif().get(_ORIENTATION, 1) if "exif" in picture.info else 1
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(f"{file}: expected at most {MAX_PIXELS} pixels, found more; make it smaller") from None
@@ -69,7 +72,7 @@ def read_header(file: Path) -> PictureHeader:
         raise InputError(f"{file}: expected at most {MAX_PIXELS} pixels, found {width}x{height}; make it smaller")
     if mode not in _EIGHT_BIT_MODES:
         raise InputError(f"{file}: expected 8 bits per channel, found a picture of mode {mode}; convert it")
-    return PictureHeader((height, width), orientation in range(2, 9))
+    return PictureHeader((height, width), orientation in range(2, 9), has_alpha)
 
 
 def read_picture(
@@ -79,8 +82,9 @@ def read_picture(
     distortion: Distortion | None = None,
     factor: int = 1,
     mask: Path | None = None,
+    background: Color = WHITE,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Decode one picture over white, as a pinhole camera would have taken it.
+    """Decode one picture over a color, as a pinhole camera would have taken it.
 
     Args:
         file: a picture that ``read_header`` has accepted.
@@ -88,6 +92,7 @@ def read_picture(
         distortion: the lens to undo.
         factor: side of the squares of pixels that are averaged into one.
         mask: a picture of the same size, white where the object is; it multiplies alpha.
+        background: what a picture with alpha is laid over.
 
     Raises:
         InputError: the picture or its mask cannot be decoded to its end, or the mask cannot be one.
@@ -98,7 +103,7 @@ def read_picture(
     has_alpha = pixels.shape[2] == 4
     if not has_alpha and not distortion and factor == 1:
         return pixels
-    result = over_white(pixels) if has_alpha else pixels.astype(np.float32)
+    result = over_color(pixels, background) if has_alpha else pixels.astype(np.float32)
     if distortion:
         result = undistort(result, intrinsics, distortion)
     if factor > 1:
@@ -107,12 +112,15 @@ def read_picture(
     return (result + 0.5).astype(np.uint8)
 
 
+def _has_alpha(picture: Image.Image) -> bool:
+    return picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info
+
+
 def _decode(file: Path) -> UInt8[np.ndarray, "height width channel"]:
     """RGBA where the picture has alpha, else RGB."""
     try:
         with Image.open(file, formats=_FORMATS) as picture:
-            has_alpha = picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info
-            return np.asarray(picture.convert("RGBA" if has_alpha else "RGB"))
+            return np.asarray(picture.convert("RGBA" if _has_alpha(picture) else "RGB"))
     except Exception as error:  # see read_header
         raise InputError(f"{file}: this picture is truncated or damaged ({error}); restore it") from None
 
@@ -134,10 +142,11 @@ def _product(
     return ((first.astype(np.uint16) * second + 127) // 255).astype(np.uint8)
 
 
-def over_white(rgba: UInt8[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 3"]:
-    """Colors in [0, 255] of pixels with straight alpha, composited over white; not rounded."""
+def over_color(rgba: UInt8[np.ndarray, "*batch 4"], color: Color) -> Float[np.ndarray, "*batch 3"]:
+    """Colors in [0, 255] of pixels with straight alpha, composited over a color; not rounded."""
+    behind = np.array(color, dtype=np.float32)
     colors, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32)
-    return 255 + (colors - 255) * (alpha / 255)
+    return behind + (colors - behind) * (alpha / 255)
 
 
 def shrink_factor(height: int, width: int, resolution: int | None, where: str) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
+from triptych.data.backgrounds import WHITE
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
@@ -93,10 +94,11 @@ class CategoryModel(nn.Module):
         return orbit.cameras(self.config.height, self.config.width).to(self.aabb.device)
 
     def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of a white image, one row a latent pixel: what rays see behind the scene."""
-        white = torch.ones(1, 3, self.config.height, self.config.width, device=self.aabb.device)
+        """The latent of an image of ``origin.background``, one row a latent pixel: what rays see behind the scene."""
+        color = torch.tensor(self.origin.background, device=self.aabb.device) / 255
         with torch.no_grad():
-            return self.encode(white)[0].flatten(1).T.contiguous()
+            image = color[None, :, None, None].repeat(1, 1, self.config.height, self.config.width)
+            return self.encode(image)[0].flatten(1).T.contiguous()
 
     def field(
         self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]
@@ -192,6 +194,8 @@ class CategoryModel(nn.Module):
             "normalization": self.normalization.kind,
             "autoencoder": {"kind": self.autoencoder.kind, **self.autoencoder.description()},
         }
+        if self.origin.background != WHITE:  # models had no other when their ids were first made
+            configuration["background"] = self.origin.background
         return digest_of(self.state_dict(), json.dumps(configuration, sort_keys=True, separators=(",", ":")))
 
     def known_ids(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from triptych.data.backgrounds import WHITE, Color, color_text, parse_color
 from triptych.errors import InputError
 from triptych.files import field_of
 from triptych.geometry import CameraRange
@@ -16,19 +17,21 @@ class Origin:
 
     Attributes:
         cameras: those that it was trained with.
+        background: what the objects of its training stood before; white in files of earlier versions.
         autoencoder_psnr: what its autoencoder alone makes of its own test views, in dB.
         scenes_psnr: the same of its own scenes, rendered.
         stage2: the preset of settings that its scenes are to be fitted with.
     """
 
     cameras: CameraRange | None = None
+    background: Color = WHITE
     autoencoder_psnr: float | None = None
     scenes_psnr: float | None = None
     stage2: str | None = None
 
     def fields(self) -> dict[str, Any]:
         """As fields of a model's document."""
-        return asdict(self)
+        return {**asdict(self), "background": color_text(self.background)}
 
     @classmethod
     def read(cls, document: Mapping[str, Any], path: Path) -> "Origin":
@@ -43,6 +46,7 @@ class Origin:
 
         return cls(
             _cameras(document, path),
+            _background(document, path),
             known("autoencoder_psnr", float),
             known("scenes_psnr", float),
             known("stage2", str),
@@ -57,3 +61,9 @@ def _cameras(document: Mapping[str, Any], path: Path) -> CameraRange | None:
         return CameraRange.from_json(value)
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path}, cameras: expected the ranges of distance and focal, found {value!r:.60}") from None
+
+
+def _background(document: Mapping[str, Any], path: Path) -> Color:
+    if "background" not in document:
+        return WHITE
+    return parse_color(field_of(document, "background", str, path), f"{path}, background")

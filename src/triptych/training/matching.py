@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.data import Dataset
+from triptych.data.backgrounds import ALIKE, are_alike, color_text
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, Cameras, intersect_aabb
 from triptych.geometry.camera_range import Range
@@ -17,8 +18,6 @@ from triptych.pictures import from_pixels
 from triptych.training.outcome import compared_views
 
 _VIEWS_LOOKED_AT = 3
-_WHITE = 240
-"""A channel below it, of 255, shows something: pictures that were compressed are not quite white."""
 _REFUSED, _NOTED = 0.1, 0.02
 """Shares of what a scene's pictures show that lie where the model's box is not."""
 _ALIKE = 1.5
@@ -68,15 +67,16 @@ def compare_with_model(
     if not scenes:
         return []
     looks = [_look(model, dataset, scene) for scene in scenes]
-    unlike = _unlike(model, dataset, scenes)
+    unlike, background = _unlike(model, dataset, scenes), color_text(dataset.background)
     lost = [look for look in looks if look.outside > _REFUSED]
     if lost and not force:
         raise InputError(
-            f"{_lost(lost, len(looks))}; {'; '.join(unlike) or 'box and cameras are like those of its training'}; move "
-            "and scale the scenes as those of stage 1 were, leave some out with --scenes, or go on with --force"
+            f"{_lost(lost, len(looks), background)}; "
+            f"{'; '.join(unlike) or 'box and cameras are like those of its training'}; move and scale the scenes as "
+            "those of stage 1 were, leave some out with --scenes, or go on with --force"
         )
     noted = [look for look in looks if look.outside > _NOTED]
-    notes = [_lost(noted, len(looks))] if noted else []
+    notes = [_lost(noted, len(looks), background)] if noted else []
     notes += _of_another_kind(model, dataset, scenes)
     return notes + [f"unlike what the model was trained on: {line}" for line in unlike]
 
@@ -145,8 +145,8 @@ class _Look:
 
 def _look(model: CategoryModel, dataset: Dataset, scene: int) -> _Look:
     train = dataset.views(scene).train
-    views = _spread(train, _VIEWS_LOOKED_AT)
-    shown = torch.from_numpy(dataset.images(scene, views) < _WHITE).any(dim=-1)
+    views, behind = _spread(train, _VIEWS_LOOKED_AT), torch.tensor(dataset.background)
+    shown = ((torch.from_numpy(dataset.images(scene, views)).int() - behind).abs() > ALIKE).any(dim=-1)
     near, far = intersect_aabb(dataset.cameras(scene)[views].rays(), model.aabb.cpu())
     outside = shown & ~(far > near).reshape(shown.shape)
     edges = torch.cat([shown[:, 0], shown[:, -1], shown[:, :, 0], shown[:, :, -1]], dim=1)
@@ -154,9 +154,9 @@ def _look(model: CategoryModel, dataset: Dataset, scene: int) -> _Look:
     return _Look(dataset.names[scene], share, float(edges.float().mean()))
 
 
-def _lost(looks: Sequence[_Look], count: int) -> str:
+def _lost(looks: Sequence[_Look], count: int, background: str) -> str:
     worst = sorted(looks, key=lambda look: -look.outside)[:_NAMED]
-    backgrounds = {True: ", its background is not white", False: ""}
+    backgrounds = {True: f", its background is not {background}", False: ""}
     named = [f"{look.name}: {look.outside:.0%}{backgrounds[look.edges > _EDGES_COVERED]}" for look in worst]
     return (
         f"{len(looks)} of {count} scene(s) reach beyond the model's box, where nothing can be rendered; of what their "
@@ -169,6 +169,10 @@ def _unlike(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> li
     lines = []
     if not _same_sides(dataset.aabb.cpu(), model.aabb.cpu()):
         lines.append(f"the data's box is {_box(dataset.aabb)}, the model's {_box(model.aabb)}")
+    if not are_alike(dataset.background, model.origin.background):
+        behind = color_text(model.origin.background)
+        advice = f", give --background '{behind}'" if len(dataset.opaque) < len(dataset) else ""
+        lines.append(f"objects stand before {color_text(dataset.background)}, the model's before {behind}{advice}")
     found, expected = camera_range(dataset, scenes, model.aabb.cpu()), model.origin.cameras
     if expected is not None and not _alike(found.distance, expected.distance):
         lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(expected.distance)}")

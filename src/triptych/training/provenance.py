@@ -23,6 +23,8 @@ _OPTIONS = {
     "half_extent": (float, int, type(None)),
     "resolution": (int, type(None)),
     "follow_links": (bool,),
+    "field_of_view": (float, int, type(None)),
+    "background": (str,),
 }
 """Options of a dataset that decide what its scenes look like, and the types that JSON may hold for them."""
 

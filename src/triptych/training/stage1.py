@@ -225,7 +225,7 @@ def _new_model(
         initial_base_planes(config.planes, generator),
         dataset.aabb,
         dict(zip(dataset.names, dataset.fingerprints, strict=True)),
-        Origin(camera_range(dataset, range(len(dataset)), dataset.aabb), stage2=config.stage2),
+        Origin(camera_range(dataset, range(len(dataset)), dataset.aabb), dataset.background, stage2=config.stage2),
     )
 
 

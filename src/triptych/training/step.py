@@ -86,7 +86,7 @@ class Work:
         return encode_views(self.model, self.views, self.model.aabb.device)
 
     def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of a white image, which follows an encoder that moves."""
+        """The latent of what is behind the objects, which follows an encoder that moves."""
         return self.model.background() if self.phase.rates.encoder else self._background_at_start
 
     @cached_property

@@ -1,7 +1,7 @@
 """A cache entry: the decoded pictures of a dataset, memory-mapped, so that memory use stays bounded at any size.
 
     <cache>/<key>/index.json            names and fingerprints of the scenes, picture size, notes, sums of other files
-    <cache>/<key>/cameras.safetensors   poses, intrinsics, declared splits
+    <cache>/<key>/cameras.safetensors   poses, intrinsics, declared splits, boxes, which scenes have alpha
     <cache>/<key>/sums.raw              uint8 [row, 32], SHA-256 of each picture
     <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index
 
@@ -22,7 +22,9 @@ import numpy as np
 from platformdirs import user_cache_path
 from safetensors.numpy import load_file, save_file
 
+from triptych.data.backgrounds import Color, parse_color
 from triptych.data.cache.checked_pictures import SUM_BYTES, CheckedPictures
+from triptych.data.config import DatasetConfig
 from triptych.data.decoding import OnPicture, decode_pictures
 from triptych.data.formats.discovery import DatasetFolder
 from triptych.data.formats.parsed_scene import ParsedScene
@@ -39,7 +41,7 @@ from triptych.files import (
     write_sealed_json,
 )
 
-_LAYOUT = 2
+_LAYOUT = 3
 """Raised whenever the meaning of a cache entry changes."""
 _INDEX = "index.json"
 PICTURES_FILE = "pictures.raw"
@@ -52,9 +54,14 @@ def default_cache() -> Path:
     return user_cache_path("triptych", appauthor=False)
 
 
-def cache_key(dataset: DatasetFolder, resolution: int | None) -> str:
-    """Digest of what decides an entry: the scenes, their files' paths, sizes and times, the resolution."""
-    digest = hashlib.sha256(json.dumps([_LAYOUT, str(dataset.root), resolution]).encode())
+def cache_key(dataset: DatasetFolder, config: DatasetConfig) -> str:
+    """Digest of what decides an entry: the scenes, their files' paths, sizes and times, and how pictures are read."""
+    color = parse_color(config.background, "background")
+    options = [_LAYOUT, str(dataset.root), config.resolution, config.field_of_view, color]
+    digest = hashlib.sha256(json.dumps(options).encode())
+    described_by = {scene.annotations.file for scene in dataset.scenes if scene.annotations is not None}
+    for file in sorted(described_by):
+        digest.update(json.dumps(_as_found(file, file.stat())).encode())
     for scene in dataset.scenes:
         digest.update(json.dumps([scene.name, scene.format, *_files_of(scene.folder)]).encode())
     return digest.hexdigest()[:32]
@@ -68,9 +75,12 @@ def _files_of(folder: str | Path, depth: int = 0) -> list[list[str | int]]:
             if entry.is_dir(follow_symlinks=depth == 0):
                 files += _files_of(entry.path, depth + 1)
             elif entry.is_file() and _matters(entry.name):
-                status = entry.stat()
-                files.append([entry.path, status.st_size, status.st_mtime_ns])
+                files.append(_as_found(entry.path, entry.stat()))
     return files
+
+
+def _as_found(path: str | Path, status: os.stat_result) -> list[str | int]:
+    return [str(path), status.st_size, status.st_mtime_ns]
 
 
 def _matters(name: str) -> bool:
@@ -117,9 +127,20 @@ def map_pictures(entry: Path, index: SceneIndex) -> CheckedPictures:
 
 
 def build_entry(
-    entry: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: OnPicture | None = None
+    entry: Path,
+    index: SceneIndex,
+    scenes: Sequence[ParsedScene],
+    background: Color,
+    progress: OnPicture | None = None,
 ) -> None:
     """Decode all pictures into a new cache entry; if several processes do so at once, the first to finish wins.
+
+    Args:
+        entry: its folder.
+        index: of the scenes.
+        scenes: as they were parsed.
+        background: what pictures with alpha are laid over.
+        progress: called after each picture.
 
     Raises:
         InputError: a picture cannot be decoded, or the cache cannot be written.
@@ -128,7 +149,7 @@ def build_entry(
         entry.parent.mkdir(parents=True, exist_ok=True)
         _check_space(entry.parent, index)
         with atomic_directory(entry, replace=False) as temporary:
-            _write_pictures(temporary, index, scenes, progress)
+            _write_pictures(temporary, index, scenes, background, progress)
             _write_index(temporary, index)
     except OSError as error:
         # The rename fails where another process has just made the same entry, which is as good.
@@ -138,7 +159,8 @@ def build_entry(
 
 
 def _write_index(folder: Path, index: SceneIndex) -> None:
-    tensors = {"starts": index.starts, "c2w": index.c2w, "intrinsics": index.intrinsics, "uses": index.uses}
+    names = ("starts", "c2w", "intrinsics", "uses", "has_alpha", "boxes")
+    tensors = {name: getattr(index, name) for name in names}
     save_file(tensors, folder / _CAMERAS)
     about = {"height": index.height, "width": index.width, "notes": index.notes}
     texts = {"names": index.names, "fingerprints": index.fingerprints}
@@ -146,14 +168,16 @@ def _write_index(folder: Path, index: SceneIndex) -> None:
     write_sealed_json(folder / _INDEX, about | texts | {"files": files})
 
 
-def _write_pictures(folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], progress: OnPicture | None) -> None:
+def _write_pictures(
+    folder: Path, index: SceneIndex, scenes: Sequence[ParsedScene], background: Color, progress: OnPicture | None
+) -> None:
     total = len(index.c2w)
     factor = scenes[0].sizes[0][1] // index.width
     # Plain writes, not a writable memory map: on a full disk a map kills the process instead of raising.
     with (
         (folder / PICTURES_FILE).open("wb") as output,
         (folder / _SUMS).open("wb") as sums,
-        closing(decode_pictures(scenes, factor)) as pictures,
+        closing(decode_pictures(scenes, factor, background)) as pictures,
     ):
         for done, picture in enumerate(pictures, start=1):
             content = picture.result().tobytes()

@@ -44,6 +44,8 @@ def read_declaration(dataset: DatasetFolder, problems: Problems) -> Declaration:
         if (dataset.root / MAKING_FILE).is_file():
             raise InputError(f"{dataset.root}: this dataset is incomplete; run the command that makes it again")
         return Declaration()
+    if any(scene.annotations is not None and scene.annotations.file == file for scene in dataset.scenes):
+        return Declaration()
     if not _is_ours(file):
         problems.note(f"{file}: ignored, another program has written it")
         return Declaration()

@@ -1,22 +1,50 @@
 """Which scenes a folder holds."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from triptych.data.formats.layouts import SceneFormat, describe_unread, scene_format, subfolders
+from triptych.data.formats.annotations import Annotations
+from triptych.data.formats.co3d import parse_co3d, read_frames
+from triptych.data.formats.colmap import parse_colmap
+from triptych.data.formats.eg3d import parse_eg3d, read_labels
+from triptych.data.formats.gobjaverse import parse_gobjaverse
+from triptych.data.formats.layouts import (
+    NESTED,
+    TITLES,
+    WITHOUT_INTRINSICS,
+    SceneFormat,
+    described_format,
+    holds_pictures,
+    scene_format,
+    subfolders,
+)
 from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.nmr import parse_nmr
+from triptych.data.formats.openlrm import parse_openlrm
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.srn import parse_srn
 from triptych.data.formats.transforms import parse_transforms
+from triptych.data.formats.zero123 import parse_zero123
 from triptych.data.notes import notes_on_scene
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 
-_PARSERS = {"srn": parse_srn, "transforms": parse_transforms}
-_NESTED = "render"
-"""OmniObject3D keeps the renderings of an object one folder further down."""
+_PARSERS: dict[SceneFormat, Callable[..., ParsedScene]] = {
+    "srn": parse_srn,
+    "transforms": parse_transforms,
+    "zero123": parse_zero123,
+    "openlrm": parse_openlrm,
+    "nmr": parse_nmr,
+    "gobjaverse": parse_gobjaverse,
+    "colmap": parse_colmap,
+    "eg3d": parse_eg3d,
+    "co3d": parse_co3d,
+}
+_READERS = {"eg3d": read_labels, "co3d": read_frames}
 _LISTED = 3
 """How many folders a message names."""
 _DEPTH, _BREADTH = 2, 8
@@ -25,19 +53,43 @@ _DEPTH, _BREADTH = 2, 8
 
 @dataclass(frozen=True)
 class SceneFolder:
-    """One scene's folder and how to read it."""
+    """One scene's folder and how to read it.
+
+    Attributes:
+        name: the scene's name.
+        folder: its folder.
+        format: its layout.
+        annotations: what a file beside the scenes' folders says of them, in layouts that have one.
+    """
 
     name: str
     folder: Path
     format: SceneFormat
+    annotations: Annotations | None = None
 
-    def parse(self, links: LinkPolicy, problems: Problems) -> ParsedScene:
+    @property
+    def layout(self) -> str:
+        """What people call the layout."""
+        is_omniobject3d = self.format == "transforms" and self.folder.name != self.name
+        return "OmniObject3D" if is_omniobject3d else TITLES[self.format]
+
+    def parse(self, links: LinkPolicy, problems: Problems, field_of_view: float | None = None) -> ParsedScene:
         """Read the scene without decoding its pictures.
 
+        Args:
+            links: where symbolic links may lead.
+            problems: raises or gathers the problems of single views.
+            field_of_view: horizontal, in degrees, for a layout without intrinsics.
+
         Raises:
-            InputError: see ``parse_srn`` and ``parse_transforms``.
+            InputError: see ``parse_srn`` and the other parsers.
         """
-        return _PARSERS[self.format](self.name, self.folder, problems, links)
+        more: dict[str, Any] = {}
+        if self.format in WITHOUT_INTRINSICS:
+            more["field_of_view"] = field_of_view
+        if self.annotations is not None:
+            more["annotations"] = self.annotations
+        return _PARSERS[self.format](self.name, self.folder, problems, links, **more)
 
 
 @dataclass(frozen=True)
@@ -58,6 +110,11 @@ class DatasetFolder:
     def names(self) -> tuple[str, ...]:
         """The scenes' names, sorted."""
         return tuple(scene.name for scene in self.scenes)
+
+    @property
+    def layouts(self) -> dict[str, int]:
+        """The number of scenes in each layout, by what people call it."""
+        return dict(Counter(scene.layout for scene in self.scenes))
 
     def only(self, names: Collection[str]) -> "DatasetFolder":
         """The same folder as if it held these scenes alone."""
@@ -83,37 +140,59 @@ def find_scenes(path: Path) -> DatasetFolder:
         raise InputError(f"{path}: this folder cannot be listed; give yourself the right to read it")
     folders = subfolders(root)
     found = {folder: _scene_at(folder) for folder in folders}
-    scenes = tuple(scene for scene in found.values() if scene is not None)
+    scenes = tuple(scene for scene in found.values() if scene is not None) or _described_scenes(root, folders)
     if not scenes:
         raise InputError(f"{path}: no scene found; {_advice(root, folders)}")
-    notes = tuple(
-        f"{folder}: ignored, it is {describe_unread(folder) or 'not a scene'}"
-        for folder, scene in found.items()
-        if scene is None
-    )
+    kept = {scene.folder for scene in scenes} | {folder for folder, scene in found.items() if scene is not None}
+    notes = tuple(f"{folder}: ignored, it is not a scene" for folder in folders if folder not in kept)
     return DatasetFolder(root, scenes, notes)
 
 
-def parse_scenes(dataset: DatasetFolder, links: LinkPolicy, problems: Problems) -> Iterator[ParsedScene]:
+def parse_scenes(
+    dataset: DatasetFolder, links: LinkPolicy, problems: Problems, field_of_view: float | None = None
+) -> Iterator[ParsedScene]:
     """Read the scenes of a dataset one after the other, without decoding their pictures.
 
+    Args:
+        dataset: the scenes.
+        links: where symbolic links may lead.
+        problems: raises or gathers.
+        field_of_view: horizontal, in degrees, for layouts without intrinsics.
+
     Raises:
-        InputError: a scene cannot be read (unless ``problems`` gathers).
+        InputError: a scene cannot be read (unless ``problems`` gathers), or ``field_of_view`` is given though all
+            scenes have intrinsics.
     """
+    if field_of_view is not None and not any(scene.format in WITHOUT_INTRINSICS for scene in dataset.scenes):
+        raise InputError(
+            f"field_of_view: the cameras of {dataset.root} ({', '.join(dataset.layouts)}) have focal lengths of their "
+            "own; leave it out"
+        )
     for scene in dataset.scenes:
         with problems.guard():
-            parsed = scene.parse(links, problems)
+            parsed = scene.parse(links, problems, field_of_view)
             for note in notes_on_scene(parsed):
                 problems.note(note)
             yield parsed
 
 
 def _scene_at(folder: Path) -> SceneFolder | None:
-    for place in (folder, folder / _NESTED):
+    for place in (folder, *(folder / nested for nested in NESTED)):
         found = scene_format(place)
         if found is not None:
             return SceneFolder(folder.name, place, found)
     return None
+
+
+def _described_scenes(root: Path, folders: list[Path]) -> tuple[SceneFolder, ...]:
+    """The scenes that a single file describes: the folders with pictures, or the folder itself if it holds some."""
+    described = described_format(root)
+    if described is None:
+        return ()
+    name, file = described
+    annotations = Annotations(file, _READERS[name])
+    places = [root] if holds_pictures(root, deeper=False) else [place for place in folders if holds_pictures(place)]
+    return tuple(SceneFolder(place.name, place, name, annotations) for place in places)
 
 
 def _advice(root: Path, folders: list[Path]) -> str:
@@ -121,21 +200,29 @@ def _advice(root: Path, folders: list[Path]) -> str:
     above = next((folder for folder in root.parents[:2] if _scene_at(folder) is not None), None)
     if above is not None:
         return f"it is a part of the scene {above}; give that folder, or the one that holds all scenes"
-    unread = next((what for folder in (root, *folders) if (what := describe_unread(folder))), None)
-    if unread is not None:
-        return f"it holds {unread}"
+    described = next((folder for folder in root.parents[:2] if described_format(folder) is not None), None)
+    if described is not None:
+        return f"it is a part of the dataset {described}; give that folder, and choose with --scenes"
     deeper = _holding_scenes(folders, _DEPTH)
     if deeper:
         listed = ", ".join(str(folder) for folder in deeper[:_LISTED]) + (", ..." if len(deeper) > _LISTED else "")
         return f"folders below it hold scenes; give one of them: {listed}"
-    return "expected transforms.json, or rgb/ pose/ intrinsics.txt, in this folder or in its subfolders"
+    return (
+        "expected transforms.json, or rgb/ pose/ intrinsics.txt, or another layout of docs/formats.md, in this folder "
+        "or in its subfolders"
+    )
 
 
 def _holding_scenes(folders: list[Path], depth: int) -> list[Path]:
     """Those of some folders that hold scenes, or if there are none, those a few levels further down."""
-    found = [folder for folder in folders if any(_scene_at(below) for below in subfolders(folder))]
+    found = [folder for folder in folders if _holds_scenes(folder)]
     if found or not depth:
         return found
     return _holding_scenes(
         [below for folder in folders[:_BREADTH] for below in subfolders(folder)[:_BREADTH]], depth - 1
     )
+
+
+def _holds_scenes(folder: Path) -> bool:
+    below = subfolders(folder)
+    return any(_scene_at(place) for place in below) or bool(_described_scenes(folder, below))

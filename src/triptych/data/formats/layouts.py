@@ -1,38 +1,57 @@
-"""The layouts of posed pictures, recognized by what is in a folder: those that are read, and those that are not."""
+"""The layouts of posed pictures, recognized by what is in a folder.
 
-from collections.abc import Callable
-from itertools import islice
+A layout whose folders each hold a scene has a test in ``_SCENES``; one where a single file describes the pictures of
+many folders has it in ``_DESCRIBED``. The first test that a folder passes decides.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from triptych.data.pictures import SUFFIXES
 from triptych.files import is_clutter, is_file, is_folder
 
-SceneFormat = Literal["srn", "transforms"]
+SceneFormat = Literal["srn", "transforms", "zero123", "openlrm", "nmr", "gobjaverse", "colmap", "eg3d", "co3d"]
 
-SRN_PARTS = ("rgb", "pose", "intrinsics.txt")
+TITLES: dict[SceneFormat, str] = {
+    "srn": "SRN",
+    "transforms": "transforms.json",
+    "zero123": "zero123",
+    "openlrm": "OpenLRM",
+    "nmr": "NMR / DVR",
+    "gobjaverse": "G-Objaverse",
+    "colmap": "COLMAP",
+    "eg3d": "EG3D",
+    "co3d": "CO3D",
+}
+"""What people call the layouts."""
+NESTED = ("render", "campos_512_v4")
+"""OmniObject3D and G-Objaverse keep the renderings of an object one folder further down."""
+
+SRN_FOLDERS, SRN_INTRINSICS = ("rgb", "pose"), "intrinsics.txt"
+SRN_PARTS = (*SRN_FOLDERS, SRN_INTRINSICS)
 """What an SRN scene's folder holds."""
 TRANSFORMS_PATTERN = "transforms*.json"
 """File names that mark a folder as a scene of the transforms.json layout."""
-
+OPENLRM_PARTS = ("rgba", "pose", "intrinsics.npy")
+NMR_PICTURES, NMR_CAMERAS = "image", "cameras.npz"
+EG3D_FILE, EG3D_FIELD = "dataset.json", "labels"
+CO3D_FILE = "frame_annotations.jgz"
+_COLMAP_MODELS = ("sparse/0", "sparse", "colmap/sparse/0", ".")
 _HEAD = 1 << 16
-_LOOKED_INTO = 8
-_WRITE = "write a transforms.json for each scene (docs/formats.md; triptych.data.formats.writer.write_scene does it)"
+
+WITHOUT_INTRINSICS: tuple[SceneFormat, ...] = ("srn", "zero123")
+"""Layouts whose scenes may lack a focal length, which ``--field-of-view`` then gives."""
 
 
 def scene_format(folder: Path) -> SceneFormat | None:
-    """The layout of the scene in a folder, None where there is none that is read."""
-    parts = sum(is_file(folder / part) or is_folder(folder / part) for part in SRN_PARTS)
-    if parts == len(SRN_PARTS):
-        return "srn"
-    if any(is_file(file) for file in folder.glob(TRANSFORMS_PATTERN)):
-        return "transforms"
-    # Two parts of three are an SRN scene with something missing, which its parser will name.
-    return "srn" if parts == 2 else None
+    """The layout of the scene in a folder, None where there is none."""
+    return next((name for name, is_scene in _SCENES if is_scene(folder)), None)
 
 
-def describe_unread(folder: Path) -> str | None:
-    """The layout of a folder if it is a known one that is not read, with what to do about it; None otherwise."""
-    return next((description for is_there, description in _UNREAD if is_there(folder)), None)
+def described_format(folder: Path) -> tuple[SceneFormat, Path] | None:
+    """The layout of a folder in which a file describes the pictures of many folders, and this file; None for others."""
+    return next(((name, folder / file) for name, file, is_one in _DESCRIBED if is_one(folder / file)), None)
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -43,45 +62,100 @@ def subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def _is_zero123(folder: Path) -> bool:
-    return any(is_file(camera.with_suffix(".png")) for camera in folder.glob("[0-9][0-9][0-9].npy"))
-
-
-def _is_nmr(folder: Path) -> bool:
-    # Its objects lie in folders of categories.
-    return any(is_file(place / "cameras.npz") for place in (folder, *islice(subfolders(folder), _LOOKED_INTO)))
-
-
-def _is_eg3d(folder: Path) -> bool:
+def holds_pictures(folder: Path, *, deeper: bool = True) -> bool:
+    """Whether there are pictures in a folder, or in the folders in it."""
     try:
-        with (folder / "dataset.json").open("rb") as file:
-            return b'"labels"' in file.read(_HEAD)
+        files = any(file.suffix.lower() in SUFFIXES and not is_clutter(file.name) for file in folder.iterdir())
     except OSError:
         return False
+    return files or (deeper and any(holds_pictures(below, deeper=False) for below in subfolders(folder)))
 
 
-def _is_colmap(folder: Path) -> bool:
-    models = [folder, folder / "sparse", folder / "sparse" / "0", folder / "colmap" / "sparse" / "0"]
-    return any(is_file(model / f"cameras{ending}") for model in models for ending in (".bin", ".txt"))
+def gobjaverse_views(folder: Path) -> Iterator[Path]:
+    """The files that describe the views of a G-Objaverse object."""
+    for view in subfolders(folder):
+        if view.name.isdecimal() and is_file(view / f"{view.name}.json"):
+            yield view / f"{view.name}.json"
+    for file in sorted(folder.glob("*.json")):
+        if file.stem.isdecimal() and is_file(file):
+            yield file
 
 
-def _is_co3d(folder: Path) -> bool:
-    return any(is_file(folder / f"{kind}_annotations.jgz") for kind in ("frame", "sequence"))
+def colmap_model(folder: Path) -> Path | None:
+    """The folder of a scene's COLMAP model."""
+    places = (folder / place for place in _COLMAP_MODELS)
+    return next((place for place in places if _has_either(place, "cameras") or _has_either(place, "images")), None)
+
+
+def _is_srn(folder: Path) -> bool:
+    return _parts_of_srn(folder) == len(SRN_PARTS)
+
+
+def _is_incomplete_srn(folder: Path) -> bool:
+    # Two parts of three are an SRN scene with something missing, which its parser will name.
+    return _parts_of_srn(folder) == len(SRN_PARTS) - 1
+
+
+def _parts_of_srn(folder: Path) -> int:
+    return sum(is_file(folder / part) or is_folder(folder / part) for part in SRN_PARTS)
+
+
+def _is_transforms(folder: Path) -> bool:
+    return any(is_file(file) for file in folder.glob(TRANSFORMS_PATTERN))
 
 
 def _is_openlrm(folder: Path) -> bool:
-    return is_file(folder / "intrinsics.npy") and is_folder(folder / "pose")
+    pictures, poses, intrinsics = (folder / part for part in OPENLRM_PARTS)
+    return is_file(intrinsics) and (is_folder(poses) or is_folder(pictures))
 
 
-_UNREAD: tuple[tuple[Callable[[Path], bool], str], ...] = (
-    (
-        _is_colmap,
-        "a COLMAP model, which is not read; nerfstudio (ns-process-data) or instant-ngp (colmap2nerf.py) make a "
-        "transforms.json of it",
-    ),
-    (_is_zero123, f"the layout of zero123 (a picture and a matrix 000.npy per view), which is not read; {_WRITE}"),
-    (_is_nmr, f"the layout of NMR / DVR (cameras.npz), which is not read; {_WRITE}"),
-    (_is_eg3d, f"the layout of EG3D (labels in dataset.json), which is not read; {_WRITE}"),
-    (_is_co3d, f"the layout of CO3D (frame_annotations.jgz), which is not read; {_WRITE}"),
-    (_is_openlrm, f"the layout of OpenLRM (pose/*.npy, intrinsics.npy), which is not read; {_WRITE}"),
+def _is_zero123(folder: Path) -> bool:
+    poses = (file for file in folder.glob("*.npy") if file.stem.isdecimal())
+    return any(is_file(pose.with_suffix(suffix)) for pose in poses for suffix in SUFFIXES)
+
+
+def _is_nmr(folder: Path) -> bool:
+    return is_file(folder / NMR_CAMERAS)
+
+
+def _is_gobjaverse(folder: Path) -> bool:
+    first = next(gobjaverse_views(folder), None)
+    return first is not None and (first.parent != folder or _head_holds(first, b'"x_fov"'))
+
+
+def _is_colmap(folder: Path) -> bool:
+    return colmap_model(folder) is not None
+
+
+def _is_eg3d(file: Path) -> bool:
+    return _head_holds(file, f'"{EG3D_FIELD}"'.encode())
+
+
+def _has_either(folder: Path, name: str) -> bool:
+    return any(is_file(folder / f"{name}{ending}") for ending in (".bin", ".txt"))
+
+
+def _head_holds(file: Path, text: bytes) -> bool:
+    try:
+        if is_file(file):
+            with file.open("rb") as opened:
+                return text in opened.read(_HEAD)
+    except OSError:
+        pass
+    return False
+
+
+_SCENES: tuple[tuple[SceneFormat, Callable[[Path], bool]], ...] = (
+    ("srn", _is_srn),
+    ("transforms", _is_transforms),
+    ("openlrm", _is_openlrm),
+    ("zero123", _is_zero123),
+    ("nmr", _is_nmr),
+    ("gobjaverse", _is_gobjaverse),
+    ("colmap", _is_colmap),
+    ("srn", _is_incomplete_srn),
+)
+_DESCRIBED: tuple[tuple[SceneFormat, str, Callable[[Path], bool]], ...] = (
+    ("eg3d", EG3D_FILE, _is_eg3d),
+    ("co3d", CO3D_FILE, is_file),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from triptych.data.formats.distortion import Distortion
+from triptych.data.formats.looked_at import box_looked_at
 from triptych.data.pictures import PictureHeader
 from triptych.data.validation import Problems
 from triptych.errors import InputError
@@ -55,6 +56,8 @@ class ParsedScene:
         uses: train or test for each view, where the dataset says.
         masks: the mask of each view, as a string; all have one, or none has.
         turned: number of views whose EXIF orientation asks viewers to turn them.
+        has_alpha: whether what is around the object is known in every view: by alpha, or by a mask.
+        aabb: a box around the scene, where its world units say nothing; see ``box_looked_at``.
     """
 
     name: str
@@ -66,9 +69,19 @@ class ParsedScene:
     uses: tuple[ViewUse | None, ...]
     masks: tuple[str | None, ...]
     turned: int
+    has_alpha: bool = False
+    aabb: Float[np.ndarray, "2 3"] | None = None
 
 
-def assemble_scene(name: str, folder: Path, frames: Sequence[Frame], problems: Problems) -> ParsedScene:
+def assemble_scene(
+    name: str,
+    folder: Path,
+    frames: Sequence[Frame],
+    problems: Problems,
+    *,
+    is_placed: bool = True,
+    points: Float[np.ndarray, "point 3"] | None = None,
+) -> ParsedScene:
     """Sort the views of a scene and drop repeated ones.
 
     Args:
@@ -76,6 +89,8 @@ def assemble_scene(name: str, folder: Path, frames: Sequence[Frame], problems: P
         folder: its folder, which holds the files of all frames.
         frames: its views.
         problems: raises or gathers what is wrong with single views.
+        is_placed: whether the layout places and scales scenes; else their box is what the cameras look at.
+        points: reconstructed points of a scene that is not placed.
 
     Raises:
         InputError: fewer than two views (or, unless gathering, one picture with two poses, or for training and
@@ -96,16 +111,20 @@ def assemble_scene(name: str, folder: Path, frames: Sequence[Frame], problems: P
     if len(by_file) < 2:
         raise InputError(f"{folder}: {len(by_file)} usable view(s) found; a scene needs at least two")
     ordered = sorted(by_file.values(), key=lambda frame: _natural_order(frame.file.relative_to(folder)))
+    c2w, intrinsics = np.stack([frame.c2w for frame in ordered]), np.stack([frame.intrinsics for frame in ordered])
+    sizes = tuple(frame.header.size for frame in ordered)
     return ParsedScene(
         name=name,
         files=tuple(str(frame.file) for frame in ordered),
-        sizes=tuple(frame.header.size for frame in ordered),
-        c2w=np.stack([frame.c2w for frame in ordered]),
-        intrinsics=np.stack([frame.intrinsics for frame in ordered]),
+        sizes=sizes,
+        c2w=c2w,
+        intrinsics=intrinsics,
         distortions=tuple(frame.distortion for frame in ordered),
         uses=tuple(frame.use for frame in ordered),
         masks=tuple(None if frame.mask is None else str(frame.mask) for frame in ordered),
         turned=sum(frame.header.is_turned for frame in ordered),
+        has_alpha=all(frame.header.has_alpha or frame.mask is not None for frame in ordered),
+        aabb=None if is_placed else box_looked_at(c2w, intrinsics, np.array(sizes, dtype=np.float64), points),
     )
 
 

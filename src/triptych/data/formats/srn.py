@@ -1,6 +1,6 @@
 """Parser of one scene in the layout of ShapeNet-SRN (Sitzmann et al., Scene Representation Networks, 2019).
 
-    intrinsics.txt       first line: f cx cy 0.   last line but for the flag: height width
+    intrinsics.txt       first line: f cx cy 0.   last line but for the flag: height width; or --field-of-view
     rgb/000000.png ...   pictures
     pose/000000.txt ...  16 numbers: the camera-to-world matrix, row by row, OpenCV axes
     masks/000000.png ... optional: white where the object is
@@ -16,15 +16,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from triptych.data.formats.layouts import SRN_PARTS
+from triptych.data.formats.axes import centered_intrinsics, focal_length, inverse
+from triptych.data.formats.layouts import SRN_FOLDERS, SRN_INTRINSICS, SRN_PARTS
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import find_mask
 from triptych.data.formats.parsed_scene import Frame, ParsedScene, assemble_scene
 from triptych.data.formats.picture_finder import PictureFinder
-from triptych.data.pictures import SUFFIXES, read_header
+from triptych.data.formats.view_files import PosedFiles
+from triptych.data.pictures import read_header
 from triptych.data.validation import Problems, at_picture_size, check_intrinsics, check_pose
 from triptych.errors import InputError
-from triptych.files import is_clutter, is_file, is_folder
+from triptych.files import is_file, is_folder
 from triptych.text import shown
 
 _LARGEST_TEXT = 1 << 16
@@ -40,7 +42,9 @@ class _Intrinsics:
     poses_are_world_to_camera: bool
 
 
-def parse_srn(name: str, folder: Path, problems: Problems, links: LinkPolicy) -> ParsedScene:
+def parse_srn(
+    name: str, folder: Path, problems: Problems, links: LinkPolicy, field_of_view: float | None = None
+) -> ParsedScene:
     """Read one SRN scene without decoding its pictures.
 
     Args:
@@ -48,62 +52,43 @@ def parse_srn(name: str, folder: Path, problems: Problems, links: LinkPolicy) ->
         folder: the folder that holds ``rgb``, ``pose`` and ``intrinsics.txt``.
         problems: raises or gathers the problems of single views.
         links: where symbolic links may lead.
+        field_of_view: horizontal, in degrees, of cameras that look through the middle of their pictures; for a scene
+            without ``intrinsics.txt``.
 
     Raises:
         InputError: the scene as a whole cannot be read, or, unless gathering, one view cannot.
     """
-    for part in SRN_PARTS:
-        exists = is_file(folder / part) if part.endswith(".txt") else is_folder(folder / part)
-        if not exists:
+    has_intrinsics = is_file(folder / SRN_INTRINSICS)
+    if not has_intrinsics and field_of_view is None:
+        raise InputError(
+            f"{folder}: {SRN_INTRINSICS} is missing; an SRN scene holds {', '.join(SRN_PARTS)}; without it, give the "
+            "cameras' horizontal --field-of-view in degrees"
+        )
+    for part in SRN_PARTS if has_intrinsics else SRN_FOLDERS:
+        if part in SRN_FOLDERS and not is_folder(folder / part):
             raise InputError(f"{folder}: {part} is missing; an SRN scene holds {', '.join(SRN_PARTS)}")
         links.check(folder / part)
-    intrinsics = _read_intrinsics(folder / "intrinsics.txt")
-    pictures, poses = _by_view(folder / "rgb", SUFFIXES), _by_view(folder / "pose", (".txt",))
+    intrinsics = _read_intrinsics(folder / SRN_INTRINSICS) if has_intrinsics else None
     finder = PictureFinder(folder, links)
     frames: list[Frame] = []
-    for view in sorted(pictures.keys() | poses.keys()):
+    for view in PosedFiles(folder, folder / "rgb", folder / "pose", ".txt").views():
         with problems.guard():
-            file, pose = _both(folder, view, pictures, poses)
+            file, pose = view.both()
             links.check(file)
             links.check(pose)
-            frames.append(_read_view(file, pose, intrinsics, finder))
+            frames.append(_read_view(file, pose, intrinsics or field_of_view, finder))
     return assemble_scene(name, folder, frames, problems)
 
 
-def _by_view(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """The files of a folder by what stands before their endings.
-
-    Raises:
-        InputError: the folder cannot be listed, or two files belong to one view.
-    """
-    files: dict[str, Path] = {}
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be listed ({error.strerror})") from None
-    for file in entries:
-        if file.suffix.lower() not in endings or is_clutter(file.name):
-            continue
-        if file.stem in files:
-            raise InputError(f"{file}: {files[file.stem].name} stands for the same view; remove one of them")
-        files[file.stem] = file
-    return files
-
-
-def _both(folder: Path, view: str, pictures: dict[str, Path], poses: dict[str, Path]) -> tuple[Path, Path]:
-    if view not in pictures:
-        raise InputError(f"{poses[view]}: no picture rgb/{view}.png belongs to this pose; restore it or remove this")
-    if view not in poses:
-        raise InputError(f"{pictures[view]}: no pose/{view}.txt belongs to this picture; restore it or remove this")
-    return pictures[view], poses[view]
-
-
-def _read_view(file: Path, pose: Path, intrinsics: _Intrinsics, finder: PictureFinder) -> Frame:
-    header = read_header(file)
-    scaled = at_picture_size(intrinsics.numbers, intrinsics.size, header.size, str(file))
-    c2w = _read_pose(pose)
-    if intrinsics.poses_are_world_to_camera:
-        c2w = np.concatenate([c2w[:, :3].T, -c2w[:, :3].T @ c2w[:, 3:]], axis=1)
+def _read_view(file: Path, pose: Path, lens: _Intrinsics | float | None, finder: PictureFinder) -> Frame:
+    header, c2w = read_header(file), _read_pose(pose)
+    if isinstance(lens, _Intrinsics):
+        scaled = at_picture_size(lens.numbers, lens.size, header.size, str(file))
+        if lens.poses_are_world_to_camera:
+            c2w = inverse(c2w)
+    else:
+        assert lens is not None
+        scaled = centered_intrinsics(focal_length(lens, header.size[1]), header.size, f"{file}, field_of_view")
     return Frame(file, header, c2w, scaled, mask=find_mask(file, header.size, finder))
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from triptych.data.formats.axes import OPENGL_TO_OPENCV
 from triptych.data.formats.distortion import Distortion
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import check_mask, find_mask
@@ -57,7 +58,6 @@ _OTHER_LENSES = (
 )
 _INTRINSICS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "camera_angle_x", "camera_angle_y")
 _LENS_FIELDS = {*_INTRINSICS, *_OTHER_LENSES, "camera_model", "k1", "k2", "p1", "p2"}
-_OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
 def parse_transforms(name: str, folder: Path, problems: Problems, links: LinkPolicy) -> ParsedScene:
@@ -263,4 +263,4 @@ def _read_matrix(value: object, where: str) -> Float[np.ndarray, "3 4"]:
     if len(rows) not in (3, 4) or not all(isinstance(row, list) and len(row) == 4 for row in rows):
         raise InputError(f"{where}: expected a 4x4 matrix, found {shown(value)}")
     matrix = np.array([[finite_number(entry, where) for entry in row] for row in rows])
-    return check_pose(matrix, where) @ _OPENGL_TO_OPENCV
+    return check_pose(matrix, where) @ OPENGL_TO_OPENCV

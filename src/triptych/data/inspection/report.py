@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
+from triptych.data.backgrounds import Color, commonest, edges_of, parse_color
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.config import DatasetConfig
 from triptych.data.dataset import check_config, find_chosen, kept_rows, split_views
@@ -21,7 +22,7 @@ from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.index import SceneIndex, check_sizes, commonest_size, index_scenes
 from triptych.data.inspection.camera_plot import write_camera_plot
 from triptych.data.inspection.contact_sheet import choose_views, label_views, shrink_to_tile, write_tiles
-from triptych.data.notes import blank_note, few_views_note
+from triptych.data.notes import background_note, blank_note, few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.splits import ViewSplit
 from triptych.data.validation import Problems
@@ -63,6 +64,7 @@ class InspectionReport:
     Attributes:
         path: the dataset's folder.
         scenes: number of scenes found, of those chosen.
+        layouts: how many of them are in each layout.
         views: number of views that can be read and are kept.
         train_views: how many of them are for fitting.
         test_views: how many of them are never seen.
@@ -75,6 +77,7 @@ class InspectionReport:
 
     path: str
     scenes: int
+    layouts: dict[str, int]
     views: int
     train_views: int
     test_views: int
@@ -101,10 +104,12 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None
     check_config(config)
     problems = Problems(gather=True)
     folder, declaration = find_chosen(config, "all", problems)
-    aabb = scene_box(config.half_extent, folder, declaration)
-    scenes = list(parse_scenes(folder, LinkPolicy(folder.root, config.follow_links), problems))
-    _write_pictures(scenes, problems, progress, out / "contact_sheet.png")
+    links = LinkPolicy(folder.root, config.follow_links)
+    scenes = list(parse_scenes(folder, links, problems, config.field_of_view))
+    color = parse_color(config.background, "background")
+    _write_pictures(scenes, color, problems, progress, out / "contact_sheet.png")
     index = _index_of_one_size(scenes, config.resolution, problems)
+    aabb = scene_box(config.half_extent, folder, declaration, index)
     rows, is_test = _split_all(index, config, problems)
     numbers = None
     if index is not None and len(rows):
@@ -115,6 +120,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None
     report = InspectionReport(
         path=str(folder.root),
         scenes=len(folder.scenes),
+        layouts=folder.layouts,
         views=len(rows),
         train_views=int((~is_test).sum()),
         test_views=int(is_test.sum()),
@@ -128,23 +134,32 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None
     return report
 
 
-def _write_pictures(scenes: Sequence[ParsedScene], problems: Problems, progress: OnPicture | None, file: Path) -> None:
-    """Decode every picture, keep the few that the contact sheet shows, and write it."""
+def _write_pictures(
+    scenes: Sequence[ParsedScene], color: Color, problems: Problems, progress: OnPicture | None, file: Path
+) -> None:
+    """Decode every picture, note what all show, keep the few that the contact sheet shows, and write it."""
     every = [(scene, view) for scene, parsed in enumerate(scenes) for view in range(len(parsed.files))]
     chosen = set(choose_views([len(scene.files) for scene in scenes])) if scenes else set()
     tiles: dict[tuple[int, int], Image.Image] = {}
     blank = dict.fromkeys(range(len(scenes)), True)
-    with closing(decode_pictures(scenes, factor=1)) as pictures:
+    edges: dict[int, UInt8[np.ndarray, "pixel 3"]] = {}
+    with closing(decode_pictures(scenes, 1, color)) as pictures:
         for done, (place, picture) in enumerate(zip(every, pictures, strict=True), start=1):
             with problems.guard():
                 pixels = picture.result()
                 blank[place[0]] = blank[place[0]] and is_one_color(pixels)
+                if not scenes[place[0]].has_alpha:
+                    edges.setdefault(place[0], edges_of(pixels))
                 if place in chosen:
                     tiles[place] = shrink_to_tile(pixels)
             if progress is not None:
                 progress(done, len(every))
     for scene in (scene for scene in blank if blank[scene]):
         problems.note(blank_note(scenes[scene].name))
+    found = commonest(np.concatenate(list(edges.values()))) if edges else None
+    note = background_note(len(edges), len(scenes), found, color)
+    if note is not None:
+        problems.note(note)
     if tiles:
         labels = label_views([scene.name for scene in scenes], list(tiles))
         write_tiles(list(tiles.values()), labels, file)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.data import Dataset
-from triptych.model import CategoryModel, ModelConfig
+from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.representation.config import MLPConfig, PlaneConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import total_variation
@@ -94,6 +94,7 @@ class TriPlanes(SingleField):
             initial_base_planes(planes, generator),
             scenes.aabb,
             {},
+            Origin(background=space.origin.background),
         ).to(device)
         self.scenes = SceneParameters.fresh(planes, len(scenes), generator, device)
         self._config = config

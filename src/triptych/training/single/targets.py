@@ -12,7 +12,7 @@ from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.geometry import SceneRays, intersect_aabb
-from triptych.model import CategoryModel, ModelConfig
+from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.model.encoding import encode_views
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
@@ -26,6 +26,7 @@ def image_space(scene: Dataset) -> CategoryModel:
         torch.zeros(0, 3, 2, 2, 0),
         scene.aabb,
         {},
+        Origin(background=scene.background),
     )
 
 

@@ -1,0 +1,112 @@
+"""Parser of one scene that COLMAP has reconstructed (Schoenberger and Frahm, Structure-from-Motion Revisited, 2016).
+
+    sparse/0/cameras.bin, images.bin, points3D.bin   or .txt; also in sparse/, colmap/sparse/0/ or the scene's folder
+    images/...                                       the pictures, under the names of the images
+    masks/...                                        optional: white where the object is
+
+The camera models SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL and OPENCV are read; their distortion is undone. World
+units and axes are those of the reconstruction: the scene's box is around the points that its cameras look at.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from triptych.data.formats.axes import inverse
+from triptych.data.formats.colmap_model import ColmapCamera, ColmapImage, read_cameras, read_images, read_points
+from triptych.data.formats.distortion import Distortion
+from triptych.data.formats.layouts import colmap_model
+from triptych.data.formats.link_policy import LinkPolicy
+from triptych.data.formats.masks import find_mask
+from triptych.data.formats.parsed_scene import Frame, ParsedScene, assemble_scene
+from triptych.data.formats.picture_finder import PictureFinder
+from triptych.data.pictures import read_header
+from triptych.data.validation import Problems, at_picture_size, check_intrinsics, check_pose
+from triptych.errors import InputError
+from triptych.files import is_folder
+
+_PICTURES = "images"
+_PARAMETERS = {
+    "SIMPLE_PINHOLE": "f cx cy",
+    "PINHOLE": "fx fy cx cy",
+    "SIMPLE_RADIAL": "f cx cy k1",
+    "RADIAL": "f cx cy k1 k2",
+    "OPENCV": "fx fy cx cy k1 k2 p1 p2",
+}
+"""The camera models that are read, and the meaning of their parameters."""
+_ROUNDING = 1e-3
+
+
+def parse_colmap(name: str, folder: Path, problems: Problems, links: LinkPolicy) -> ParsedScene:
+    """Read one reconstructed scene without decoding its pictures.
+
+    Args:
+        name: the scene's name.
+        folder: the scene's folder.
+        problems: raises or gathers the problems of single views.
+        links: where symbolic links may lead.
+
+    Raises:
+        InputError: the scene as a whole cannot be read, or, unless gathering, one view cannot.
+    """
+    model = colmap_model(folder)
+    if model is None:
+        raise InputError(f"{folder}: expected a COLMAP model, such as sparse/0/cameras.bin")
+    for file in sorted(model.iterdir()):
+        links.check(file)
+    cameras, images = read_cameras(model), read_images(model)
+    finder = PictureFinder(folder, links)
+    frames: list[Frame] = []
+    for image in images:
+        with problems.guard():
+            frames.append(_read_view(image, cameras, model, finder))
+    return assemble_scene(name, folder, frames, problems, is_placed=False, points=read_points(model))
+
+
+def _read_view(image: ColmapImage, cameras: dict[int, ColmapCamera], model: Path, finder: PictureFinder) -> Frame:
+    where = f"{model}, image {image.name!r}"
+    place = f"{_PICTURES}/{image.name}" if is_folder(finder.scene / _PICTURES) else image.name
+    picture = finder.named(place, where)
+    header = read_header(picture)
+    camera = cameras.get(image.camera)
+    if camera is None:
+        raise InputError(f"{where}: there is no camera {image.camera}")
+    own, distortion = _lens(camera, f"{model}, camera {image.camera}")
+    intrinsics = at_picture_size(own, camera.size, header.size, str(picture))
+    if distortion is not None:
+        distortion.check(intrinsics, *header.size, f"{model}, camera {image.camera}")
+    w2c = np.column_stack([_rotation(image.rotation, where), image.translation])
+    c2w = inverse(check_pose(w2c, where))
+    return Frame(picture, header, c2w, intrinsics, distortion, mask=find_mask(picture, header.size, finder))
+
+
+def _lens(camera: ColmapCamera, where: str) -> tuple[Float[np.ndarray, "4"], Distortion | None]:
+    if camera.model not in _PARAMETERS:
+        raise InputError(
+            f"{where}: the camera model {camera.model} is not read, only {', '.join(_PARAMETERS)}; undistort the "
+            "pictures first (colmap image_undistorter)"
+        )
+    if not np.isfinite(camera.parameters).all():
+        raise InputError(f"{where}: expected finite parameters of {camera.model}, found NaN or infinity")
+    values = dict(zip(_PARAMETERS[camera.model].split(), camera.parameters, strict=True))
+    if "f" in values:
+        values["fx"] = values["fy"] = values["f"]
+    intrinsics = np.array([values[field] for field in ("fx", "fy", "cx", "cy")])
+    check_intrinsics(intrinsics, camera.size, where)
+    return intrinsics, Distortion(*(values.get(field, 0.0) for field in ("k1", "k2", "p1", "p2"))) or None
+
+
+def _rotation(quaternion: tuple[float, ...], where: str) -> Float[np.ndarray, "3 3"]:
+    length = math.hypot(*quaternion)
+    if not abs(length - 1) < _ROUNDING:
+        raise InputError(f"{where}: expected a quaternion of length 1, found one of {length:g}")
+    w, x, y, z = (part / length for part in quaternion)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )

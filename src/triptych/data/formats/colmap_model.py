@@ -1,0 +1,226 @@
+"""What COLMAP writes of a reconstruction: cameras, images and points, as text or in binary (COLMAP's "Output Format").
+
+Both kinds hold the same: of each camera its model, width, height and parameters; of each image a rotation as a
+quaternion (w x y z) and a translation, world to camera with OpenCV axes, its camera and its name; of each point its
+place. Pixel centers are at half-integers.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import Float
+
+from triptych.errors import InputError
+from triptych.files import is_file
+from triptych.files.reading import open_regular
+from triptych.text import shown
+
+CAMERA_MODELS = {
+    "SIMPLE_PINHOLE": 3, "PINHOLE": 4, "SIMPLE_RADIAL": 4, "RADIAL": 5, "OPENCV": 8, "OPENCV_FISHEYE": 8,
+    "FULL_OPENCV": 12, "FOV": 5, "SIMPLE_RADIAL_FISHEYE": 4, "RADIAL_FISHEYE": 5, "THIN_PRISM_FISHEYE": 12,
+    "RAD_TAN_THIN_PRISM_FISHEYE": 16,
+}  # fmt: skip
+"""Number of parameters of each camera model, in the order of their numbers in binary files."""
+_LONGEST_LINE = 1 << 24
+_LONGEST_NAME = 4096
+_MOST_POINTS = 2_000_000
+_POINTS_2D, _TRACK = 24, 8
+"""Bytes of an observation in an image, and of one of a point."""
+
+
+@dataclass(frozen=True)
+class ColmapCamera:
+    """A camera: its model's name, (height, width) of its pictures, and the model's parameters in pixels."""
+
+    model: str
+    size: tuple[int, int]
+    parameters: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ColmapImage:
+    """An image: the number of its camera, its rotation (w x y z) and translation, world to camera, and its name."""
+
+    name: str
+    camera: int
+    rotation: tuple[float, ...]
+    translation: tuple[float, ...]
+
+
+def read_cameras(model: Path) -> dict[int, ColmapCamera]:
+    """The cameras of a model's folder, by number.
+
+    Raises:
+        InputError: the file is missing, cut off or damaged.
+    """
+    file = _either(model, "cameras")
+    return dict(_cameras_in_text(file) if file.suffix == ".txt" else _cameras_in_binary(file))
+
+
+def read_images(model: Path) -> list[ColmapImage]:
+    """The images of a model's folder; see ``read_cameras``."""
+    file = _either(model, "images")
+    return list(_images_in_text(file) if file.suffix == ".txt" else _images_in_binary(file))
+
+
+def read_points(model: Path) -> Float[np.ndarray, "point 3"]:
+    """The points of a model's folder, the first two million; none where it has none. See ``read_cameras``."""
+    if not any(is_file(model / f"points3D{ending}") for ending in (".bin", ".txt")):
+        return np.empty((0, 3))
+    file = _either(model, "points3D")
+    points = _points_in_text(file) if file.suffix == ".txt" else _points_in_binary(file)
+    places = np.array([place for place, _ in zip(points, range(_MOST_POINTS), strict=False)]).reshape(-1, 3)
+    return places[np.isfinite(places).all(axis=1)]
+
+
+def _either(model: Path, name: str) -> Path:
+    found = (model / f"{name}{ending}" for ending in (".bin", ".txt"))
+    file = next((file for file in found if is_file(file)), None)
+    if file is None:
+        raise InputError(f"{model}: {name}.bin or {name}.txt is missing; a COLMAP model holds cameras and images")
+    return file
+
+
+def _cameras_in_text(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
+    for where, words in _lines(file):
+        if len(words) < 4 or words[1] not in CAMERA_MODELS:
+            raise InputError(f"{where}: expected a camera's number, model, width, height, parameters")
+        numbers = _numbers([words[0], *words[2:]], where)
+        yield int(numbers[0]), _camera(words[1], numbers[1], numbers[2], numbers[3:], where)
+
+
+def _cameras_in_binary(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
+    with open_regular(file) as opened:
+        content = _Content(opened, file)
+        for _ in range(content.count(24)):
+            number, kind, width, height = content.take("<IiQQ")
+            if not 0 <= kind < len(CAMERA_MODELS):
+                raise InputError(f"{file}, camera {number}: {kind} is no camera model that is known")
+            model, parameters = list(CAMERA_MODELS.items())[kind]
+            yield number, _camera(model, width, height, content.take(f"<{parameters}d"), f"{file}, camera {number}")
+
+
+def _camera(
+    model: str, width: int | float, height: int | float, parameters: tuple[float, ...], where: str
+) -> ColmapCamera:
+    if not all(1 <= side < 1e9 for side in (width, height)):
+        raise InputError(f"{where}: expected width and height in pixels, found {shown([width, height])}")
+    if len(parameters) != CAMERA_MODELS[model]:
+        raise InputError(f"{where}: expected {CAMERA_MODELS[model]} parameters of {model}, found {len(parameters)}")
+    return ColmapCamera(model, (int(height), int(width)), parameters)
+
+
+def _images_in_text(file: Path) -> Iterator[ColmapImage]:
+    lines = _lines(file, observations=True)
+    for where, words in lines:
+        if len(words) < 10:
+            raise InputError(f"{where}: expected an image's number, quaternion, translation, camera and name")
+        numbers = _numbers(words[:9], where)
+        yield ColmapImage(" ".join(words[9:]), int(numbers[8]), numbers[1:5], numbers[5:8])
+
+
+def _images_in_binary(file: Path) -> Iterator[ColmapImage]:
+    with open_regular(file) as opened:
+        content = _Content(opened, file)
+        for _ in range(content.count(73)):
+            _, *pose, camera = content.take("<I7dI")
+            name = content.text()
+            content.skip(content.take("<Q")[0], _POINTS_2D)
+            yield ColmapImage(name, camera, tuple(pose[:4]), tuple(pose[4:]))
+
+
+def _points_in_text(file: Path) -> Iterator[tuple[float, ...]]:
+    for where, words in _lines(file):
+        if len(words) < 4:
+            raise InputError(f"{where}: expected a point's number, x, y, z")
+        yield _numbers(words[1:4], where)
+
+
+def _points_in_binary(file: Path) -> Iterator[tuple[float, ...]]:
+    with open_regular(file) as opened:
+        content = _Content(opened, file)
+        for _ in range(content.count(51)):
+            _, x, y, z, *_, track = content.take("<Q3d3BdQ")
+            content.skip(track, _TRACK)
+            yield x, y, z
+
+
+def _lines(file: Path, *, observations: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """The words of each line that is no comment; without the line after each, which may be empty, of ``images.txt``."""
+    with open_regular(file) as opened:
+        number = 0
+        while line := opened.readline(_LONGEST_LINE):
+            number += 1
+            where = f"{file}, line {number}"
+            text = line.strip()
+            if not text or text.startswith(b"#"):
+                continue
+            try:
+                words = text.decode().split()
+            except UnicodeDecodeError:
+                raise InputError(f"{where}: expected text in UTF-8; this is damaged or a binary file") from None
+            yield where, words
+            if observations:
+                number += 1
+                while (rest := opened.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+                    continue
+
+
+def _numbers(words: list[str], where: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(word) for word in words)
+    except ValueError:
+        raise InputError(f"{where}: expected numbers, found {shown(' '.join(words))}") from None
+    if not np.isfinite(numbers).all():
+        raise InputError(f"{where}: expected finite numbers, found {shown(' '.join(words))}")
+    return numbers
+
+
+class _Content:
+    """A binary file, read from front to back and never beyond its end."""
+
+    def __init__(self, opened: BinaryIO, file: Path) -> None:
+        self._opened = opened
+        self._file = file
+        self._left = file.stat().st_size
+
+    def take(self, layout: str) -> tuple:
+        """The next few numbers."""
+        return struct.unpack(layout, self._bytes(struct.calcsize(layout)))
+
+    def count(self, least: int) -> int:
+        """How many entries follow, each of at least so many bytes."""
+        (count,) = self.take("<Q")
+        if count * least > self._left:
+            raise InputError(f"{self._file}: {count} entries are announced, more than fit into the file; restore it")
+        return count
+
+    def text(self) -> str:
+        """Letters up to a zero byte."""
+        letters = bytearray()
+        while (letter := self._bytes(1)) != b"\0":
+            letters += letter
+            if len(letters) > _LONGEST_NAME:
+                raise InputError(f"{self._file}: expected names of at most {_LONGEST_NAME} bytes; this is damaged")
+        try:
+            return letters.decode()
+        except UnicodeDecodeError:
+            raise InputError(f"{self._file}: expected names in UTF-8, found {shown(bytes(letters))}") from None
+
+    def skip(self, count: int, size: int) -> None:
+        """Leave out so many entries of so many bytes."""
+        if count * size > self._left:
+            raise InputError(f"{self._file}: this file is cut off or damaged; restore it")
+        self._opened.seek(count * size, 1)
+        self._left -= count * size
+
+    def _bytes(self, count: int) -> bytes:
+        taken = self._opened.read(count) if count <= self._left else b""
+        if len(taken) != count:
+            raise InputError(f"{self._file}: this file is cut off or damaged; restore it")
+        self._left -= count
+        return taken

@@ -1,0 +1,325 @@
+"""The layouts of other projects: their conventions against a picture with a dot, and what their parsers refuse."""
+
+import gzip
+import json
+import math
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from layout_scenes import (
+    FAR_AWAY,
+    FIELD_OF_VIEW,
+    write_co3d,
+    write_colmap,
+    write_eg3d,
+    write_gobjaverse,
+    write_nmr,
+    write_omniobject3d,
+    write_openlrm,
+    write_rgb_and_pose,
+    write_zero123,
+)
+from posed_scenes import FOCAL, PIXEL, POINT, SIDE, picture_with_dot, save
+
+from triptych.data import Dataset, DatasetConfig, inspect_dataset, open_dataset
+from triptych.data.formats import json_stream
+from triptych.errors import InputError
+
+
+def opened(root: Path, **options: Any) -> Dataset:
+    """A dataset with one test view, its cache beside it."""
+    return open_dataset(DatasetConfig(root, test_views=1, cache=root.parent / "cache", **options))
+
+
+def openlrm_with_a_matrix(root: Path) -> Path:
+    return write_openlrm(root, [[FOCAL, 0, 16], [0, FOCAL, 16], [0, 0, 1]])
+
+
+def co3d_version_1(root: Path) -> Path:
+    return write_co3d(root, "ndc_norm_image_bounds")
+
+
+def colmap_text(root: Path) -> Path:
+    return write_colmap(root, "txt", "SIMPLE_PINHOLE")
+
+
+WRITERS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
+    "OmniObject3D": (write_omniobject3d, {}),
+    "rgb and pose": (write_rgb_and_pose, {"field_of_view": FIELD_OF_VIEW}),
+    "zero123": (write_zero123, {"field_of_view": FIELD_OF_VIEW}),
+    "OpenLRM": (write_openlrm, {}),
+    "OpenLRM, matrix": (openlrm_with_a_matrix, {}),
+    "NMR": (write_nmr, {}),
+    "G-Objaverse": (write_gobjaverse, {}),
+    "EG3D": (write_eg3d, {}),
+    "CO3D": (write_co3d, {}),
+    "CO3D, version 1": (co3d_version_1, {}),
+    "COLMAP": (write_colmap, {}),
+    "COLMAP, text": (colmap_text, {}),
+}
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_known_point_falls_on_the_dot(tmp_path: Path, layout: str) -> None:
+    write, options = WRITERS[layout]
+    dataset = opened(write(tmp_path / "data"), **options)
+    for view, known in enumerate(_turned_points(3)):
+        pixel, depth = dataset.cameras(0)[[view]].project(torch.tensor([known]))
+        shift = (dataset.width - SIDE) / 2
+        assert pixel[0, 0].tolist() == pytest.approx((PIXEL[0] + shift, PIXEL[1]), abs=1e-3)
+        assert depth.item() == pytest.approx(2.0, abs=1e-5)
+        column, row = math.floor(pixel[0, 0, 0]), math.floor(pixel[0, 0, 1])
+        assert dataset.images(0, [view])[0, row, column].tolist() == [255, 0, 0]
+
+
+def _turned_points(views: int) -> list[list[float]]:
+    """Where the dot of each view is in the world."""
+    x, y, z = POINT
+    turns = [2 * math.pi * view / views for view in range(views)]
+    return [[x * math.cos(t) - y * math.sin(t), x * math.sin(t) + y * math.cos(t), z] for t in turns]
+
+
+def test_zero123_has_the_field_of_view_of_its_script(tmp_path: Path) -> None:
+    assert opened(write_zero123(tmp_path / "data")).cameras(0).intrinsics[0].tolist() == [35, 35, 16, 16]
+
+
+def test_a_field_of_view_is_needed_where_nothing_says_it_and_refused_where_something_does(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"intrinsics\.txt is missing; .*give the cameras' horizontal --field-of-view"):
+        opened(write_rgb_and_pose(tmp_path / "data"))
+    with pytest.raises(InputError, match=r"field_of_view: the cameras of .* \(OpenLRM\) have focal lengths of their"):
+        opened(write_openlrm(tmp_path / "other"), field_of_view=50.0)
+
+
+def test_colmap_points_that_cameras_look_at_make_the_box(tmp_path: Path) -> None:
+    aabb = opened(write_colmap(tmp_path / "data")).aabb
+    for axis, half in enumerate((0.4, 0.3, 0.2)):
+        assert -1.3 * half < aabb[0, axis] < -half
+        assert half < aabb[1, axis] < 1.3 * half
+    assert aabb.max() < min(FAR_AWAY)
+
+
+def test_without_points_the_box_is_what_the_pictures_show_whole(tmp_path: Path) -> None:
+    """From 2 away, a picture half as wide as its distance shows a ball of radius 2 sin(atan(1/2)) whole."""
+    (write_colmap(tmp_path / "data") / "object" / "sparse" / "0" / "points3D.bin").unlink()
+    radius = 2 / math.sqrt(5)
+    for root in (tmp_path / "data", write_eg3d(tmp_path / "eg3d")):
+        torch.testing.assert_close(opened(root).aabb, torch.tensor([[-radius] * 3, [radius] * 3]))
+    assert opened(tmp_path / "data", half_extent=0.25).aabb[1].tolist() == [0.25] * 3
+
+
+def test_colmap_distortion_is_undone(tmp_path: Path) -> None:
+    """A lens that doubles the distance from the middle at the dot's radius: the dot moves halfway to the middle."""
+    x, y = (PIXEL[0] - 16) / FOCAL / 2, (PIXEL[1] - 16) / FOCAL / 2
+    k1 = 1 / (x * x + y * y)
+    dataset = opened(write_colmap(tmp_path / "data", "bin", "SIMPLE_RADIAL", [8 * FOCAL, 16, 16, k1 / 64]))
+    plain = opened(write_colmap(tmp_path / "plain", "bin", "SIMPLE_RADIAL", [8 * FOCAL, 16, 16, 0.0]))
+    dot = [np.argwhere(part.images(0, [0])[0][..., 1] < 128).mean(axis=0) for part in (dataset, plain)]
+    assert np.linalg.norm(dot[0] - 15.5) < np.linalg.norm(dot[1] - 15.5)
+
+
+def test_masks_of_co3d_and_nmr_are_applied(tmp_path: Path) -> None:
+    for number, write in enumerate((write_co3d, write_nmr)):
+        root = write(tmp_path / str(number))
+        for mask in root.rglob("mask*/*.png"):
+            save(mask, np.zeros((32, 48) if write is write_co3d else (32, 32), np.uint8))
+        dataset = opened(root, background="black")
+        assert dataset.opaque == ()
+        assert dataset.images(0, [0]).max() == 0
+
+
+def test_an_edited_description_is_read_again(tmp_path: Path) -> None:
+    root = write_eg3d(tmp_path / "data")
+    before = opened(root).cameras(0).intrinsics[0, 0].item()
+    file = root / "dataset.json"
+    file.write_text(file.read_text().replace("[1.0, 0, 0.5", "[2.0, 0, 0.5").replace(", 1.0, 0, 0.5", ", 2.0, 0, 0.5"))
+    assert opened(root).cameras(0).intrinsics[0, 0].item() == 2 * before
+
+
+def test_long_lists_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "_CHUNK", 7)
+    values = [["a,]", [1, 2.5]], {"b": ']\\" é'}, -12345, [], "x"]
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps({"other": [1], "labels": values, "rest": {}}, indent=1))
+    assert list(json_stream.stream_entries(file, "labels")) == values
+    (tmp_path / "list.jgz").write_bytes(gzip.compress(json.dumps(values).encode()))
+    assert list(json_stream.stream_entries(tmp_path / "list.jgz")) == values
+    monkeypatch.setattr(json_stream, "_LARGEST_TEXT", 20)
+    with pytest.raises(InputError, match="expected at most 20 characters"):
+        list(json_stream.stream_entries(file, "labels"))
+
+
+def test_inspect_names_the_layout(tmp_path: Path) -> None:
+    report = inspect_dataset(DatasetConfig(write_eg3d(tmp_path / "data"), test_views=1), tmp_path / "out")
+    assert (report.layouts, report.problems) == ({"EG3D": 2}, ())
+
+
+def _json(change: Callable[[Any], object]) -> Callable[[Path], None]:
+    """Changes a JSON file, packed or not."""
+
+    def edit(file: Path) -> None:
+        packed = file.suffix == ".jgz"
+        content = json.loads(gzip.decompress(file.read_bytes()) if packed else file.read_bytes())
+        change(content)
+        text = json.dumps(content).encode()
+        file.write_bytes(gzip.compress(text) if packed else text)
+
+    return edit
+
+
+def _array(value: Any) -> Callable[[Path], None]:
+    return lambda file: np.save(file, value)
+
+
+def _bytes(value: bytes) -> Callable[[Path], None]:
+    return lambda file: file.write_bytes(value) and None
+
+
+def _cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def _remove(file: Path) -> None:
+    file.unlink()
+
+
+def _archive(name: str, value: Any) -> Callable[[Path], None]:
+    def edit(file: Path) -> None:
+        with np.load(file) as old:
+            arrays = {key: old[key] for key in old.files if key != name}
+        np.savez(file, **(arrays if value is None else arrays | {name: value}))
+
+    return edit
+
+
+SPARSE = "object/sparse/0/"
+VIEW = "object/campos_512_v4/00001/00001.json"
+BAD: list[tuple[Callable[[Path], Path], str, Callable[[Path], None], str]] = [
+    (write_zero123, "object/001.npy", _array(np.eye(3)), r"001\.npy: expected numbers of shape \[3, 4\] or \[4, 4\]"),
+    (write_zero123, "object/001.npy", _array(np.full((3, 4), np.nan)), r"001\.npy: .*holds NaN or infinity"),
+    (write_zero123, "object/001.npy", _array(2 * np.eye(4)[:3]), r"001\.npy: .*holds no rotation"),
+    (write_zero123, "object/001.npy", _cut, r"001\.npy: this array is cut off"),
+    (write_zero123, "object/001.npy", _bytes(b"\x93NUMPY"), r"001\.npy: expected an array \(\.npy\)"),
+    (write_zero123, "object/001.npy", _bytes(bytes(100_000)), r"001\.npy: .*at most 65536 bytes"),
+    (write_zero123, "object/001.npy", _remove, r"001\.png: no 001\.npy belongs to this picture"),
+    (write_zero123, "object/001.png", _remove, r"001\.npy: no picture 001\.png belongs to this pose"),
+    (write_openlrm, "object/intrinsics.npy", _array(np.zeros((3, 2))), r"intrinsics\.npy: expected width and height"),
+    (write_openlrm, "object/intrinsics.npy", _array(np.eye(2)), r"intrinsics\.npy: expected numbers of shape \[3, 2\]"),
+    (write_openlrm, "object/pose/002.npy", _array(np.zeros((3, 4))), r"002\.npy: .*holds no rotation"),
+    (write_nmr, "object/cameras.npz", _bytes(b"PK"), r"cameras\.npz: expected an archive of arrays"),
+    (write_nmr, "object/cameras.npz", _archive("world_mat_1", None), r"cameras\.npz, world_mat_1: .*is missing"),
+    (write_nmr, "object/cameras.npz", _archive("camera_mat_1", np.zeros((4, 4))), r"camera_mat_1: .*skew"),
+    (write_nmr, "object/cameras.npz", _archive("world_mat_1", np.array({})), r"world_mat_1: expected numbers of shape"),
+    (write_gobjaverse, VIEW, _json(lambda c: c.pop("x_fov")), r"00001\.json, x_fov: expected a number"),
+    (write_gobjaverse, VIEW, _json(lambda c: c.update(x_fov=4)), r"x_fov: expected radians between 0 and pi, found 4"),
+    (write_gobjaverse, VIEW, _json(lambda c: c.update(y=c["x"])), r"00001\.json, x, y, z, origin: .*no rotation"),
+    (write_gobjaverse, VIEW, _json(lambda c: c.update(origin=[1, 2])), r"origin: expected three numbers"),
+    (write_gobjaverse, VIEW, _bytes(b"[]"), r"00001\.json: expected a JSON object"),
+    (write_eg3d, "dataset.json", _json(lambda c: c["labels"][1].__setitem__(1, [1.0])), r"expected 25 numbers"),
+    (write_eg3d, "dataset.json", _json(lambda c: c["labels"][1].__setitem__(0, "car_a/x.png")), "picture is missing"),
+    (write_eg3d, "dataset.json", _json(lambda c: c["labels"].insert(1, 7)), r"labels\[1\]: expected the path of"),
+    (write_eg3d, "dataset.json", _json(lambda c: c.update(labels=c["labels"][:3])), "no picture in the folder 'car_b'"),
+    (write_eg3d, "dataset.json", _cut, r"dataset\.json, labels: expected JSON to the end of the list"),
+    (write_co3d, "frame_annotations.jgz", _cut, r"frame_annotations\.jgz: expected JSON packed with gzip"),
+    (write_co3d, "frame_annotations.jgz", _bytes(b"[]"), r"frame_annotations\.jgz: expected JSON packed with gzip"),
+    (write_co3d, "frame_annotations.jgz", _json(lambda c: c.insert(0, {})), r"\[0\]: .*with its sequence_name"),
+    (
+        write_co3d,
+        "frame_annotations.jgz",
+        _json(lambda c: c[1]["viewpoint"].update(T=[0, 0])),
+        r"frame 1, viewpoint, T: expected 3 numbers",
+    ),
+    (
+        write_co3d,
+        "frame_annotations.jgz",
+        _json(lambda c: c[1]["viewpoint"].update(intrinsics_format="pixels")),
+        r"frame 1, viewpoint, intrinsics_format: expected ndc_norm_image_bounds or ndc_isotropic, found 'pixels'",
+    ),
+    (
+        write_co3d,
+        "frame_annotations.jgz",
+        _json(lambda c: c[1]["image"].update(path="../../etc/passwd")),
+        r"frame 1, image, path: expected a path in the sequence 110_13051_23361",
+    ),
+    (write_colmap, f"{SPARSE}images.bin", _cut, r"images\.bin: this file is cut off or damaged"),
+    (write_colmap, f"{SPARSE}images.bin", _bytes(struct.pack("<Q", 10**9)), r"images\.bin: 1000000000 entries"),
+    (write_colmap, f"{SPARSE}cameras.bin", _bytes(struct.pack("<QIiQQ", 1, 7, 99, 2, 2)), "99 is no camera model"),
+    (write_colmap, f"{SPARSE}cameras.bin", _remove, r"sparse/0: cameras\.bin or cameras\.txt is missing"),
+    (colmap_text, f"{SPARSE}cameras.txt", _bytes(b"7 PINHOLE 32 32 1"), r"line 1: expected 4 parameters of PINHOLE"),
+    (colmap_text, f"{SPARSE}cameras.txt", _bytes(b"8 PINHOLE 32 32 32 32 16 16"), "there is no camera 7"),
+    (
+        colmap_text,
+        f"{SPARSE}images.txt",
+        _bytes(b"1 1 1 0 0 0 0 2 7 a.png\n\n"),
+        r"images/a\.png: this picture is missing",
+    ),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BAD)))
+def test_bad_files_are_named_in_one_line(tmp_path: Path, number: int) -> None:
+    write, name, damage, expected = BAD[number]
+    root = write(tmp_path / "data")
+    damage(root / name)
+    with pytest.raises(InputError, match=expected) as caught:
+        opened(root)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_other_lenses_are_refused_by_name(tmp_path: Path) -> None:
+    root = write_colmap(tmp_path / "data", "bin", "OPENCV_FISHEYE")
+    with pytest.raises(InputError, match=r"camera 7: the camera model OPENCV_FISHEYE is not read, .*undistort"):
+        opened(root)
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (write_zero123, "object/001.npy"),
+        (write_openlrm, "object/intrinsics.npy"),
+        (write_nmr, "object/cameras.npz"),
+        (write_gobjaverse, VIEW),
+        (write_eg3d, "dataset.json"),
+        (write_co3d, "frame_annotations.jgz"),
+        (write_colmap, f"{SPARSE}images.bin"),
+        (write_colmap, "object/images/frame 1.png"),
+    ],
+)
+def test_links_out_of_the_dataset_are_refused(tmp_path: Path, write: Callable[[Path], Path], name: str) -> None:
+    root = write(tmp_path / "data")
+    outside = tmp_path / "outside"
+    (root / name).rename(outside)
+    (root / name).symlink_to(outside)
+    with pytest.raises(InputError, match="out of the dataset's folder"):
+        opened(root)
+    assert len(opened(root, follow_links=True)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [(write_zero123, "object/001.npy"), (write_colmap, f"{SPARSE}points3D.bin"), (write_nmr, "object/image/0001.png")],
+)
+def test_pipes_are_refused_without_waiting(tmp_path: Path, write: Callable[[Path], Path], name: str) -> None:
+    root = write(tmp_path / "data")
+    (root / name).unlink()
+    os.mkfifo(root / name)
+    if name.endswith("points3D.bin"):
+        assert len(opened(root)) == 1
+    else:
+        with pytest.raises(InputError, match=r"no file|regular file"):
+            opened(root)
+
+
+def test_names_of_colmap_images_stay_inside(tmp_path: Path) -> None:
+    root = write_colmap(tmp_path / "data")
+    save(tmp_path / "data" / "secret.png", picture_with_dot())
+    images = root / SPARSE / "images.bin"
+    images.write_bytes(images.read_bytes().replace(b"frame 1.png", b"../../s.png"))
+    with pytest.raises(InputError, match=r"leaves the folder .*object; keep pictures inside it"):
+        opened(root)
