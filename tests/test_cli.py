@@ -222,13 +222,13 @@ def test_a_dataset_may_have_few_views(views: int, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root to mount a tiny disk")
 def test_a_full_disk_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    disk = tmp_path / "disk"
+    disk, small = tmp_path / "disk", ["--views", "12", "--resolution", "64"]
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode:
         pytest.skip("this machine does not let us mount a tiny disk")
     try:
-        said = refusal(["data", "cars", str(disk / "cars"), "--count", "6", "--train", "3"], capsys)
+        said = refusal(["data", "cars", str(disk / "cars"), "--count", "6", "--train", "3", *small], capsys)
         assert "No space left" in said
         left = list((disk / "cars").glob("car_*"))
         assert all((entry / "transforms.json").exists() for entry in left)

@@ -28,7 +28,7 @@ def run(out: Path) -> Mapping[str, SetResults]:
         real_epochs=0.1,
         meshes=out / "meshes",
     )
-    return run_quality(config, 0, Progress(quiet=True), Recipe(stage1(), stage2(), RGB))
+    return run_quality(config, 0, Progress(quiet=True), Recipe(stage1(), stage2(), RGB, 0.1, 0.1))
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,6 @@ from triptych.training.single.config import SingleTriPlanes
 from triptych.training.stage1 import PLAIN_MODEL
 
 _CARS, _MESHES = "cars", "meshes"
-_REAL_SET_PRETRAINING_EPOCHS = 4.0
-_REAL_SET_WARMUP_EPOCHS = 6.0
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,15 @@ class Recipe:
         stage1: stage 1 on the cars.
         stage2: new scenes in a latent space.
         rgb: new scenes as RGB tri-planes.
+        real_pretraining_epochs: length of this phase of stage 1 on real meshes; it starts from the cars' autoencoder.
+        real_warmup_epochs: the same of the warm-up.
     """
 
     stage1: Stage1Config = STAGE1["best"]
     stage2: Stage2Config = STAGE2["best"]
     rgb: SingleTriPlanes = field(default_factory=SingleTriPlanes)
+    real_pretraining_epochs: float = 4.0
+    real_warmup_epochs: float = 6.0
 
 
 def run_quality(
@@ -118,8 +120,8 @@ def _stage1(config: QualityConfig, name: str, recipe: Recipe) -> Stage1Config:
         return stage1
     shorter = replace(
         stage1,
-        pretraining=replace(stage1.pretraining, epochs=_REAL_SET_PRETRAINING_EPOCHS),
-        warmup=replace(stage1.warmup, epochs=_REAL_SET_WARMUP_EPOCHS),
+        pretraining=replace(stage1.pretraining, epochs=recipe.real_pretraining_epochs),
+        warmup=replace(stage1.warmup, epochs=recipe.real_warmup_epochs),
         joint=replace(stage1.joint, epochs=config.real_epochs),
     )
     return starting_from(shorter, config.out / _CARS / STAGE1_RUN)
