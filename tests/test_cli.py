@@ -79,7 +79,10 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
 
 
 def test_scenes_by_themselves(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--planes.resolution", "8", "--planes.micro-features", "4", "--steps", "3", "--rays", "64"]
+    small = [
+        *("--planes.resolution", "8", "--planes.micro-features", "4", "--mlp.hidden", "16"),
+        *("--sampling.coarse", "8", "--sampling.importance", "0", "--steps", "3", "--rays", "64"),
+    ]
     main(["rgb", str(data), "--out", str(tmp_path / "rgb"), "--test-views", "2", *small])
     assert sorted(path.name for path in (tmp_path / "rgb").iterdir() if path.is_dir()) == ["ball_3", "ball_4"]
     main(["export", "video", str(tmp_path / "rgb" / "ball_3"), str(tmp_path / "ball.mp4"), "--frames", "2"])
