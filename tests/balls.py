@@ -67,6 +67,12 @@ def tiny_stage1(**changes: Any) -> Stage1Config:
     return replace(config, **changes)
 
 
+def short_stage1() -> Stage1Config:
+    """The same with a few steps of each phase: what it learns is nobody's test."""
+    config = tiny_stage1()
+    return replace(config, warmup=replace(config.warmup, epochs=2.0))
+
+
 def tiny_stage2(**changes: Any) -> Stage2Config:
     """A stage 2 of a few steps."""
     config = Stage2Config(

@@ -1,8 +1,9 @@
 """Killing work at each of its file operations: what it leaves must let the same work end as if nothing had happened.
 
-    python tests/killing.py WORK FOLDER [--every N] [--from N] [--twice]
+    python tests/killing.py WORK... FOLDER [--kills N] [--twice]
 
-WORK is train, fit, finetune, rgb, single or cache. Each piece of work runs in a process forked from one that has the
+WORK is train, fit, finetune, rgb, single or cache. There is a kill at every operation, or at N that are spread evenly
+over all of them. Each piece of work runs in a process forked from one that has the
 libraries loaded and trains nothing itself. FOLDER is for scratch. Prints one line for each kill that is not mended.
 """
 
@@ -141,11 +142,11 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
         threads._compile(direction)
 
     def model() -> CategoryModel:
-        if not (scratch / "stage1" / "model").is_dir():
-            train(trained, scratch / "stage1", stage1, often)
-        return CategoryModel.load(scratch / "stage1" / "model")
+        if not (scratch / "model" / "model").is_dir():
+            train(trained, scratch / "model", stage1, often)
+        return CategoryModel.load(scratch / "model" / "model")
 
-    operations_of(model, scratch / "stage1")
+    operations_of(model, scratch / "model")
     return {
         "train": (lambda out: train(trained, out, stage1, often), _run_numbers),
         "fit": (
@@ -195,7 +196,7 @@ def _digest(tensors: Any) -> str:
 
 
 def kill_and_rerun(
-    work: Work, numbers: Callable[[Path], object], scratch: Path, every: int = 1, first: int = 1, *, twice: bool = False
+    work: Work, numbers: Callable[[Path], object], scratch: Path, most: int | None = None, *, twice: bool = False
 ) -> tuple[int, int, list[str]]:
     """Kill some work at its operations, run it again, and compare with undisturbed work.
 
@@ -203,6 +204,7 @@ def kill_and_rerun(
         the operations of undisturbed work, the number of kills, and a line for each that was not mended.
     """
     reference, out, told = scratch / "reference", scratch / "out", scratch / "numbers.json"
+    scratch.mkdir()
 
     def tell(folder: Path) -> None:
         work(folder)
@@ -215,7 +217,7 @@ def kill_and_rerun(
     expected = told.read_text()
     kills, faults = 0, []
     generator = random.Random(0)
-    for number in range(first, count + 1, every):
+    for number in _spread(count, most or count):
         shutil.rmtree(out, ignore_errors=True)
         kills += operations_of(lambda: work(out), out, kill_at=number) is None
         if twice:
@@ -229,6 +231,12 @@ def kill_and_rerun(
     return count, kills, faults
 
 
+def _spread(count: int, most: int) -> range:
+    """At most so many numbers of those from 1 to ``count``, the first and the last step as long as the others."""
+    every = -(-count // most)
+    return range((every + 1) // 2, count + 1, every)
+
+
 def _fault_of_rerun(work: Callable[[], object], out: Path) -> str | None:
     try:
         operations_of(work, out)
@@ -240,17 +248,18 @@ def _fault_of_rerun(work: Callable[[], object], out: Path) -> str | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("work")
+    parser.add_argument("works", nargs="+")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--from", type=int, default=1, dest="first")
+    parser.add_argument("--kills", type=int)
     parser.add_argument("--twice", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     scratch = options.folder.absolute()
-    work, numbers = works(scratch)[options.work]
-    count, kills, faults = kill_and_rerun(work, numbers, scratch, options.every, options.first, twice=options.twice)
-    print(f"{options.work}: {count} operations, {kills} kills, {len(faults)} not mended")
+    known = works(scratch)
+    for name in options.works:
+        work, numbers = known[name]
+        count, kills, faults = kill_and_rerun(work, numbers, scratch / name, options.kills, twice=options.twice)
+        print(f"{name}: {count} operations, {kills} kills, {len(faults)} not mended", flush=True)
 
 
 if __name__ == "__main__":

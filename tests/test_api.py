@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from balls import AABB, draw_ball, make_balls, tiny_stage1, tiny_stage2
+from balls import AABB, draw_ball, make_balls, short_stage1, tiny_stage2
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -45,7 +45,7 @@ def own_network() -> OwnNetwork:
 def own_run(balls: triptych.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of stage 1 with an autoencoder of one's own."""
     out = tmp_path_factory.mktemp("own") / "run"
-    triptych.train(balls.select("train"), out, tiny_stage1(), autoencoder=own_network(), device="cpu")
+    triptych.train(balls.select("train"), out, short_stage1(), autoencoder=own_network(), device="cpu")
     return out
 
 
@@ -62,7 +62,7 @@ def test_every_snippet_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     make_balls(Path("vases"))
     # Settings of seconds: what is written is what is tested, not how well it learns.
-    monkeypatch.setitem(triptych.STAGE1, "quick", tiny_stage1())
+    monkeypatch.setitem(triptych.STAGE1, "quick", short_stage1())
     monkeypatch.setitem(triptych.STAGE2, "quick", tiny_stage2())
     monkeypatch.setattr(triptych, "fit", partial(triptych.fit, force=True))
     names: dict = {}
@@ -81,7 +81,7 @@ def test_everything_that_the_face_names_is_there() -> None:
 def test_a_folder_stands_for_its_dataset(balls: triptych.Dataset, tmp_path: Path) -> None:
     assert balls.source is not None
     folder = str(balls.source.path)
-    model = triptych.train(folder, str(tmp_path / "run"), tiny_stage1(), device="cpu")
+    model = triptych.train(folder, str(tmp_path / "run"), short_stage1(), device="cpu")
     assert set(model.trained_scenes) == {"ball_0", "ball_1", "ball_2"}
     scenes = triptych.fit(str(tmp_path / "run"), folder, str(tmp_path / "bank"), tiny_stage2(), force=True)
     assert list(scenes) == ["ball_3", "ball_4"]
@@ -171,7 +171,7 @@ def test_pictures_may_be_numbers_or_tensors(balls: triptych.Dataset) -> None:
 
 def test_a_dataset_from_memory_goes_through_both_stages(tmp_path: Path) -> None:
     data = triptych.dataset_from_arrays(balls_in_memory(4), AABB, test_views=2)
-    model = triptych.train(data.select("0:3"), tmp_path / "run", tiny_stage1(), device="cpu")
+    model = triptych.train(data.select("0:3"), tmp_path / "run", short_stage1(), device="cpu")
     with pytest.raises(InputError, match="trained on in stage 1: ball_0"):
         triptych.fit(model, data, tmp_path / "bank", tiny_stage2())
     scenes = triptych.fit(model, data.select("ball_3"), tmp_path / "bank", tiny_stage2(), force=True)
@@ -247,10 +247,10 @@ def test_an_own_autoencoder_is_trained_saved_and_opened(own_run: Path, balls: tr
 
 
 def test_the_same_call_goes_on_with_an_own_autoencoder(own_run: Path, balls: triptych.Dataset) -> None:
-    found = triptych.train(balls.select("train"), own_run, tiny_stage1(), autoencoder=own_network(), device="cpu")
+    found = triptych.train(balls.select("train"), own_run, short_stage1(), autoencoder=own_network(), device="cpu")
     assert found.identity() == triptych.open_model(own_run, autoencoder=own_network()).identity()
     with pytest.raises(InputError, match="begun with autoencoder"):
-        triptych.train(balls.select("train"), own_run, tiny_stage1(), device="cpu")
+        triptych.train(balls.select("train"), own_run, short_stage1(), device="cpu")
 
 
 def test_each_part_of_an_own_autoencoder_has_its_rate(own_run: Path) -> None:
@@ -310,7 +310,7 @@ def test_modules_that_are_no_autoencoder_are_refused(
     network: nn.Module, message: str, balls: triptych.Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=f"autoencoder: .*{message}"):
-        triptych.train(balls, tmp_path / "run", tiny_stage1(), autoencoder=network, device="cpu")
+        triptych.train(balls, tmp_path / "run", short_stage1(), autoencoder=network, device="cpu")
     assert not (tmp_path / "run").exists()
 
 

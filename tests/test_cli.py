@@ -107,7 +107,10 @@ def test_a_dry_run_checks_and_measures_and_writes_nothing(
 
 
 def test_scenes_by_themselves(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--planes.resolution", "8", "--planes.micro-features", "4", "--steps", "3", "--rays", "64"]
+    small = [
+        *("--planes.resolution", "8", "--planes.micro-features", "4", "--mlp.hidden", "16"),
+        *("--sampling.coarse", "8", "--sampling.importance", "0", "--steps", "3", "--rays", "64"),
+    ]
     main(["rgb", str(data), "--out", str(tmp_path / "rgb"), "--test-views", "2", *small])
     assert sorted(path.name for path in (tmp_path / "rgb").iterdir() if path.is_dir()) == ["ball_3", "ball_4"]
     main(["export", "video", str(tmp_path / "rgb" / "ball_3"), str(tmp_path / "ball.mp4"), "--frames", "2"])
@@ -250,13 +253,13 @@ def test_a_dataset_may_have_few_views(views: int, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root to mount a tiny disk")
 def test_a_full_disk_ends_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    disk = tmp_path / "disk"
+    disk, small = tmp_path / "disk", ["--views", "12", "--resolution", "64"]
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode:
         pytest.skip("this machine does not let us mount a tiny disk")
     try:
-        said = refusal(["data", "cars", str(disk / "cars"), "--count", "6", "--train", "3"], capsys)
+        said = refusal(["data", "cars", str(disk / "cars"), "--count", "6", "--train", "3", *small], capsys)
         assert "No space left" in said
         left = list((disk / "cars").glob("car_*"))
         assert all((entry / "transforms.json").exists() for entry in left)

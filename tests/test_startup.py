@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,8 @@ assert "torch" not in sys.modules
 assert {"GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE"} <= set(os.environ)  # torch reads them when it is loaded
 assert triptych.InputError.__mro__[1] is ValueError
 assert "torch" not in sys.modules
+import triptych.representation.kernels
+assert "triton" not in sys.modules
 from triptych import *
 assert {"torch"} <= set(sys.modules)
 print(Scene.__name__, orbit_cameras(3, 8).height)

@@ -274,7 +274,7 @@ print(dataset.fingerprints[0], int(dataset.images(2, [3]).astype(int).sum()))
     flags = [str(written.parent / "one"), str(written.parent / "two")]
     commands = [[sys.executable, "-c", script, str(written), *order] for order in (flags, flags[::-1])]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert outputs[0] == outputs[1] != ""
     assert len(list((written.parent / "cache").iterdir())) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from balls import make_balls, tiny_stage1
+from balls import make_balls, short_stage1, tiny_stage1
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.bank import SceneBank
@@ -40,8 +40,7 @@ def run(balls: Dataset, out: Path, **changes: Any) -> CategoryModel:
 
 def short_run(balls: Dataset, out: Path) -> CategoryModel:
     """A run of a few steps of each phase, saved after each of them."""
-    short = tiny_stage1()
-    return run(balls, out, warmup=replace(short.warmup, epochs=2.0))
+    return run(balls, out, warmup=short_stage1().warmup)
 
 
 @pytest.fixture(scope="module")
