@@ -43,7 +43,7 @@ from triptych.training.loop import Loop
 from triptych.training.matching import camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
-from triptych.training.provenance import Provenance, fitted_views
+from triptych.training.provenance import Provenance, background_unless_white, fitted_views
 from triptych.training.rerun import write_config
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters
@@ -101,6 +101,7 @@ def train(
         "device": device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
         "fitted_views": fitted_views(dataset),
+        **background_unless_white(dataset),
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}
