@@ -69,6 +69,8 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
 def test_known_point_falls_on_the_dot(tmp_path: Path, layout: str) -> None:
     write, options = WRITERS[layout]
     dataset = opened(write(tmp_path / "data"), **options)
+    again = opened(tmp_path / "data" / "apple" if "CO3D" in layout else tmp_path / "data", **options)
+    assert torch.equal(again.cameras(0).c2w, dataset.cameras(0).c2w), "from the cache"
     for view, known in enumerate(_turned_points(3)):
         pixel, depth = dataset.cameras(0)[[view]].project(torch.tensor([known]))
         shift = (dataset.width - SIDE) / 2
@@ -114,13 +116,14 @@ def test_without_points_the_box_is_what_the_pictures_show_whole(tmp_path: Path) 
 
 
 def test_colmap_distortion_is_undone(tmp_path: Path) -> None:
-    """A lens that doubles the distance from the middle at the dot's radius: the dot moves halfway to the middle."""
+    """A lens that doubles the distance from the middle where half the way to the spot is: there the spot moves to."""
     x, y = (PIXEL[0] - 16) / FOCAL / 2, (PIXEL[1] - 16) / FOCAL / 2
-    k1 = 1 / (x * x + y * y)
-    dataset = opened(write_colmap(tmp_path / "data", "bin", "SIMPLE_RADIAL", [8 * FOCAL, 16, 16, k1 / 64]))
-    plain = opened(write_colmap(tmp_path / "plain", "bin", "SIMPLE_RADIAL", [8 * FOCAL, 16, 16, 0.0]))
-    dot = [np.argwhere(part.images(0, [0])[0][..., 1] < 128).mean(axis=0) for part in (dataset, plain)]
-    assert np.linalg.norm(dot[0] - 15.5) < np.linalg.norm(dot[1] - 15.5)
+    root = write_colmap(tmp_path / "data", "bin", "SIMPLE_RADIAL", [FOCAL, 16, 16, 1 / (x * x + y * y)])
+    spot = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    spot[5:12, 17:24] = 0  # 7x7 pixels around the dot
+    save(root / "object" / "images" / "frame 0.png", spot)
+    row, column = np.argwhere(opened(root).images(0, [0])[0][..., 1] < 128).mean(axis=0) + 0.5
+    assert (column, row) == pytest.approx((16 + FOCAL * x, 16 + FOCAL * y), abs=1)
 
 
 def test_masks_of_co3d_and_nmr_are_applied(tmp_path: Path) -> None:

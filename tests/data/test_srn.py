@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from posed_scenes import FOCAL, picture_with_dot, save, write_srn
 
+from triptych.data import DatasetConfig, open_dataset
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.formats.srn import parse_srn
@@ -99,6 +100,15 @@ def test_world_to_camera_poses_are_inverted(tmp_path: Path) -> None:
         inverse = np.linalg.inv(np.loadtxt(pose).reshape(4, 4))
         pose.write_text(" ".join(f"{number:.9f}" for number in inverse.flatten()))
     assert parse(tmp_path).c2w == pytest.approx(expected, abs=1e-8)
+
+
+def test_inverted_poses_come_out_of_the_cache_as_they_went_in(tmp_path: Path) -> None:
+    """Their numbers lie in memory column by column."""
+    write_srn(tmp_path / "scene")
+    with (tmp_path / "scene" / "intrinsics.txt").open("a") as intrinsics:
+        intrinsics.write("1\n")
+    config = DatasetConfig(tmp_path / "scene", test_views=1, half_extent=3.0, cache=tmp_path / "cache")
+    assert np.array_equal(open_dataset(config).cameras(0).c2w, open_dataset(config).cameras(0).c2w)
 
 
 def test_a_byte_order_mark_is_no_number(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What stage 2 refuses or says before its work, and what it does with scenes that cannot be fitted."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from balls import AABB, draw_ball, make_balls, tiny_stage2
+from balls import AABB, draw_ball, make_balls, tiny_stage1, tiny_stage2
 
 from triptych.bank import SceneBank
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.stacked_pictures import StackedPictures
 from triptych.errors import InputError
+from triptych.files import SUM, write_sealed_json
 from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel, Origin
 from triptych.progress import Progress
@@ -24,6 +26,7 @@ from triptych.training.fitting import fit_scenes
 from triptych.training.matching import autoencoder_psnr, compare_with_model, worse_than_own
 from triptych.training.outcome import read_failures
 from triptych.training.scenes import SceneParameters
+from triptych.training.stage1 import train
 from triptych.training.stage2 import fit, summary
 
 NOTHING = Phase(0.0, 2, Rates(), LossWeights(dec=1.0))
@@ -160,6 +163,46 @@ def test_pictures_and_scenes_much_worse_than_the_models_own_are_named_with_both_
     assert compare_with_model(model, balls, [3, 4]) == []
     assert worse_than_own(model, 25.0) is None
     assert "14.9 dB on the test views of these scenes, 30.0 dB" in str(worse_than_own(model, 14.9))
+
+
+def test_a_model_over_black_says_so_and_white_pictures_do_not_suit_it(
+    balls: Dataset, trained_balls: Path, tmp_path: Path
+) -> None:
+    """Old models are over white; that the color is part of what a model is, only black ones say."""
+    model = CategoryModel.load(trained_balls / "model")
+    identity, white = model.identity(), model.background()
+    model.origin = replace(model.origin, background=(0, 0, 0))
+    assert model.identity() != identity
+    model.save(tmp_path / "black")
+    loaded = CategoryModel.load(tmp_path / "black")
+    assert (loaded.origin.background, loaded.identity()) == ((0, 0, 0), model.identity())
+    black = loaded.encode(torch.zeros(1, 3, 32, 32))[0].flatten(1).T
+    assert torch.equal(loaded.background(), black)
+    assert not torch.equal(black, white)
+    (note,) = compare_with_model(loaded, balls, [0])
+    assert note.endswith("objects stand before white, the model's before black, give --background 'black'")
+    over_black = open_dataset(replace(balls.source, background="black"))  # type: ignore[type-var]
+    assert compare_with_model(loaded, over_black, [0]) == []
+    with pytest.raises(InputError, match="background: expected a color"):
+        _edit_background(tmp_path / "black", "plaid")
+
+
+def _edit_background(folder: Path, text: str) -> None:
+    document = json.loads((folder / "model.json").read_text()) | {"background": text}
+    write_sealed_json(folder / "model.json", {name: value for name, value in document.items() if name != SUM})
+    CategoryModel.load(folder)
+
+
+def test_stage_1_over_black_keeps_the_color_and_renders_over_it(balls: Dataset, tmp_path: Path) -> None:
+    over_black = open_dataset(replace(balls.source, background="black")).select("train")  # type: ignore[type-var]
+    config = tiny_stage1()
+    config = replace(config, warmup=replace(config.warmup, epochs=1.0), joint=replace(config.joint, epochs=1.0))
+    model = train(over_black, tmp_path / "run", config, Conditions(progress=Told()))
+    assert model.origin.background == (0, 0, 0)
+    with pytest.raises(InputError, match="background"):
+        train(balls.select("train"), tmp_path / "run", config, Conditions(progress=Told()))
+    record = SceneBank(tmp_path / "run" / "trained_scenes").about("ball_0").record
+    assert record["data"]["background"] == "black"
 
 
 def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:

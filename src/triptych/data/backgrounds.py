@@ -36,11 +36,12 @@ def parse_color(text: str, where: str) -> Color:
         InputError: it is none, or one that is partly transparent.
     """
     try:
-        red, green, blue, *alpha = ImageColor.getrgb(text.strip())
+        channels = ImageColor.getrgb(text.strip())
     except (ValueError, TypeError):
-        alpha = [0]
-    if alpha:
+        channels = ()
+    if len(channels) != 3 or not all(0 <= channel <= 255 for channel in channels):
         raise InputError(f"{where}: expected a color such as white, black or #8090a0, found {text[:40]!r}")
+    red, green, blue = channels
     return red, green, blue
 
 

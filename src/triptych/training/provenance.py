@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from triptych.data import Dataset, DatasetConfig
+from triptych.data.backgrounds import WHITE, color_text
 from triptych.data.config import TestRule
 from triptych.errors import InputError
 from triptych.files import field_of
@@ -74,6 +75,12 @@ class Provenance:
 def fitted_views(dataset: Dataset) -> dict[str, str]:
     """The lasting numbers of every scene's training views, by name: what a run is about, besides the scenes."""
     return {name: as_ranges(Provenance.of(dataset, scene).fitted) for scene, name in enumerate(dataset.names)}
+
+
+def background_unless_white(dataset: Dataset) -> dict[str, str]:
+    """What a run is about besides scenes and views: the color behind its objects. Runs of earlier versions, all over
+    white, do not say it."""
+    return {} if dataset.background == WHITE else {"background": color_text(dataset.background)}
 
 
 def as_ranges(numbers: Sequence[int]) -> str:

@@ -46,7 +46,7 @@ from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr, camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
-from triptych.training.provenance import Provenance, fitted_views
+from triptych.training.provenance import Provenance, background_unless_white, fitted_views
 from triptych.training.rerun import write_config
 from triptych.training.run import Run, check_place, open_run
 from triptych.training.scenes import SceneParameters
@@ -135,6 +135,7 @@ def _begun(
         "device": device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
         "fitted_views": fitted_views(dataset),
+        **background_unless_white(dataset),
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}

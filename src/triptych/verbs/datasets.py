@@ -15,11 +15,11 @@ def open_dataset(path: Anywhere, *, progress: bool | None = None, **options: Any
     """Open the posed pictures of a folder; a notebook shows them.
 
     Args:
-        path: folder of the dataset: one scene, or one subfolder per scene (SRN layout or transforms.json).
+        path: folder of the dataset: one scene, or one subfolder per scene, in any layout of docs/formats.md.
         progress: whether to show how it goes; None does so in a terminal and in a notebook.
         options: fields of ``DatasetConfig``: ``scenes`` ("train", "test", "0:36", names separated by commas; all by
             default), ``test_views``, ``test_rule``, ``above_ground``, ``half_extent``, ``resolution``,
-            ``follow_links``, ``cache``.
+            ``field_of_view``, ``background``, ``follow_links``, ``cache``.
 
     Raises:
         InputError: the dataset cannot be used, or there is no such option.

@@ -160,7 +160,8 @@ def build_entry(
 
 def _write_index(folder: Path, index: SceneIndex) -> None:
     names = ("starts", "c2w", "intrinsics", "uses", "has_alpha", "boxes")
-    tensors = {name: getattr(index, name) for name in names}
+    # safetensors writes the bytes as they lie in memory, whatever the order of the axes.
+    tensors = {name: np.ascontiguousarray(getattr(index, name)) for name in names}
     save_file(tensors, folder / _CAMERAS)
     about = {"height": index.height, "width": index.width, "notes": index.notes}
     texts = {"names": index.names, "fingerprints": index.fingerprints}

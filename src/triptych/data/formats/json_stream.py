@@ -28,25 +28,20 @@ def stream_entries(file: Path, field: str | None = None) -> Iterator[Any]:
     Raises:
         InputError: the file cannot be read, or what has been read of it is no such list.
     """
-    where = f"{file}, {field}" if field else str(file)
-    try:
-        with open_regular(file) as opened:
-            unpacked = gzip.GzipFile(fileobj=opened) if file.suffix in (".jgz", ".gz") else opened
-            text = _Text(io.TextIOWrapper(unpacked, encoding="utf-8-sig"), where)
-            text.enter(field)
-            yield from text.entries()
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InputError(f"{file}: expected JSON packed with gzip; this is damaged or something else") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: expected JSON, found bytes that are not UTF-8 text") from None
+    with open_regular(file) as opened:
+        unpacked = gzip.GzipFile(fileobj=opened) if file.suffix in (".jgz", ".gz") else opened
+        text = _Text(io.TextIOWrapper(unpacked, encoding="utf-8-sig"), file, field)
+        text.enter(field)
+        yield from text.entries()
 
 
 class _Text:
     """A window of a long text, moved on as entries are taken."""
 
-    def __init__(self, source: io.TextIOWrapper, where: str) -> None:
+    def __init__(self, source: io.TextIOWrapper, file: Path, field: str | None) -> None:
         self._source = source
-        self._where = where
+        self._file = file
+        self._where = f"{file}, {field}" if field else str(file)
         self._window = ""
         self._place = 0
         self._read = 0
@@ -108,7 +103,12 @@ class _Text:
 
     def _more(self) -> bool:
         """Read on; what has been taken is forgotten."""
-        chunk = self._source.read(_CHUNK)
+        try:
+            chunk = self._source.read(_CHUNK)
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            raise InputError(f"{self._file}: expected JSON packed with gzip; this is damaged or not") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{self._file}: expected JSON, found bytes that are not UTF-8 text") from None
         self._read += len(chunk)
         if self._read > _LARGEST_TEXT:
             raise InputError(f"{self._where}: expected at most {_LARGEST_TEXT} characters; this is larger")

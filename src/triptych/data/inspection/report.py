@@ -154,12 +154,12 @@ def _write_pictures(
                     tiles[place] = shrink_to_tile(pixels)
             if progress is not None:
                 progress(done, len(every))
-    for scene in (scene for scene in blank if blank[scene]):
-        problems.note(blank_note(scenes[scene].name))
     found = commonest(np.concatenate(list(edges.values()))) if edges else None
     note = background_note(len(edges), len(scenes), found, color)
     if note is not None:
         problems.note(note)
+    for scene in (scene for scene in blank if blank[scene]):
+        problems.note(blank_note(scenes[scene].name))
     if tiles:
         labels = label_views([scene.name for scene in scenes], list(tiles))
         write_tiles(list(tiles.values()), labels, file)

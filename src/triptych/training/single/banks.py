@@ -20,7 +20,7 @@ from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
-from triptych.training.provenance import Provenance
+from triptych.training.provenance import Provenance, background_unless_white
 from triptych.training.rerun import write_config
 from triptych.training.run import differences, open_run
 from triptych.training.single.config import SingleTriPlanes
@@ -87,6 +87,7 @@ def _options(scene: Dataset, config: SingleTriPlanes, seed: int) -> dict[str, An
         "seed": seed,
         "fingerprint": scene.fingerprints[0],
         "fitted_views": Provenance.of(scene, 0).record()["fitted_views"],
+        **background_unless_white(scene),
     }
 
 

@@ -20,7 +20,7 @@ from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
 from triptych.training.matching import require_picture_size
 from triptych.training.outcome import require_finite
-from triptych.training.provenance import Provenance, fitted_views
+from triptych.training.provenance import Provenance, background_unless_white, fitted_views
 from triptych.training.rerun import write_config
 from triptych.training.run import open_run
 from triptych.training.single.config import SingleConfig
@@ -91,6 +91,7 @@ def _description(scene: Dataset, config: SingleConfig, space: CategoryModel, see
         "device": space.aabb.device.type,
         "scene": dict(zip(scene.names, scene.fingerprints, strict=True)),
         "fitted_views": fitted_views(scene),
+        **background_unless_white(scene),
     }
 
 
