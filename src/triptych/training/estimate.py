@@ -1,5 +1,6 @@
 """What training will take, about: a few of its steps, timed on copies before the work."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,9 @@ def of_stage1(model: CategoryModel, dataset: Dataset, config: Stage1Config, seed
         sum(memory.of_stage1(config, count, dataset.height, dataset.width).values())
         for count in (len(dataset), len(part))
     )
-    return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part)
+    latents = 2 * model.autoencoder.channels * math.prod(model.latent_size)  # kept of every view, in half precision
+    kept = latents * (len(everything) - len(PosedViews(part)))
+    return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part + kept)
 
 
 def of_stage2(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> Estimate:
