@@ -205,6 +205,17 @@ def test_stage_1_over_black_keeps_the_color_and_renders_over_it(balls: Dataset, 
     assert record["data"]["background"] == "black"
 
 
+def test_after_the_first_scenes_it_is_said_how_long_the_rest_takes_and_whether_they_are_any_good(
+    balls: Dataset, model: CategoryModel, tmp_path: Path
+) -> None:
+    told = Told()
+    model.origin = replace(model.origin, scenes_psnr=60.0)
+    settings = tiny_stage2(scenes_at_once=1)
+    fit(model, balls.select("test", "all"), tmp_path / "bank", settings, Conditions(progress=told), force=True)
+    assert sum("60.0 dB on those of the model's own" in line for line in told.lines) == 1
+    assert sum("GB of memory for the other 1 scene(s)" in line for line in told.lines) == 1
+
+
 def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:
     assert model.origin.cameras == CameraRange((1.3, 1.3), (1.0254, 1.0254))
     assert model.origin.stage2 == "quick"

@@ -11,8 +11,10 @@ from triptych.cli.options import say
 from triptych.data import DatasetConfig
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
+from triptych.data.notes import FEW_VIEWS
 from triptych.errors import InputError
 from triptych.progress import Progress
+from triptych.text import span
 
 CONTACT_SHEET = "contact_sheet.png"
 _SHOWN = 50
@@ -62,19 +64,27 @@ class Inspect:
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder for report.json, cameras.png and contact_sheet.png."""
+    model: Path | None = None
+    """Category model that the scenes are to be fitted with: says what `triptych fit` would say before its work."""
 
     def run(self) -> None:
         from triptych.data import inspect_dataset
+        from triptych.training.matching import notes_on_disk
 
         with Progress() as progress:
             progress.start("inspect", 0)
             report = inspect_dataset(self.data, self.out, progress.reach)
+            compared = [] if self.model is None or report.problems else notes_on_disk(self.data, self.model, progress)
         numbers = report.cameras
         say(f"layout: {', '.join(report.layouts)}")
         say(f"{report.scenes} scenes, {report.views} views: {report.train_views} train, {report.test_views} test")
         if numbers is not None:
             say(f"{numbers.width}x{numbers.height} pixels, focal {numbers.fx[0]:.2f} to {numbers.fx[1]:.2f} pixels")
-        for note in self._first(report.notes):
+        if report.fitted_per_scene is not None:
+            fewest, most = report.fitted_per_scene
+            few = f", which is few: a good scene takes {FEW_VIEWS} or more" if fewest < FEW_VIEWS else ""
+            say(f"{span((fewest, most))} views to fit per scene{few}")
+        for note in self._first([*report.notes, *compared]):
             say(f"note: {note}")
         say(f"look at {self.out}")
         if report.problems:

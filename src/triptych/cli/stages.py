@@ -65,8 +65,8 @@ class Fit(Configurable):
     out: Path
     """Folder of the bank."""
     preset: Preset | None = None
-    """Where the settings below start from; if not given, the preset that suits the model's scenes (the values that
-    `--help` shows are those of quick)."""
+    """Where the settings below start from; if not given, the preset that suits the scenes of the model. The defaults
+    that are listed here are those of quick."""
     precision: StoragePrecision = "float16"
     """Number format of the micro planes on the disk."""
     force: bool = False

@@ -17,6 +17,10 @@ _FIELD_OF_VIEW = (15.0, 110.0)
 """Usual horizontal fields of view in degrees; the focal length of a picture twice or four times as large is outside."""
 
 
+FEW_VIEWS = 8
+"""Views to fit below which no scene gets good."""
+
+
 def blank_note(name: str) -> str:
     """The note on a scene whose pictures show nothing."""
     return f"scene {name}: blank, each of its pictures is of one color; leave it out"

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from triptych.data import Dataset, ViewSplit
+from triptych.data.notes import FEW_VIEWS
 from triptych.text import listed, span
-
-_FEW = 8
 
 
 def view_counts(dataset: Dataset) -> list[str]:
@@ -15,7 +14,7 @@ def view_counts(dataset: Dataset) -> list[str]:
         f"{len(splits)} scene(s), of each {span(len(split.train) for split in splits.values())} views to fit and "
         f"{span(len(split.test) for split in splits.values())} to test"
     ]
-    few = _with(splits, lambda split: len(split.train) < _FEW)
+    few = _with(splits, lambda split: len(split.train) < FEW_VIEWS)
     if few:
         fewest = min(len(splits[name].train) for name in few)
         lines.append(

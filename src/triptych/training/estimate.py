@@ -1,5 +1,6 @@
 """What training will take, about: a few of its steps, timed on copies before the work."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ from triptych.training.step import Chooser, Work, take_step
 
 WORTH_IT = 300
 """Steps from which on an estimate is worth the seconds that it takes."""
-_SCENES = 4
+_SCENES, _TOGETHER = 4, 2
+"""Scenes that steps are timed on: those of one batch, and those that are fitted side by side."""
 _TIMED = 2
 
 
@@ -79,7 +81,9 @@ def of_stage1(model: CategoryModel, dataset: Dataset, config: Stage1Config, seed
         sum(memory.of_stage1(config, count, dataset.height, dataset.width).values())
         for count in (len(dataset), len(part))
     )
-    return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part)
+    latents = 2 * model.autoencoder.channels * math.prod(model.latent_size)  # kept of every view, in half precision
+    kept = latents * (len(everything) - len(PosedViews(part)))
+    return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part + kept)
 
 
 def of_stage2(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> Estimate:
@@ -92,14 +96,17 @@ def of_stage2(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed
         seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, everything, seed)
     else:
         alike = [scene for scene in range(len(dataset)) if _views(dataset, scene) == _views(dataset, 0)]
-        group = dataset.subset(alike[: config.scenes_at_once])
+        group = dataset.subset(alike[: min(config.scenes_at_once, _TOGETHER)])
         fitting = Fitting(model, group, seed)
         seconds = 0.0
         for phase in (config.latent, config.image):
             work, steps = fitting.begin(phase, config.skipping), phase.steps(fitting.everyone.views_per_epoch)
             seconds += _phase(work, fitting.everyone, steps, 1.0) * len(dataset) / len(group)
     seconds += _measuring(model, dataset) * len(dataset)
-    return Estimate(seconds, peak_memory(device))
+    needed, for_part = (
+        sum(memory.of_stage2(config, model.config.planes, count).values()) for count in (len(dataset), _TOGETHER)
+    )
+    return Estimate(seconds, peak_memory(device) + max(0, needed - for_part))
 
 
 class _Timer:

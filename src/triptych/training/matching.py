@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.data import Dataset
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.backgrounds import ALIKE, are_alike, color_text
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, Cameras, intersect_aabb
 from triptych.geometry.camera_range import Range
 from triptych.metrics import mean, psnr
-from triptych.model import CategoryModel
+from triptych.model import CategoryModel, find_model
 from triptych.pictures import from_pixels
+from triptych.progress import Progress
 from triptych.training.outcome import compared_views
 
 _VIEWS_LOOKED_AT = 3
@@ -79,6 +81,18 @@ def compare_with_model(
     notes = [_lost(noted, len(looks), background)] if noted else []
     notes += _of_another_kind(model, dataset, scenes)
     return notes + [f"unlike what the model was trained on: {line}" for line in unlike]
+
+
+def notes_on_disk(data: DatasetConfig, model: Path, progress: Progress) -> list[str]:
+    """What ``compare_with_model`` notes of a dataset and a category model, all of its scenes if none are chosen.
+
+    Raises:
+        InputError: one of them cannot be opened, or their picture sizes differ.
+    """
+    opened = CategoryModel.load(find_model(model))
+    dataset = open_dataset(data, progress.reach)
+    require_picture_size(dataset, opened)
+    return compare_with_model(opened, dataset, range(len(dataset)), force=True)
 
 
 def camera_range(dataset: Dataset, scenes: Sequence[int], aabb: Float[Tensor, "2 3"]) -> CameraRange:

@@ -17,7 +17,7 @@ from triptych.data import Dataset, require_disjoint
 from triptych.files import lock
 from triptych.metrics import mean
 from triptych.model import CategoryModel
-from triptych.runtime import require_memory
+from triptych.runtime import peak_memory, require_memory
 from triptych.text import listed
 from triptych.training import memory
 from triptych.training.conditions import Conditions
@@ -134,11 +134,10 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
     if missing:
         write_config_of(job)
-    if progress.is_seen and len(missing) > job.config.scenes_at_once:
-        progress.note(str(_estimated(job, missing)))
     progress.start("fit", len(dataset), done=len(dataset) - len(missing))
     quality: list[float] = []
-    for chosen in _groups(dataset, missing, job.config.scenes_at_once):
+    begun = time.perf_counter()
+    for number, chosen in enumerate(_groups(dataset, missing, job.config.scenes_at_once)):
         group = dataset.subset(chosen)
         bounds = quality_bounds(model, group)
         started = time.perf_counter()
@@ -146,12 +145,22 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
         seconds = (time.perf_counter() - started) / len(group)
         outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(bounds)]
         store(job, bank, group, scenes, outcomes, seconds)
-        is_first, found = not quality, _to_show(group, outcomes)
-        quality += found
-        if is_first and found and (doubt := worse_than_own(model, mean(found))):
-            progress.note(f"note: {doubt}")
+        quality += _to_show(group, outcomes)
+        if number == 0:
+            rest = len(missing) - len(group)
+            _say_after_first(job, quality, rest, rest * (time.perf_counter() - begun) / len(group))
         progress.advance(len(group), **({"test_psnr": mean(quality)} if quality else {}), seconds=seconds)
     require_fitted(bank, dataset)
+
+
+def _say_after_first(job: FitJob, quality: list[float], rest: int, seconds: float) -> None:
+    """What the first scenes tell: whether they are as good as the model's own, and how long the rest takes."""
+    doubt = worse_than_own(job.model, mean(quality)) if quality else None
+    if doubt is not None:
+        job.conditions.progress.note(f"note: {doubt}")
+    if rest:
+        estimate = Estimate(seconds, peak_memory(job.conditions.device))
+        job.conditions.progress.note(f"{estimate} for the other {rest} scene(s)")
 
 
 def _to_show(group: Dataset, outcomes: list[FitOutcome]) -> list[float]:

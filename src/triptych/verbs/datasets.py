@@ -1,5 +1,6 @@
 """Datasets: open, check and draw them. Options are keywords."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from triptych.data import inspect_dataset as inspect_on_disk
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
 from triptych.data.opening import make_cars_shown, open_data, render_meshes_shown
+from triptych.training.matching import notes_on_disk
 from triptych.verbs.arguments import Anywhere, options_of, shown_if
 
 
@@ -28,12 +30,15 @@ def open_dataset(path: Anywhere, *, progress: bool | None = None, **options: Any
         return open_data(options_of(DatasetConfig, options, path=Path(path)), shown)
 
 
-def inspect_dataset(path: Anywhere, out: Anywhere, *, progress: bool | None = None, **options: Any) -> InspectionReport:
+def inspect_dataset(
+    path: Anywhere, out: Anywhere, *, model: Anywhere | None = None, progress: bool | None = None, **options: Any
+) -> InspectionReport:
     """List every problem of a dataset, file by file; plot its cameras and a contact sheet.
 
     Args:
         path: folder of the dataset.
         out: folder for report.json, cameras.png and contact_sheet.png.
+        model: category model that the scenes are to be fitted with; what `fit` would note is then noted, too.
         progress: as in `open_dataset`.
         options: as in `open_dataset`.
 
@@ -42,7 +47,11 @@ def inspect_dataset(path: Anywhere, out: Anywhere, *, progress: bool | None = No
     """
     with shown_if(progress) as shown:
         shown.start("inspect", 0)
-        return inspect_on_disk(options_of(DatasetConfig, options, path=Path(path)), Path(out), shown.reach)
+        config = options_of(DatasetConfig, options, path=Path(path))
+        report = inspect_on_disk(config, Path(out), shown.reach)
+        if model is None or report.problems:
+            return report
+        return replace(report, notes=(*report.notes, *notes_on_disk(config, Path(model), shown)))
 
 
 def make_cars(out: Anywhere, *, progress: bool | None = None, **options: Any) -> None:

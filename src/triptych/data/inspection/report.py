@@ -70,6 +70,7 @@ class InspectionReport:
         test_views: how many of them are never seen.
         aabb: lower and upper corner of the scene box.
         splits: number of scenes by declared use.
+        fitted_per_scene: the fewest views for fitting that a scene has, and the most; None without scenes.
         cameras: resolution, intrinsics and positions of these views, if there are any.
         notes: what was ignored or may be wrong, one line each.
         problems: what makes the dataset unusable, one line each, every file on its own.
@@ -83,6 +84,7 @@ class InspectionReport:
     test_views: int
     aabb: list[list[float]]
     splits: dict[str, int]
+    fitted_per_scene: tuple[int, int] | None
     cameras: CameraNumbers | None
     notes: tuple[str, ...]
     problems: tuple[str, ...]
@@ -110,7 +112,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None
     _write_pictures(scenes, color, problems, progress, out / "contact_sheet.png")
     index = _index_of_one_size(scenes, config.resolution, problems)
     aabb = scene_box(config.half_extent, folder, declaration, index)
-    rows, is_test = _split_all(index, config, problems)
+    rows, is_test, splits = _split_all(index, config, problems)
     numbers = None
     if index is not None and len(rows):
         check_box_is_seen(index, rows, aabb, problems)
@@ -126,6 +128,7 @@ def inspect_dataset(config: DatasetConfig, out: Path, progress: OnPicture | None
         test_views=int(is_test.sum()),
         aabb=[[round(entry, 6) for entry in corner] for corner in aabb.tolist()],
         splits={use: len(names) for use, names in (declaration.splits or {}).items()},
+        fitted_per_scene=_ends([len(split.train) for split in splits]),
         cameras=numbers,
         notes=(*folder.notes, *problems.notes),
         problems=tuple(problems.messages),
@@ -180,8 +183,8 @@ def _index_of_one_size(scenes: Sequence[ParsedScene], resolution: int | None, pr
 
 def _split_all(
     index: SceneIndex | None, config: DatasetConfig, problems: Problems
-) -> tuple[Int[np.ndarray, " view"], Bool[np.ndarray, " view"]]:
-    """The rows of all views that are kept, and which of them are held out."""
+) -> tuple[Int[np.ndarray, " view"], Bool[np.ndarray, " view"], list[ViewSplit]]:
+    """The rows of all views that are kept, which of them are held out, and the same by scene."""
     rows, is_test = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=bool)]
     splits: dict[str, ViewSplit] = {}
     for scene, name in enumerate(index.names if index is not None else ()):
@@ -194,7 +197,7 @@ def _split_all(
     few_views = few_views_note(list(splits), list(splits.values()))
     if few_views is not None:
         problems.note(few_views)
-    return np.concatenate(rows), np.concatenate(is_test)
+    return np.concatenate(rows), np.concatenate(is_test), list(splits.values())
 
 
 def _measure(index: SceneIndex, rows: Int[np.ndarray, " view"], aabb: Float[Tensor, "2 3"]) -> CameraNumbers:
@@ -217,3 +220,7 @@ def _measure(index: SceneIndex, rows: Int[np.ndarray, " view"], aabb: Float[Tens
 
 def _range(values: Float[Tensor, " view"]) -> Range:
     return float(values.min()), float(values.max())
+
+
+def _ends(counts: Sequence[int]) -> tuple[int, int] | None:
+    return (min(counts), max(counts)) if counts else None
