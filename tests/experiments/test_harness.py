@@ -194,7 +194,7 @@ def test_a_higher_quality_never_takes_less_time(pairs: list[tuple[float, float]]
     measured = curve(*pairs)
     found = [measured.seconds_to_reach(psnr) for psnr in np.linspace(9, 41, 65)]
     times = [seconds for seconds in found if seconds is not None]
-    assert times == sorted(times)
+    assert times == pytest.approx(sorted(times))
 
 
 def test_means_are_over_what_applies_to_every_scene() -> None:
