@@ -10,13 +10,17 @@ from balls import make_balls
 from tiny_experiments import RGB, stage1, stage2
 
 from triptych.autoencoder import ConvolutionalAutoencoder
+from triptych.data import DatasetConfig
+from triptych.data.generators.cars import CarsConfig
+from triptych.data.generators.meshes import RenderConfig
 from triptych.errors import InputError
 from triptych.experiments.config import LATENT_PIXEL, QualityConfig
 from triptych.experiments.curves import Curve, Point
 from triptych.experiments.gaps import gaps_between
 from triptych.experiments.measured import Measured
-from triptych.experiments.quality import Recipe, run_quality
+from triptych.experiments.quality import Recipe, run_quality, sources
 from triptych.experiments.quality_report import SetResults, summarize
+from triptych.experiments.scene_sets import MeshFolder
 from triptych.experiments.speed import gain_of_last_doubling, has_converged, races
 from triptych.progress import Progress
 from triptych.training.presets import STAGE1
@@ -121,6 +125,19 @@ def test_every_set_has_a_name_of_its_own(sets: tuple[str, ...]) -> None:
 def test_a_set_is_called_what_the_user_says_or_as_its_folder(tmp_path: Path) -> None:
     folders = QualityConfig(sets=("food=a/b=c", str(tmp_path / "chairs"))).folders()
     assert folders == {"food": Path("a/b=c"), "chairs": tmp_path / "chairs"}
+
+
+def test_sets_are_cars_and_what_the_user_names(tmp_path: Path) -> None:
+    assert sources(QualityConfig(scenes=3, new_scenes=2), seed=4) == {"cars": CarsConfig(5, 3, seed=4)}
+    make_balls(tmp_path / "balls", train=1, test=0, views=1)
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "box.obj").write_text("")
+    config = QualityConfig(resolution=16, sets=(str(tmp_path / "balls"), f"boxes={tmp_path / 'shapes'}"))
+    assert sources(config, seed=0) == {
+        "cars": CarsConfig(220, 200, resolution=16, seed=0),
+        "balls": DatasetConfig(tmp_path / "balls", resolution=16),
+        "boxes": MeshFolder(tmp_path / "shapes", RenderConfig(resolution=16)),
+    }
 
 
 def points(settings: str, *rows: tuple[float, float, float]) -> Curve:

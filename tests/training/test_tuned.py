@@ -14,7 +14,7 @@ def test_rates_fall_with_the_number_of_steps_and_stay_beyond_those_that_were_tri
     assert [each.steps for each in found] == [1, 60, 125, 250, 500, 1000, 8000]
 
 
-def test_rates_between_two_tried_numbers_of_steps_are_their_geometric_mean_halfway() -> None:
-    below, between, above = (tuned_triplanes(steps) for steps in (250, 500, 1000))
-    assert between.rate == pytest.approx((below.rate * above.rate) ** 0.5)
-    assert between.mlp_rate == pytest.approx((below.mlp_rate * above.mlp_rate) ** 0.5)
+def test_halfway_between_numbers_of_steps_rates_are_geometric_means() -> None:
+    below, between, above = (tuned_triplanes(steps) for steps in (100, 200, 400))
+    assert between.rate == pytest.approx((below.rate * above.rate) ** 0.5, rel=1e-3)
+    assert between.mlp_rate == pytest.approx((below.mlp_rate * above.mlp_rate) ** 0.5, rel=1e-3)

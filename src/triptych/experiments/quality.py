@@ -63,11 +63,11 @@ def run_quality(
         InputError: a folder holds something else, or a set cannot be used.
     """
     recipe, conditions = recipe or Recipe.of(config.preset), Conditions(seed, CPU, progress)
-    sources = _sources(config, seed)
+    chosen = sources(config, seed)
     config.out.mkdir(parents=True, exist_ok=True)
     with lock(config.out):
         # All of them first: what is wrong with one shows before hours go into another.
-        sets = {name: _open(config, name, source, progress) for name, source in sources.items()}
+        sets = {name: _open(config, name, source, progress) for name, source in chosen.items()}
         results: dict[str, SetResults] = {}
         for name, scenes in sets.items():
             results[name] = _measure_set(config, name, scenes, recipe, conditions)
@@ -76,7 +76,12 @@ def run_quality(
     return results
 
 
-def _sources(config: QualityConfig, seed: int) -> dict[str, Source]:
+def sources(config: QualityConfig, seed: int) -> dict[str, Source]:
+    """Where each set comes from, by its name.
+
+    Raises:
+        InputError: a folder holds neither a dataset nor meshes.
+    """
     count = config.scenes + config.new_scenes
     cars = CarsConfig(count, config.scenes, resolution=config.resolution, seed=seed)
     real = {name: source_in(folder, config.resolution) for name, folder in config.folders().items()}

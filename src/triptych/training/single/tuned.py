@@ -1,4 +1,4 @@
-"""Settings of RGB tri-planes that give the best scene within a number of steps; docs/quality.md has the trials."""
+"""Settings of RGB tri-planes that give the best scene within a number of steps; the trials are in docs/quality.md."""
 
 from dataclasses import dataclass, replace
 from math import exp, log
@@ -23,22 +23,29 @@ class _Rates:
 
 _RATES = {
     60: _Rates(8e-2, 2e-2),
-    250: _Rates(4e-2, 1e-2),
     1000: _Rates(2e-2, 5e-3),
 }
-"""What was found best at some numbers of steps."""
+"""By number of steps: the best of those that were tried, and the defaults for many."""
+_CROP_SHARE = 0.9
+_DIGITS = 6
+"""Rates are rounded: a fit that goes on must find the very same ones."""
 
 
 def tuned_triplanes(steps: int) -> SingleTriPlanes:
-    """RGB tri-planes whose learning rates suit the number of steps: between those that were tried, the logarithm of a
-    rate is interpolated over that of the steps; beyond them, rates are those of the nearest."""
+    """RGB tri-planes that look mostly at the object, at learning rates that suit the number of steps.
+
+    Between two numbers of steps, the logarithm of a rate is interpolated over that of the steps; beyond them, rates are
+    those of the nearest.
+    """
     return replace(
         SingleTriPlanes(),
         steps=steps,
+        crop_share=_CROP_SHARE,
         rate=_between(steps, [rates.planes for rates in _RATES.values()]),
         mlp_rate=_between(steps, [rates.mlp for rates in _RATES.values()]),
     )
 
 
 def _between(steps: int, rates: list[float]) -> float:
-    return exp(np.interp(log(steps), [log(tried) for tried in _RATES], [log(rate) for rate in rates]))
+    logarithm = np.interp(log(steps), [log(tried) for tried in _RATES], [log(rate) for rate in rates])
+    return round(exp(logarithm), _DIGITS)
