@@ -16,7 +16,8 @@ from triptych.model.reach import Reach, reach_of
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.sampler import Sampler
-from triptych.training.config import LossWeights
+from triptych.training.config import LossWeights, Phase, Rates, Stage2Config
+from triptych.training.fitting import fit_scenes
 from triptych.training.objective import batch_losses
 from triptych.training.targets import Targets
 
@@ -136,3 +137,35 @@ def test_windows_give_the_gradient_of_whole_views_where_all_else_is_background(v
     outside[8:24, 8:24] = 0  # what the windows count
     added = ((background - targets.images).square() * outside).mean()
     torch.testing.assert_close(whole, total + added.detach())
+
+
+def test_a_scene_fitted_by_parts_of_its_views_does_not_depend_on_its_neighbors(balls: Dataset) -> None:
+    weights = LossWeights(dec=1.0)
+    image = Phase(2.0, 2, Rates(micro=2e-2), weights, shift_views=True, diagonal_rays=True, whole_share=0.5, samples=6)
+    latent = Phase(1.0, 2, Rates(micro=2e-2), LossWeights(enc=1.0), whole_share=0.0)
+    config = Stage2Config(latent, image)
+
+    def fitted(scenes: list[int], config: Stage2Config = config) -> torch.Tensor:
+        chosen = balls.subset(scenes)
+        return fit_scenes(small_model(PosedViews(chosen)), chosen, config, seed=0).micro.values[-1]
+
+    alone = fitted([3])
+    torch.testing.assert_close(fitted([0, 3]), alone, atol=1e-3, rtol=0)
+    whole = replace(config, latent=replace(latent, whole_share=1.0), image=replace(image, whole_share=1.0))
+    assert (fitted([3], whole) - alone).abs().max() > 1e-2
+
+
+def test_whole_views_are_spread_evenly_over_the_steps() -> None:
+    phase = Phase(1.0, 1, Rates(), LossWeights(), whole_share=0.25)
+    assert [step for step in range(12) if phase.compares_whole_views(step)] == [3, 7, 11]
+    assert all(replace(phase, whole_share=1.0).compares_whole_views(step) for step in range(9))
+    assert not any(replace(phase, whole_share=0.0).compares_whole_views(step) for step in range(9))
+
+
+def test_a_phase_chooses_its_samples_and_its_diagonals() -> None:
+    of_model = SamplingConfig(48, 0, supersample=2)
+    phase = Phase(1.0, 1, Rates(), LossWeights(), one_ray_share=0.5, samples=24, diagonal_rays=True)
+    assert phase.sampling(of_model, 0, views=8) == SamplingConfig(24, 0, supersample=1)
+    assert phase.sampling(of_model, 4, views=8) == SamplingConfig(24, 0, supersample=2)
+    assert [phase.diagonal(step, of_model) for step in range(4)] == [0, 1, 0, 1]
+    assert replace(phase, diagonal_rays=False).diagonal(1, of_model) is None
