@@ -11,6 +11,7 @@ from triptych.geometry import Window
 from triptych.geometry.silhouettes import object_windows
 from triptych.model import CategoryModel
 from triptych.model.config import ModelConfig
+from triptych.model.encoding import encode_objects
 from triptych.model.latent_windows import render_windows
 from triptych.model.reach import Reach, reach_of
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
@@ -169,3 +170,12 @@ def test_a_phase_chooses_its_samples_and_its_diagonals() -> None:
     assert phase.sampling(of_model, 4, views=8) == SamplingConfig(24, 0, supersample=2)
     assert [phase.diagonal(step, of_model) for step in range(4)] == [0, 1, 0, 1]
     assert replace(phase, diagonal_rays=False).diagonal(1, of_model) is None
+
+
+def test_encoding_objects_alone_gives_the_latents_of_whole_views(views: PosedViews) -> None:
+    model = small_model(views)
+    images = views.images(views.group([0, 1, 2, 5]), DEVICE)
+    images[0, :, :, 16:] = 1  # one object is cut off, so that its window ends within the picture
+    encoded = encode_objects(model, images, Reach(1, 2))
+    torch.testing.assert_close(encoded, model.encode(images))
+    assert {window.size for window in object_windows(images, 2, 2)} != {(16, 16)}

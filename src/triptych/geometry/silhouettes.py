@@ -5,6 +5,9 @@ from torch import Tensor
 
 from triptych.geometry.windows import Window
 
+SIDES = 4
+"""The sides of windows around objects are multiples of so many blocks: many windows then have the same size."""
+
 
 def silhouettes(images: Float[Tensor, "view 3 height width"]) -> Bool[Tensor, "view height width"]:
     """The pixels of images in [0, 1] that are not white; a picture without any shows something everywhere."""
@@ -13,7 +16,7 @@ def silhouettes(images: Float[Tensor, "view 3 height width"]) -> Bool[Tensor, "v
 
 
 def object_windows(
-    images: Float[Tensor, "view 3 height width"], block: int, margin: int, multiple: int
+    images: Float[Tensor, "view 3 height width"], block: int, margin: int, multiple: int = SIDES
 ) -> list[Window]:
     """The window of each picture that holds its silhouette, in blocks of pixels.
 

@@ -1,7 +1,8 @@
 """Rectangles of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from jaxtyping import Bool, Shaped
@@ -60,3 +61,10 @@ def stacked(
     """A window of each of several pictures, all windows of one size."""
     pairs = zip(pictures, windows, strict=True)
     return torch.stack([window.cut(picture.permute(1, 2, 0)).permute(2, 0, 1) for picture, window in pairs])
+
+
+def of_one_size(windows: Sequence[Window]) -> Iterator[list[int]]:
+    """The numbers of the windows, those of each size together."""
+    ordered = sorted(range(len(windows)), key=lambda number: windows[number].size)
+    for _, numbers in groupby(ordered, key=lambda number: windows[number].size):
+        yield list(numbers)

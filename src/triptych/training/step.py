@@ -25,9 +25,6 @@ from triptych.training.objective import Losses, batch_losses
 from triptych.training.scenes import SceneParameters
 from triptych.training.targets import Targets
 
-WINDOW_SIDES = 4
-"""The sides of windows are multiples of so many latent pixels: views whose windows are alike are decoded together."""
-
 
 @dataclass(frozen=True)
 class Chosen:
@@ -91,7 +88,7 @@ class Work:
         rates, weights = self.phase.rates, self.phase.weights
         if rates.encoder or self.phase.shift_views or not (weights.enc or weights.ae):
             return None
-        return encode_views(self.model, self.views, self.model.aabb.device)
+        return encode_views(self.model, self.views, self.model.aabb.device, reach=self.reach)
 
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of a white image, which follows an encoder that moves."""
@@ -108,7 +105,7 @@ class Work:
         assert reach is not None
         around = [reach.encoder if weights.enc else 0, reach.decoder if weights.dec else 0]
         margin = max(*around, reach.encoder + reach.decoder if weights.ae else 0)
-        return object_windows(images, self.model.autoencoder.downscale, margin, WINDOW_SIDES)
+        return object_windows(images, self.model.autoencoder.downscale, margin)
 
     @cached_property
     def _background_at_start(self) -> Float[Tensor, "pixel channel"]:

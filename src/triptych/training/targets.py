@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.geometry import Cameras, Window
-from triptych.geometry.windows import stacked
+from triptych.geometry.windows import of_one_size, stacked
 from triptych.model import CategoryModel
 from triptych.model.latent_windows import render_windows
 from triptych.model.reach import NO_REACH, Reach
@@ -96,8 +95,7 @@ def rendered_parts(model: CategoryModel, field: TriPlaneField, targets: Targets,
         return
     side, windows = model.autoencoder.downscale, targets.windows
     rendered = render_windows(model, field, *of_views, windows)
-    for _, group in groupby(sorted(range(views), key=lambda view: windows[view].size), lambda view: windows[view].size):
-        chosen = list(group)
+    for chosen in of_one_size(windows):
         here = [windows[view] for view in chosen]
         in_pixels = [window.scaled(side, side) for window in here]
         yield Part(
