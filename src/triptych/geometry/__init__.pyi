@@ -3,6 +3,7 @@ from .cameras import Cameras, hemisphere_cameras, look_at
 from .orbit import Orbit, orbit_cameras
 from .rays import Rays, SceneRays, intersect_aabb
 from .sampling import Intervals
+from .windows import Window
 
 __all__ = [
     "CameraRange",
@@ -11,6 +12,7 @@ __all__ = [
     "Orbit",
     "Rays",
     "SceneRays",
+    "Window",
     "hemisphere_cameras",
     "intersect_aabb",
     "look_at",

@@ -1,7 +1,7 @@
 """The category model as a module: what it holds, how it renders scenes, how it is saved."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
 from triptych.data.backgrounds import WHITE
 from triptych.errors import InputError
-from triptych.geometry import Cameras, Orbit, SceneRays, bit_grid
+from triptych.geometry import Cameras, Orbit, Rays, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
 from triptych.model.origin import Origin
 from triptych.model.places import MODEL_FILE, SHARED_FILE
@@ -25,6 +25,7 @@ from triptych.representation.kernels import Backend
 from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
+from triptych.representation.sampler import Sampler
 
 _VIEWS_AT_ONCE = 16
 
@@ -113,37 +114,27 @@ class CategoryModel(nn.Module):
         cameras: Cameras,
         views_per_scene: list[int],
         background: Float[Tensor, "pixel channel"],
-        generators: Sequence[torch.Generator] | None = None,
-        backend: Backend = "auto",
-        sampling: SamplingConfig | None = None,
+        sampler: Sampler | None = None,
     ) -> Rendering:
         """Render whole latent images, differentiably; the rays are grouped by view, rows first.
 
-        Each latent pixel is the mean of ``supersample``² rays spread evenly over the patch of image that it covers.
+        Each latent pixel is the mean of several rays spread evenly over the patch of image that it covers.
 
         Args:
             field: the scenes.
             cameras: image cameras of all views, grouped by scene.
             views_per_scene: number of views of each scene.
             background: from ``background``.
-            generators: random samples, for training, one generator a scene; None for even ones.
-            backend: which kernel renders.
-            sampling: another sampling than the model's.
+            sampler: which rays, and how they are sampled; by default all of the model's sampling, evenly.
         """
         height, width = self.latent_size
-        sampling = sampling or self.config.sampling
-        fine = sampling.supersample
-        rays = SceneRays.of_views(cameras.resized(height * fine, width * fine).rays(), views_per_scene)
-        rows = background.reshape(height, width, -1).repeat_interleave(fine, 0).repeat_interleave(fine, 1)
-        rendering = render(
-            field,
-            rays,
-            rows.flatten(0, 1).repeat(len(cameras), 1),
-            sampling,
-            generators,
-            backend,
-        )
-        return rendering if fine == 1 else rendering.averaged(height, width, fine)
+        sampler = sampler or Sampler(self.config.sampling)
+        pixel_rays = sampler.pixel_rays
+        rays = pixel_rays.through(cameras.resized(height, width))
+        of_views = SceneRays.of_views(Rays(rays.origins.flatten(1, 2), rays.directions.flatten(1, 2)), views_per_scene)
+        behind = pixel_rays.repeat(background.reshape(height, width, -1)).flatten(0, 1).repeat(len(cameras), 1)
+        rendering = render(field, of_views, behind, sampler.sampling, sampler.generators, sampler.backend)
+        return rendering.averaged(pixel_rays, height, width)
 
     def as_images(self, channels: Float[Tensor, "ray channel"]) -> Float[Tensor, "view channel height width"]:
         """Flat rendered rays of whole latent images, as a stack of them."""
@@ -175,7 +166,8 @@ class CategoryModel(nn.Module):
         backend: Backend,
         sampling: SamplingConfig | None,
     ) -> SceneViews:
-        rendering = self.render_latents(field, cameras, [len(cameras)], background, backend=backend, sampling=sampling)
+        sampler = Sampler(sampling or self.config.sampling, backend=backend)
+        rendering = self.render_latents(field, cameras, [len(cameras)], background, sampler)
         latents = self.as_images(rendering.channels)
         opacity, depth = (flat.reshape(-1, *self.latent_size) for flat in (rendering.opacity, rendering.depth))
         return SceneViews(self.decode(latents), latents, opacity, depth)

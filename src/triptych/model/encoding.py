@@ -5,7 +5,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.data.posed_views import PosedViews
+from triptych.geometry.silhouettes import object_windows
+from triptych.geometry.windows import of_one_size, stacked
 from triptych.model.category_model import CategoryModel
+from triptych.model.reach import Reach
 
 
 @torch.no_grad()
@@ -15,10 +18,34 @@ def encode_views(
     device: torch.device,
     views_at_once: int = 32,
     precision: torch.dtype = torch.half,
+    reach: Reach | None = None,
 ) -> Float[Tensor, "row channel height width"]:
-    """Normalized latents of all views, on the CPU; those of many scenes are better kept in half precision."""
+    """Normalized latents of all views, on the CPU; those of many scenes are better kept in half precision.
+
+    With the ``reach`` of the model only what is not white goes through the encoder; the result is the same.
+    """
     parts = []
     for first in range(0, len(views), views_at_once):
         batch = views.group(range(first, min(first + views_at_once, len(views))))
-        parts.append(model.encode(views.images(batch, device)).to(precision).cpu())
+        images = views.images(batch, device)
+        latents = model.encode(images) if reach is None else encode_objects(model, images, reach)
+        parts.append(latents.to(precision).cpu())
     return torch.cat(parts)
+
+
+@torch.no_grad()
+def encode_objects(
+    model: CategoryModel, images: Float[Tensor, "view 3 height width"], reach: Reach
+) -> Float[Tensor, "view channel latent_height latent_width"]:
+    """``CategoryModel.encode``, of what the encoder sees to be more than white; the rest is the background's latent."""
+    side, (height, width) = model.autoencoder.downscale, model.latent_size
+    latents = model.as_images(model.background()).repeat(len(images), 1, 1, 1)
+    # What the object changes lies within the encoder's reach; what is encoded right needs as much again around it.
+    windows = object_windows(images, side, 2 * reach.encoder)
+    for chosen in of_one_size(windows):
+        here = [windows[view] for view in chosen]
+        encoded = model.encode(stacked(images[chosen], [window.scaled(side, side) for window in here]))
+        for view, window, part in zip(chosen, here, encoded, strict=True):
+            inner = window.inner(reach.encoder, height, width)
+            window.cut(latents[view].permute(1, 2, 0))[inner] = part.permute(1, 2, 0)[inner]
+    return latents

@@ -11,6 +11,7 @@ from triptych.geometry import SceneRays
 from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
+from triptych.representation.sampler import PixelRays
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,10 @@ class Rendering:
     opacity: Float[Tensor, " ray"]
     depth: Float[Tensor, " ray"]
 
-    def averaged(self, height: int, width: int, fine: int) -> "Rendering":
-        """The means of ``fine`` x ``fine`` neighbors, of whole pictures of ``fine`` times this height and width."""
-
-        def mean(values: Tensor) -> Tensor:
-            channels = values[0].numel()
-            blocks = values.reshape(-1, height, fine, width, fine, channels).mean(dim=(2, 4))
-            return blocks.reshape(-1, *values.shape[1:])
-
-        return Rendering(mean(self.channels), mean(self.opacity), mean(self.depth))
+    def averaged(self, pixel_rays: PixelRays, height: int, width: int) -> "Rendering":
+        """The pixels of whole pictures of this size, from the rays through them."""
+        parts = (self.channels, self.opacity, self.depth)
+        return Rendering(*(pixel_rays.mean(part, height, width) for part in parts))
 
 
 def render(

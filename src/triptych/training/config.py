@@ -83,6 +83,14 @@ class Phase(Options):
     shift_views: bool = False
     """Move each picture by a random part of a latent pixel, in whole image pixels, so that rays pass everywhere
     between those through the middles of the latent pixels; latents are then encoded in each step, not cached."""
+    samples: Annotated[int, Range(1, 4096)] | None = None
+    """Stratified samples of a ray; as many as the model renders with if not given."""
+    diagonal_rays: bool = False
+    """Where a latent pixel has several rays, render those on one of its diagonals, on another one in each step."""
+    whole_share: Share = 1.0
+    """Share of the steps that compare whole views. The others encode, render and decode only the part of each view
+    that shows something before a white background; where that is none, or where the autoencoder looks at all of a
+    picture at once, they compare whole views, too."""
 
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""
@@ -91,7 +99,19 @@ class Phase(Options):
     def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
         """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
         one_ray = step < self.one_ray_share * self.steps(views)
-        return replace(of_model, supersample=1) if one_ray else of_model
+        return replace(
+            of_model,
+            coarse=of_model.coarse if self.samples is None else self.samples,
+            supersample=1 if one_ray else of_model.supersample,
+        )
+
+    def diagonal(self, step: int, sampling: SamplingConfig) -> int | None:
+        """Which diagonal of the rays of a latent pixel is rendered at a step; None for all rays."""
+        return step % sampling.supersample if self.diagonal_rays else None
+
+    def compares_whole_views(self, step: int) -> bool:
+        """Whether a step compares whole views, not only the parts that show the objects."""
+        return math.floor((step + 1) * self.whole_share) > math.floor(step * self.whole_share)
 
     def mlp_is_frozen(self, step: int, views: int) -> bool:
         """Whether the tiny MLP stays as it is at a step."""

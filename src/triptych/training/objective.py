@@ -1,19 +1,18 @@
 """The three losses of a batch of views (Schnepf, Kassab et al. 2024, section 3.1)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.geometry import Cameras
 from triptych.model import CategoryModel
-from triptych.representation.config import SamplingConfig
+from triptych.model.reach import Reach
 from triptych.representation.field import TriPlaneField
-from triptych.representation.kernels import Backend, total_variation
+from triptych.representation.kernels import total_variation
+from triptych.representation.sampler import Sampler
 from triptych.training.config import LossWeights
+from triptych.training.targets import Part, Targets, rendered_parts
 
 
 @dataclass(frozen=True)
@@ -37,75 +36,36 @@ class Losses:
         return weights.ae * self.ae + weights.enc * self.enc + weights.dec * self.dec + weights.tv * self.tv
 
 
-@dataclass(frozen=True)
-class Targets:
-    """The views that a batch is compared with.
-
-    Attributes:
-        cameras: image cameras of the views, grouped by scene.
-        views_per_scene: number of views of each scene.
-        images: pictures of the views; None where only L_Enc counts and latents are cached.
-        latents: cached normalized latents of a frozen encoder; None encodes the images where a loss calls for it,
-            with gradient.
-        background: latent of an image of what is behind the objects.
-    """
-
-    cameras: Cameras
-    views_per_scene: list[int]
-    images: Float[Tensor, "view 3 height width"] | None
-    latents: Float[Tensor, "view channel latent_height latent_width"] | None
-    background: Float[Tensor, "pixel channel"]
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """How the rays of a step are sampled.
-
-    Attributes:
-        sampling: rays of a latent pixel, and samples of a ray.
-        generators: random sample placement, one generator per scene.
-        backend: which kernel renders.
-    """
-
-    sampling: SamplingConfig
-    generators: Sequence[torch.Generator]
-    backend: Backend = "auto"
-
-
 def batch_losses(
     model: CategoryModel, field: TriPlaneField, targets: Targets, weights: LossWeights, sampler: Sampler
 ) -> Losses:
     """Render the scenes of a batch and compare them with its views; terms of weight 0 are not computed."""
+    terms = [_terms(model, part, weights, targets.reach) for part in rendered_parts(model, field, targets, sampler)]
     zero = targets.background.new_zeros(())
-    rendering = model.render_latents(
-        field,
-        targets.cameras,
-        targets.views_per_scene,
-        targets.background,
-        sampler.generators,
-        sampler.backend,
-        sampler.sampling,
-    )
-    rendered = model.as_images(rendering.channels)
-    images, latents = targets.images, targets.latents
-    if latents is None and (weights.enc or weights.ae):
-        assert images is not None
-        latents = model.encode(images)
-    enc = _squared_error(rendered, latents) if weights.enc else zero
-    ae = dec = zero
-    if weights.ae and weights.dec:
-        assert latents is not None
-        # One pass of the decoder over both halves fills the cores better than two.
-        from_encoder, from_scene = model.decode(torch.cat([latents, rendered])).chunk(2)
-        ae, dec = _squared_error(from_encoder, images), _squared_error(from_scene, images)
-    elif weights.ae:
-        assert latents is not None
-        ae = _squared_error(model.decode(latents), images)
-    elif weights.dec:
-        dec = _squared_error(model.decode(rendered), images)
+    ae, enc, dec = (sum(term, zero) for term in zip(*terms, strict=True))
     return Losses(ae, enc, dec, total_variation(field, sampler.backend) if weights.tv else zero)
 
 
-def _squared_error(rendered: Tensor, target: Tensor | None) -> Float[Tensor, ""]:
-    assert target is not None, "this loss needs the pictures"
-    return F.mse_loss(rendered, target)
+def _terms(model: CategoryModel, part: Part, weights: LossWeights, reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
+    """L_ae, L_Enc and L_Dec of some views."""
+    ae = enc = dec = part.rendered.new_zeros(())
+    images, latents, encoded = part.images, part.latents, 0
+    if latents is None and (weights.enc or weights.ae):
+        assert images is not None
+        latents, encoded = model.encode(images), reach.encoder
+    if weights.enc:
+        enc = part.error(part.rendered, latents, encoded)
+    if weights.ae and weights.dec:
+        assert latents is not None
+        # One pass of the decoder over both halves fills the cores better than two.
+        from_encoder, from_scene = model.decode(torch.cat([latents, part.rendered])).chunk(2)
+        ae, dec = (
+            part.error(from_encoder, images, encoded + reach.decoder),
+            part.error(from_scene, images, reach.decoder),
+        )
+    elif weights.ae:
+        assert latents is not None
+        ae = part.error(model.decode(latents), images, encoded + reach.decoder)
+    elif weights.dec:
+        dec = part.error(model.decode(part.rendered), images, reach.decoder)
+    return ae, enc, dec

@@ -15,6 +15,7 @@ from triptych.training.config import (
     PretrainedAutoencoder,
     Pretraining,
     Rates,
+    SkippingConfig,
     Stage1Config,
     Stage2Config,
 )
@@ -118,6 +119,7 @@ STAGE2 = {
             weights=LossWeights(enc=1.0),
             final_factor=0.5,
             one_ray_share=1.0,
+            samples=24,
         ),
         image=Phase(
             epochs=4.0,
@@ -127,8 +129,12 @@ STAGE2 = {
             final_factor=0.05,
             one_ray_share=0.5,
             shift_views=True,
+            samples=32,
+            diagonal_rays=True,
+            whole_share=0.25,
         ),
         scenes_at_once=10,
+        skipping=SkippingConfig(first_update=8),
     ),
     "paper": Stage2Config(
         latent=Phase(

@@ -13,12 +13,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.data.posed_views import Batch, PosedViews
+from triptych.geometry import Window
+from triptych.geometry.silhouettes import object_windows
 from triptych.model import CategoryModel
 from triptych.model.encoding import encode_views
+from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
+from triptych.representation.sampler import Sampler
 from triptych.training.config import Phase, Rates, SkippingConfig
-from triptych.training.objective import Losses, Sampler, Targets, batch_losses
+from triptych.training.objective import Losses, batch_losses
 from triptych.training.scenes import SceneParameters
+from triptych.training.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,24 @@ class Work:
         rates, weights = self.phase.rates, self.phase.weights
         if rates.encoder or self.phase.shift_views or not (weights.enc or weights.ae):
             return None
-        return encode_views(self.model, self.views, self.model.aabb.device)
+        return encode_views(self.model, self.views, self.model.aabb.device, reach=self.reach)
 
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of what is behind the objects, which follows an encoder that moves."""
         return self.model.background() if self.phase.rates.encoder else self._background_at_start
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """How far the autoencoder looks, where the phase compares parts of views; None where these are whole views."""
+        return reach_of(self.model) if self.phase.whole_share < 1 else None
+
+    def windows(self, images: Float[Tensor, "view 3 height width"]) -> list[Window]:
+        """The part of each view to compare: the object, and as far around it as the losses look."""
+        weights, reach = self.phase.weights, self.reach
+        assert reach is not None
+        around = [reach.encoder if weights.enc else 0, reach.decoder if weights.dec else 0]
+        margin = max(*around, reach.encoder + reach.decoder if weights.ae else 0)
+        return object_windows(images, self.model.autoencoder.downscale, margin)
 
     @cached_property
     def _background_at_start(self) -> Float[Tensor, "pixel channel"]:
@@ -101,8 +119,10 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     scenes = chosen.batch.scenes.to(model.aabb.device)
     leaves = work.scenes.leaves(scenes)
     planes = work.scenes.skip_empty(model.field(*leaves), scenes, work.skipping, work.backend)
-    sampler = Sampler(phase.sampling(model.config.sampling, step, epoch), chosen.generators, work.backend)
-    losses = batch_losses(model, planes, _targets(work, chosen), phase.weights, sampler)
+    sampling = phase.sampling(model.config.sampling, step, epoch)
+    sampler = Sampler(sampling, chosen.generators, work.backend, phase.diagonal(step, sampling))
+    targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
+    losses = batch_losses(model, planes, targets, phase.weights, sampler)
     (losses.total(phase.weights) * chosen.loss_scale).backward()
     # Over several devices, the gradients of the shared parts are summed here; those of scenes stay where they are.
     factor = phase.schedule(epoch).factor(step)
@@ -111,16 +131,19 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     return losses
 
 
-def _targets(work: Work, chosen: Chosen) -> Targets:
+def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:
     views, batch, device = work.views, chosen.batch, work.model.aabb.device
     if work.phase.shift_views:
         cameras, images = views.shifted(batch, work.model.autoencoder.downscale, chosen.generators, device)
     else:
         weights = work.phase.weights
-        only_cached = work.latents is not None and not (weights.ae or weights.dec)
+        only_cached = work.latents is not None and whole and not (weights.ae or weights.dec)
         cameras, images = views.cameras(batch, device), None if only_cached else views.images(batch, device)
     latents = None if work.latents is None else work.latents[batch.rows].to(device).float()
-    return Targets(cameras, batch.views_per_scene, images, latents, work.background())
+    of_views = (cameras, batch.views_per_scene, images, latents, work.background())
+    if whole or images is None or work.reach is None:
+        return Targets(*of_views)
+    return Targets(*of_views, work.windows(images), work.reach)
 
 
 def _step_shared(optimizer: torch.optim.Optimizer, rates: Rates, factor: float, *, mlp_frozen: bool) -> None:

@@ -1,0 +1,46 @@
+"""Where pictures show something before a white background."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from triptych.geometry.windows import Window
+
+SIDES = 4
+"""The sides of windows around objects are multiples of so many blocks: many windows then have the same size."""
+
+
+def silhouettes(images: Float[Tensor, "view 3 height width"]) -> Bool[Tensor, "view height width"]:
+    """The pixels of images in [0, 1] that are not white; a picture without any shows something everywhere."""
+    colored = (images < 1).any(dim=1)
+    return colored | ~colored.any(dim=2).any(dim=1)[:, None, None]
+
+
+def object_windows(
+    images: Float[Tensor, "view 3 height width"], block: int, margin: int, multiple: int = SIDES
+) -> list[Window]:
+    """The window of each picture that holds its silhouette, in blocks of pixels.
+
+    Args:
+        images: pictures in [0, 1] over white.
+        block: side of a block in pixels.
+        margin: blocks around the silhouette that the window holds, too, as far as the picture reaches.
+        multiple: the window's sides are rounded up to multiples of so many blocks, as far as the picture reaches, so
+            that many windows have the same size.
+    """
+    colored = silhouettes(images)
+    rows, columns = colored.any(dim=2).cpu(), colored.any(dim=1).cpu()
+    windows = []
+    for view in range(len(images)):
+        top, height = _span(rows[view], block, margin, multiple)
+        left, width = _span(columns[view], block, margin, multiple)
+        windows.append(Window(top, left, height, width))
+    return windows
+
+
+def _span(colored: Bool[Tensor, " pixel"], block: int, margin: int, multiple: int) -> tuple[int, int]:
+    """First block and number of blocks."""
+    blocks, places = len(colored) // block, colored.nonzero()
+    first = max(int(places[0]) // block - margin, 0)
+    end = min(int(places[-1]) // block + 1 + margin, blocks)
+    length = min(-(-(end - first) // multiple) * multiple, blocks)
+    return min(first, blocks - length), length

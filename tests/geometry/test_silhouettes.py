@@ -1,0 +1,36 @@
+import torch
+
+from triptych.geometry import Window
+from triptych.geometry.silhouettes import object_windows
+from triptych.geometry.windows import stacked
+
+
+def white_but(rows: slice, columns: slice) -> torch.Tensor:
+    picture = torch.ones(1, 3, 40, 48)
+    picture[:, 1, rows, columns] = 0.99
+    return picture
+
+
+def test_a_window_holds_the_object_and_its_margin_in_whole_blocks() -> None:
+    assert object_windows(white_but(slice(9, 15), slice(20, 21)), 2, 1, 1) == [Window(3, 9, 6, 3)]
+
+
+def test_windows_are_rounded_up_and_stay_within_the_picture() -> None:
+    corner = white_but(slice(36, 40), slice(0, 3))
+    assert object_windows(corner, 2, 3, 4) == [Window(12, 0, 8, 8)]
+    assert object_windows(white_but(slice(0, 40), slice(0, 48)), 2, 3, 7) == [Window(0, 0, 20, 24)]
+
+
+def test_a_white_picture_is_taken_whole() -> None:
+    assert object_windows(torch.ones(1, 3, 40, 48), 2, 3, 4) == [Window(0, 0, 20, 24)]
+
+
+def test_pixels_at_the_edge_of_the_picture_are_inside_those_at_a_cut_are_not() -> None:
+    assert Window(0, 2, 4, 4).inner(1, 4, 9).tolist() == [[False, True, True, False]] * 4
+    assert Window(0, 0, 4, 9).inner(3, 4, 9).all()
+
+
+def test_windows_of_one_size_are_stacked() -> None:
+    pictures = torch.arange(2 * 3 * 5 * 6).reshape(2, 3, 5, 6)
+    cut = stacked(pictures, [Window(0, 1, 2, 3), Window(3, 3, 2, 3)])
+    assert torch.equal(cut, torch.stack([pictures[0, :, 0:2, 1:4], pictures[1, :, 3:5, 3:6]]))
