@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import Float
 
+from triptych.data.validation import LARGEST
 from triptych.errors import InputError
 from triptych.files import is_file
 from triptych.files.reading import open_regular
@@ -74,7 +75,7 @@ def read_points(model: Path) -> Float[np.ndarray, "point 3"]:
     file = _either(model, "points3D")
     points = _points_in_text(file) if file.suffix == ".txt" else _points_in_binary(file)
     places = np.array([place for place, _ in zip(points, range(_MOST_POINTS), strict=False)]).reshape(-1, 3)
-    return places[np.isfinite(places).all(axis=1)]
+    return places[(np.abs(places) <= LARGEST).all(axis=1)]  # NaN is not
 
 
 def _either(model: Path, name: str) -> Path:
