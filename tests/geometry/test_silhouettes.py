@@ -4,6 +4,8 @@ from triptych.geometry import Window
 from triptych.geometry.silhouettes import object_windows
 from triptych.geometry.windows import stacked
 
+WHITE = torch.ones(3)
+
 
 def white_but(rows: slice, columns: slice) -> torch.Tensor:
     picture = torch.ones(1, 3, 40, 48)
@@ -12,17 +14,24 @@ def white_but(rows: slice, columns: slice) -> torch.Tensor:
 
 
 def test_a_window_holds_the_object_and_its_margin_in_whole_blocks() -> None:
-    assert object_windows(white_but(slice(9, 15), slice(20, 21)), 2, 1, 1) == [Window(3, 9, 6, 3)]
+    assert object_windows(white_but(slice(9, 15), slice(20, 21)), WHITE, 2, 1, 1) == [Window(3, 9, 6, 3)]
 
 
 def test_windows_are_rounded_up_and_stay_within_the_picture() -> None:
     corner = white_but(slice(36, 40), slice(0, 3))
-    assert object_windows(corner, 2, 3, 4) == [Window(12, 0, 8, 8)]
-    assert object_windows(white_but(slice(0, 40), slice(0, 48)), 2, 3, 7) == [Window(0, 0, 20, 24)]
+    assert object_windows(corner, WHITE, 2, 3, 4) == [Window(12, 0, 8, 8)]
+    assert object_windows(white_but(slice(0, 40), slice(0, 48)), WHITE, 2, 3, 7) == [Window(0, 0, 20, 24)]
 
 
 def test_a_white_picture_is_taken_whole() -> None:
-    assert object_windows(torch.ones(1, 3, 40, 48), 2, 3, 4) == [Window(0, 0, 20, 24)]
+    assert object_windows(torch.ones(1, 3, 40, 48), WHITE, 2, 3, 4) == [Window(0, 0, 20, 24)]
+
+
+def test_what_is_shown_differs_from_the_background_of_whatever_color() -> None:
+    gray = torch.full((3,), 100 / 255)
+    picture = gray[None, :, None, None].repeat(1, 1, 40, 48)
+    picture[:, :, 9:15, 20:21] = 101 / 255
+    assert object_windows(picture, gray, 2, 1, 1) == [Window(3, 9, 6, 3)]
 
 
 def test_pixels_at_the_edge_of_the_picture_are_inside_those_at_a_cut_are_not() -> None:

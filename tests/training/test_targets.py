@@ -92,7 +92,7 @@ def test_windows_compare_their_inner_pixels_as_whole_views_do(views: PosedViews,
     model, reach = small_model(views), Reach(1, 2)
     targets = whole_targets(model, views)
     assert targets.images is not None
-    windows = object_windows(targets.images, 2, 3, 2)
+    windows = object_windows(targets.images, model.background_color, 2, 3, 2)
     assert len({window.size for window in windows}) > 1
     total, gradient = losses_and_gradient(model, replace(targets, windows=windows, reach=reach), weights)
 
@@ -178,4 +178,4 @@ def test_encoding_objects_alone_gives_the_latents_of_whole_views(views: PosedVie
     images[0, :, :, 16:] = 1  # one object is cut off, so that its window ends within the picture
     encoded = encode_objects(model, images, Reach(1, 2))
     torch.testing.assert_close(encoded, model.encode(images))
-    assert {window.size for window in object_windows(images, 2, 2)} != {(16, 16)}
+    assert {window.size for window in object_windows(images, model.background_color, 2, 2)} != {(16, 16)}

@@ -1,4 +1,4 @@
-"""Where pictures show something before a white background."""
+"""Where pictures show something before a background of one color."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -9,26 +9,38 @@ SIDES = 4
 """The sides of windows around objects are multiples of so many blocks: many windows then have the same size."""
 
 
-def silhouettes(images: Float[Tensor, "view 3 height width"]) -> Bool[Tensor, "view height width"]:
-    """The pixels of images in [0, 1] that are not white; a picture without any shows something everywhere."""
-    colored = (images < 1).any(dim=1)
-    return colored | ~colored.any(dim=2).any(dim=1)[:, None, None]
+_SAME = 0.5 / 255
+"""Colors in [0, 1] that differ by less are one color of 8 bits per channel."""
+
+
+def silhouettes(
+    images: Float[Tensor, "view 3 height width"], background: Float[Tensor, "3"]
+) -> Bool[Tensor, "view height width"]:
+    """The pixels of images in [0, 1] that are not of the background's color; a picture without any shows something
+    everywhere."""
+    shown = ((images - background[:, None, None]).abs() > _SAME).any(dim=1)
+    return shown | ~shown.any(dim=2).any(dim=1)[:, None, None]
 
 
 def object_windows(
-    images: Float[Tensor, "view 3 height width"], block: int, margin: int, multiple: int = SIDES
+    images: Float[Tensor, "view 3 height width"],
+    background: Float[Tensor, "3"],
+    block: int,
+    margin: int,
+    multiple: int = SIDES,
 ) -> list[Window]:
     """The window of each picture that holds its silhouette, in blocks of pixels.
 
     Args:
-        images: pictures in [0, 1] over white.
+        images: pictures in [0, 1].
+        background: the color behind the objects, in [0, 1].
         block: side of a block in pixels.
         margin: blocks around the silhouette that the window holds, too, as far as the picture reaches.
         multiple: the window's sides are rounded up to multiples of so many blocks, as far as the picture reaches, so
             that many windows have the same size.
     """
-    colored = silhouettes(images)
-    rows, columns = colored.any(dim=2).cpu(), colored.any(dim=1).cpu()
+    shown = silhouettes(images, background)
+    rows, columns = shown.any(dim=2).cpu(), shown.any(dim=1).cpu()
     windows = []
     for view in range(len(images)):
         top, height = _span(rows[view], block, margin, multiple)
@@ -37,9 +49,9 @@ def object_windows(
     return windows
 
 
-def _span(colored: Bool[Tensor, " pixel"], block: int, margin: int, multiple: int) -> tuple[int, int]:
+def _span(shown: Bool[Tensor, " pixel"], block: int, margin: int, multiple: int) -> tuple[int, int]:
     """First block and number of blocks."""
-    blocks, places = len(colored) // block, colored.nonzero()
+    blocks, places = len(shown) // block, shown.nonzero()
     first = max(int(places[0]) // block - margin, 0)
     end = min(int(places[-1]) // block + 1 + margin, blocks)
     length = min(-(-(end - first) // multiple) * multiple, blocks)

@@ -94,11 +94,15 @@ class CategoryModel(nn.Module):
         """The cameras of an orbit, for pictures of the model's size and on its device."""
         return orbit.cameras(self.config.height, self.config.width).to(self.aabb.device)
 
+    @property
+    def background_color(self) -> Float[Tensor, "3"]:
+        """The color of ``origin.background``, in [0, 1]."""
+        return torch.tensor(self.origin.background, device=self.aabb.device) / 255
+
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of an image of ``origin.background``, one row a latent pixel: what rays see behind the scene."""
-        color = torch.tensor(self.origin.background, device=self.aabb.device) / 255
         with torch.no_grad():
-            image = color[None, :, None, None].repeat(1, 1, self.config.height, self.config.width)
+            image = self.background_color[None, :, None, None].repeat(1, 1, self.config.height, self.config.width)
             return self.encode(image)[0].flatten(1).T.contiguous()
 
     def field(

@@ -37,11 +37,11 @@ def encode_views(
 def encode_objects(
     model: CategoryModel, images: Float[Tensor, "view 3 height width"], reach: Reach
 ) -> Float[Tensor, "view channel latent_height latent_width"]:
-    """``CategoryModel.encode``, of what the encoder sees to be more than white; the rest is the background's latent."""
+    """``CategoryModel.encode`` of what differs from the background; all else is the background's latent."""
     side, (height, width) = model.autoencoder.downscale, model.latent_size
     latents = model.as_images(model.background()).repeat(len(images), 1, 1, 1)
     # What the object changes lies within the encoder's reach; what is encoded right needs as much again around it.
-    windows = object_windows(images, side, 2 * reach.encoder)
+    windows = object_windows(images, model.background_color, side, 2 * reach.encoder)
     for chosen in of_one_size(windows):
         here = [windows[view] for view in chosen]
         encoded = model.encode(stacked(images[chosen], [window.scaled(side, side) for window in here]))

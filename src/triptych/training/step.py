@@ -105,7 +105,7 @@ class Work:
         assert reach is not None
         around = [reach.encoder if weights.enc else 0, reach.decoder if weights.dec else 0]
         margin = max(*around, reach.encoder + reach.decoder if weights.ae else 0)
-        return object_windows(images, self.model.autoencoder.downscale, margin)
+        return object_windows(images, self.model.background_color, self.model.autoencoder.downscale, margin)
 
     @cached_property
     def _background_at_start(self) -> Float[Tensor, "pixel channel"]:

@@ -27,7 +27,7 @@ class Targets:
         images: pictures of the views; None where only L_Enc counts and latents are cached.
         latents: cached normalized latents of a frozen encoder; None encodes the images where a loss calls for it,
             with gradient.
-        background: latent of a white image.
+        background: latent of an image of what is behind the objects.
         windows: the window of each view that is compared, in latent pixels; None compares whole views.
         reach: how far the model's autoencoder looks, which decides what of a window can be compared.
     """
