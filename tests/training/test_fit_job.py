@@ -9,7 +9,7 @@ import pytest
 import torch
 from balls import AABB, draw_ball, make_balls, tiny_stage2
 
-from triptych.bank import SceneBank
+from triptych.bank import SceneBank, read_failures
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.stacked_pictures import StackedPictures
@@ -21,7 +21,6 @@ from triptych.training import stage2
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import compare_with_model
-from triptych.training.outcome import read_failures
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit, summary
 

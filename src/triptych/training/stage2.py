@@ -30,6 +30,9 @@ from triptych.training.fitting import fit_scenes
 from triptych.training.matching import require_picture_size
 from triptych.training.outcome import FitOutcome, judge, quality_bounds
 
+_FILES = 4
+"""Of a new bank: about as many processes add scenes to it without waiting for each other."""
+
 
 def fit(
     model: CategoryModel,
@@ -74,9 +77,9 @@ def fit(
     SceneBank.check_place(out)
     announce(job, new_scenes(job))
     out.mkdir(parents=True, exist_ok=True)
-    with lock(out):
-        bank = SceneBank.create(out, model, precision=precision)
-        _fit_each(job, bank)
+    with lock(out, wait=True):
+        bank = SceneBank.create(out, model, precision=precision, files=_FILES)
+    _fit_each(job, bank)
     return bank
 
 
@@ -99,6 +102,9 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     quality: list[float] = []
     for chosen in _groups(dataset, missing, job.config.scenes_at_once):
         group = dataset.subset(chosen)
+        if all(name in bank for name in group.names):  # by another process, since this one began
+            progress.advance(len(group))
+            continue
         bounds = quality_bounds(model, group)
         started = time.perf_counter()
         scenes = fit_scenes(model, group, job.config, job.seed)
