@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damage import damage_scene
 import torch
+from damage import damage_scene
 from exact_ball import exact_ball
 from PIL import Image
 
