@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize(("work", "every"), [("train", 160), ("fit", 50)])
+@pytest.mark.parametrize(("work", "every"), [("train", 160), ("fit", 50), ("bank", 40)])
 def test_killed_work_is_run_again_to_the_same_numbers(tmp_path: Path, work: str, every: int) -> None:
     tests = Path(__file__).parent
     command = [sys.executable, str(tests / "killing.py"), work, str(tmp_path), "--every", str(every), "--from", "4"]
