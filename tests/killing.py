@@ -3,7 +3,8 @@
     python tests/killing.py WORK FOLDER [--every N] [--from N] [--twice]
 
 WORK is train, fit, finetune, rgb, single, cache or bank. The operations of SQLite count where there is a C compiler.
-Each piece of work runs in a process forked from one that has the libraries loaded and trains nothing itself. FOLDER is for scratch. Prints one line for each kill that is not mended.
+Each piece of work runs in a process forked from one that has the libraries loaded and trains nothing itself. FOLDER is
+for scratch. Prints one line for each kill that is not mended.
 """
 
 import argparse
