@@ -1,9 +1,10 @@
-"""A category model that nobody has trained, for tests of what is stored."""
+"""A category model that nobody has trained and scenes of it, for tests of what is stored."""
 
 import torch
 
 from triptych.autoencoder import LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
+from triptych.bank import SceneBank, StoredScene, findings
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
@@ -18,3 +19,16 @@ def untrained_model(seed: int = 0, planes: PlaneConfig | None = None) -> Categor
     base = torch.randn(planes.base_shape, generator=torch.Generator().manual_seed(seed))
     torch.manual_seed(seed)  # for the weights of its MLP
     return CategoryModel(config, IdentityAutoencoder(), unit, base, AABB, {}).requires_grad_(False).eval()
+
+
+def scene(model: CategoryModel, value: float) -> StoredScene:
+    """A scene all of whose numbers are the same."""
+    planes = model.config.planes
+    return StoredScene(
+        torch.full(planes.micro_shape, value), torch.full((planes.coefficients,), value), "f", {"value": value}
+    )
+
+
+def faults(bank: SceneBank) -> list[str]:
+    """What is wrong with a bank."""
+    return [f"{what}: {fault}" for what, fault in findings(bank) if fault is not None]

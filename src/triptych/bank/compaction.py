@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from triptych.bank.description import ENDING
+from triptych.bank.description import ENDING, FILES
 from triptych.bank.scene_bank import SceneBank
 from triptych.bank.shards import place_of
 from triptych.bank.sqlite_file import SqliteFile
@@ -81,7 +81,7 @@ def _flush(waiting: list[list[Row]], new: Sequence[SqliteFile]) -> None:
 
 
 def _unused_names(folder: Path, count: int) -> list[str]:
-    numbers = [file.stem.removeprefix("scenes-") for file in folder.glob(f"scenes-*{ENDING}")]
+    numbers = [file.stem.removeprefix("scenes-") for file in folder.glob(FILES)]
     start = max((int(number) for number in numbers if number.isdecimal()), default=-1) + 1
     return [f"scenes-{start + number}{ENDING}" for number in range(count)]
 
@@ -89,6 +89,6 @@ def _unused_names(folder: Path, count: int) -> list[str]:
 def _remove(folder: Path, keep: Sequence[SqliteFile]) -> None:
     """Remove files of scenes that the bank does not name."""
     kept = {file.path.name for file in keep}
-    for path in folder.glob(f"scenes-*{ENDING}"):
+    for path in folder.glob(FILES):
         if path.name not in kept:
             path.unlink()

@@ -13,6 +13,8 @@ from triptych.representation.config import PlaneConfig
 BANK_FILE = "bank.json"
 ENDING = ".sqlite"
 """Of the files that hold the scenes."""
+FILES = f"scenes-*{ENDING}"
+"""What these are called."""
 _ABOUT = f"a scene bank (a folder with {BANK_FILE}) made by `triptych fit`"
 FORMAT = Format("triptych-bank", version=3, sealed_since=2, oldest=3, described=_ABOUT)
 FORMAT_OF_FOLDERS = Format("triptych-bank", version=2, sealed_since=2, described=_ABOUT)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from triptych.bank.config import StoragePrecision
-from triptych.bank.description import BANK_FILE, ENDING, BankDescription
+from triptych.bank.description import BANK_FILE, ENDING, FILES, BankDescription
 from triptych.bank.shards import Shards
 from triptych.bank.sqlite_file import NameTakenError, SqliteFile
 from triptych.bank.stored_scene import (
@@ -128,7 +128,7 @@ class SceneBank:
             InputError: it holds something else.
         """
         # A model and files without scenes are what a kill before the bank's own document leaves.
-        left = [file.name for file in folder.glob(f"*{ENDING}") if _has_no_scenes(file)]
+        left = [file.name for file in folder.glob(FILES) if _has_no_scenes(file)]
         if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL, *left):
             raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
 
