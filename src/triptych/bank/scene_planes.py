@@ -1,6 +1,6 @@
 """The planes of a bank as data to learn from, for a generative model or any other network."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from triptych.bank.scene_bank import SceneBank
-from triptych.bank.sqlite_file import SqliteFile
 from triptych.bank.stored_scene import Row, name_as_bytes, name_of_bytes
 from triptych.errors import InputError
 
@@ -96,16 +95,13 @@ class ScenePlanes(Dataset[Item]):
         return name_of_bytes(self._files[place["file"]].name_of(int(place["id"])))
 
     def _places_of(self, names: Sequence[str]) -> np.ndarray:
-        found = (self.bank.shards.place(name_as_bytes(name)) for name in self.bank.choose(names))
-        return self._as_array(found)
+        numbers = {file: number for number, file in enumerate(self._files)}
+        found = [self.bank.shards.place(name_as_bytes(name)) for name in self.bank.choose(names)]
+        return np.array([(numbers[file], number) for file, number in found], _PLACE)
 
     def _all_places(self) -> np.ndarray:
         self.bank.require_some()
-        return self._as_array((file, number) for _, file, number in self.bank.shards.entries())
-
-    def _as_array(self, places: Iterable[tuple[SqliteFile, int | None]]) -> np.ndarray:
-        numbers = {file: number for number, file in enumerate(self._files)}
-        return np.fromiter(((numbers[file], number) for file, number in places), _PLACE)
+        return np.fromiter(((file, number) for _, file, number in self.bank.shards.entries()), _PLACE)
 
     def __repr__(self) -> str:
         return f"ScenePlanes({len(self)} scene(s) of {list(self.planes_shape)}; {self.bank.folder})"

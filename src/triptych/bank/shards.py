@@ -2,9 +2,9 @@
 and a scene is found with one look, however many files and processes there are."""
 
 import hashlib
-import heapq
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,9 +48,15 @@ class Shards:
                 if file in self.files():  # else compaction has replaced it in the meantime
                     raise
 
-    def entries(self) -> Iterator[tuple[bytes, SqliteFile, int]]:
-        """Name, file and id of every scene, by name; a few thousand at a time are in memory."""
-        return heapq.merge(*map(_with_file, self.files()), key=itemgetter(0))
+    def entries(self) -> Iterator[tuple[bytes, int, int]]:
+        """Name, number of the file and id of every scene, by name; some thousands at a time are in memory."""
+        pages = [file.entries(number) for number, file in enumerate(self.files())]
+        parts = [next(page, []) for page in pages]
+        while any(parts):
+            end = min(part[-1] for part in parts if part)  # what follows in any file comes later
+            cuts = [bisect_right(part, end) for part in parts]
+            yield from sorted(chain.from_iterable(part[:cut] for part, cut in zip(parts, cuts, strict=True)))
+            parts = [part[cut:] or next(page, []) for part, cut, page in zip(parts, cuts, pages, strict=True)]
 
     def place(self, name: bytes) -> tuple[SqliteFile, int | None]:
         """The file in which a scene of this name is, and its id there; None where there is no such scene."""
@@ -93,7 +99,3 @@ class Shards:
 def place_of(name: bytes, files: int) -> int:
     """In which of so many files a scene of this name is."""
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % files
-
-
-def _with_file(file: SqliteFile) -> Iterator[tuple[bytes, SqliteFile, int]]:
-    return ((name, file, number) for name, number in file.entries())

@@ -88,13 +88,13 @@ class SqliteFile:
         """Whether there is a scene of this name."""
         return bool(self._all("SELECT 1 FROM scenes WHERE name = ?", name))
 
-    def entries(self) -> Iterator[tuple[bytes, int]]:
-        """Name and id of every scene, by name; a few thousand at a time are in memory."""
-        query = f"SELECT name, id FROM scenes WHERE name > ? ORDER BY name LIMIT {_AT_ONCE}"
-        found = self._all(query, "")  # a text comes before all bytes
+    def entries(self, mark: int) -> Iterator[list[tuple[bytes, int, int]]]:
+        """Name, ``mark`` and id of every scene, by name, a few thousand at a time."""
+        query = f"SELECT name, ?, id FROM scenes WHERE name > ? ORDER BY name LIMIT {_AT_ONCE}"
+        found = self._all(query, mark, "")  # a text comes before all bytes
         while found:
-            yield from found
-            found = self._all(query, found[-1][0])
+            yield found
+            found = self._all(query, mark, found[-1][0])
 
     def id_of(self, name: bytes) -> int | None:
         """The id of a scene; None where there is none of this name."""

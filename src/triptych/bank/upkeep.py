@@ -142,7 +142,8 @@ def _require_same_kind(bank: SceneBank, other: SceneBank) -> None:
 def _require_same_scenes(bank: SceneBank, other: SceneBank) -> None:
     """Refuse different scenes of one name."""
     different = []
-    for name, file, _ in bank.shards.entries():
+    for name, number, _ in bank.shards.entries():
+        file = bank.shards.files()[number]
         known = other.shards.ask(name, lambda at, name=name: at.header(name))
         if known is not None and known != file.header(name):
             different.append(name_of_bytes(name))
