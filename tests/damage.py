@@ -1,6 +1,8 @@
 """One of each thing that triptych stores, and damage to it."""
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -27,6 +29,13 @@ def stored_things(root: Path, model: CategoryModel) -> Path:
     make_balls(root.parent / f"{root.name}_data", train=1, test=0, views=3)
     open_dataset(DatasetConfig(root.parent / f"{root.name}_data", test_views=1, cache=root / "cache"))
     return root
+
+
+def damage_scene(bank: Path, name: str) -> None:
+    """Change the planes of one scene of a bank."""
+    for file in bank.glob("*.sqlite"):
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE scenes SET micro = zeroblob(length(micro)) WHERE name = ?", (name.encode(),))
 
 
 def flip_a_bit(root: Path, generator: random.Random) -> str:

@@ -2,18 +2,21 @@
 
     python tests/killing.py WORK... FOLDER [--kills N] [--twice]
 
-WORK is train, fit, finetune, rgb, single or cache. There is a kill at every operation, or at N that are spread evenly
-over all of them. Each piece of work runs in a process forked from one that has the
-libraries loaded and trains nothing itself. FOLDER is for scratch. Prints one line for each kill that is not mended.
+WORK is train, fit, finetune, rgb, single, cache or bank. There is a kill at every operation, or at N that are spread
+evenly over all of them; the operations of SQLite count where there is a C compiler. Each piece of work runs in a
+process forked from one that has the libraries loaded and trains nothing itself. FOLDER is for scratch. Prints one line
+for each kill that is not mended.
 """
 
 import argparse
+import ctypes
 import hashlib
 import json
 import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,8 +27,9 @@ from typing import Any
 import torch
 import torch._dynamo  # by every optimizer; here, so that each process has it already
 from balls import make_balls, tiny_stage1, tiny_stage2
+from untrained import untrained_model
 
-from triptych.bank import SceneBank
+from triptych.bank import SceneBank, StoredScene, compact
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.evaluation.integrity import check
 from triptych.files import read_log, read_tensors
@@ -44,6 +48,7 @@ from triptych.training.stage2 import fit
 _RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _EVENTS = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod")
+_LIBRARY = "file_operations.so"
 Work = Callable[[Path], object]
 
 
@@ -97,10 +102,14 @@ class _Counter:
         self._folder = str(folder.absolute())
         self._kill_at = kill_at
         self._fsync = os.fsync
+        self._callback = ctypes.CFUNCTYPE(None)(self._one_more)
 
     def start(self) -> None:
         sys.addaudithook(self._hook)
         os.fsync = self._counted_fsync
+        library = os.environ.get("LD_PRELOAD", "")
+        if library.endswith(_LIBRARY):
+            ctypes.CDLL(library).tell_of_operations(self._callback)
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         changes = event in _EVENTS or (event == "open" and arguments[2] & _CHANGES)
@@ -169,6 +178,16 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     }
 
 
+def _add_and_compact(out: Path) -> None:
+    bank = SceneBank.create(out, untrained_model(), files=2)
+    for number in range(6):
+        if f"{number}" not in bank:
+            micro = torch.full(bank.planes.micro_shape, float(number))
+            bank.add(f"{number}", StoredScene(micro, torch.zeros(bank.planes.coefficients), "f", {}))
+    compact(out, files=1)
+    compact(out, files=2)
+
+
 def _run_numbers(out: Path) -> object:
     lines = [{key: value for key, value in line.items() if key != "seconds"} for line in read_log(out)]
     models = [CategoryModel.load(out / name).identity() for name in ("model", "plain_model")]
@@ -186,6 +205,10 @@ def _bank_numbers(folder: Path) -> object:
 def _pictures(data: DatasetConfig, cache: Path) -> object:
     balls: Dataset = open_dataset(replace(data, cache=cache))
     return [_digest([torch.from_numpy(balls.images(scene, range(6)))]) for scene in range(len(balls))]
+
+
+_BANK = (_add_and_compact, _bank_numbers)
+"""Work that needs neither data nor a trained model."""
 
 
 def _digest(tensors: Any) -> str:
@@ -246,6 +269,17 @@ def _fault_of_rerun(work: Callable[[], object], out: Path) -> str | None:
     return f"litter: {litter}" if litter else None
 
 
+def start_again_with_library(scratch: Path) -> None:
+    """Begin this program anew with what tells of SQLite's file operations, where that can be compiled."""
+    compiler = shutil.which("cc")
+    if compiler is None or os.environ.get("LD_PRELOAD", "").endswith(_LIBRARY):
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    library, source = scratch / _LIBRARY, Path(__file__).with_name("file_operations.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "LD_PRELOAD": str(library)})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("works", nargs="+")
@@ -253,9 +287,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int)
     parser.add_argument("--twice", action="store_true")
     options = parser.parse_args()
-    torch.set_num_threads(1)
     scratch = options.folder.absolute()
-    known = works(scratch)
+    start_again_with_library(scratch)
+    torch.set_num_threads(1)
+    known = {**works(scratch), "bank": _BANK}
     for name in options.works:
         work, numbers = known[name]
         count, kills, faults = kill_and_rerun(work, numbers, scratch / name, options.kills, twice=options.twice)

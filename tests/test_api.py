@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from balls import AABB, draw_ball, make_balls, short_stage1, tiny_stage2
 from torch import nn
 from torch.utils.data import DataLoader
+from untrained import untrained_model
 
 import triptych
 from triptych import InputError
@@ -342,3 +344,55 @@ def test_planes_of_scenes_that_are_not_there_are_refused(trained_balls: Path, tm
         triptych.ScenePlanes(trained_balls / "trained_scenes", ["nobody"])
     with pytest.raises(InputError, match="expected a scene bank"):
         triptych.ScenePlanes(tmp_path)
+
+
+def names_of_stream(planes: triptych.ScenePlanes, epoch: int = 0, workers: int = 0, **options: Any) -> list[str]:
+    stream = triptych.PlaneStream(planes, **options)
+    stream.set_epoch(epoch)
+    loader = DataLoader(stream, 2, num_workers=workers)
+    return [name for *_, names in loader for name in names]
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_stream_gives_every_scene_once_per_epoch(tmp_path: Path, files: int) -> None:
+    bank = triptych.SceneBank.create(tmp_path / "bank", untrained_model(), files=files)
+    shape, expected = bank.planes.micro_shape, [f"{number:03}" for number in range(150)]
+    scenes = ((name, torch.full(shape, float(name))) for name in reversed(expected))
+    empty = torch.zeros(bank.planes.coefficients)
+    bank.add_all((name, triptych.StoredScene(micro, empty, "f", {})) for name, micro in scenes)
+    planes = triptych.ScenePlanes(bank, channels_first=True)
+    assert list(planes.names) == expected
+    for micro, _, name in triptych.PlaneStream(planes):
+        assert micro.shape == planes.planes_shape
+        assert (micro == float(name)).all()
+
+    orders = [names_of_stream(planes, epoch, seed=1) for epoch in (0, 0, 1)]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2]) == expected != orders[0]
+    assert sorted(names_of_stream(planes, workers=2)) == expected
+    if files == 1:
+        assert names_of_stream(planes, shuffle=False) == expected[::-1]  # as they were added
+
+    parts = [names_of_stream(planes, rank=rank, ranks=4) for rank in range(4)]
+    assert [len(part) for part in parts] == [37] * 4
+    assert len(set().union(*parts)) == 148
+    plain = [names_of_stream(planes, shuffle=False, rank=rank, ranks=4) for rank in range(4)]
+    assert sorted(name for part in plain for name in part) == expected
+    assert len(triptych.PlaneStream(planes, rank=0, ranks=4)) == 37
+    some = triptych.ScenePlanes(bank, ["007", "003", "149"])
+    assert list(some.names) == ["007", "003", "149"]
+    assert sorted(names_of_stream(some)) == ["003", "007", "149"]
+
+
+def test_a_stream_of_persistent_workers_gets_another_order_each_epoch(tmp_path: Path) -> None:
+    bank = triptych.SceneBank.create(tmp_path / "bank", untrained_model())
+    one = triptych.StoredScene(torch.zeros(bank.planes.micro_shape), torch.zeros(bank.planes.coefficients), "f", {})
+    bank.add_all((f"{number}", one) for number in range(40))
+    stream = triptych.PlaneStream(triptych.ScenePlanes(bank))
+    loader = DataLoader(stream, 2, num_workers=1, persistent_workers=True)
+    orders = []
+    for epoch in range(2):
+        stream.set_epoch(epoch)
+        orders.append([name for *_, names in loader for name in names])
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1]) == bank.names()

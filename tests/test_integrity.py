@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from damage import flip_a_bit, stored_things
+from damage import damage_scene, flip_a_bit, stored_things
 
+from triptych.bank import SceneBank
 from triptych.cli import main
 from triptych.evaluation.integrity import check
 from triptych.model import CategoryModel
@@ -28,7 +29,7 @@ def test_what_is_whole_is_found_so(things: Path) -> None:
     assert [finding.fault for finding in findings if finding.fault] == []
     assert all(finding.summed for finding in findings)
     kinds = {finding.part.split()[0] for finding in findings}
-    assert kinds == {"bank", "scene", "model", "run", "checkpoint", "cache"}
+    assert kinds == {"bank", "file", "scene", "model", "run", "checkpoint", "cache"}
 
 
 def test_every_flipped_bit_is_noticed(things: Path, tmp_path: Path) -> None:
@@ -37,13 +38,20 @@ def test_every_flipped_bit_is_noticed(things: Path, tmp_path: Path) -> None:
         place = tmp_path / str(number)
         shutil.copytree(things, place)
         where = flip_a_bit(place, generator)
-        assert faults(place), where
+        # A file of scenes has bytes that mean nothing; whatever means something is noticed.
+        assert faults(place) or (".sqlite" in where and contents(place / "bank") == contents(things / "bank")), where
+
+
+def contents(folder: Path) -> dict[str, object]:
+    bank = SceneBank(folder)
+    stored = {name: bank.scene(name) for name in bank}
+    return {name: (one.record, one.micro.tolist(), one.coefficients.tolist()) for name, one in stored.items()}
 
 
 @pytest.mark.parametrize("change", ["delete", "truncate", "pipe", "folder"])
 def test_every_missing_cut_or_replaced_file_is_named(things: Path, tmp_path: Path, change: str) -> None:
     names = [file.relative_to(things / "bank") for file in sorted((things / "bank").rglob("*")) if file.is_file()]
-    assert len(names) > 14
+    assert len(names) > 5
     for number, name in enumerate(names):
         place = tmp_path / str(number)
         shutil.copytree(things / "bank", place)
@@ -64,8 +72,7 @@ def test_the_command_lists_what_is_damaged_and_ends_with_2(
     main(["check", str(things)])
     assert "none is damaged" in capsys.readouterr().out
     shutil.copytree(things, tmp_path / "things")
-    (chunk,) = (file for file in (tmp_path / "things/bank/scenes/a/micro/c").rglob("*") if file.is_file())
-    chunk.unlink()
+    damage_scene(tmp_path / "things/bank", "a")
     with pytest.raises(SystemExit) as ended:
         main(["check", str(tmp_path / "things")])
     said = capsys.readouterr()
@@ -73,5 +80,5 @@ def test_the_command_lists_what_is_damaged_and_ends_with_2(
     assert said.out.count("damaged: ") >= 1
     (line,) = [line for line in said.out.splitlines() if "scene 'a'" in line]
     assert line.count("'a'") == 1
-    assert str(chunk) in said.out
+    assert str(tmp_path / "things/bank/scenes-0.sqlite") in line
     assert said.err.startswith("triptych: ")

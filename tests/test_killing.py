@@ -13,6 +13,7 @@ def test_killed_work_is_run_again_to_the_same_numbers(tmp_path: Path) -> None:
         str(Path(__file__).with_name("killing.py")),
         "train",
         "fit",
+        "bank",
         str(tmp_path),
         "--kills",
         "3",
@@ -20,4 +21,4 @@ def test_killed_work_is_run_again_to_the_same_numbers(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert done.returncode == 0, done.stderr
     ended = re.findall(r"(\w+): \d+ operations, 3 kills, 0 not mended\n", done.stdout)
-    assert ended == ["train", "fit"], done.stdout
+    assert ended == ["train", "fit", "bank"], done.stdout

@@ -109,9 +109,7 @@ def test_a_model_of_version_2_keeps_its_banks(trained_balls: Path, tmp_path: Pat
     old.save(tmp_path / "new")
     assert CategoryModel.load(tmp_path / "new").known_ids() == (old.identity(), identity)
     bank = SceneBank.create(tmp_path / "bank", old)
-    document = json.loads((tmp_path / "bank" / "bank.json").read_text())
-    del document["sha256"]
-    (tmp_path / "bank" / "bank.json").write_text(json.dumps(document | {"version": 1, "model_id": identity}))
+    replace(bank.description, model_id=identity).write(bank.folder)
     bank = SceneBank(tmp_path / "bank")
     for folder in ("old", "new"):
         assert bank.load_model(tmp_path / folder).is_known_as(bank.model_id)

@@ -1,4 +1,4 @@
-from .bank import Scene, SceneBank, ScenePlanes, Scenes, StoredScene, open_scene, open_scenes, save_scene
+from .bank import PlaneStream, Scene, SceneBank, ScenePlanes, Scenes, StoredScene, open_scene, open_scenes, save_scene
 from .data import Dataset, cameras_from_arrays, dataset_from_arrays
 from .errors import InputError
 from .evaluation.evaluate import Evaluation
@@ -27,6 +27,7 @@ __all__ = [
     "Evaluation",
     "InputError",
     "Orbit",
+    "PlaneStream",
     "Scene",
     "SceneBank",
     "ScenePlanes",

@@ -7,14 +7,13 @@ import pytest
 from balls import make_balls
 from PIL import Image
 
-from triptych.bank import SceneBank, Scenes, StoredScene, open_scenes
+from triptych.bank import SceneBank, Scenes, StoredScene, note_failures, open_scenes
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.evaluation.evaluate import Evaluation, evaluate, measure
 from triptych.evaluation.held_out import BankDataConfig, MeasurableScenes, find_on_disk
 from triptych.model import CategoryModel
 from triptych.progress import Progress
-from triptych.training.outcome import note_failures
 from triptych.training.provenance import Provenance
 
 

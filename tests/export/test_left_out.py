@@ -9,6 +9,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from damage import damage_scene
 
 from triptych import open_scenes
 from triptych.cli import main
@@ -20,8 +21,7 @@ from triptych.export import write_meshes, write_planes
 def run(trained_balls: Path, tmp_path: Path) -> Path:
     """A run whose scene ball_1 is damaged."""
     shutil.copytree(trained_balls, tmp_path / "run")
-    (chunk,) = (file for file in (tmp_path / "run/trained_scenes/scenes/ball_1/micro/c").rglob("*") if file.is_file())
-    chunk.write_bytes(chunk.read_bytes()[:-1])
+    damage_scene(tmp_path / "run/trained_scenes", "ball_1")
     return tmp_path / "run"
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from damage import damage_scene
 from exact_ball import exact_ball
 from PIL import Image
 
@@ -242,7 +243,7 @@ def test_what_is_not_square_and_what_is_damaged(pretended_runtime: Path, tmp_pat
     bank = SceneBank.create(tmp_path / "bank", ball.model)
     for name in ("ball", "damaged"):
         bank.add(name, StoredScene(ball.micro, ball.coefficients, "f", {}))
-    shutil.rmtree(bank.folder / "scenes" / "damaged" / "micro")
+    damage_scene(bank.folder, "damaged")
     with pytest.raises(InputError) as refusal:
         write_web(tmp_path / "site", Scenes(bank, ball.model), runtime=pretended_runtime)
     assert refusal.value.args[1] == "1 of 2 scenes left out; the others are written"

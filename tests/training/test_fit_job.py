@@ -10,7 +10,7 @@ import pytest
 import torch
 from balls import AABB, draw_ball, make_balls, tiny_stage1, tiny_stage2
 
-from triptych.bank import SceneBank
+from triptych.bank import SceneBank, read_failures
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.stacked_pictures import StackedPictures
@@ -24,7 +24,6 @@ from triptych.training.conditions import Conditions
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import autoencoder_psnr, compare_with_model, worse_than_own
-from triptych.training.outcome import read_failures
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit, summary

@@ -7,7 +7,7 @@ import pytest
 import torch
 from balls import make_balls, tiny_stage2
 
-from triptych.bank import SceneBank
+from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
@@ -15,6 +15,7 @@ from triptych.representation.config import SamplingConfig
 from triptych.training.conditions import Conditions
 from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
+from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit
 
 CPU = torch.device("cpu")
@@ -57,10 +58,27 @@ def test_a_scene_does_not_depend_on_its_neighbors(balls: Dataset, trained_balls:
 
 def test_later_scenes_leave_earlier_ones_alone(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     bank = fit_balls(trained_balls, balls.select("ball_3", "all"), tmp_path / "bank")
-    files = {file: file.read_bytes() for file in bank.folder.rglob("*") if file.is_file() and "scenes" in file.parts}
+    before = bank.scene("ball_3")
     bank = fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "bank")
     assert bank.names() == ["ball_3", "ball_4"]
-    assert all(file.read_bytes() == before for file, before in files.items())
+    after = bank.scene("ball_3")
+    assert torch.equal(after.micro, before.micro)
+    assert after.record == before.record
+
+
+def test_a_scene_that_another_process_adds_meanwhile_stays(
+    balls: Dataset, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(model: CategoryModel, group: Dataset, *rest: Any) -> SceneParameters:
+        scene = StoredScene(model.start_micro, model.start_coefficients, group.fingerprints[0], {"first": True})
+        SceneBank(tmp_path / "bank").add(group.names[0], scene)
+        return fit_scenes(model, group, *rest)
+
+    monkeypatch.setattr("triptych.training.stage2.fit_scenes", meanwhile)
+    bank = fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "bank")
+    assert bank.names() == ["ball_3", "ball_4"]
+    assert bank.scene("ball_3").record == {"first": True}
+    assert bank.scene("ball_4").record["stage"] == 2
 
 
 def test_a_stage_1_scene_is_refused_under_any_name(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from balls import tiny_stage2
+from damage import damage_scene
 
 from triptych.bank import MEAN_SCENE, SceneBank
 from triptych.data import Dataset
@@ -154,8 +155,7 @@ def test_a_change_while_a_frame_is_drawn_gives_another_frame() -> None:
 
 def test_thumbnails_are_kept_and_a_damaged_scene_is_gray(trained_balls: Path, tmp_path: Path) -> None:
     shutil.copytree(trained_balls, tmp_path / "run")
-    (array,) = (tmp_path / "run/trained_scenes/scenes/ball_1/micro").glob("zarr.json")
-    array.write_text("{}")
+    damage_scene(tmp_path / "run/trained_scenes", "ball_1")
     loaded = WatchedScenes(tmp_path / "run", None, CPU).loaded
     thumbnails = Thumbnails()
     assert thumbnails.kept(1, "ball_0") is None

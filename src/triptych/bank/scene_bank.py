@@ -1,54 +1,43 @@
-"""The scene bank: what belongs to each scene alone, one small zarr group a scene.
+"""The scene bank: what belongs to each scene alone.
 
-    bank.json                format, the category model it belongs to, sizes
-    scenes/<name>/           one scene; see `triptych.bank.stored_scene`
+    bank.json                format, the category model it belongs to, sizes, names of the files below
+    scenes-0.sqlite, ...     the scenes; see `triptych.bank.sqlite_file` and `triptych.bank.stored_scene`
     model/                   the bank's own copy of the shared part, when stage 2 has fine-tuned it
 
-A scene is written under a hidden name and renamed into place: after a kill it is there whole or not at all, and of two
-writers of the same scene the first wins. Scenes are never changed.
+A scene is there whole or not at all, and of two writers of the same scene the first wins. Scenes are never changed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import cast, get_args
+from typing import TypeVar
 
 from triptych.bank.config import StoragePrecision
+from triptych.bank.description import BANK_FILE, ENDING, FILES, BankDescription
+from triptych.bank.shards import Shards
+from triptych.bank.sqlite_file import NameTakenError, SqliteFile
 from triptych.bank.stored_scene import (
+    Row,
     SceneAbout,
     StoredScene,
-    has_sums,
-    name_inside,
-    read_about,
-    read_scene,
-    write_scene,
+    name_as_bytes,
+    name_of_bytes,
+    pack,
+    unpack,
+    unpack_about,
 )
 from triptych.errors import InputError
-from triptych.files import (
-    Format,
-    atomic_directory,
-    dataclass_of,
-    field_of,
-    folder_name,
-    is_clutter,
-    is_vacant,
-    name_of_folder,
-    sweep,
-    write_sealed_json,
-)
+from triptych.files import is_vacant
 from triptych.model import CategoryModel, find_model, find_shipped
 from triptych.representation.config import PlaneConfig
 
-BANK_FILE = "bank.json"
-FORMAT = Format(
-    "triptych-bank",
-    version=2,
-    sealed_since=2,
-    described=f"a scene bank (a folder with {BANK_FILE}) made by `triptych fit`",
-)
-SCENES = "scenes"
 OWN_MODEL = "model"
+_Found = TypeVar("_Found")
+
+
+class NoSuchSceneError(InputError):
+    """A bank has no scene of a name."""
 
 
 class SceneBank:
@@ -60,18 +49,27 @@ class SceneBank:
         Raises:
             InputError: the folder is no bank.
         """
-        folder = Path(folder)
-        path = folder / BANK_FILE
-        if not path.is_file():
-            FORMAT.check(folder, {})
-        document = FORMAT.read(path)
-        self.folder = folder
-        self.model_id = field_of(document, "model_id", str, path)
-        self.planes = dataclass_of(PlaneConfig, document.get("planes"), f"{path}, planes")
-        precision = field_of(document, "precision", str, path)
-        if precision not in get_args(StoragePrecision):
-            raise InputError(f"{path}, precision: expected one of {get_args(StoragePrecision)}, found {precision!r}")
-        self.precision = cast(StoragePrecision, precision)
+        self.folder = Path(folder)
+        self.description = BankDescription.read(self.folder)
+        self.shards = Shards(self.folder)
+
+    def __reduce__(self) -> tuple[type["SceneBank"], tuple[Path]]:
+        return type(self), (self.folder,)
+
+    @property
+    def model_id(self) -> str:
+        """The id of the category model that it belongs to."""
+        return self.description.model_id
+
+    @property
+    def planes(self) -> PlaneConfig:
+        """Sizes of its planes."""
+        return self.description.planes
+
+    @property
+    def precision(self) -> StoragePrecision:
+        """Number format of the micro planes."""
+        return self.description.precision
 
     @classmethod
     def create(
@@ -81,24 +79,26 @@ class SceneBank:
         *,
         precision: StoragePrecision = "float16",
         own_model: bool = False,
+        files: int = 1,
     ) -> "SceneBank":
         """Make an empty bank, or open the one that stands there if it belongs to the same model.
 
-        An empty bank of another model, which a start that failed may leave, is replaced. What killed processes have
-        left half written is removed.
+        An empty bank of another model, which a start that failed may leave, is replaced. Where other processes may do
+        the same, hold the folder's lock (`triptych.files.lock`).
 
         Args:
             folder: where.
             model: the category model its scenes are fitted with.
             precision: number format of the micro planes on disk.
             own_model: keep a copy of the model inside the bank.
+            files: over how many files the scenes of a new bank are spread: about as many processes add scenes without
+                waiting for each other.
 
         Raises:
             InputError: the folder holds a bank of another model or precision, or something else.
         """
         if (folder / BANK_FILE).exists():
             bank = cls(folder)
-            sweep(folder / SCENES)
             if len(bank) or (folder / OWN_MODEL).exists():
                 bank.require_model(model)
             if len(bank):
@@ -109,14 +109,15 @@ class SceneBank:
         cls.check_place(folder)
         if own_model:
             model.save(folder / OWN_MODEL)
-        document = {
-            **FORMAT.header(),
-            "model_id": model.identity(),
-            "planes": asdict(model.config.planes),
-            "precision": precision,
-            "aabb": model.aabb.tolist(),
-        }
-        write_sealed_json(folder / BANK_FILE, document)
+        return cls.made(folder, BankDescription.of_model(model, precision), files)
+
+    @classmethod
+    def made(cls, folder: Path, description: BankDescription, files: int) -> "SceneBank":
+        """A new, empty bank, in the place of one that is empty."""
+        names = tuple(f"scenes-{number}{ENDING}" for number in range(files))
+        for name in names:
+            SqliteFile.create(folder / name)
+        replace(description, files=names).write(folder)
         return cls(folder)
 
     @staticmethod
@@ -126,8 +127,9 @@ class SceneBank:
         Raises:
             InputError: it holds something else.
         """
-        # A model alone is what a kill before the bank's own file leaves.
-        if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL):
+        # A model and files without scenes are what a kill before the bank's own document leaves.
+        left = [file.name for file in folder.glob(FILES) if _has_no_scenes(file)]
+        if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL, *left):
             raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
 
     def require_model(self, model: CategoryModel) -> None:
@@ -165,11 +167,8 @@ class SceneBank:
         return model
 
     def names(self) -> list[str]:
-        """Names of the scenes, sorted; files beside their folders are left aside, as is what file managers leave."""
-        scenes = self.folder / SCENES
-        if not scenes.is_dir():
-            return []
-        return sorted(_name_of(entry) for entry in scenes.iterdir() if entry.is_dir() and not is_clutter(entry.name))
+        """Names of all scenes, sorted; iterating over the bank holds only some at a time."""
+        return list(self)
 
     def choose(self, names: Sequence[str] = ()) -> tuple[str, ...]:
         """These names, or all if none is given.
@@ -179,94 +178,115 @@ class SceneBank:
         """
         for name in names:
             if name not in self:
-                raise InputError(f"{self.folder}: no scene {name!r} in this bank")
-        chosen = tuple(names) or tuple(self.names())
-        if not chosen:
+                raise NoSuchSceneError(f"{self.folder}: no scene {name!r} in this bank")
+        if names:
+            return tuple(names)
+        self.require_some()
+        return tuple(self)
+
+    def require_some(self) -> None:
+        """Refuse a bank without scenes.
+
+        Raises:
+            InputError: it is one.
+        """
+        if not len(self):
             raise InputError(f"{self.folder}: the bank is empty; fit scenes first")
-        return chosen
 
     def __len__(self) -> int:
-        return len(self.names())
+        return self.shards.count()
 
     def __contains__(self, name: str) -> bool:
-        return self._path(name).is_dir()
+        key = name_as_bytes(name)
+        return self.shards.ask(key, lambda file: file.has(key))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.names())
+        return (name_of_bytes(name) for name, _, _ in self.shards.entries())
 
     def add(self, name: str, scene: StoredScene) -> None:
         """Store a scene, whole or not at all.
 
         Raises:
-            InputError: a scene of that name is there already.
+            NameTakenError: a scene of that name is there already.
         """
-        final = self._path(name)
-        if final.exists():
-            raise InputError(f"{self.folder}: scene {name!r} is in the bank already; scenes are never changed")
+        self.add_all([(name, scene)])
+
+    def add_all(self, scenes: Iterable[tuple[str, StoredScene]]) -> None:
+        """Store scenes, each whole or not at all, some tens of megabytes at a time; much faster than one by one.
+
+        Raises:
+            NameTakenError: there is a scene of one of these names; those before it may be stored.
+        """
+        self.add_rows(pack(name, scene, self.precision) for name, scene in scenes)
+
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        """Store scenes that are bytes already, as ``add_all`` does."""
         try:
-            with atomic_directory(final, replace=False) as temporary:
-                write_scene(temporary, name, scene, self.precision)
-        except OSError:
-            if not final.exists():
-                raise
-            raise InputError(f"{self.folder}: another process has just added scene {name!r}") from None
+            self.shards.add(rows)
+        except NameTakenError as error:
+            name = name_of_bytes(error.args[0])
+            raise NameTakenError(
+                f"{self.folder}: scene {name!r} is in the bank already; scenes are never changed"
+            ) from None
 
     def scene(self, name: str) -> StoredScene:
         """Read one scene, and nothing of the others; it is compared with its checksums.
 
         Raises:
-            InputError: there is no such scene, or its files are damaged.
+            InputError: there is no such scene, or it is damaged.
         """
-        with self._of(name):
-            return self._read(name)
+        with self.naming(name):
+            return self.unpacked(self._found(name, SqliteFile.row))
 
     def about(self, name: str) -> SceneAbout:
         """What the bank says about a scene; its planes are neither read nor looked at.
 
         Raises:
-            InputError: there is no such scene, or the file that says so is damaged.
+            InputError: there is no such scene, or what is said about it is damaged.
         """
-        with self._of(name):
-            return read_about(self._path(name))
-
-    def check(self, name: str) -> bool:
-        """Compare a scene with its checksums, if it was stored with them; those of earlier versions were not.
-
-        Returns:
-            whether it was.
-
-        Raises:
-            InputError: its files are damaged; the message does not name the scene.
-        """
-        self._read(name)
-        return has_sums(self._path(name))
-
-    def _read(self, name: str) -> StoredScene:
-        shapes = {"micro": self.planes.micro_shape, "coefficients": (self.planes.coefficients,)}
-        return read_scene(self._path(name), name, shapes)
-
-    @contextmanager
-    def _of(self, name: str) -> Iterator[None]:
-        """Read a scene of this name, which what is wrong with it then tells."""
-        self.choose([name])
-        try:
-            yield
-        except InputError as error:
-            raise InputError(f"scene {name!r} is damaged: {error}") from None
+        with self.naming(name):
+            return unpack_about(self._found(name, SqliteFile.header))
 
     def bytes_of(self, name: str) -> int:
-        """Size of one scene on disk, metadata included."""
-        return sum(file.stat().st_size for file in self._path(name).rglob("*") if file.is_file())
+        """Bytes of one scene, metadata included.
 
-    def _path(self, name: str) -> Path:
-        return self.folder / SCENES / folder_name(name)
+        Raises:
+            InputError: there is no such scene.
+        """
+        return self._found(name, SqliteFile.size)
+
+    def unpacked(self, row: Row) -> StoredScene:
+        """The scene that bytes of this bank stand for, compared with its checksums.
+
+        Raises:
+            InputError: it is damaged; the message does not name it.
+        """
+        return unpack(row, self.planes, self.precision)
+
+    def close(self) -> None:
+        """Let go of the bank's files, which are opened again when they are next read."""
+        self.shards.close()
+
+    def _found(self, name: str, query: Callable[[SqliteFile, bytes], _Found | None]) -> _Found:
+        key = name_as_bytes(name)
+        found = self.shards.ask(key, lambda file: query(file, key))
+        if found is None:
+            raise NoSuchSceneError(f"{self.folder}: no scene {name!r} in this bank")
+        return found
+
+    @contextmanager
+    def naming(self, name: str) -> Iterator[None]:
+        """Read a scene of this name, which what is wrong with it then tells."""
+        try:
+            yield
+        except NoSuchSceneError:
+            raise
+        except InputError as error:
+            remedy = f"`triptych bank merge NEW {self.folder}` copies the others, then fit it again"
+            raise InputError(f"scene {name!r} is damaged: {error}; {remedy}") from None
 
 
-def _name_of(folder: Path) -> str:
-    """The name of the scene in a folder; where that cannot be told from damaged files, the folder's own."""
-    name = name_of_folder(folder.name)
-    if name is not None:
-        return name
-    with suppress(InputError):
-        return name_inside(folder)
-    return folder.name
+def _has_no_scenes(file: Path) -> bool:
+    with suppress(InputError, OSError):
+        return SqliteFile(file).count() == 0
+    return False

@@ -35,7 +35,7 @@ class Scenes(Mapping[str, Scene]):
         bank.require_model(model)
         self.bank = bank
         self.model = model
-        self._names: tuple[str, ...] | None = None
+        self._names: Mapping[str, None] | None = None
 
     def __repr__(self) -> str:
         return f"Scenes({len(self)} of {self.bank.folder}, model {self.bank.model_id}, on {self.model.aabb.device})"
@@ -101,7 +101,7 @@ class Scenes(Mapping[str, Scene]):
 
     def _of(self, names: Sequence[str]) -> "Scenes":
         some = copy(self)
-        some._names = tuple(dict.fromkeys(names))
+        some._names = dict.fromkeys(names)
         return some
 
 

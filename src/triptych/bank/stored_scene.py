@@ -1,34 +1,32 @@
-"""One scene of a bank, and the folder that holds it.
+"""One scene of a bank, and the bytes that stand for it, whatever engine keeps them.
 
-    zarr.json                        zarr v3 group; attributes: name, fingerprint, record, sha256
-    micro/, coefficients/            its arrays, in one chunk each
-    sums.json                        SHA-256 of each of these files
+    name            UTF-8, lone surrogates included
+    about           JSON: fingerprint, record, and SHA-256 of the numbers
+    digest          SHA-256 of name and about
+    coefficients    [M] float32, little-endian
+    micro           [3, K, K, F_mic] in the bank's precision, little-endian, row by row
 
-The scene's own sum, ``sha256``, is over its name, numbers and attributes and says nothing about how they are stored; it
-goes with the scene wherever it is kept. The sums of the files find damage that leaves these alone, and name the file.
-Scenes of earlier versions have neither.
+So the digest vouches for all of a scene, and for what is said about it without reading its planes.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import zarr
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.bank.config import StoragePrecision
 from triptych.errors import InputError
-from triptych.files import check_seal, check_sums, field_of, folder_sums, read_object, write_sealed_json
+from triptych.files import field_of
+from triptych.representation.config import PlaneConfig
 
-SUMS_FILE = "sums.json"
-_GROUP_FILE = "zarr.json"
-_SUM = "sha256"
+_CODES = {"float16": "<f2", "float32": "<f4"}
+_ABOUT = "what is said about it"
 
 
 @dataclass(frozen=True)
@@ -61,144 +59,96 @@ class StoredScene:
     record: Mapping[str, Any]
 
 
-def write_scene(folder: Path, name: str, scene: StoredScene, precision: str) -> None:
-    """Write a scene into an empty folder, micro planes rounded to ``precision``."""
-    arrays = {
-        "micro": scene.micro.detach().cpu().numpy().astype(precision),
-        "coefficients": scene.coefficients.detach().cpu().numpy().astype(np.float32),
-    }
-    about = {"name": name, "fingerprint": scene.fingerprint, "record": json.loads(json.dumps(dict(scene.record)))}
-    group = zarr.create_group(folder, zarr_format=3)
-    for key, array in arrays.items():
-        if array.size:
-            group.create_array(key, data=array, chunks=array.shape, config={"write_empty_chunks": True})
-    group.attrs.update(about | {_SUM: _sum_of(about, arrays)})
-    write_sealed_json(folder / SUMS_FILE, {"files": folder_sums(folder)})
+class Header(NamedTuple):
+    """The bytes of a scene without its planes."""
+
+    name: bytes
+    about: bytes
+    digest: bytes
 
 
-def read_scene(folder: Path, name: str, shapes: Mapping[str, tuple[int, ...]]) -> StoredScene:
-    """Read a scene, and compare it with its checksums where it has them.
+class Row(NamedTuple):
+    """All bytes of a scene."""
 
-    Args:
-        folder: its folder.
-        name: its name.
-        shapes: of ``micro`` and ``coefficients``.
+    name: bytes
+    about: bytes
+    digest: bytes
+    coefficients: bytes
+    micro: bytes
+
+
+def name_as_bytes(name: str) -> bytes:
+    """A scene's name as it is stored; names sort as their bytes do."""
+    return name.encode(errors="surrogatepass")
+
+
+def name_of_bytes(name: bytes) -> str:
+    """The name that ``name_as_bytes`` has stored; of damaged bytes, what can be read of it."""
+    try:
+        return name.decode(errors="surrogatepass")
+    except UnicodeDecodeError:
+        return name.decode(errors="replace")
+
+
+def pack(name: str, scene: StoredScene, precision: StoragePrecision) -> Row:
+    """A scene as bytes, micro planes rounded to ``precision``."""
+    micro = scene.micro.detach().cpu().numpy().astype(_CODES[precision]).tobytes()
+    coefficients = scene.coefficients.detach().cpu().numpy().astype("<f4").tobytes()
+    numbers = hashlib.sha256(coefficients + micro).hexdigest()
+    about = {"fingerprint": scene.fingerprint, "record": dict(scene.record), "sha256": numbers}
+    content = json.dumps(about, separators=(",", ":")).encode()
+    return Row(name_as_bytes(name), content, _digest(name_as_bytes(name), content), coefficients, micro)
+
+
+def unpack_about(header: Header | Row) -> SceneAbout:
+    """What is said about a scene, compared with its digest.
 
     Raises:
-        InputError: a file is missing or damaged, or it is another scene.
+        InputError: it is damaged; the message says what of it.
     """
-    with _one_reason(folder):
-        sealed = _check_files(folder)
-        group = zarr.open_group(folder, mode="r")
-        attributes = dict(group.attrs)
-        arrays = {key: _read(group, key, shape) for key, shape in shapes.items()}
-        if sealed:
-            _check_content(attributes, name, arrays)
-        about = _about(attributes)
-    micro, coefficients = (torch.from_numpy(arrays[key].astype(np.float32)) for key in ("micro", "coefficients"))
+    return _about(_document(header))
+
+
+def unpack(row: Row, planes: PlaneConfig, precision: StoragePrecision) -> StoredScene:
+    """A scene from its bytes, compared with its digests.
+
+    Raises:
+        InputError: it is damaged, or not of these shapes; the message says what of it.
+    """
+    document = _document(row)
+    about = _about(document)
+    if hashlib.sha256(row.coefficients + row.micro).hexdigest() != document.get("sha256"):
+        raise InputError("its planes are not those that were written (SHA-256 differs)")
+    micro = _array("micro", row.micro, _CODES[precision], planes.micro_shape)
+    coefficients = _array("coefficients", row.coefficients, "<f4", (planes.coefficients,))
     return StoredScene(micro, coefficients, about.fingerprint, about.record)
 
 
-def read_about(folder: Path) -> SceneAbout:
-    """What a scene's folder says about it; only the file that says so is read, and compared with its checksum.
-
-    Raises:
-        InputError: that file is missing or damaged.
-    """
-    with _one_reason(folder):
-        document = read_object(folder / _GROUP_FILE)
-        attributes = field_of(document, "attributes", dict, folder / _GROUP_FILE)
-        if _has_sums(folder, attributes):
-            sums = _read_sums(folder)
-            check_sums(folder, {_GROUP_FILE: sums.get(_GROUP_FILE)})
-        return _about(attributes)
+def _about(document: Mapping[str, Any]) -> SceneAbout:
+    return SceneAbout(field_of(document, "fingerprint", str, _ABOUT), field_of(document, "record", dict, _ABOUT))
 
 
-@contextmanager
-def _one_reason(folder: Path) -> Iterator[None]:
-    """Whatever is wrong with a scene's folder as one line, with what to do about it."""
+def _document(header: Header | Row) -> dict[str, Any]:
+    if _digest(header.name, header.about) != header.digest:
+        raise InputError("its name or record is not what was written (SHA-256 differs)")
     try:
-        yield
-    except InputError as error:
-        raise InputError(f"{error}; delete {folder} and fit it again") from None
-    except Exception as error:  # whatever zarr meets in damaged files of earlier versions
-        raise InputError(f"{folder}: {' '.join(str(error).split())}; delete it and fit it again") from None
+        document = json.loads(header.about)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise InputError("its record is no JSON object")
+    return document
 
 
-def _about(attributes: Mapping[str, Any]) -> SceneAbout:
-    fingerprint = field_of(attributes, "fingerprint", str, _GROUP_FILE)
-    return SceneAbout(fingerprint, field_of(attributes, "record", dict, _GROUP_FILE))
+def _digest(name: bytes, about: bytes) -> bytes:
+    return hashlib.sha256(len(name).to_bytes(8, "little") + name + about).digest()
 
 
-def has_sums(folder: Path) -> bool:
-    """Whether a scene was written with checksums."""
-    return (folder / SUMS_FILE).exists()
-
-
-def name_inside(folder: Path) -> str:
-    """The name that is written in a scene's folder, which the folder's own name is too short for.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    attributes = field_of(read_object(folder / _GROUP_FILE), "attributes", dict, folder / _GROUP_FILE)
-    return field_of(attributes, "name", str, folder / _GROUP_FILE)
-
-
-def _check_files(folder: Path) -> bool:
-    """Whether the folder has checksums, which then hold."""
-    if _has_sums(folder, read_object(folder / _GROUP_FILE).get("attributes")):
-        check_sums(folder, _read_sums(folder))
-        return True
-    for entry in folder.rglob("*"):
-        if not entry.is_dir() and not entry.is_file():
-            raise InputError(f"{entry}: expected a regular file")
-    return False
-
-
-def _has_sums(folder: Path, attributes: object) -> bool:
-    """Whether the folder has checksums; a scene that was written with them must not have lost them."""
-    if has_sums(folder):
-        return True
-    if isinstance(attributes, dict) and _SUM in attributes:
-        raise InputError(f"{folder / SUMS_FILE}: no such file")
-    return False
-
-
-def _read_sums(folder: Path) -> dict[str, Any]:
-    path = folder / SUMS_FILE
-    document = read_object(path)
-    check_seal(path, document, required=True)
-    return field_of(document, "files", dict, path)
-
-
-def _check_content(attributes: Mapping[str, Any], name: str, arrays: Mapping[str, np.ndarray]) -> None:
-    about = {key: attributes.get(key) for key in ("name", "fingerprint", "record")}
-    if about["name"] != name:
-        raise InputError(f"its folder holds the scene {about['name']!r}")
-    if attributes.get(_SUM) != _sum_of(about, arrays):
-        raise InputError("its content is not what was written (SHA-256 differs)")
-
-
-def _sum_of(about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 of a scene: JSON with sorted keys, then the numbers, little-endian, row by row; empty arrays left out."""
-    kept = {key: array for key, array in sorted(arrays.items()) if array.size}
-    shapes = {key: [array.dtype.name, list(array.shape)] for key, array in kept.items()}
-    digest = hashlib.sha256(json.dumps([about, shapes], sort_keys=True, separators=(",", ":")).encode())
-    for array in kept.values():
-        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()
-
-
-def _read(group: zarr.Group, key: str, shape: tuple[int, ...]) -> np.ndarray:
-    if 0 in shape:
-        return np.zeros(shape, np.float32)
-    stored = group[key]
-    if not isinstance(stored, zarr.Array) or stored.shape != shape:
-        raise InputError(f"{key} has shape {getattr(stored, 'shape', None)}, expected {shape}")
-    if stored.nchunks_initialized != stored.nchunks:  # zarr would read zeros
-        raise InputError(f"a chunk of {key} is missing")
-    array = np.asarray(stored[...])
+def _array(key: str, content: bytes, code: str, shape: tuple[int, ...]) -> Tensor:
+    kind = np.dtype(code)
+    if len(content) != kind.itemsize * int(np.prod(shape)):
+        raise InputError(f"{key} has {len(content)} bytes, expected {list(shape)} numbers of {kind.itemsize}")
+    array = np.frombuffer(content, kind).reshape(shape).astype(np.float32)
     if not np.isfinite(array).all():
         raise InputError(f"{key} holds numbers that are not finite")
-    return array
+    return torch.from_numpy(array)

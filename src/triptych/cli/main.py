@@ -6,6 +6,7 @@ from typing import Annotated, Any, Union, get_args
 
 import tyro
 
+from triptych.cli.bank import BankCommand
 from triptych.cli.check import Check
 from triptych.cli.data import DataCommand
 from triptych.cli.defaults import Configurable, defaults_of
@@ -30,6 +31,7 @@ Command = (
     | Annotated[Single, tyro.conf.subcommand("single")]
     | Annotated[Evaluate, tyro.conf.subcommand("eval")]
     | Annotated[Check, tyro.conf.subcommand("check")]
+    | Annotated[BankCommand, tyro.conf.subcommand("bank")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
     | Annotated[View, tyro.conf.subcommand("view")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from triptych.bank import SceneBank, Scenes
+from triptych.bank import SceneBank, Scenes, read_failures
 from triptych.data import Dataset, DatasetConfig, choose_names
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import find_scenes
@@ -14,7 +14,6 @@ from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
 from triptych.progress import Progress
 from triptych.text import listed
-from triptych.training.outcome import read_failures
 from triptych.training.provenance import Provenance
 
 

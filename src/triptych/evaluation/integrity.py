@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import filter as filter_names
 from functools import partial
 from pathlib import Path
 
 from triptych.autoencoder.own import ModuleNeededError
 from triptych.autoencoder.saving import DESCRIPTION_NAME, load_autoencoder
-from triptych.bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank
+from triptych.bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank, findings
+from triptych.bank.description import FILES
 from triptych.bank.scene_file import SUFFIX as SCENE_SUFFIX
 from triptych.bank.scene_file import read_scene_file
 from triptych.data.cache.entry import PICTURES_FILE, load_index, map_pictures
@@ -72,7 +74,7 @@ def _parts_below(root: Path) -> Iterator[tuple[str, Comparison]]:
         folder, entries = Path(name), {*below, *files}
         below[:] = sorted(entry for entry in below if not is_clutter(entry))
         # Told by their other files too, so that a document that is gone is missed.
-        if BANK_FILE in entries or any((folder / SCENES).glob("*/zarr.json")):
+        if BANK_FILE in entries or filter_names(entries, FILES):
             below[:] = [entry for entry in below if entry not in (SCENES, OWN_MODEL)]
             yield from _bank_parts(folder)
         if entries & {MODEL_FILE, SHARED_FILE}:
@@ -96,8 +98,8 @@ def _bank_parts(folder: Path) -> Iterator[tuple[str, Comparison]]:
         bank = SceneBank(folder)
     except InputError:
         return  # as the line before has said
-    for name in bank:
-        yield f"scene {name!r} of {folder}", partial(_scene, bank, name)
+    for part, fault in findings(bank):
+        yield part, partial(_found, fault)
 
 
 def _run_parts(folder: Path) -> Iterator[tuple[str, Comparison]]:
@@ -112,8 +114,10 @@ def _document(path: Path) -> bool:
     return SUM in read_object(path)
 
 
-def _scene(bank: SceneBank, name: str) -> bool:
-    return bank.check(name)
+def _found(fault: str | None) -> bool:
+    if fault is not None:
+        raise InputError(fault)
+    return True
 
 
 def _model(folder: Path) -> bool:

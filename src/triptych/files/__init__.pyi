@@ -7,7 +7,7 @@ from .logs import LOG_FILE, read_log
 from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
 from .reading import read_bytes
 from .tensors import read_tensors, write_sealed_tensors
-from .writing import atomic_directory, flush_to_disk, sweep, write_atomically, write_text
+from .writing import atomic_directory, flush_to_disk, sweep, temporary_folder, write_atomically, write_text
 
 __all__ = [
     "KIND",
@@ -40,6 +40,7 @@ __all__ = [
     "seal",
     "seal_holds",
     "sweep",
+    "temporary_folder",
     "unions_of",
     "write_atomically",
     "write_json",

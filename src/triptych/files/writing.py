@@ -69,6 +69,14 @@ def atomic_directory(path: Path, *, replace: bool = True) -> Iterator[Path]:
             temporary.rename(path)
 
 
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Give a hidden folder in another one to fill; it is removed at the end, after a kill by the next writer there."""
+    _sweep_once(parent)
+    with _temporary(parent, _UNFINISHED) as temporary:
+        yield temporary
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes have left half written in a folder; what a living one writes stays.
 

@@ -5,7 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from triptych.bank import BANK_FILE, SceneBank, StoragePrecision, StoredScene
+from triptych.bank import (
+    BANK_FILE,
+    NameTakenError,
+    SceneBank,
+    StoragePrecision,
+    StoredScene,
+    note_failures,
+    read_failures,
+)
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
@@ -14,7 +22,7 @@ from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
 from triptych.training.matching import compare_with_model
-from triptych.training.outcome import FitOutcome, note_failures, read_failures
+from triptych.training.outcome import FitOutcome
 from triptych.training.provenance import Provenance
 from triptych.training.rerun import write_config
 from triptych.training.scenes import SceneParameters
@@ -93,7 +101,10 @@ def store(
             job.conditions.progress.note(f"{name}: {outcome.problem}")
         if outcome.problem is None or (job.force and outcome.finite):
             problems[name] = None
-            bank.add(name, _stored(job, scenes, group, number, outcome, seconds))
+            try:
+                bank.add(name, _stored(job, scenes, group, number, outcome, seconds))
+            except NameTakenError:
+                job.conditions.progress.note(f"note: {name}: another process has added it meanwhile; that one stays")
     note_failures(bank.folder, problems)
 
 

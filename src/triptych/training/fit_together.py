@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from triptych.bank import SceneBank
+from triptych.bank import SceneBank, read_failures
 from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
 from triptych.files import atomic_directory
@@ -15,7 +15,7 @@ from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, require_fitted, store, write_config_of
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop
-from triptych.training.outcome import judge, quality_bounds, read_failures, require_finite
+from triptych.training.outcome import judge, quality_bounds, require_finite
 from triptych.training.provenance import fitted_views
 from triptych.training.run import Run, open_run
 from triptych.training.scenes import SceneParameters

@@ -1,6 +1,5 @@
 """Whether fitting a scene has worked: its test views, against the mean start and what the autoencoder alone reaches."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +8,11 @@ import torch
 from triptych.bank import Scene, StoragePrecision, compare_views
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.files import check_seal, field_of, read_object, write_sealed_json
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.training.loop import Stateful
 from triptych.training.scenes import SceneParameters
 
-FAILED_FILE = "failed.json"
 _LEAST_SHARE = 0.15
 """Of the way in dB from the mean start to what the autoencoder alone reaches, a fit has to go so much at least."""
 _FAR_ENOUGH = 40.0
@@ -121,31 +118,3 @@ def require_finite(model: Stateful, run: Path) -> None:
         raise InputError(
             f"{run}: training has diverged, its numbers are no longer finite; begin again with lower rates"
         )
-
-
-def note_failures(bank: Path, problems: Mapping[str, str | None]) -> None:
-    """Keep in a bank's folder which scenes could not be fitted, so that no later mean passes over them unsaid.
-
-    Args:
-        bank: the bank's folder.
-        problems: what was wrong with each scene; None for one that is in the bank now.
-    """
-    before = read_failures(bank)
-    now = {name: problem for name, problem in {**before, **problems}.items() if problem is not None}
-    if now != before:
-        write_sealed_json(bank / FAILED_FILE, {"scenes": now})
-
-
-def read_failures(bank: Path) -> dict[str, str]:
-    """What was wrong with each scene that could not be fitted into a bank, by name.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    path = bank / FAILED_FILE
-    if not path.exists():
-        return {}
-    document = read_object(path)
-    check_seal(path, document, required=True)
-    scenes = field_of(document, "scenes", dict, path)
-    return {name: field_of(scenes, name, str, path) for name in scenes}

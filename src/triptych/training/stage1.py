@@ -255,7 +255,10 @@ def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
 def _store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
     with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
         bank = SceneBank.create(temporary, model)
-        for number, name in enumerate(dataset.names):
-            micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-            record = {"stage": 1, **Provenance.of(dataset, number).record()}
-            bank.add(name, StoredScene(micro, coefficients, dataset.fingerprints[number], record))
+        bank.add_all((name, _stored(dataset, scenes, number)) for number, name in enumerate(dataset.names))
+
+
+def _stored(dataset: Dataset, scenes: SceneParameters, number: int) -> StoredScene:
+    record = {"stage": 1, **Provenance.of(dataset, number).record()}
+    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
+    return StoredScene(micro, coefficients, dataset.fingerprints[number], record)

@@ -30,6 +30,9 @@ from triptych.training.matching import require_picture_size, worse_than_own
 from triptych.training.outcome import FitOutcome, judge, quality_bounds
 from triptych.training.run import check_place
 
+_FILES = 4
+"""Of a new bank: about as many processes add scenes to it without waiting for each other."""
+
 
 def fit(
     model: CategoryModel,
@@ -64,9 +67,9 @@ def fit(
         return fit_together(job)
     announce(job, new_scenes(job))
     out.mkdir(parents=True, exist_ok=True)
-    with lock(out):
-        bank = SceneBank.create(out, model, precision=precision)
-        _fit_each(job, bank)
+    with lock(out, wait=True):
+        bank = SceneBank.create(out, model, precision=precision, files=_FILES)
+    _fit_each(job, bank)
     return bank
 
 
@@ -139,6 +142,9 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     begun = time.perf_counter()
     for number, chosen in enumerate(_groups(dataset, missing, job.config.scenes_at_once)):
         group = dataset.subset(chosen)
+        if all(name in bank for name in group.names):  # by another process, since this one began
+            progress.advance(len(group))
+            continue
         bounds = quality_bounds(model, group)
         started = time.perf_counter()
         scenes = fit_scenes(model, group, job.config, job.conditions.seed)

@@ -1,0 +1,184 @@
+"""Looking after banks: what one holds, whether it is sound, and putting several together."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from triptych.bank.description import BANK_FILE
+from triptych.bank.failures import note_failures, read_failures
+from triptych.bank.scene_bank import OWN_MODEL, SceneBank
+from triptych.bank.sqlite_file import SqliteFile
+from triptych.bank.stored_scene import Row, name_of_bytes
+from triptych.errors import InputError
+from triptych.files import atomic_directory, lock
+from triptych.text import listed
+
+
+@dataclass(frozen=True)
+class BankInfo:
+    """What a bank holds.
+
+    Attributes:
+        scenes: how many.
+        files: the files that hold them, without those of a model.
+        bytes: of these files.
+        failed: scenes that could not be fitted.
+    """
+
+    scenes: int
+    files: int
+    bytes: int
+    failed: int
+
+
+@dataclass
+class CopiedScenes:
+    """What has become of the scenes of banks.
+
+    Attributes:
+        copied: how many were copied.
+        there: how many were there already, the same to the last bit.
+        damaged: a line for each that cannot be read.
+    """
+
+    copied: int = 0
+    there: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+    def require_all(self, source: str) -> None:
+        """Report damaged scenes.
+
+        Raises:
+            InputError: there are some.
+        """
+        if self.damaged:
+            count = len(self.damaged)
+            raise InputError(*self.damaged, f"{source}: {count} damaged scene(s) left out, all others are copied")
+
+
+def info_of(bank: SceneBank) -> BankInfo:
+    """How many scenes there are, and what they take."""
+    files = [file.path for file in bank.shards.files()]
+    failed = len(read_failures(bank.folder))
+    return BankInfo(len(bank), len(files), sum(file.stat().st_size for file in files), failed)
+
+
+def findings(bank: SceneBank) -> Iterator[tuple[str, str | None]]:
+    """Every file and every scene of a bank, and what is wrong with it, if anything."""
+    for file in bank.shards.files():
+        yield f"file {file.path}", _fault_of(file)
+        try:
+            last = file.last_id()
+        except InputError:
+            continue  # as has just been said
+        for number in range(1, last + 1):
+            yield looked_at(bank, file, number)
+
+
+def merge(out: Path, sources: Sequence[Path], on_scene: Callable[[], object] = lambda: None) -> CopiedScenes:
+    """Copy the scenes of banks of one model into a bank; those that are there already, the same, are left alone.
+
+    Args:
+        out: a bank, or a new folder.
+        sources: the banks; they are not changed.
+        on_scene: called after each scene.
+
+    Returns:
+        what has become of the scenes; damaged ones are left out.
+
+    Raises:
+        InputError: the banks belong to different models or differ in precision, or have different scenes of one name:
+            nothing is copied.
+    """
+    banks = [SceneBank(source) for source in sources]
+    known = [SceneBank(out), *banks] if (out / BANK_FILE).exists() else banks
+    for number, bank in enumerate(known):
+        _require_same_kind(known[0], bank)
+        for other in known[:number]:
+            _require_same_scenes(bank, other)
+    target, told = _like(banks[0], out), CopiedScenes()
+    for bank in banks:
+        target.add_rows(_new_rows(bank, target, told, on_scene))
+        failed = {name: problem for name, problem in read_failures(bank.folder).items() if name not in target}
+        note_failures(out, failed)
+    return told
+
+
+def looked_at(bank: SceneBank, file: SqliteFile, number: int) -> tuple[str, str | None]:
+    """A scene of a bank by its file and its id there, and what is wrong with it, if anything."""
+    what = f"scene number {number} of {file.path}"
+    try:
+        rows = file.rows(number, number)
+        if not rows:
+            return what, f"{what} is gone"
+        what = f"scene {name_of_bytes(rows[0].name)!r} of {bank.folder}"
+        bank.unpacked(rows[0])
+        if bank.shards.place(rows[0].name) != (file, number):
+            return what, f"{file.path}: this scene cannot be found by its name"
+    except InputError as error:
+        return what, f"{file.path}: {error}" if str(file.path) not in str(error) else str(error)
+    return what, None
+
+
+def _fault_of(file: SqliteFile) -> str | None:
+    try:
+        file.require_sound()
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _require_same_kind(bank: SceneBank, other: SceneBank) -> None:
+    for what in ("model_id", "planes", "precision"):
+        one, another = getattr(bank, what), getattr(other, what)
+        if one != another:
+            raise InputError(
+                f"{other.folder}: its {what.replace('_', ' ')} is {another}, that of {bank.folder} is {one}; only "
+                "banks of the same kind can be put together"
+            )
+
+
+def _require_same_scenes(bank: SceneBank, other: SceneBank) -> None:
+    """Refuse different scenes of one name."""
+    different = []
+    for name, number, _ in bank.shards.entries():
+        file = bank.shards.files()[number]
+        known = other.shards.ask(name, lambda at, name=name: at.header(name))
+        if known is not None and known != file.header(name):
+            different.append(name_of_bytes(name))
+    if different:
+        raise InputError(
+            f"{bank.folder}: {len(different)} scene(s) differ from those of the same name in {other.folder}: "
+            f"{listed(different)}; scenes are never changed, so leave one of these banks out"
+        )
+
+
+def _like(bank: SceneBank, out: Path) -> SceneBank:
+    """The bank in a folder, or a new one of the same kind as another."""
+    out.mkdir(parents=True, exist_ok=True)
+    with lock(out, wait=True):
+        if (out / BANK_FILE).exists():
+            return SceneBank(out)
+        SceneBank.check_place(out)
+        if (bank.folder / OWN_MODEL).is_dir():
+            with atomic_directory(out / OWN_MODEL) as temporary:
+                shutil.copytree(bank.folder / OWN_MODEL, temporary, dirs_exist_ok=True)
+        return SceneBank.made(out, bank.description, files=1)
+
+
+def _new_rows(bank: SceneBank, target: SceneBank, told: CopiedScenes, on_scene: Callable[[], object]) -> Iterator[Row]:
+    """The sound scenes of a bank that another one lacks."""
+    for file in bank.shards.files():
+        for number in range(1, file.last_id() + 1):
+            what, fault = looked_at(bank, file, number)
+            on_scene()
+            if fault is not None:
+                told.damaged.append(f"{what} is damaged: {fault}")
+                continue
+            (row,) = file.rows(number, number)
+            if target.shards.ask(row.name, lambda at, name=row.name: at.has(name)):
+                told.there += 1
+            else:
+                told.copied += 1
+                yield row

@@ -1,0 +1,112 @@
+"""Looking after scene banks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from triptych.cli.check import Check
+from triptych.cli.options import say
+from triptych.errors import InputError
+from triptych.options import Range
+from triptych.progress import Progress
+
+
+@dataclass(frozen=True)
+class Info:
+    """Say what a bank holds: scenes, bytes, its model."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+
+    def run(self) -> None:
+        from triptych.bank import SceneBank, info_of
+
+        bank = SceneBank(self.bank)
+        info, planes = info_of(bank), bank.planes
+        say(f"{self.bank}: {info.scenes} scene(s) in {info.files} file(s), {info.bytes / 1e6:.1f} MB")
+        if info.scenes:
+            say(f"{info.bytes / info.scenes / 1024:.1f} KiB per scene")
+        say(f"micro planes {list(planes.micro_shape)} in {bank.precision}, {planes.coefficients} coefficients")
+        say(f"model {bank.model_id}")
+        if info.failed:
+            say(f"{info.failed} scene(s) could not be fitted, see failed.json")
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Copy the scenes of banks of one model into a bank; damaged scenes are left out and named."""
+
+    out: tyro.conf.Positional[Path]
+    """The bank to copy into, or a new folder."""
+    banks: tyro.conf.Positional[tuple[Path, ...]]
+    """The banks to copy from."""
+
+    def run(self) -> None:
+        from triptych.bank import merge
+
+        if not self.banks:
+            raise InputError("merge: name at least one bank to copy from")
+        with Progress() as progress:
+            progress.start("scenes", 0)
+            told = merge(self.out, self.banks, progress.advance)
+        say(f"{self.out}: {told.copied} scene(s) copied, {told.there} were there already")
+        told.require_all("merge")
+
+
+@dataclass(frozen=True)
+class Compact:
+    """Write a bank anew, into one file or several, each without gaps; others may use it meanwhile."""
+
+    bank: tyro.conf.Positional[Path]
+    """The scene bank."""
+    files: Annotated[int, Range(1, 1000)] = 1
+    """Over how many files the scenes are spread: about as many processes add scenes without waiting for each other."""
+
+    def run(self) -> None:
+        from triptych.bank import SceneBank, compact, info_of
+
+        with Progress() as progress:
+            progress.start("scenes", len(SceneBank(self.bank)))
+            compact(self.bank, self.files, progress.advance)
+        info = info_of(SceneBank(self.bank))
+        say(f"{self.bank}: {info.scenes} scene(s) in {info.files} file(s), {info.bytes / 1e6:.1f} MB")
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Make a bank of one of an earlier version, which kept each scene in a folder; the old one stays as it is."""
+
+    old: tyro.conf.Positional[Path]
+    """The old bank."""
+    new: tyro.conf.Positional[Path]
+    """A new folder."""
+
+    def run(self) -> None:
+        from triptych.bank import convert
+
+        with Progress() as progress:
+            progress.start("scenes", 0)
+            told = convert(self.old, self.new, progress.advance)
+        say(f"{self.new}: {told.copied} scene(s) converted")
+        told.require_all(str(self.old))
+
+
+Bank = (
+    Annotated[Info, tyro.conf.subcommand("info")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
+    | Annotated[Merge, tyro.conf.subcommand("merge")]
+    | Annotated[Compact, tyro.conf.subcommand("compact")]
+    | Annotated[Convert, tyro.conf.subcommand("convert")]
+)
+
+
+@dataclass(frozen=True)
+class BankCommand:
+    """Look after scene banks: what one holds, damage, putting several together, banks of earlier versions."""
+
+    command: tyro.conf.OmitSubcommandPrefixes[Annotated[Bank, tyro.conf.arg(name="")]]
+
+    def run(self) -> None:
+        self.command.run()
