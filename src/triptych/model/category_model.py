@@ -130,7 +130,7 @@ class CategoryModel(nn.Module):
         height, width = self.latent_size
         sampling = sampling or self.config.sampling
         fine = sampling.supersample
-        rays = SceneRays.of_views(cameras.resized(height * fine, width * fine).rays(), views_per_scene)
+        rays = self.latent_rays(cameras, views_per_scene, fine)
         rows = background.reshape(height, width, -1).repeat_interleave(fine, 0).repeat_interleave(fine, 1)
         rendering = render(
             field,
@@ -141,6 +141,11 @@ class CategoryModel(nn.Module):
             backend,
         )
         return rendering if fine == 1 else rendering.averaged(height, width, fine)
+
+    def latent_rays(self, cameras: Cameras, views_per_scene: list[int], fine: int) -> SceneRays:
+        """The rays of whole latent images, rows first: ``fine`` x ``fine`` to a latent pixel."""
+        height, width = self.latent_size
+        return SceneRays.of_views(cameras.resized(height * fine, width * fine).rays(), views_per_scene)
 
     def as_images(self, channels: Float[Tensor, "ray channel"]) -> Float[Tensor, "view channel height width"]:
         """Flat rendered rays of whole latent images, as a stack of them."""

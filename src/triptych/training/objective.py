@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.geometry import Cameras
+from triptych.geometry import Cameras, Rays, SceneRays
 from triptych.model import CategoryModel
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
-from triptych.representation.kernels import Backend, total_variation
+from triptych.representation.kernels import Backend, Comparison, squared_error, total_variation
+from triptych.representation.render import random_places
 from triptych.training.config import LossWeights
 
 
@@ -77,6 +78,9 @@ def batch_losses(
 ) -> Losses:
     """Render the scenes of a batch and compare them with its views; terms of weight 0 are not computed."""
     zero = targets.background.new_zeros(())
+    variation = total_variation(field, sampler.backend) if weights.tv else zero
+    if weights.enc and not (weights.ae or weights.dec) and targets.latents is not None:
+        return Losses(zero, _latent_error(model, field, targets, sampler), zero, variation)
     rendering = model.render_latents(
         field,
         targets.cameras,
@@ -103,7 +107,26 @@ def batch_losses(
         ae = _squared_error(model.decode(latents), images)
     elif weights.dec:
         dec = _squared_error(model.decode(rendered), images)
-    return Losses(ae, enc, dec, total_variation(field, sampler.backend) if weights.tv else zero)
+    return Losses(ae, enc, dec, variation)
+
+
+def _latent_error(
+    model: CategoryModel, field: TriPlaneField, targets: Targets, sampler: Sampler
+) -> Float[Tensor, ""]:
+    """L_Enc against cached latents where nothing else is asked of the rendered ones: they need not be kept."""
+    assert targets.latents is not None
+    (height, width), fine = model.latent_size, sampler.sampling.supersample
+    rays = model.latent_rays(targets.cameras, targets.views_per_scene, fine)
+    jitter = random_places(rays, sampler.generators)
+
+    def pixel_by_pixel(values: Tensor) -> Tensor:
+        """The rays of each latent pixel side by side, not row by row."""
+        return values.reshape(-1, height, fine, width, fine, values.shape[1]).transpose(2, 3).reshape(values.shape)
+
+    rays = SceneRays(Rays(*map(pixel_by_pixel, (rays.flat.origins, rays.flat.directions))), rays.per_scene)
+    latents = targets.latents.permute(0, 2, 3, 1).flatten(0, 2)
+    comparison = Comparison(latents, targets.background, fine**2)
+    return squared_error(field, rays, sampler.sampling, pixel_by_pixel(jitter), comparison, sampler.backend)
 
 
 def _squared_error(rendered: Tensor, target: Tensor | None) -> Float[Tensor, ""]:
