@@ -12,7 +12,13 @@ from triptych.geometry import Cameras, Rays, SceneRays
 from triptych.model import CategoryModel
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
-from triptych.representation.kernels import Backend, Comparison, squared_error, total_variation
+from triptych.representation.kernels import (
+    Backend,
+    Comparison,
+    compares_in_one_pass,
+    squared_error,
+    total_variation,
+)
 from triptych.representation.render import random_places
 from triptych.training.config import LossWeights
 
@@ -79,8 +85,10 @@ def batch_losses(
     """Render the scenes of a batch and compare them with its views; terms of weight 0 are not computed."""
     zero = targets.background.new_zeros(())
     variation = total_variation(field, sampler.backend) if weights.tv else zero
-    if weights.enc and not (weights.ae or weights.dec) and targets.latents is not None:
-        return Losses(zero, _latent_error(model, field, targets, sampler), zero, variation)
+    if weights.enc and not (weights.ae or weights.dec):
+        error = _error_in_one_pass(model, field, targets, sampler)
+        if error is not None:
+            return Losses(zero, error, zero, variation)
     rendering = model.render_latents(
         field,
         targets.cameras,
@@ -110,23 +118,26 @@ def batch_losses(
     return Losses(ae, enc, dec, variation)
 
 
-def _latent_error(
+def _error_in_one_pass(
     model: CategoryModel, field: TriPlaneField, targets: Targets, sampler: Sampler
-) -> Float[Tensor, ""]:
-    """L_Enc against cached latents where nothing else is asked of the rendered ones: they need not be kept."""
-    assert targets.latents is not None
+) -> Float[Tensor, ""] | None:
+    """L_Enc where nothing else is asked of the rendered latents, so that they need not be kept.
+
+    None if there are no cached latents, or if one pass is of no use here.
+    """
     (height, width), fine = model.latent_size, sampler.sampling.supersample
     rays = model.latent_rays(targets.cameras, targets.views_per_scene, fine)
-    jitter = random_places(rays, sampler.generators)
+    if targets.latents is None or not compares_in_one_pass(field, rays, sampler.sampling, fine**2, sampler.backend):
+        return None
 
     def pixel_by_pixel(values: Tensor) -> Tensor:
         """The rays of each latent pixel side by side, not row by row."""
         return values.reshape(-1, height, fine, width, fine, values.shape[1]).transpose(2, 3).reshape(values.shape)
 
+    jitter = pixel_by_pixel(random_places(rays, sampler.generators))
     rays = SceneRays(Rays(*map(pixel_by_pixel, (rays.flat.origins, rays.flat.directions))), rays.per_scene)
-    latents = targets.latents.permute(0, 2, 3, 1).flatten(0, 2)
-    comparison = Comparison(latents, targets.background, fine**2)
-    return squared_error(field, rays, sampler.sampling, pixel_by_pixel(jitter), comparison, sampler.backend)
+    comparison = Comparison(targets.latents.permute(0, 2, 3, 1).flatten(0, 2), targets.background, fine**2)
+    return squared_error(field, rays, sampler.sampling, jitter, comparison, sampler.backend)
 
 
 def _squared_error(rendered: Tensor, target: Tensor | None) -> Float[Tensor, ""]:

@@ -54,11 +54,18 @@ def squared_error(
     backend: Backend = "auto",
 ) -> Float[Tensor, ""]:
     """Place samples, integrate and compare (see ``Comparison.error``), in one pass where that is faster."""
-    module = _module(backend, field)
-    if module is cpu and cpu.fuses_comparison(field, rays, sampling, comparison.rays_per_pixel):
+    if compares_in_one_pass(field, rays, sampling, comparison.rays_per_pixel, backend):
         return cpu.squared_error(field, rays, sampling, jitter, comparison)
+    module = _module(backend, field)
     intervals = module.place_samples(field, rays, sampling, jitter)
     return comparison.error(module.integrate(field, rays, intervals))
+
+
+def compares_in_one_pass(
+    field: Field, rays: SceneRays, sampling: SamplingConfig, rays_per_pixel: int, backend: Backend = "auto"
+) -> bool:
+    """Whether ``squared_error`` is more than its parts: one pass that knows the loss, for gradients of the field."""
+    return _module(backend, field) is cpu and cpu.fuses_comparison(field, rays, sampling, rays_per_pixel)
 
 
 def _module(backend: Backend, field: Field) -> ModuleType:

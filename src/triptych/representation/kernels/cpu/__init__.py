@@ -275,9 +275,7 @@ def _squared_error(*arguments: Any) -> tuple[Tensor, ...]:
     job.point(jitter=jitter, targets=targets, background=background, errors=errors)
     if occupancy is not None:
         job.point(occupancy=occupancy)
-    gradients = job.run_comparison(
-        mlp_gradient, coarse=coarse, importance=importance, rays_per_pixel=rays_per_pixel
-    )
+    gradients = job.run_comparison(mlp_gradient, coarse=coarse, importance=importance, rays_per_pixel=rays_per_pixel)
     return (errors.double().sum() / max(targets.numel(), 1)).float(), *gradients
 
 

@@ -16,8 +16,8 @@ from triptych.representation.kernels.cpu.field import (
     product,
     scatter,
 )
-from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid
 from triptych.representation.kernels.cpu.forward import optical_depths
+from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid
 from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals
 from triptych.representation.kernels.cpu.layout import GROUP, QUEUE
 from triptych.representation.kernels.cpu.memory import (

@@ -30,6 +30,7 @@ from triptych.representation.kernels.cpu.vectors import (
     where_positive,
 )
 
+
 @inlined
 def locate(coordinates, count, resolution, cells, corners):
     """Where samples lie on the planes.

@@ -11,9 +11,7 @@ from triptych.representation.kernels.cpu.vectors import inlined
 GROUP = 8
 """Samples that the forward pass takes at a time."""
 QUEUE = 32
-"""Samples that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
-TEXELS = 32
-"""Lifted texels whose gradients are taken to the planes at a time."""
+"""Samples, or texels, that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
 AHEAD = 4
 """How many samples ahead texels are prefetched."""
 
@@ -33,7 +31,7 @@ _POINTERS = (
     # A comparison: targets [pixel, channel], background [row, channel], squared errors [pixel].
     *("targets", "background", "errors"),
     # Lifted texels of a scene and their gradients, one set per thread.
-    *("lifted",),
+    "lifted",
     # Work: items [item, ITEM] in chunks from chunks[c] to chunks[c + 1]; the next chunk and the next thread.
     *("items", "chunks", "counters", "scratch"),
 )

@@ -9,8 +9,17 @@ Lifted texels and their gradients lie like the planes, [plane, row, column, H].
 """
 
 from triptych.representation.kernels.cpu.field import blend, first_corners, prefetch_corners, product, spill
-from triptych.representation.kernels.cpu.layout import GROUP, TEXELS
-from triptych.representation.kernels.cpu.memory import advance, floats_at, load16, load32, read, store
+from triptych.representation.kernels.cpu.layout import GROUP, QUEUE
+from triptych.representation.kernels.cpu.memory import (
+    advance,
+    floats_at,
+    integers_of,
+    load16,
+    load32,
+    read,
+    store,
+    write,
+)
 from triptych.representation.kernels.cpu.vectors import (
     absolute,
     compiled,
@@ -102,28 +111,56 @@ def scatter_lifted(job, texels, cells, sample, raw_gradients, row, slope):
 
 
 @compiled
-def lower_gradients(job, planes, texels, planes_gradient, mlp_gradient):
+def lower_gradients(job, planes, texels, planes_gradient, mlp_gradient, room):
     """Gradients of a scene's planes, all of them, and, added to the MLP's, of hidden weights and bias.
 
-    Blocks of texels that no sample has touched cost next to nothing.
+    Texels that have a gradient go to a queue: the others cost next to nothing.
     """
     features, hidden_units, gradients = job.features, job.hidden_units, texels[1]
-    for first in range(0, texel_count(job), TEXELS):
-        count = min(TEXELS, texel_count(job) - first)
-        block = advance(gradients, first * hidden_units)
-        lowered = advance(planes_gradient, first * features)
-        if _is_zero(block, count * hidden_units):
-            for i in range(0, count * features, 16):
-                store(lowered, i, spread16(0.0))
+    places, queue, block, _ = _queue_memory(job, room)
+    used = 0
+    for texel in range(texel_count(job)):
+        own = advance(gradients, texel * hidden_units)
+        if _is_zero(own, hidden_units):
+            for f in range(0, features, 16):
+                store(planes_gradient, texel * features + f, spread16(0.0))
             continue
-        product(
-            block, hidden_units, 1,
-            floats_at(job.hidden), features, hidden_units,
-            floats_at(job.zeros), 0,
-            lowered, features, count, features,
-        )  # fmt: skip
-        if job.mlp_gradient:
-            _add_hidden_gradient(job, advance(planes, first * features), first, count, block, mlp_gradient)
+        write(places, used, texel)
+        for h in range(0, hidden_units, 16):
+            store(queue, used * hidden_units + h, load16(own, h))
+        for f in range(0, features, 16):
+            store(block, used * features + f, load16(planes, texel * features + f))
+        used += 1
+        if used == QUEUE:
+            _lower_queue(job, used, planes_gradient, mlp_gradient, room)
+            used = 0
+    _lower_queue(job, used, planes_gradient, mlp_gradient, room)
+
+
+@inlined
+def _queue_memory(job, room):
+    """The texels' numbers; their gradients, features, and gradients of features, [texel, H] and [texel, F]."""
+    queue = advance(room, 2 * QUEUE)
+    block = advance(queue, QUEUE * job.hidden_units)
+    return integers_of(room), queue, block, advance(block, QUEUE * job.features)
+
+
+@compiled
+def _lower_queue(job, used, planes_gradient, mlp_gradient, room):
+    """Take the gradients of the queue's ``used`` texels to planes and MLP."""
+    features, hidden_units = job.features, job.hidden_units
+    places, queue, block, lowered = _queue_memory(job, room)
+    if job.mlp_gradient:
+        _add_hidden_gradient(job, used, places, queue, block, mlp_gradient)
+    product(
+        queue, hidden_units, 1,
+        floats_at(job.hidden), features, hidden_units,
+        floats_at(job.zeros), 0,
+        lowered, features, used, features,
+    )  # fmt: skip
+    for b in range(used):
+        for f in range(0, features, 16):
+            store(planes_gradient, read(places, b) * features + f, load16(lowered, b * features + f))
 
 
 @compiled
@@ -135,19 +172,17 @@ def _is_zero(values, count):
 
 
 @inlined
-def _add_hidden_gradient(job, planes, first, count, block, mlp_gradient):
+def _add_hidden_gradient(job, used, places, queue, block, mlp_gradient):
     features, hidden_units = job.features, job.hidden_units
     product(
-        block, 1, hidden_units,
-        planes, features, count,
+        queue, 1, hidden_units,
+        block, features, used,
         mlp_gradient, features,
         mlp_gradient, features, hidden_units, features,
     )  # fmt: skip
     # A sample's weights on each plane sum to 1: the texels of the first plane hold the gradient of the bias.
     hidden_bias = advance(mlp_gradient, hidden_units * features)
-    own = min(max(job.resolution * job.resolution - first, 0), count)
-    for h in range(0, hidden_units, 16):
-        total = load16(hidden_bias, h)
-        for b in range(own):
-            total = total + load16(block, b * hidden_units + h)
-        store(hidden_bias, h, total)
+    for b in range(used):
+        if read(places, b) < job.resolution * job.resolution:
+            for h in range(0, hidden_units, 16):
+                store(hidden_bias, h, load16(hidden_bias, h) + load16(queue, b * hidden_units + h))

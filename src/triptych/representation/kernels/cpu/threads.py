@@ -21,8 +21,8 @@ from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPriv
 from triptych.compiling import compile_cached
 from triptych.geometry.bit_grid import SIDE
 from triptych.representation.kernels.cpu.backward import backward_of_rays
-from triptych.representation.kernels.cpu.forward import query_ray, render_ray
 from triptych.representation.kernels.cpu.comparing import compare_rays
+from triptych.representation.kernels.cpu.forward import query_ray, render_ray
 from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, parameter_count_in_loops
 from triptych.representation.kernels.cpu.lifted import lift, lifted_texels, lower_gradients
 from triptych.representation.kernels.cpu.memory import (
@@ -168,4 +168,4 @@ def _compare(job):
             planes_gradient = floats_at(np.uintp(read(items, item * ITEM + 3)))
             lift(job, planes, texels)
             compare_rays(job, texels, _occupancy(job, scene), first_ray, end_ray, mlp_gradient, scratch)
-            lower_gradients(job, planes, texels, planes_gradient, mlp_gradient)
+            lower_gradients(job, planes, texels, planes_gradient, mlp_gradient, scratch)
