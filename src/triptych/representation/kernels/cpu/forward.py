@@ -86,11 +86,7 @@ def lookup(job, source, cells, corners, block, hidden):
 @overload(lookup)
 def _lookup_by_kind_of_source(job, source, cells, corners, block, hidden):
     chosen = lifted_lookup if isinstance(source, types.BaseTuple) else _direct_lookup
-
-    def look_up(job, source, cells, corners, block, hidden):
-        chosen(job, source, cells, corners, block, hidden)
-
-    return look_up
+    return lambda job, source, cells, corners, block, hidden: chosen(job, source, cells, corners, block, hidden)
 
 
 @compiled
