@@ -80,6 +80,7 @@ def test_one_pass_agrees_with_the_reference_in_double_precision(name: str, skipp
         assert_agrees(actual, true.float())
 
 
+@torch.no_grad()
 def test_the_definition_is_the_mean_over_pixels_of_means_over_rays() -> None:
     call = Call({"rays_per_scene": (4, 2)}, SamplingConfig(8, 0), 2)
     intervals = kernels.place_samples(*call.arguments()[:4], "reference")

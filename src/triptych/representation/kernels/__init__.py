@@ -54,7 +54,8 @@ def squared_error(
     backend: Backend = "auto",
 ) -> Float[Tensor, ""]:
     """Place samples, integrate and compare (see ``Comparison.error``), in one pass where that is faster."""
-    if compares_in_one_pass(field, rays, sampling, comparison.rays_per_pixel, backend):
+    rays_per_pixel = comparison.rays_per_pixel
+    if isinstance(field, TriPlaneField) and compares_in_one_pass(field, rays, sampling, rays_per_pixel, backend):
         return cpu.squared_error(field, rays, sampling, jitter, comparison)
     module = _module(backend, field)
     intervals = module.place_samples(field, rays, sampling, jitter)
@@ -62,7 +63,7 @@ def squared_error(
 
 
 def compares_in_one_pass(
-    field: Field, rays: SceneRays, sampling: SamplingConfig, rays_per_pixel: int, backend: Backend = "auto"
+    field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, rays_per_pixel: int, backend: Backend = "auto"
 ) -> bool:
     """Whether ``squared_error`` is more than its parts: one pass that knows the loss, for gradients of the field."""
     return _module(backend, field) is cpu and cpu.fuses_comparison(field, rays, sampling, rays_per_pixel)
