@@ -135,12 +135,11 @@ def test_not_a_number_spreads_to_its_scene_alone() -> None:
     assert planes[1].isfinite().all()
 
 
-def test_an_occupancy_of_other_scenes_is_refused() -> None:
-    call = Call({}, SamplingConfig(8, 0), 1, skipping=True)
-    assert call.field.occupancy is not None
-    field = replace(call.field, occupancy=call.field.occupancy[:1])
-    with pytest.raises(InputError, match="occupancy"):
-        cpu.squared_error(field, *call.arguments()[1:])
+def test_rays_of_other_scenes_are_refused() -> None:
+    call = Call({}, SamplingConfig(8, 0), 1)
+    rays = replace(call.rays, per_scene=[*call.rays.per_scene, 1])
+    with pytest.raises(InputError, match="rays_per_scene"):
+        cpu.squared_error(call.field, rays, *call.arguments()[2:])
 
 
 def test_the_operator_is_sound() -> None:
