@@ -53,9 +53,8 @@ def test_peak_memory_sees_what_a_call_holds_and_frees() -> None:
 
 def test_both_backends_are_timed() -> None:
     seconds = renderer.fused_against_reference(TINY, 1)
-    assert set(seconds) == {
-        f"{name} {part}" for name in ("fused", "reference") for part in ("forward", "forward + backward")
-    }
+    parts = "forward", "forward + backward", "L_Enc with placing"
+    assert set(seconds) == {f"{name} {part}" for name in ("fused", "reference") for part in parts}
     assert min(seconds.values()) > 0
 
 

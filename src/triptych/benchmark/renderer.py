@@ -1,4 +1,4 @@
-"""The renderer alone, reference against fused, on the same samples."""
+"""The renderer alone, reference against fused."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,17 +17,21 @@ BOX = torch.tensor([[-0.65, -0.65, -0.65], [0.65, 0.65, 0.65]])
 """A box that every ray of the cameras meets, so that there are as many samples as the sizes say."""
 
 
+PARTS = ("forward", "forward + backward", "L_Enc with placing")
+"""What is measured of each backend."""
+
+
 def fused_against_reference(sizes: Sizes, repeats: int) -> dict[str, float]:
-    """Median seconds of forward, and of forward and backward, of both backends.
+    """Median seconds of both backends: of forward, and of forward and backward, on the same samples; and of L_Enc with
+    its gradients, samples placed (half of them where there is matter), rendered and compared.
 
     Every view is of another scene, as in stage 1, and the scenes are as at the start of a training: half transparent,
     so that every sample counts, which is the fused kernel's worst case.
     """
     calls: dict[str, Callable[[], object]] = {}
     for backend in ("fused", "reference"):
-        forward, forward_backward = _calls(sizes, backend)
-        calls[f"{backend} forward"] = forward
-        calls[f"{backend} forward + backward"] = forward_backward
+        for part, call in zip(PARTS, _calls(sizes, backend), strict=True):
+            calls[f"{backend} {part}"] = call
     return time_in_turn(calls, repeats)
 
 
@@ -40,8 +44,8 @@ def growth(sizes: Sizes, ranges: Mapping[str, tuple[int, ...]], repeats: int) ->
     return found
 
 
-def _calls(sizes: Sizes, name: str) -> tuple[Callable[[], object], Callable[[], object]]:
-    """Forward, and forward and backward, of one backend on a batch of random scenes."""
+def _calls(sizes: Sizes, name: str) -> tuple[Callable[[], object], ...]:
+    """The parts of one backend on a batch of random scenes."""
     backend: kernels.Backend = "cpu" if name == "fused" else "reference"
     torch.manual_seed(0)
     mlp = TinyMLP(sizes.features, sizes.channels, MLPConfig())
@@ -60,4 +64,12 @@ def _calls(sizes: Sizes, name: str) -> tuple[Callable[[], object], Callable[[], 
         loss = integral.channels.square().mean() + integral.opacity.square().mean()
         torch.autograd.grad(loss, [planes, *mlp.parameters()])
 
-    return forward, forward_backward
+    pixels = len(rays.flat.origins)
+    targets = torch.rand(pixels, sizes.channels)
+    comparison = kernels.Comparison(targets, torch.rand(pixels // sizes.views, sizes.channels))
+
+    def latent_error() -> None:
+        error = kernels.squared_error(field, rays, sizes.sampling(), jitter, comparison, backend)
+        torch.autograd.grad(error, [planes, *mlp.parameters()])
+
+    return forward, forward_backward, latent_error

@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from triptych.benchmark.renderer import PARTS
 from triptych.benchmark.sizes import Sizes
 from triptych.evaluation.pictures import figure_bytes, new_figure
 from triptych.files import write_atomically
@@ -30,7 +31,7 @@ def as_table(numbers: dict[str, Any]) -> str:
     def compare(label: str, of: dict[str, float], slow: str, fast: str) -> None:
         add(f"{label}: {slow} {_time(of[slow])}, {fast} {_time(of[fast])}", f"{of[slow] / of[fast]:.1f}x")
 
-    for part in ("forward", "forward + backward"):
+    for part in PARTS:
         compare("renderer", times["renderer"], f"reference {part}", f"fused {part}")
     for part in ("warm-up", "joint", "stage-2"):
         compare("whole step", times["steps"], f"reference {part} step", f"fused {part} step")

@@ -1,7 +1,7 @@
 """The category model as a module: what it holds, how it renders scenes, how it is saved."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from triptych.representation.kernels import Backend
 from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
-from triptych.representation.sampler import Sampler
+from triptych.representation.sampler import PixelRays, Sampler
 
 _VIEWS_AT_ONCE = 16
 
@@ -134,11 +134,15 @@ class CategoryModel(nn.Module):
         height, width = self.latent_size
         sampler = sampler or Sampler(self.config.sampling)
         pixel_rays = sampler.pixel_rays
-        rays = pixel_rays.through(cameras.resized(height, width))
-        of_views = SceneRays.of_views(Rays(rays.origins.flatten(1, 2), rays.directions.flatten(1, 2)), views_per_scene)
+        rays = self.latent_rays(cameras, views_per_scene, pixel_rays)
         behind = pixel_rays.repeat(background.reshape(height, width, -1)).flatten(0, 1).repeat(len(cameras), 1)
-        rendering = render(field, of_views, behind, sampler.sampling, sampler.generators, sampler.backend)
+        rendering = render(field, rays, behind, sampler.sampling, sampler.generators, sampler.backend)
         return rendering.averaged(pixel_rays, height, width)
+
+    def latent_rays(self, cameras: Cameras, views_per_scene: Sequence[int], pixel_rays: PixelRays) -> SceneRays:
+        """The rays of whole latent images, row after row of rays."""
+        rays = pixel_rays.through(cameras.resized(*self.latent_size))
+        return SceneRays.of_views(Rays(rays.origins.flatten(1, 2), rays.directions.flatten(1, 2)), views_per_scene)
 
     def as_images(self, channels: Float[Tensor, "ray channel"]) -> Float[Tensor, "view channel height width"]:
         """Flat rendered rays of whole latent images, as a stack of them."""

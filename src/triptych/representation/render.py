@@ -55,13 +55,14 @@ def render(
             device, so that devices agree); None places samples evenly.
         backend: which kernel computes it.
     """
-    intervals = kernels.place_samples(field, rays, sampling, _jitter(rays, generators), backend)
+    intervals = kernels.place_samples(field, rays, sampling, random_places(rays, generators), backend)
     integral = kernels.integrate(field, rays, intervals, backend)
     channels = integral.channels + (1 - integral.opacity)[:, None] * background
     return Rendering(channels, integral.opacity, integral.depth / integral.opacity.clamp_min(1e-8))
 
 
-def _jitter(rays: SceneRays, generators: Sequence[torch.Generator] | None) -> Float[Tensor, "ray 2"]:
+def random_places(rays: SceneRays, generators: Sequence[torch.Generator] | None) -> Float[Tensor, "ray 2"]:
+    """How the samples of each ray are jittered (see ``kernels.place_samples``), from one generator per scene."""
     origins = rays.flat.origins
     if generators is None:
         return origins.new_full((len(origins), 2), 0.5)

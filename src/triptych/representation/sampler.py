@@ -32,6 +32,11 @@ class PixelRays:
         """Rays of a pixel in each of its rows of rays."""
         return self.side if self.diagonal is None else 1
 
+    @property
+    def count(self) -> int:
+        """Rays of a pixel."""
+        return self.side * self.across
+
     def through(self, cameras: Cameras) -> Rays:
         """All rays [view, row of rays, ray in the row, 3] of cameras, row after row."""
         height, width, side = cameras.height, cameras.width, self.side
@@ -44,6 +49,14 @@ class PixelRays:
     def repeat(self, pixels: Shaped[Tensor, "height width *value"]) -> Shaped[Tensor, "fine_height fine_width *value"]:
         """What belongs to each ray of something that has a value per pixel."""
         return pixels.repeat_interleave(self.side, 0).repeat_interleave(self.across, 1)
+
+    def side_by_side(self, values: Float[Tensor, "ray value"], height: int, width: int) -> Float[Tensor, "ray value"]:
+        """Values of the rays of pictures of this size with those of each pixel one after the other."""
+        return (
+            values.reshape(-1, height, self.side, width, self.across, values.shape[1])
+            .transpose(2, 3)
+            .reshape(values.shape)
+        )
 
     def mean(self, values: Float[Tensor, "ray *value"], height: int, width: int) -> Float[Tensor, "pixel *value"]:
         """The pixels of one or several pictures of this size, from the values of their rays."""

@@ -6,10 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.geometry import Rays, SceneRays
 from triptych.model import CategoryModel
 from triptych.model.reach import Reach
 from triptych.representation.field import TriPlaneField
-from triptych.representation.kernels import total_variation
+from triptych.representation.kernels import Comparison, compares_in_one_pass, squared_error, total_variation
+from triptych.representation.render import random_places
 from triptych.representation.sampler import Sampler
 from triptych.training.config import LossWeights
 from triptych.training.targets import Part, Targets, rendered_parts
@@ -40,10 +42,37 @@ def batch_losses(
     model: CategoryModel, field: TriPlaneField, targets: Targets, weights: LossWeights, sampler: Sampler
 ) -> Losses:
     """Render the scenes of a batch and compare them with its views; terms of weight 0 are not computed."""
-    terms = [_terms(model, part, weights, targets.reach) for part in rendered_parts(model, field, targets, sampler)]
     zero = targets.background.new_zeros(())
+    variation = total_variation(field, sampler.backend) if weights.tv else zero
+    if weights.enc and not (weights.ae or weights.dec):
+        error = _error_in_one_pass(model, field, targets, sampler)
+        if error is not None:
+            return Losses(zero, error, zero, variation)
+    terms = [_terms(model, part, weights, targets.reach) for part in rendered_parts(model, field, targets, sampler)]
     ae, enc, dec = (sum(term, zero) for term in zip(*terms, strict=True))
-    return Losses(ae, enc, dec, total_variation(field, sampler.backend) if weights.tv else zero)
+    return Losses(ae, enc, dec, variation)
+
+
+def _error_in_one_pass(
+    model: CategoryModel, field: TriPlaneField, targets: Targets, sampler: Sampler
+) -> Float[Tensor, ""] | None:
+    """L_Enc where nothing else is asked of the rendered latents, so that they need not be kept.
+
+    None if there are no cached latents of whole views, or if one pass is of no use here.
+    """
+    if targets.latents is None or targets.windows is not None:
+        return None
+    (height, width), pixel_rays = model.latent_size, sampler.pixel_rays
+    rays = model.latent_rays(targets.cameras, targets.views_per_scene, pixel_rays)
+    if not compares_in_one_pass(field, rays, sampler.sampling, pixel_rays.count, sampler.backend):
+        return None
+    origins, directions, jitter = (
+        pixel_rays.side_by_side(values, height, width)
+        for values in (rays.flat.origins, rays.flat.directions, random_places(rays, sampler.generators))
+    )
+    rays = SceneRays(Rays(origins, directions), rays.per_scene)
+    comparison = Comparison(targets.latents.permute(0, 2, 3, 1).flatten(0, 2), targets.background, pixel_rays.count)
+    return squared_error(field, rays, sampler.sampling, jitter, comparison, sampler.backend)
 
 
 def _terms(model: CategoryModel, part: Part, weights: LossWeights, reach: Reach) -> tuple[Tensor, Tensor, Tensor]:

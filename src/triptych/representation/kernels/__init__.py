@@ -12,6 +12,7 @@ from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
+from triptych.representation.kernels.comparison import Comparison
 from triptych.representation.kernels.reference import Integral
 
 Backend = Literal["auto", "reference", "cpu", "triton"]
@@ -42,6 +43,30 @@ def densities(
 def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Tensor, ""]:
     """Total variation of all planes of a field (see ``reference.total_variation``)."""
     return _module(backend, field).total_variation(field.planes)
+
+
+def squared_error(
+    field: Field,
+    rays: SceneRays,
+    sampling: SamplingConfig,
+    jitter: Float[Tensor, "ray 2"],
+    comparison: Comparison,
+    backend: Backend = "auto",
+) -> Float[Tensor, ""]:
+    """Place samples, integrate and compare (see ``Comparison.error``), in one pass where that is faster."""
+    rays_per_pixel = comparison.rays_per_pixel
+    if isinstance(field, TriPlaneField) and compares_in_one_pass(field, rays, sampling, rays_per_pixel, backend):
+        return cpu.squared_error(field, rays, sampling, jitter, comparison)
+    module = _module(backend, field)
+    intervals = module.place_samples(field, rays, sampling, jitter)
+    return comparison.error(module.integrate(field, rays, intervals))
+
+
+def compares_in_one_pass(
+    field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, rays_per_pixel: int, backend: Backend = "auto"
+) -> bool:
+    """Whether ``squared_error`` is more than its parts: one pass that knows the loss, for gradients of the field."""
+    return _module(backend, field) is cpu and cpu.fuses_comparison(field, rays, sampling, rays_per_pixel)
 
 
 def _module(backend: Backend, field: Field) -> ModuleType:

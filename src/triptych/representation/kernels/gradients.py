@@ -41,6 +41,33 @@ def differentiate_integral(integrate: Any, backward: Any) -> None:
     integrate.register_autograd(differentiate, setup_context=save)
 
 
+def differentiate_error(error: Any) -> None:
+    """Make an operator differentiable that computes an error and its gradients at once.
+
+    Args:
+        error: takes ``SceneArguments`` and further arguments, returns the error and its gradients in planes and MLP;
+            those of the MLP may be empty.
+    """
+
+    def save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        _, *gradients = output
+        ctx.mark_non_differentiable(*gradients)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*gradients)
+
+    def differentiate(ctx: Any, factor: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
+        without = [None] * (len(ctx.needs_input_grad) - PARAMETER_COUNT)
+        if factor is None:
+            return *[None] * PARAMETER_COUNT, *without
+        # Planes are large: what is multiplied by 1 is passed on as it is. A tensor that stands for a number (while
+        # torch compiles) is not looked at.
+        is_one = type(factor) is Tensor and float(factor) == 1.0
+        needed = zip(ctx.needs_input_grad, ctx.saved_tensors, strict=False)
+        return *(None if not need else own if is_one else factor * own for need, own in needed), *without
+
+    error.register_autograd(differentiate, setup_context=save)
+
+
 def differentiate_variation(variation: Any, backward: Any) -> None:
     """Tell torch the shapes and the gradient of the total variation of planes.
 

@@ -6,6 +6,7 @@ A ray ends where less than 1e-6 of the light is left. To autograd and torch.comp
 
     layout, vectors, memory, functions            what the loops are made of
     field, intervals, placing, forward, backward  the loops
+    lifted, comparing                             the loops that render, compare and differentiate in one pass
     threads, job                                  how a call runs
     variation                                     the total variation of planes
 
@@ -34,13 +35,26 @@ from triptych.representation.kernels.arguments import (
     parameters,
     scene_arguments,
 )
+from triptych.representation.kernels.comparison import Comparison
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
 from triptych.representation.kernels.cpu.variation import total_variation
-from triptych.representation.kernels.gradients import differentiate_integral
+from triptych.representation.kernels.gradients import differentiate_error, differentiate_integral
 from triptych.representation.kernels.reference import Integral
 
-__all__ = ["densities", "integrate", "place_samples", "require_supported", "supports", "total_variation"]
+__all__ = [
+    "densities",
+    "fuses_comparison",
+    "integrate",
+    "place_samples",
+    "require_supported",
+    "squared_error",
+    "supports",
+    "total_variation",
+]
+
+_MOST_KEPT = 2**14
+"""Most samples of a pixel that a fused comparison keeps: 8 MB of hidden layers of 64."""
 
 
 def supports(field: Field) -> bool:
@@ -74,6 +88,47 @@ def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> In
 def densities(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Float[Tensor, "ray sample"]:
     """See ``reference.densities``; not differentiable."""
     return _densities(*_scenes(field, rays), intervals.starts, intervals.ends)
+
+
+def fuses_comparison(field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, rays_per_pixel: int) -> bool:
+    """Whether ``squared_error`` can be computed, and is the faster way to gradients of planes.
+
+    The hidden layer is computed per texel, not per sample: of no use for a few rays over large planes.
+    """
+    texels, samples = 3 * field.planes.shape[2] ** 2, sampling.coarse + sampling.importance
+    return (
+        torch.is_grad_enabled()
+        and field.planes.requires_grad
+        and rays_per_pixel * samples <= _MOST_KEPT
+        and len(rays.flat.origins) * samples >= texels * len(field.planes)
+    )
+
+
+def squared_error(
+    field: TriPlaneField,
+    rays: SceneRays,
+    sampling: SamplingConfig,
+    jitter: Float[Tensor, "ray 2"],
+    comparison: Comparison,
+) -> Float[Tensor, ""]:
+    """Place, integrate and compare in one pass, gradients of planes and MLP included; differentiable once, in them.
+
+    Targets and background get no gradient.
+    """
+    check_occupancy(field.occupancy, len(field.planes))
+    mlp_gradient = any(tensor.requires_grad for tensor in parameters(field)[1:])
+    error, *_ = _squared_error(
+        *_scenes(field, rays),
+        field.occupancy,
+        jitter,
+        sampling.coarse,
+        sampling.importance,
+        comparison.targets,
+        comparison.background,
+        comparison.rays_per_pixel,
+        mlp_gradient,
+    )
+    return error
 
 
 def require_supported(field: Field) -> None:
@@ -200,3 +255,33 @@ def _densities(*arguments: Any) -> Tensor:
 def _empty_densities(*arguments: Any) -> Tensor:
     t_starts = arguments[-1]
     return t_starts.new_empty(t_starts.shape)
+
+
+@torch.library.custom_op(
+    "triptych::squared_error",
+    mutates_args=(),
+    schema=(
+        f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance, Tensor targets, "
+        "Tensor background, int rays_per_pixel, bool mlp_gradient) "
+        "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
+    ),
+)
+def _squared_error(*arguments: Any) -> tuple[Tensor, ...]:
+    """Mean squared error; gradients of planes, hidden weight and bias, output weight and bias."""
+    scenes, (occupancy, jitter, coarse, importance, *rest) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    targets, background, rays_per_pixel, mlp_gradient = rest
+    job = Job(scenes, samples=coarse + importance)
+    errors = targets.new_empty(len(targets))
+    job.point(jitter=jitter, targets=targets, background=background, errors=errors)
+    if occupancy is not None:
+        job.point(occupancy=occupancy)
+    gradients = job.run_comparison(mlp_gradient, coarse=coarse, importance=importance, rays_per_pixel=rays_per_pixel)
+    return (errors.double().sum() / max(targets.numel(), 1)).float(), *gradients
+
+
+@_squared_error.register_fake
+def _empty_error(*arguments: Any) -> tuple[Tensor, ...]:
+    return arguments[0].new_empty(()), *gradients_like(arguments, mlp_gradient=arguments[-1])
+
+
+differentiate_error(_squared_error)

@@ -16,7 +16,8 @@ from triptych.representation.kernels.cpu.field import (
     product,
     scatter,
 )
-from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid, softplus
+from triptych.representation.kernels.cpu.forward import optical_depths
+from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid
 from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals
 from triptych.representation.kernels.cpu.layout import GROUP, QUEUE
 from triptych.representation.kernels.cpu.memory import (
@@ -36,13 +37,15 @@ from triptych.representation.kernels.cpu.vectors import (
     inlined,
     last,
     sum_after,
-    sum_before,
 )
 
 
 @compiled
-def _raw_gradients(job, ray, reached, middles, lengths, room, gradients):
-    """Gradients [output, sample] of the raw MLP outputs of a ray's first ``reached`` samples.
+def raw_gradients(job, raw, output_gradients, reached, middles, lengths, gradients):
+    """Gradients [output, sample] of the raw MLP outputs [output, sample] of a ray's first ``reached`` samples.
+
+    Takes the gradients of channels, opacity and depth, one after the other; behind the gradients it needs room for two
+    more rows.
 
     With optical depth tau_i = density_i · length_i, weight w_i = exp(-sum_{j < i} tau_j) (1 - exp(-tau_i)) and its
     gradient v_i = channels_gradient · channels_i + opacity_gradient + depth_gradient · t_i:
@@ -50,27 +53,24 @@ def _raw_gradients(job, ray, reached, middles, lengths, room, gradients):
         d loss / d tau_i = exp(-sum_{j <= i} tau_j) v_i - sum_{j > i} w_j v_j
     """
     padded = job.padded_samples
-    raw = advance(floats_at(job.raw), ray * job.outputs * padded)
-    channels_gradient = advance(floats_at(job.channels_gradient), ray * (job.outputs - 1))
-    opacity_gradient = read(floats_at(job.opacity_gradient), ray)
-    depth_gradient = read(floats_at(job.depth_gradient), ray)
-    contributions = room
-    passing = advance(room, padded)
+    opacity_gradient = read(output_gradients, job.outputs - 1)
+    depth_gradient = read(output_gradients, job.outputs)
+    contributions = advance(gradients, job.outputs * padded)
+    passing = advance(contributions, padded)
 
     optical_depth = np.float32(0.0)
     for i in range(0, reached, GROUP):
-        own = job.density_scale * softplus(load8(raw, i) + job.density_shift) * load8(lengths, i)
-        before = optical_depth + sum_before(own)
+        own, before = optical_depths(job, load8(raw, i), load8(lengths, i), optical_depth)
         optical_depth = last(before + own)
         weights = exp_of_negative(-before) * absorbed(own)
         value = fma(load8(middles, i), depth_gradient, opacity_gradient)
         for o in range(1, job.outputs):
             channel = load8(raw, o * padded + i)
-            gradient = read(channels_gradient, o - 1) * weights
+            gradient = read(output_gradients, o - 1) * weights
             if job.sigmoid:
                 channel = sigmoid(channel)
                 gradient = gradient * (channel * (1.0 - channel))
-            value = fma(channel, read(channels_gradient, o - 1), value)
+            value = fma(channel, read(output_gradients, o - 1), value)
             store(gradients, o * padded + i, gradient)
         store(contributions, i, weights * value)
         store(passing, i, exp_of_negative(-(before + own)) * value)
@@ -93,9 +93,9 @@ def backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, mlp_gradi
     queue = advance(coordinates, 3 * QUEUE)
     middles = advance(queue, QUEUE * outputs)
     lengths = advance(middles, padded)
-    gradients = advance(lengths, padded)
-    ray_room = advance(gradients, outputs * padded)
-    room = advance(ray_room, 2 * padded)
+    output_gradients = advance(lengths, padded)
+    gradients = advance(output_gradients, outputs + 1)
+    room = advance(gradients, (outputs + 2) * padded)
 
     used = 0
     for ray in range(first_ray, end_ray):
@@ -106,7 +106,9 @@ def backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, mlp_gradi
         first_sample = ray * job.samples
         starts = advance(floats_at(job.t_starts), first_sample)
         pack_intervals(starts, advance(floats_at(job.t_ends), first_sample), job.samples, middles, lengths)
-        _raw_gradients(job, ray, reached, middles, lengths, ray_room, gradients)
+        _read_output_gradients(job, ray, output_gradients)
+        raw = advance(floats_at(job.raw), ray * outputs * padded)
+        raw_gradients(job, raw, output_gradients, reached, middles, lengths, gradients)
         for i in range(reached):
             matters = False
             for o in range(outputs):
@@ -127,6 +129,15 @@ def backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, mlp_gradi
             for b in range(used, QUEUE):
                 write(coordinates, axis * QUEUE + b, np.float32(0.0))
         _backward_of_queue(job, planes, planes_gradient, mlp_gradient, used, coordinates, queue, room)
+
+
+@inlined
+def _read_output_gradients(job, ray, output_gradients):
+    channels = job.outputs - 1
+    for c in range(channels):
+        write(output_gradients, c, read(floats_at(job.channels_gradient), ray * channels + c))
+    write(output_gradients, channels, read(floats_at(job.opacity_gradient), ray))
+    write(output_gradients, channels + 1, read(floats_at(job.depth_gradient), ray))
 
 
 @compiled

@@ -5,7 +5,7 @@ several multiplications. The gather runs along a texel's features, which lie sid
 """
 
 from triptych.representation.kernels.cpu.functions import softplus, softplus_and_slope
-from triptych.representation.kernels.cpu.layout import GROUP
+from triptych.representation.kernels.cpu.layout import AHEAD, GROUP
 from triptych.representation.kernels.cpu.memory import (
     advance,
     floats_at,
@@ -29,9 +29,6 @@ from triptych.representation.kernels.cpu.vectors import (
     sums_of_lanes,
     where_positive,
 )
-
-AHEAD = 4
-"""How many samples ahead texels are prefetched."""
 
 
 @inlined
@@ -68,7 +65,7 @@ def _weigh_corners(column, row, corners, count):
 
 
 @inlined
-def _first_corners(cells, b, count, features, resolution):
+def first_corners(cells, b, count, features, resolution):
     """Offset of sample b's first corner on each plane from the start of the scene's planes."""
     x = int(read(cells, b))
     y = int(read(cells, count + b))
@@ -81,9 +78,9 @@ def _first_corners(cells, b, count, features, resolution):
 
 
 @inlined
-def _prefetch_corners(planes, cells, b, count, features, resolution):
+def prefetch_corners(planes, cells, b, count, features, resolution):
     """Begin to load a later sample's texels: planes are larger than the cache next to the core."""
-    xy, xz, yz = _first_corners(cells, b, count, features, resolution)
+    xy, xz, yz = first_corners(cells, b, count, features, resolution)
     row = features * resolution
     for line in range(0, 2 * features, 16):
         prefetch(planes, xy + line)
@@ -103,7 +100,7 @@ def _blend_plane(load, plane, row, column, corners, count, value):
 
 
 @inlined
-def _blend(load, xy, xz, yz, row, column, corners, count, value):
+def blend(load, xy, xz, yz, row, column, corners, count, value):
     value = _blend_plane(load, xy, row, column, corners, count, value)
     value = _blend_plane(load, xz, row, column, advance(corners, 4 * count), count, value)
     return _blend_plane(load, yz, row, column, advance(corners, 8 * count), count, value)
@@ -117,17 +114,17 @@ def gather(job, planes, cells, corners, count, block):
     row = column * resolution
     for b in range(count):
         if b + AHEAD < count:
-            _prefetch_corners(planes, cells, b + AHEAD, count, features, resolution)
-        xy, xz, yz = _first_corners(cells, b, count, features, resolution)
+            prefetch_corners(planes, cells, b + AHEAD, count, features, resolution)
+        xy, xz, yz = first_corners(cells, b, count, features, resolution)
         own_corners = advance(corners, b)
         for f in range(0, features, 32):
             place = b * features + f
             at = advance(planes, xy + f), advance(planes, xz + f), advance(planes, yz + f)
             if f + 32 <= features:
-                value = _blend(load32, at[0], at[1], at[2], row, column, own_corners, count, spread32(0.0))
+                value = blend(load32, at[0], at[1], at[2], row, column, own_corners, count, spread32(0.0))
                 store(block, place, value)
             else:
-                half = _blend(load16, at[0], at[1], at[2], row, column, own_corners, count, spread16(0.0))
+                half = blend(load16, at[0], at[1], at[2], row, column, own_corners, count, spread16(0.0))
                 store(block, place, half)
 
 
@@ -140,7 +137,7 @@ def _spill_plane(load, plane, row, column, corners, count, value):
 
 
 @inlined
-def _spill(load, xy, xz, yz, row, column, corners, count, value):
+def spill(load, xy, xz, yz, row, column, corners, count, value):
     _spill_plane(load, xy, row, column, corners, count, value)
     _spill_plane(load, xz, row, column, advance(corners, 4 * count), count, value)
     _spill_plane(load, yz, row, column, advance(corners, 8 * count), count, value)
@@ -154,16 +151,16 @@ def scatter(job, gradient, cells, corners, count, used, block):
     row = column * resolution
     for b in range(used):
         if b + AHEAD < used:
-            _prefetch_corners(gradient, cells, b + AHEAD, count, features, resolution)
-        xy, xz, yz = _first_corners(cells, b, count, features, resolution)
+            prefetch_corners(gradient, cells, b + AHEAD, count, features, resolution)
+        xy, xz, yz = first_corners(cells, b, count, features, resolution)
         own_corners = advance(corners, b)
         for f in range(0, features, 32):
             place = b * features + f
             at = advance(gradient, xy + f), advance(gradient, xz + f), advance(gradient, yz + f)
             if f + 32 <= features:
-                _spill(load32, at[0], at[1], at[2], row, column, own_corners, count, load32(block, place))
+                spill(load32, at[0], at[1], at[2], row, column, own_corners, count, load32(block, place))
             else:
-                _spill(load16, at[0], at[1], at[2], row, column, own_corners, count, load16(block, place))
+                spill(load16, at[0], at[1], at[2], row, column, own_corners, count, load16(block, place))
 
 
 @compiled
@@ -238,10 +235,10 @@ def activate_with_slope(hidden, slope, size, relu):
 
 
 @compiled
-def raw_outputs(job, hidden, raw, raw_row):
-    """Raw MLP outputs raw[output · raw_row + sample] of 8 samples."""
+def raw_outputs(job, hidden, outputs, raw, raw_row):
+    """The first raw MLP outputs raw[output · raw_row + sample] of 8 samples."""
     hidden_units = job.hidden_units
-    for o in range(job.outputs):
+    for o in range(outputs):
         weights = advance(floats_at(job.output), o * hidden_units)
         s0 = spread8(0.0)
         s1, s2, s3, s4, s5, s6, s7 = s0, s0, s0, s0, s0, s0, s0

@@ -5,12 +5,15 @@ outputs may be kept for the backward pass.
 """
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from triptych.representation.kernels.arguments import OPAQUE_DEPTH
 from triptych.representation.kernels.cpu.field import activate, gather, hidden_layer, locate, raw_outputs
 from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid, softplus
 from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals, unpack_values
 from triptych.representation.kernels.cpu.layout import GROUP, QUERY
+from triptych.representation.kernels.cpu.lifted import lifted_lookup
 from triptych.representation.kernels.cpu.memory import (
     advance,
     floats_at,
@@ -49,7 +52,7 @@ def render_ray(job, planes, ray, scratch):
     first = ray * job.samples
     starts, ends = advance(floats_at(job.t_starts), first), advance(floats_at(job.t_ends), first)
     count = pack_intervals(starts, ends, job.samples, middles, lengths)
-    reached = march(job, planes, ray, count, scratch)
+    reached = march(job, planes, ray, count, job.outputs, scratch)
     _write_sums(job, ray, sums)
     if job.raw:
         write(integers_at(job.reached), ray, reached)
@@ -62,17 +65,38 @@ def query_ray(job, planes, ray, scratch):
     first = ray * job.samples
     starts, ends = advance(floats_at(job.t_starts), first), advance(floats_at(job.t_ends), first)
     count = pack_intervals(starts, ends, job.samples, middles, lengths)
-    march(job, planes, ray, count, scratch)
+    march(job, planes, ray, count, job.outputs, scratch)
     unpack_values(starts, ends, job.samples, values, count, advance(floats_at(job.densities), first))
 
 
+@inlined
+def _direct_lookup(job, planes, cells, corners, block, hidden):
+    gather(job, planes, cells, corners, GROUP, block)
+    hidden_layer(job, block, GROUP, hidden)
+
+
+def lookup(job, source, cells, corners, block, hidden):
+    """The hidden layer of 8 located samples, before its activation.
+
+    A source is a scene's planes, or its lifted texels.
+    """
+    raise NotImplementedError("called by compiled loops alone")
+
+
+@overload(lookup)
+def _lookup_by_kind_of_source(job, source, cells, corners, block, hidden):
+    chosen = lifted_lookup if isinstance(source, types.BaseTuple) else _direct_lookup
+    return lambda job, source, cells, corners, block, hidden: chosen(job, source, cells, corners, block, hidden)
+
+
 @compiled
-def march(job, planes, ray, count, scratch):
+def march(job, source, ray, count, outputs, scratch):
     """Composite a ray's ``count`` packed intervals; how many were reached before it was opaque.
 
+    The source is that of ``lookup``. Only the first ``outputs`` of the MLP are computed: one is enough for the weights.
     Leaves the sums over the ray, and the weights of the samples (the densities, in a query, which goes on to the end).
     """
-    features, hidden_units, outputs = job.features, job.hidden_units, job.outputs
+    features, hidden_units = job.features, job.hidden_units
     lines, middles, lengths, values, sums, coordinates = ray_memory(job, scratch)
     cells = advance(coordinates, 3 * GROUP)
     corners = advance(cells, 3 * GROUP)
@@ -90,33 +114,37 @@ def march(job, planes, ray, count, scratch):
         for axis in range(3):
             store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))
         locate(coordinates, GROUP, job.resolution, cells, corners)
-        gather(job, planes, cells, corners, GROUP, block)
-        hidden_layer(job, block, GROUP, hidden)
+        lookup(job, source, cells, corners, block, hidden)
         activate(hidden, GROUP * hidden_units, job.relu)
         if job.raw:
             raw_row = job.padded_samples
             raw = advance(floats_at(job.raw), ray * outputs * raw_row + reached)
-        raw_outputs(job, hidden, raw, raw_row)
-        density = job.density_scale * softplus(load8(raw, 0) + job.density_shift)
+        raw_outputs(job, hidden, outputs, raw, raw_row)
         if job.task == QUERY:
-            store(values, reached, density)
+            store(values, reached, job.density_scale * softplus(load8(raw, 0) + job.density_shift))
         else:
-            own = density * load8(lengths, reached)
-            before = optical_depth + sum_before(own)
+            own, before = optical_depths(job, load8(raw, 0), load8(lengths, reached), optical_depth)
             optical_depth = last(before + own)
             weights = exp_of_negative(-before) * absorbed(own)
             store(values, reached, weights)
-            _accumulate(job, weights, t, raw, raw_row, sums)
+            accumulate(job, weights, t, raw, raw_row, outputs, sums)
         reached += GROUP
     return min(reached, count)
 
 
 @inlined
-def _accumulate(job, weights, t, raw, raw_row, sums):
+def optical_depths(job, raw_density, lengths, optical_depth):
+    """Optical depth of each of 8 samples, and that before each where ``optical_depth`` lies before all."""
+    own = job.density_scale * softplus(raw_density + job.density_shift) * lengths
+    return own, optical_depth + sum_before(own)
+
+
+@inlined
+def accumulate(job, weights, t, raw, raw_row, outputs, sums):
     """Add 8 samples to the sums of weights, of weights times t, and of weights times channels."""
     store(sums, 0, load8(sums, 0) + weights)
     store(sums, GROUP, fma(weights, t, load8(sums, GROUP)))
-    for o in range(1, job.outputs):
+    for o in range(1, outputs):
         channel = load8(raw, o * raw_row)
         if job.sigmoid:
             channel = sigmoid(channel)

@@ -13,6 +13,8 @@ from triptych.representation.kernels.cpu.layout import (
     GROUP,
     ITEM,
     JOB,
+    comparison_size,
+    kept_size,
     parameter_count,
     round_up,
     scratch_size,
@@ -92,7 +94,38 @@ class Job:
         run("forward", self._record, self.threads)
 
     def run_backward(self, mlp_gradient: bool) -> tuple[Tensor, ...]:
-        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not needed.
+        """Gradients of planes, hidden weight and bias, output weight and bias; the last four empty if not needed."""
+        return self._run_with_gradients("backward", mlp_gradient)
+
+    def run_comparison(
+        self, mlp_gradient: bool, *, coarse: int, importance: int, rays_per_pixel: int
+    ) -> tuple[Tensor, ...]:
+        """Place, render and compare the pixels' rays: fill the errors, and return gradients of their mean.
+
+        See ``run_backward`` for the gradients.
+        """
+        planes, samples = self._tensors["planes"], round_up(coarse + importance, GROUP)
+        features, hidden_units, outputs = self.mlp_sizes
+        scratch = comparison_size(rays_per_pixel, samples, features, hidden_units, outputs)
+        texels = self.threads * 3 * planes.shape[2] ** 2
+        self.point(
+            scratch=torch.empty(self.threads * scratch),
+            lifted=torch.empty(2 * texels * hidden_units),
+        )
+        pixels, background = self._tensors["errors"].numel(), self._tensors["background"]
+        self._set(
+            coarse=coarse,
+            importance=importance,
+            rays_per_pixel=rays_per_pixel,
+            background_rows=len(background),
+            kept_size=kept_size(samples, hidden_units, outputs),
+            scratch_size=scratch,
+            error_slope=2 / max(pixels * (outputs - 1) * rays_per_pixel, 1),
+        )
+        return self._run_with_gradients("compare", mlp_gradient, rays_per_pixel)
+
+    def _run_with_gradients(self, direction: str, mlp_gradient: bool, together: int = 1) -> tuple[Tensor, ...]:
+        """Run loops that fill gradients; ``together`` many rays are not parted.
 
         A scene's gradient belongs to one thread at a time, so no write needs to be atomic. With fewer scenes than
         threads can share, scenes are cut into parts whose gradients are added up at the end.
@@ -103,8 +136,8 @@ class Job:
         further = planes.new_empty((sum(parts) - len(parts), *planes.shape[1:]))
         items, owners = [], []
         for scene, (first, end) in enumerate(self._ray_ranges()):
-            cuts = np.linspace(first, end, parts[scene] + 1).astype(int).tolist()
-            for part, (start, stop) in enumerate(pairwise(cuts)):
+            cuts = np.linspace(first, end, parts[scene] + 1).astype(int) // together * together
+            for part, (start, stop) in enumerate(pairwise(cuts.tolist())):
                 target = gradient[scene] if part == 0 else further[len(owners)]
                 owners.extend([scene] if part else [])
                 items.append((scene, start, stop, target.data_ptr()))
@@ -112,7 +145,7 @@ class Job:
         sums = planes.new_empty((chunks, parameter_count(*self.mlp_sizes)))
         if mlp_gradient:
             self.point(mlp_gradient=sums)
-        run("backward", self._record, self.threads)
+        run(direction, self._record, self.threads)
         for scene, part in zip(owners, further, strict=True):
             gradient[scene] += part
         features = self.hidden_shape[1]

@@ -11,7 +11,9 @@ from triptych.representation.kernels.cpu.vectors import inlined
 GROUP = 8
 """Samples that the forward pass takes at a time."""
 QUEUE = 32
-"""Samples that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
+"""Samples, or texels, that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
+AHEAD = 4
+"""How many samples ahead texels are prefetched."""
 
 _POINTERS = (
     # Inputs: tri-planes [scene, 3, row, column, F], box [2, 3], rays [ray, 3].
@@ -26,18 +28,23 @@ _POINTERS = (
     *("channels", "opacity", "depth", "densities"),
     # Gradients of the outputs, and gradients of the MLP [chunk, parameter_count], or null to leave them out.
     *("channels_gradient", "opacity_gradient", "depth_gradient", "mlp_gradient"),
+    # A comparison: targets [pixel, channel], background [row, channel], squared errors [pixel].
+    *("targets", "background", "errors"),
+    # Lifted texels of a scene and their gradients, one set per thread.
+    "lifted",
     # Work: items [item, ITEM] in chunks from chunks[c] to chunks[c + 1]; the next chunk and the next thread.
     *("items", "chunks", "counters", "scratch"),
 )
 _SIZES = (
     *("task", "coarse", "importance", "samples", "padded_samples"),
     *("features", "hidden_units", "outputs", "resolution", "relu", "sigmoid"),
+    *("rays_per_pixel", "background_rows", "kept_size"),
     *("chunk_count", "scratch_size"),
 )
 JOB = np.dtype(
     [(name, np.uintp) for name in _POINTERS]
     + [(name, np.int64) for name in _SIZES]
-    + [(name, np.float32) for name in ("density_scale", "density_shift")],
+    + [(name, np.float32) for name in ("density_scale", "density_shift", "error_slope")],
     align=True,
 )
 """One call: addresses of float32, int64 and int32 memory, sizes, constants."""
@@ -54,9 +61,21 @@ def round_up(count, multiple):
 
 def scratch_size(padded_samples, features, hidden_units, outputs):
     """Floats of working memory for a thread."""
-    ray = (8 + outputs) * padded_samples + GROUP * (outputs + 6)
+    ray = (8 + outputs) * padded_samples + GROUP * (outputs + 6) + outputs + 1
     block = QUEUE * (2 * features + 3 * hidden_units + outputs + 20)
     return round_up(ray + block, 16)
+
+
+def kept_size(padded_samples, hidden_units, outputs):
+    """Floats that a comparison keeps of a ray until the gradient of its pixel is known."""
+    return round_up(outputs + 1 + padded_samples * (17 + outputs + 2 * hidden_units), 16)
+
+
+def comparison_size(rays_per_pixel, padded_samples, features, hidden_units, outputs):
+    """Floats of working memory for a thread that compares pixels."""
+    rays = rays_per_pixel * kept_size(padded_samples, hidden_units, outputs)
+    gradients = round_up(outputs + 1 + (outputs + 4) * padded_samples, 16)
+    return rays + gradients + scratch_size(padded_samples, features, hidden_units, outputs)
 
 
 def parameter_count(features, hidden_units, outputs):

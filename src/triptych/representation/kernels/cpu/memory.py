@@ -29,6 +29,16 @@ floats_at, integers_at, words_at = _make_pointer(Floats), _make_pointer(Integers
 
 
 @intrinsic
+def integers_of(typingctx, pointer):
+    """Memory of floats, used for integers of twice the size."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(Integers))
+
+    return Integers(Floats), generate
+
+
+@intrinsic
 def advance(typingctx, pointer, count):
     """The pointer ``count`` elements further."""
 

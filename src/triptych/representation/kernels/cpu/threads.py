@@ -21,8 +21,10 @@ from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPriv
 from triptych.compiling import compile_cached
 from triptych.geometry.bit_grid import SIDE
 from triptych.representation.kernels.cpu.backward import backward_of_rays
+from triptych.representation.kernels.cpu.comparing import compare_rays
 from triptych.representation.kernels.cpu.forward import query_ray, render_ray
 from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, parameter_count_in_loops
+from triptych.representation.kernels.cpu.lifted import lift, lifted_texels, lower_gradients
 from triptych.representation.kernels.cpu.memory import (
     advance,
     fetch_add,
@@ -39,7 +41,7 @@ _SIGNATURE = types.void(types.CPointer(from_dtype(JOB)))
 
 
 def run(direction: str, job: np.ndarray, threads: int) -> None:
-    """Run the "forward" or "backward" loops of a job to their end on up to ``threads`` threads."""
+    """Run the "forward", "backward" or "compare" loops of a job to their end on up to ``threads`` threads."""
     loops, address = _compile(direction), job.ctypes.data
     helpers = min(threads, int(job["chunk_count"][0])) - 1
     pending = [thread_pool(threads - 1).submit(loops, address) for _ in range(helpers)]
@@ -64,7 +66,7 @@ if hasattr(os, "register_at_fork"):
 @lru_cache
 def _compile(direction: str) -> Callable[[int], None]:
     """The loops as a C function of a job's address; compiled code is kept on disk by numba where it can write."""
-    entry_point = _run_forward if direction == "forward" else _run_backward
+    entry_point = {"forward": _run_forward, "backward": _run_backward, "compare": _run_compare}[direction]
     return compile_cached(partial(cfunc, _SIGNATURE), entry_point, sources=Path(__file__).parent).ctypes
 
 
@@ -76,10 +78,20 @@ def _run_backward(jobs):
     _backward(carray(jobs, 1)[0])
 
 
+def _run_compare(jobs):
+    _compare(carray(jobs, 1)[0])
+
+
 @inlined
-def _thread_scratch(job):
+def _own_thread(job):
+    """The number of this thread in this call, and its working memory."""
     thread = fetch_add(advance(integers_at(job.counters), 1), 1)
-    return advance(floats_at(job.scratch), thread * job.scratch_size)
+    return thread, advance(floats_at(job.scratch), thread * job.scratch_size)
+
+
+@inlined
+def _occupancy(job, scene):
+    return advance(words_at(job.occupancy), scene * SIDE * SIDE)
 
 
 @inlined
@@ -91,7 +103,7 @@ def _zero(pointer, count):
 @inlined
 def _forward(job):
     """Do the job's task for the rays of chunk after chunk until none is left."""
-    scratch = _thread_scratch(job)
+    _, scratch = _own_thread(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
     while True:
@@ -101,12 +113,14 @@ def _forward(job):
         for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
             scene = read(items, item * ITEM)
             planes = advance(floats_at(job.planes), scene * scene_size)
-            occupancy = advance(words_at(job.occupancy), scene * SIDE * SIDE)
+            occupancy = _occupancy(job, scene)
             for ray in range(read(items, item * ITEM + 1), read(items, item * ITEM + 2)):
                 if job.task == RENDER:
                     render_ray(job, planes, ray, scratch)
                 elif job.task == PLACE:
-                    place_ray(job, planes, occupancy, ray, scratch)
+                    starts = advance(floats_at(job.t_starts), ray * job.samples)
+                    ends = advance(floats_at(job.t_ends), ray * job.samples)
+                    place_ray(job, planes, occupancy, ray, starts, ends, scratch)
                 else:
                     query_ray(job, planes, ray, scratch)
 
@@ -114,7 +128,7 @@ def _forward(job):
 @inlined
 def _backward(job):
     """Gradients of chunk after chunk until none is left; their memory is zeroed by the thread that fills it."""
-    scratch = _thread_scratch(job)
+    _, scratch = _own_thread(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
     parameters = parameter_count_in_loops(job.features, job.hidden_units, job.outputs)
@@ -131,3 +145,27 @@ def _backward(job):
             planes_gradient = floats_at(np.uintp(read(items, item * ITEM + 3)))
             _zero(planes_gradient, scene_size)
             backward_of_rays(job, planes, first_ray, end_ray, planes_gradient, mlp_gradient, scratch)
+
+
+@inlined
+def _compare(job):
+    """Errors and gradients of chunk after chunk until none is left."""
+    thread, scratch = _own_thread(job)
+    chunks, items = integers_at(job.chunks), integers_at(job.items)
+    scene_size = 3 * job.resolution * job.resolution * job.features
+    parameters = parameter_count_in_loops(job.features, job.hidden_units, job.outputs)
+    while True:
+        chunk = fetch_add(integers_at(job.counters), 1)
+        if chunk >= job.chunk_count:
+            return
+        mlp_gradient = advance(floats_at(job.mlp_gradient), chunk * parameters)
+        if job.mlp_gradient:
+            _zero(mlp_gradient, parameters)
+        for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
+            scene = read(items, item * ITEM)
+            planes, texels = advance(floats_at(job.planes), scene * scene_size), lifted_texels(job, thread)
+            first_ray, end_ray = read(items, item * ITEM + 1), read(items, item * ITEM + 2)
+            planes_gradient = floats_at(np.uintp(read(items, item * ITEM + 3)))
+            lift(job, planes, texels)
+            compare_rays(job, texels, _occupancy(job, scene), first_ray, end_ray, mlp_gradient, scratch)
+            lower_gradients(job, planes, texels, planes_gradient, mlp_gradient, scratch)

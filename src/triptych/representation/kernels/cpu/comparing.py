@@ -1,0 +1,146 @@
+"""Pixels compared with their targets: placing, forward, squared error and backward in one pass.
+
+A pixel is the mean of some rays over a background. Once they have been rendered, the gradient of each is known, so
+the backward pass follows at once, while their hidden layers are in the cache.
+"""
+
+import numpy as np
+
+from triptych.representation.kernels.arguments import OPAQUE_DEPTH
+from triptych.representation.kernels.cpu.backward import raw_gradients
+from triptych.representation.kernels.cpu.field import activate_with_slope, locate, product, raw_outputs
+from triptych.representation.kernels.cpu.forward import accumulate, optical_depths
+from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative
+from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals
+from triptych.representation.kernels.cpu.layout import AHEAD, GROUP
+from triptych.representation.kernels.cpu.lifted import lifted_lookup, prefetch_gradients, scatter_lifted
+from triptych.representation.kernels.cpu.memory import advance, floats_at, load8, read, store, write
+from triptych.representation.kernels.cpu.placing import place_ray
+from triptych.representation.kernels.cpu.vectors import compiled, fma, inlined, last, spread8, sum_of_lanes
+
+_LOCATED = 15 * GROUP
+"""Floats that tell where 8 samples lie."""
+
+
+@compiled
+def compare_rays(job, texels, occupancy, first_ray, end_ray, mlp_gradient, scratch):
+    """Squared errors of whole pixels of a scene; add the gradients of their mean to those of texels and outputs."""
+    kept = scratch
+    output_gradients = advance(kept, job.rays_per_pixel * job.kept_size)
+    gradients = advance(output_gradients, job.outputs + 1)
+    room = advance(gradients, (job.outputs + 2) * job.padded_samples)
+    for first in range(first_ray, end_ray, job.rays_per_pixel):
+        for r in range(job.rays_per_pixel):
+            _render_and_keep(job, texels, occupancy, first + r, advance(kept, r * job.kept_size), room)
+        _compare_pixel(job, first // job.rays_per_pixel, kept, output_gradients)
+        for r in range(job.rays_per_pixel):
+            own = advance(kept, r * job.kept_size)
+            _backward_of_ray(job, texels, own, output_gradients, mlp_gradient, gradients)
+
+
+@inlined
+def _parts_of_kept(job, kept):
+    """What is kept of a ray: opacity and channels, middles, lengths, places, raw outputs, hidden layer, its slope."""
+    padded = job.padded_samples
+    middles = advance(kept, job.outputs + 1)
+    lengths = advance(middles, padded)
+    located = advance(lengths, padded)
+    raw = advance(located, 15 * padded)
+    hidden = advance(raw, job.outputs * padded)
+    return middles, lengths, located, raw, hidden, advance(hidden, job.hidden_units * padded)
+
+
+@compiled
+def _render_and_keep(job, texels, occupancy, ray, kept, scratch):
+    """Place a ray's samples, composite them, and keep what the backward pass needs; first of all how many there are."""
+    hidden_units, padded = job.hidden_units, job.padded_samples
+    middles, lengths, located, raw, hidden, slope = _parts_of_kept(job, kept)
+    starts = scratch
+    ends = advance(starts, padded)
+    room = advance(ends, padded)
+    place_ray(job, texels, occupancy, ray, starts, ends, room)
+    count = pack_intervals(starts, ends, job.samples, middles, lengths)
+
+    lines = room
+    coordinates = advance(lines, GROUP)
+    sums = advance(coordinates, 3 * GROUP)
+    coordinate_lines(job, ray, lines)
+    for i in range(job.outputs + 1):
+        store(sums, i * GROUP, spread8(0.0))
+    optical_depth = np.float32(0.0)
+    reached = 0
+    while reached < count and not optical_depth > OPAQUE_DEPTH:
+        t = load8(middles, reached)
+        cells = advance(located, 15 * reached)
+        corners = advance(cells, 3 * GROUP)
+        own_hidden, own_raw = advance(hidden, reached * hidden_units), advance(raw, reached)
+        for axis in range(3):
+            store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))
+        locate(coordinates, GROUP, job.resolution, cells, corners)
+        lifted_lookup(job, texels, cells, corners, room, own_hidden)
+        activate_with_slope(own_hidden, advance(slope, reached * hidden_units), GROUP * hidden_units, job.relu)
+        raw_outputs(job, own_hidden, job.outputs, own_raw, padded)
+        own, before = optical_depths(job, load8(own_raw, 0), load8(lengths, reached), optical_depth)
+        optical_depth = last(before + own)
+        accumulate(job, exp_of_negative(-before) * absorbed(own), t, own_raw, padded, job.outputs, sums)
+        reached += GROUP
+    write(kept, 0, np.float32(min(reached, count)))
+    write(kept, 1, sum_of_lanes(load8(sums, 0)))
+    for o in range(1, job.outputs):
+        write(kept, 1 + o, sum_of_lanes(load8(sums, (o + 1) * GROUP)))
+
+
+@compiled
+def _compare_pixel(job, pixel, kept, output_gradients):
+    """The squared error of a pixel, and the gradients that all of its rays get: of channels, opacity and depth."""
+    channels, rays = job.outputs - 1, job.rays_per_pixel
+    targets = advance(floats_at(job.targets), pixel * channels)
+    background = advance(floats_at(job.background), pixel % job.background_rows * channels)
+    error = opacity_gradient = np.float32(0.0)
+    for c in range(channels):
+        behind, total = read(background, c), np.float32(0.0)
+        for r in range(rays):
+            own = advance(kept, r * job.kept_size)
+            total += read(own, 2 + c) + (np.float32(1.0) - read(own, 1)) * behind
+        difference = total / np.float32(rays) - read(targets, c)
+        gradient = job.error_slope * difference
+        write(output_gradients, c, gradient)
+        opacity_gradient -= gradient * behind
+        error += difference * difference
+    write(output_gradients, channels, opacity_gradient)
+    write(output_gradients, channels + 1, np.float32(0.0))
+    write(floats_at(job.errors), pixel, error)
+
+
+@compiled
+def _backward_of_ray(job, texels, kept, output_gradients, mlp_gradient, gradients):
+    """Pass the gradients of a ray's outputs on to the lifted texels and to the output layer."""
+    reached = int(read(kept, 0))
+    if reached == 0:
+        return
+    outputs, hidden_units, padded = job.outputs, job.hidden_units, job.padded_samples
+    middles, lengths, located, raw, hidden, slope = _parts_of_kept(job, kept)
+    raw_gradients(job, raw, output_gradients, reached, middles, lengths, gradients)
+    for i in range(reached):
+        matters = False
+        for o in range(outputs):
+            matters |= read(gradients, o * padded + i) != 0.0
+        if matters:
+            ahead = min(i + AHEAD, reached - 1)
+            prefetch_gradients(job, texels, advance(located, ahead // GROUP * _LOCATED), ahead % GROUP)
+            cells, own_slope = advance(located, i // GROUP * _LOCATED), advance(slope, i * hidden_units)
+            scatter_lifted(job, texels, cells, i % GROUP, advance(gradients, i), padded, own_slope)
+    if job.mlp_gradient:
+        output = advance(mlp_gradient, hidden_units * (job.features + 1))
+        count = (reached + GROUP - 1) // GROUP * GROUP
+        product(
+            gradients, padded, 1,
+            hidden, hidden_units, count,
+            output, hidden_units,
+            output, hidden_units, outputs, hidden_units,
+        )  # fmt: skip
+        output_bias = advance(output, outputs * hidden_units)
+        for o in range(outputs):
+            for i in range(0, count, GROUP):
+                total = sum_of_lanes(load8(gradients, o * padded + i))
+                write(output_bias, o, read(output_bias, o) + total)
