@@ -15,7 +15,6 @@ from triptych.training.config import (
     PretrainedAutoencoder,
     Pretraining,
     Rates,
-    SkippingConfig,
     Stage1Config,
     Stage2Config,
 )
@@ -134,7 +133,6 @@ STAGE2 = {
             whole_share=0.25,
         ),
         scenes_at_once=10,
-        skipping=SkippingConfig(first_update=8),
     ),
     "paper": Stage2Config(
         latent=Phase(
