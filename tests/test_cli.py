@@ -49,6 +49,7 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     split = ["--test-views", "2"]
     main(["train", str(data), "--out", str(tmp_path / "run"), *TINY])
     main(["data", "inspect", str(data), "--out", str(tmp_path / "inspect"), *split, "--model", str(tmp_path / "run")])
+    assert "4 views to fit per scene, which is few: a good scene takes 8 or more" in capsys.readouterr().out
     short = ["--latent.epochs", "1", "--image.epochs", "1"]
     fit = ["fit", str(tmp_path / "run"), str(data), "--out", str(tmp_path / "bank"), *split, *short]
     assert "run again with --force" in refusal(fit, capsys)  # so short a fit hardly improves on its start
@@ -72,7 +73,6 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     assert metrics["scenes"]["ball_4"]["views"] == 2
     assert metrics["about"]["data"] == str(data)
     said = capsys.readouterr().out
-    assert "4 views to fit per scene, which is few: a good scene takes 8 or more" in said
     assert "2 scene(s) fitted: " in said
     assert "each on 2 views, none of them among the 4 that it was fitted to" in said
     assert "**mean**" in said
