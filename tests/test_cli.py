@@ -50,7 +50,7 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     main(["train", str(data), "--out", str(tmp_path / "run"), *TINY])
     main(["data", "inspect", str(data), "--out", str(tmp_path / "inspect"), *split, "--model", str(tmp_path / "run")])
     assert "4 views to fit per scene, which is few: a good scene takes 8 or more" in capsys.readouterr().out
-    short = ["--latent.epochs", "1", "--image.epochs", "1"]
+    short = ["--latent.epochs", "0.1", "--image.epochs", "0.1"]
     fit = ["fit", str(tmp_path / "run"), str(data), "--out", str(tmp_path / "bank"), *split, *short]
     assert "run again with --force" in refusal(fit, capsys)  # so short a fit hardly improves on its start
     main([*fit, "--force"])

@@ -165,6 +165,14 @@ def test_rays_can_be_few_for_a_while(balls: Dataset, trained_balls: Path) -> Non
     assert not torch.equal(with_both, with_four)
 
 
+def test_a_scene_of_few_views_takes_as_many_steps_as_one_of_more() -> None:
+    phase = Phase(4.0, 2, Rates(micro=1.0), LossWeights(), freeze_mlp_from=3.0, least_views=32)
+    assert [phase.steps(views) for views in (3, 16, 32, 40)] == [64, 64, 64, 80]
+    assert [phase.longer(2.0).steps(views) for views in (3, 40)] == [128, 160]
+    assert (phase.mlp_is_frozen(47, 3), phase.mlp_is_frozen(48, 3)) == (False, True)
+    assert phase.schedule(3) == phase.schedule(32)
+
+
 def test_a_longer_stage_2_keeps_its_proportions() -> None:
     phase = Phase(4.0, 2, Rates(micro=1.0), LossWeights(), milestones=(2.0,), freeze_mlp_from=3.0, one_ray_share=0.25)
     views = 16

@@ -92,9 +92,12 @@ class Phase(Options):
     that shows something before a white background; where that is none, or where the autoencoder looks at all of a
     picture at once, they compare whole views, too."""
 
+    least_views: Annotated[int, Range(1, 1_000_000)] = 1
+    """Views that an epoch counts as at least: a scene of few views then takes as many steps as one of so many."""
+
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""
-        return math.ceil(self.epochs * views / self.batch)
+        return math.ceil(self.epochs * self._counted(views) / self.batch)
 
     def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
         """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
@@ -115,11 +118,11 @@ class Phase(Options):
 
     def mlp_is_frozen(self, step: int, views: int) -> bool:
         """Whether the tiny MLP stays as it is at a step."""
-        return self.freeze_mlp_from is not None and step * self.batch / views >= self.freeze_mlp_from
+        return self.freeze_mlp_from is not None and step * self.batch / self._counted(views) >= self.freeze_mlp_from
 
     def schedule(self, views: int) -> Schedule:
         """What the rates are multiplied by over ``views`` training views."""
-        milestones = tuple(epoch * views / self.batch for epoch in self.milestones)
+        milestones = tuple(epoch * self._counted(views) / self.batch for epoch in self.milestones)
         return Schedule(
             self.steps(views),
             ramp=self.ramp_steps,
@@ -137,6 +140,9 @@ class Phase(Options):
             milestones=tuple(factor * epoch for epoch in self.milestones),
             freeze_mlp_from=None if frozen is None else factor * frozen,
         )
+
+    def _counted(self, views: int) -> int:
+        return max(views, self.least_views)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ STAGE2 = {
         latent=Phase(
             epochs=8.0,
             batch=2,
+            least_views=32,
             rates=Rates(micro=1e-2, coefficients=1e-2),
             weights=LossWeights(enc=1.0),
             final_factor=0.2,
@@ -104,6 +105,7 @@ STAGE2 = {
         image=Phase(
             epochs=4.0,
             batch=2,
+            least_views=32,
             rates=Rates(micro=5e-3, coefficients=5e-3),
             weights=LossWeights(dec=1.0),
             final_factor=0.1,
@@ -114,6 +116,7 @@ STAGE2 = {
         latent=Phase(
             epochs=4.0,
             batch=2,
+            least_views=32,
             rates=Rates(micro=2e-2, coefficients=1e-2),
             weights=LossWeights(enc=1.0),
             final_factor=0.5,
@@ -123,6 +126,7 @@ STAGE2 = {
         image=Phase(
             epochs=4.0,
             batch=2,
+            least_views=32,
             rates=Rates(micro=2e-2, coefficients=1e-2),
             weights=LossWeights(dec=1.0),
             final_factor=0.05,
