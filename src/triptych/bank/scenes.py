@@ -10,7 +10,8 @@ import torch
 from triptych.bank.scene import Scene
 from triptych.bank.scene_bank import SceneBank
 from triptych.data import choose_names
-from triptych.data.inspection.contact_sheet import evenly, lay_out, shrink_to_tile
+from triptych.data.evenly import evenly
+from triptych.data.inspection.contact_sheet import lay_out, shrink_to_tile
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 
@@ -43,7 +44,7 @@ class Scenes(Mapping[str, Scene]):
     def _repr_png_(self) -> bytes | None:
         """What a notebook shows: some of the scenes, evenly through the names."""
         names = list(self)
-        shown = [names[number] for number in evenly(len(names), _SHOWN)]
+        shown = evenly(names, _SHOWN)
         tiles = [shrink_to_tile(np.asarray(self[name].picture())) for name in shown]
         return lay_out(tiles, shown)._repr_png_() if shown else None
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import ImageColor
 
+from triptych.data.evenly import evenly
 from triptych.errors import InputError
 
 Color = tuple[int, int, int]
@@ -67,9 +68,8 @@ def background_of(pictured: Pictured, scenes: Sequence[int]) -> Color | None:
     """
     if not scenes:
         return None
-    count = min(_LOOKED_AT, len(scenes))
-    chosen = [scenes[place * len(scenes) // count] for place in range(count)]
-    return commonest(np.concatenate([edges_of(pictured.images(scene, [0])[0]) for scene in chosen]))
+    pictures = [pictured.images(scene, [0])[0] for scene in evenly(scenes, _LOOKED_AT)]
+    return commonest(np.concatenate([edges_of(picture) for picture in pictures]))
 
 
 def commonest(pixels: UInt8[np.ndarray, "pixel 3"]) -> Color | None:

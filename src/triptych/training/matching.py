@@ -10,6 +10,7 @@ from torch import Tensor
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.backgrounds import ALIKE, are_alike, color_text
+from triptych.data.evenly import evenly
 from triptych.errors import InputError
 from triptych.geometry import CameraRange, Cameras, intersect_aabb
 from triptych.geometry.camera_range import Range
@@ -107,7 +108,7 @@ def autoencoder_psnr(model: CategoryModel, dataset: Dataset, scenes: Sequence[in
     """What the autoencoder of a model alone makes of some pictures of some scenes, in dB; None where all are blank."""
     telling = [scene for scene in scenes if not dataset.is_blank(scene)]
     values = []
-    for scene in _spread(telling, _SCENES_ENCODED):
+    for scene in evenly(telling, _SCENES_ENCODED):
         pixels = dataset.images(scene, compared_views(dataset, scene))
         images = from_pixels(pixels, model.aabb.device)
         values += psnr(model.decode(model.encode(images)), images)
@@ -137,11 +138,6 @@ def worse_than_own(model: CategoryModel, decibels: float) -> str | None:
     )
 
 
-def _spread(numbers: Sequence[int], most: int) -> list[int]:
-    """At most so many of them, evenly spread."""
-    return sorted({numbers[place * len(numbers) // most] for place in range(most)}) if numbers else []
-
-
 @dataclass(frozen=True)
 class _Look:
     """A scene as seen against the model's box.
@@ -159,7 +155,7 @@ class _Look:
 
 def _look(model: CategoryModel, dataset: Dataset, scene: int) -> _Look:
     train = dataset.views(scene).train
-    views, behind = _spread(train, _VIEWS_LOOKED_AT), torch.tensor(dataset.background)
+    views, behind = evenly(train, _VIEWS_LOOKED_AT), torch.tensor(dataset.background)
     shown = ((torch.from_numpy(dataset.images(scene, views)).int() - behind).abs() > ALIKE).any(dim=-1)
     near, far = intersect_aabb(dataset.cameras(scene)[views].rays(), model.aabb.cpu())
     outside = shown & ~(far > near).reshape(shown.shape)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from triptych.data.evenly import evenly
 from triptych.files import write_atomically
 from triptych.geometry import Cameras
 from triptych.text import one_line
@@ -68,8 +69,8 @@ def contact_sheet(dataset: PosedScenes, *, limit: int = _LIMIT) -> Image.Image:
 def choose_views(counts: Sequence[int], limit: int = _LIMIT) -> list[tuple[int, int]]:
     """Which (scene, view) pairs a contact sheet shows, for scenes with these numbers of views."""
     if len(counts) == 1:
-        return [(0, view) for view in evenly(counts[0], limit)]
-    return [(scene, 0) for scene in evenly(len(counts), limit)]
+        return [(0, view) for view in evenly(range(counts[0]), limit)]
+    return [(scene, 0) for scene in evenly(range(len(counts)), limit)]
 
 
 def label_views(names: Sequence[str], chosen: Sequence[tuple[int, int]]) -> list[str]:
@@ -135,9 +136,3 @@ def _shorten(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> 
 
 def _fits(label: str, ends: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> bool:
     return ends == 1 or font.getlength(f"{label[:ends]}…{label[-ends:]}") <= TILE
-
-
-def evenly(count: int, limit: int) -> list[int]:
-    """Up to ``limit`` of so many numbers from 0, evenly spread."""
-    shown = min(count, limit)
-    return [index * count // shown for index in range(shown)]
