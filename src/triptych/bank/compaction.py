@@ -10,7 +10,7 @@ from triptych.bank.scene_bank import SceneBank
 from triptych.bank.shards import place_of
 from triptych.bank.sqlite_file import SqliteFile
 from triptych.bank.stored_scene import Row
-from triptych.bank.upkeep import looked_at
+from triptych.bank.upkeep import looked_through
 from triptych.errors import InputError
 from triptych.files import temporary_folder
 
@@ -65,12 +65,11 @@ def _copy(
 
 
 def _sound_rows(bank: SceneBank, file: SqliteFile, after: int, last: int) -> Iterator[Row]:
-    for number in range(after + 1, last + 1):
-        what, fault = looked_at(bank, file, number)
-        if fault is not None:
+    for scene in looked_through(bank, file, after + 1, last):
+        if scene.fault is not None or scene.row is None:
             remedy = f"`triptych bank merge NEW {bank.folder}` copies the others"
-            raise InputError(f"{what} is damaged: {fault}; {remedy}")
-        yield from file.rows(number, number)
+            raise InputError(f"{scene.what} is damaged: {scene.fault}; {remedy}")
+        yield scene.row
 
 
 def _flush(waiting: list[list[Row]], new: Sequence[SqliteFile]) -> None:

@@ -14,6 +14,9 @@ from triptych.errors import InputError
 from triptych.files import atomic_directory, lock
 from triptych.text import listed
 
+_AT_ONCE = 32
+"""Scenes that are read in one go."""
+
 
 @dataclass(frozen=True)
 class BankInfo:
@@ -30,6 +33,24 @@ class BankInfo:
     files: int
     bytes: int
     failed: int
+
+    def __str__(self) -> str:
+        return f"{self.scenes} scene(s) in {self.files} file(s), {self.bytes / 1e6:.1f} MB"
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A scene of a bank, by its place.
+
+    Attributes:
+        what: what it is called.
+        fault: what is wrong with it, if anything.
+        row: its bytes; None where they cannot be read.
+    """
+
+    what: str
+    fault: str | None
+    row: Row | None
 
 
 @dataclass
@@ -72,8 +93,7 @@ def findings(bank: SceneBank) -> Iterator[tuple[str, str | None]]:
             last = file.last_id()
         except InputError:
             continue  # as has just been said
-        for number in range(1, last + 1):
-            yield looked_at(bank, file, number)
+        yield from ((scene.what, scene.fault) for scene in looked_through(bank, file, 1, last))
 
 
 def merge(out: Path, sources: Sequence[Path], on_scene: Callable[[], object] = lambda: None) -> CopiedScenes:
@@ -105,20 +125,43 @@ def merge(out: Path, sources: Sequence[Path], on_scene: Callable[[], object] = l
     return told
 
 
-def looked_at(bank: SceneBank, file: SqliteFile, number: int) -> tuple[str, str | None]:
-    """A scene of a bank by its file and its id there, and what is wrong with it, if anything."""
+def looked_through(bank: SceneBank, file: SqliteFile, first: int, last: int) -> Iterator[LookedAt]:
+    """The scenes of a file of a bank whose ids lie between two, both included; each is read once."""
+    for start in range(first, last + 1, _AT_ONCE):
+        numbers = range(start, min(start + _AT_ONCE, last + 1))
+        try:
+            rows = file.rows(numbers[0], numbers[-1])
+        except InputError:
+            rows = []
+        if len(rows) == len(numbers):
+            yield from (_compared(bank, file, *each) for each in zip(numbers, rows, strict=True))
+        else:  # one of them is damaged or gone
+            yield from (_looked_at(bank, file, number) for number in numbers)
+
+
+def _looked_at(bank: SceneBank, file: SqliteFile, number: int) -> LookedAt:
     what = f"scene number {number} of {file.path}"
     try:
         rows = file.rows(number, number)
-        if not rows:
-            return what, f"{what} is gone"
-        what = f"scene {name_of_bytes(rows[0].name)!r} of {bank.folder}"
-        bank.unpacked(rows[0])
-        if bank.shards.place(rows[0].name) != (file, number):
-            return what, f"{file.path}: this scene cannot be found by its name"
     except InputError as error:
-        return what, f"{file.path}: {error}" if str(file.path) not in str(error) else str(error)
-    return what, None
+        return LookedAt(what, _said_of(file, error), None)
+    return _compared(bank, file, number, rows[0]) if rows else LookedAt(what, f"{what} is gone", None)
+
+
+def _compared(bank: SceneBank, file: SqliteFile, number: int, row: Row) -> LookedAt:
+    """A scene compared with its checksums, and looked for by its name."""
+    what, fault = f"scene {name_of_bytes(row.name)!r} of {bank.folder}", None
+    try:
+        bank.unpacked(row)
+        if bank.shards.place(row.name) != (file, number):
+            fault = f"{file.path}: this scene cannot be found by its name"
+    except InputError as error:
+        fault = _said_of(file, error)
+    return LookedAt(what, fault, row)
+
+
+def _said_of(file: SqliteFile, error: InputError) -> str:
+    return str(error) if str(file.path) in str(error) else f"{file.path}: {error}"
 
 
 def _fault_of(file: SqliteFile) -> str | None:
@@ -170,14 +213,12 @@ def _like(bank: SceneBank, out: Path) -> SceneBank:
 def _new_rows(bank: SceneBank, target: SceneBank, told: CopiedScenes, on_scene: Callable[[], object]) -> Iterator[Row]:
     """The sound scenes of a bank that another one lacks."""
     for file in bank.shards.files():
-        for number in range(1, file.last_id() + 1):
-            what, fault = looked_at(bank, file, number)
+        for scene in looked_through(bank, file, 1, file.last_id()):
             on_scene()
-            if fault is not None:
-                told.damaged.append(f"{what} is damaged: {fault}")
-                continue
-            (row,) = file.rows(number, number)
-            if target.shards.ask(row.name, lambda at, name=row.name: at.has(name)):
+            row = scene.row
+            if scene.fault is not None or row is None:
+                told.damaged.append(f"{scene.what} is damaged: {scene.fault}")
+            elif target.shards.ask(row.name, lambda at, name=row.name: at.has(name)):
                 told.there += 1
             else:
                 told.copied += 1
