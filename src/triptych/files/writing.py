@@ -54,15 +54,13 @@ def atomic_directory(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(path.parent)
-    with _temporary(path.parent, _UNFINISHED) as temporary:
-        temporary.mkdir(mode=0o700)
+    with _temporary_folder(path.parent, _UNFINISHED) as temporary:
         yield temporary
         temporary.chmod(0o755)
         _flush(temporary)
         if replace and path.exists():
             # Between the two renames nothing stands at ``path``: who sweeps up after a kill puts the old one back.
-            with _temporary(path.parent, _REPLACED) as old:
-                old.mkdir(mode=0o700)
+            with _temporary_folder(path.parent, _REPLACED) as old:
                 path.replace(old / path.name)
                 temporary.replace(path)
         else:
@@ -73,7 +71,7 @@ def atomic_directory(path: Path, *, replace: bool = True) -> Iterator[Path]:
 def temporary_folder(parent: Path) -> Iterator[Path]:
     """Give a hidden folder in another one to fill; it is removed at the end, after a kill by the next writer there."""
     _sweep_once(parent)
-    with _temporary(parent, _UNFINISHED) as temporary:
+    with _temporary_folder(parent, _UNFINISHED) as temporary:
         yield temporary
 
 
@@ -111,6 +109,13 @@ def _temporary(folder: Path, ending: str) -> Iterator[Path]:
     finally:
         _remove(temporary)
         _give_back(lock, handle)
+
+
+@contextmanager
+def _temporary_folder(parent: Path, ending: str) -> Iterator[Path]:
+    with _temporary(parent, ending) as folder:
+        folder.mkdir(mode=0o700)
+        yield folder
 
 
 def _new_lock(folder: Path) -> tuple[Path, int]:
