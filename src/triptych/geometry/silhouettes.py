@@ -7,8 +7,6 @@ from triptych.geometry.windows import Window
 
 SIDES = 4
 """The sides of windows around objects are multiples of so many blocks: many windows then have the same size."""
-
-
 _SAME = 0.5 / 255
 """Colors in [0, 1] that differ by less are one color of 8 bits per channel."""
 
@@ -39,14 +37,14 @@ def object_windows(
         multiple: the window's sides are rounded up to multiples of so many blocks, as far as the picture reaches, so
             that many windows have the same size.
     """
-    shown = silhouettes(images, background)
-    rows, columns = shown.any(dim=2).cpu(), shown.any(dim=1).cpu()
-    windows = []
-    for view in range(len(images)):
-        top, height = _span(rows[view], block, margin, multiple)
-        left, width = _span(columns[view], block, margin, multiple)
-        windows.append(Window(top, left, height, width))
-    return windows
+    return [window_around(shown, block, margin, multiple) for shown in silhouettes(images, background).cpu()]
+
+
+def window_around(shown: Bool[Tensor, "height width"], block: int, margin: int, multiple: int = 1) -> Window:
+    """The window that holds all pixels of a picture that show something, at least one; see ``object_windows``."""
+    top, height = _span(shown.any(dim=1), block, margin, multiple)
+    left, width = _span(shown.any(dim=0), block, margin, multiple)
+    return Window(top, left, height, width)
 
 
 def _span(shown: Bool[Tensor, " pixel"], block: int, margin: int, multiple: int) -> tuple[int, int]:

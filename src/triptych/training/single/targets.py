@@ -6,12 +6,12 @@ from functools import cached_property
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn.functional import max_pool1d
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.geometry import SceneRays, intersect_aabb
+from triptych.geometry.silhouettes import window_around
 from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.model.encoding import encode_views
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
@@ -110,11 +110,7 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
 
 def boxes_around(shown: Bool[Tensor, "view height width"], margin: int) -> Bool[Tensor, "view height width"]:
     """The box around what each picture shows, with so many pixels more on each side; nothing where it shows nothing."""
-
-    def span(lines: Bool[Tensor, "view line"]) -> Bool[Tensor, "view line"]:
-        after_first = lines.cumsum(dim=1) > 0
-        before_last = lines.flip(1).cumsum(dim=1).flip(1) > 0
-        within = (after_first & before_last).float()[:, None]
-        return max_pool1d(within, 2 * margin + 1, stride=1, padding=margin)[:, 0] > 0
-
-    return span(shown.any(dim=2))[:, :, None] & span(shown.any(dim=1))[:, None, :]
+    boxes = torch.zeros_like(shown)
+    for view in shown.flatten(1).any(dim=1).nonzero()[:, 0].tolist():
+        window_around(shown[view], 1, margin).cut(boxes[view]).fill_(True)
+    return boxes
