@@ -126,19 +126,26 @@ def _forward(job):
 
 
 @inlined
+def _empty_mlp_gradient(job, chunk):
+    """The gradient of the MLP that belongs to a chunk, zeroed where one is asked for."""
+    parameters = parameter_count_in_loops(job.features, job.hidden_units, job.outputs)
+    gradient = advance(floats_at(job.mlp_gradient), chunk * parameters)
+    if job.mlp_gradient:
+        _zero(gradient, parameters)
+    return gradient
+
+
+@inlined
 def _backward(job):
     """Gradients of chunk after chunk until none is left; their memory is zeroed by the thread that fills it."""
     _, scratch = _own_thread(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
-    parameters = parameter_count_in_loops(job.features, job.hidden_units, job.outputs)
     while True:
         chunk = fetch_add(integers_at(job.counters), 1)
         if chunk >= job.chunk_count:
             return
-        mlp_gradient = advance(floats_at(job.mlp_gradient), chunk * parameters)
-        if job.mlp_gradient:
-            _zero(mlp_gradient, parameters)
+        mlp_gradient = _empty_mlp_gradient(job, chunk)
         for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
             planes = advance(floats_at(job.planes), read(items, item * ITEM) * scene_size)
             first_ray, end_ray = read(items, item * ITEM + 1), read(items, item * ITEM + 2)
@@ -153,14 +160,11 @@ def _compare(job):
     thread, scratch = _own_thread(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
-    parameters = parameter_count_in_loops(job.features, job.hidden_units, job.outputs)
     while True:
         chunk = fetch_add(integers_at(job.counters), 1)
         if chunk >= job.chunk_count:
             return
-        mlp_gradient = advance(floats_at(job.mlp_gradient), chunk * parameters)
-        if job.mlp_gradient:
-            _zero(mlp_gradient, parameters)
+        mlp_gradient = _empty_mlp_gradient(job, chunk)
         for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
             scene = read(items, item * ITEM)
             planes, texels = advance(floats_at(job.planes), scene * scene_size), lifted_texels(job, thread)
