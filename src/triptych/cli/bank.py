@@ -17,7 +17,7 @@ from triptych.progress import Progress
 class Info:
     """Say what a bank holds: scenes, bytes, its model."""
 
-    bank: tyro.conf.Positional[Path]
+    bank: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="BANK")]
     """The scene bank."""
 
     def run(self) -> None:
@@ -25,7 +25,7 @@ class Info:
 
         bank = SceneBank(self.bank)
         info, planes = info_of(bank), bank.planes
-        say(f"{self.bank}: {info.scenes} scene(s) in {info.files} file(s), {info.bytes / 1e6:.1f} MB")
+        say(f"{self.bank}: {info}")
         if info.scenes:
             say(f"{info.bytes / info.scenes / 1024:.1f} KiB per scene")
         say(f"micro planes {list(planes.micro_shape)} in {bank.precision}, {planes.coefficients} coefficients")
@@ -38,9 +38,9 @@ class Info:
 class Merge:
     """Copy the scenes of banks of one model into a bank; damaged scenes are left out and named."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The bank to copy into, or a new folder."""
-    banks: tyro.conf.Positional[tuple[Path, ...]]
+    banks: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="BANK")]
     """The banks to copy from."""
 
     def run(self) -> None:
@@ -59,7 +59,7 @@ class Merge:
 class Compact:
     """Write a bank anew, into one file or several, each without gaps; others may use it meanwhile."""
 
-    bank: tyro.conf.Positional[Path]
+    bank: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="BANK")]
     """The scene bank."""
     files: Annotated[int, Range(1, 1000)] = 1
     """Over how many files the scenes are spread: about as many processes add scenes without waiting for each other."""
@@ -70,17 +70,16 @@ class Compact:
         with Progress() as progress:
             progress.start("scenes", len(SceneBank(self.bank)))
             compact(self.bank, self.files, progress.advance)
-        info = info_of(SceneBank(self.bank))
-        say(f"{self.bank}: {info.scenes} scene(s) in {info.files} file(s), {info.bytes / 1e6:.1f} MB")
+        say(f"{self.bank}: {info_of(SceneBank(self.bank))}")
 
 
 @dataclass(frozen=True)
 class Convert:
     """Make a bank of one of an earlier version, which kept each scene in a folder; the old one stays as it is."""
 
-    old: tyro.conf.Positional[Path]
+    old: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OLD")]
     """The old bank."""
-    new: tyro.conf.Positional[Path]
+    new: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="NEW")]
     """A new folder."""
 
     def run(self) -> None:
