@@ -22,7 +22,8 @@ def encode_views(
 ) -> Float[Tensor, "row channel height width"]:
     """Normalized latents of all views, on the CPU; those of many scenes are better kept in half precision.
 
-    With the ``reach`` of the model only what is not white goes through the encoder; the result is the same.
+    With the ``reach`` of the model only what differs from the background goes through the encoder; the result is the
+    same.
     """
     parts = []
     for first in range(0, len(views), views_at_once):
