@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from triptych.data import Dataset, DatasetConfig, open_dataset
+
 SIDE = 32
 FOCAL = 32.0
 
@@ -19,6 +21,11 @@ OPENGL_C2W = [[0, 0, 1, 2], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
 # 0.28125 to the right and 0.46875 up, 2 away: 16 pixels a unit put it 4.5 right of and 7.5 above (16, 16).
 POINT = (0.0, 0.28125, 0.46875)
 PIXEL = (20.5, 8.5)
+
+
+def open_at(path: Path, **options: Any) -> Dataset:
+    """A dataset with one test view, its cache beside it."""
+    return open_dataset(DatasetConfig(path, **({"test_views": 1, "cache": path.parent / "cache"} | options)))
 
 
 def picture_with_dot(side: int = SIDE, row: int = 8, column: int = 20, channels: int = 3) -> np.ndarray:

@@ -1,28 +1,21 @@
 """What objects stand before: laid behind alpha, or found around objects in pictures without it."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from posed_scenes import FOCAL, picture_with_dot, save, write_srn, write_transforms
+from posed_scenes import FOCAL, open_at, picture_with_dot, save, write_srn, write_transforms
 
 from triptych.data import (
-    Dataset,
     DatasetConfig,
     cameras_from_arrays,
     dataset_from_arrays,
     inspect_dataset,
-    open_dataset,
 )
 from triptych.data.backgrounds import color_text, parse_color
 from triptych.data.opening import open_data
 from triptych.errors import InputError
 from triptych.progress import Progress
-
-
-def opened(root: Path, **options: Any) -> Dataset:
-    return open_dataset(DatasetConfig(root, test_views=1, cache=root.parent / "cache", **options))
 
 
 def half_transparent() -> np.ndarray:
@@ -43,10 +36,10 @@ def half_transparent() -> np.ndarray:
 )
 def test_alpha_is_laid_over_any_color(tmp_path: Path, background: str, empty: list[int], thin: list[int]) -> None:
     write_transforms(tmp_path / "data", {"fl_x": FOCAL}, picture=half_transparent())
-    dataset = opened(tmp_path / "data", background=background)
+    dataset = open_at(tmp_path / "data", background=background)
     assert dataset.images(0, [0])[0, [0, 8, 8], [0, 20, 21]].tolist() == [empty, [255, 0, 0], thin]
     assert (list(dataset.background), dataset.opaque) == (empty, ())
-    assert opened(tmp_path / "data").images(0, [0])[0, 0, 0].tolist() == [255, 255, 255], "a cache of its own"
+    assert open_at(tmp_path / "data").images(0, [0])[0, 0, 0].tolist() == [255, 255, 255], "a cache of its own"
 
 
 def test_arrays_are_laid_over_a_color_too(tmp_path: Path) -> None:
@@ -61,7 +54,7 @@ def test_arrays_are_laid_over_a_color_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "blak", "#12", "#00000080", "transparent", "rgb(0,0"])
 def test_what_is_no_color_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="background: expected a color such as white, black or #8090a0, found"):
-        opened(write_srn(tmp_path / "data"), background=text)
+        open_at(write_srn(tmp_path / "data"), background=text)
 
 
 def test_colors_are_told_as_they_are_given() -> None:
@@ -83,7 +76,7 @@ def test_pictures_without_alpha_over_another_color_are_noted(
 ) -> None:
     for name in ("a", "b"):
         write_srn(tmp_path / "data" / name, picture=colored(0))
-    dataset = opened(tmp_path / "data")
+    dataset = open_at(tmp_path / "data")
     assert (dataset.background, dataset.opaque) == ((0, 0, 0), (0, 1))
     (note,) = inspect_dataset(DatasetConfig(tmp_path / "data", test_views=1), tmp_path / "out").notes
     assert note.startswith("2 of 2 scenes have pictures without alpha, before black; a model that is trained on them")
@@ -110,13 +103,13 @@ def test_photographs_and_white_pictures_are_not_noted(tmp_path: Path) -> None:
     for name, picture in (("photographs", photograph), ("white", colored(252))):
         write_srn(tmp_path / name / "a", picture=picture)
         assert inspect_dataset(DatasetConfig(tmp_path / name, test_views=1), tmp_path / "out").notes == ()
-        assert opened(tmp_path / name).background == (255, 255, 255)
+        assert open_at(tmp_path / name).background == (255, 255, 255)
 
 
 def test_masks_count_as_alpha(tmp_path: Path) -> None:
     write_srn(tmp_path / "data", picture=colored(0))
     for view in range(3):
         save(tmp_path / "data" / "masks" / f"{view:06d}.png", np.zeros((32, 32), np.uint8))
-    dataset = opened(tmp_path / "data")
+    dataset = open_at(tmp_path / "data")
     assert (dataset.opaque, dataset.background) == ((), (255, 255, 255))
     assert dataset.images(0, [0]).min() == 255

@@ -5,16 +5,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import tyro
 from PIL import Image
-from posed_scenes import FOCAL, OPENCV_C2W, picture_with_dot, save, write_srn, write_transforms
+from posed_scenes import FOCAL, OPENCV_C2W, open_at, picture_with_dot, save, write_srn, write_transforms
 
-from triptych.data import Dataset, DatasetConfig, open_dataset
+from triptych.data import DatasetConfig, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.generators.resumable import MAKING_FILE
 from triptych.data.splits import split_by_rule
@@ -34,12 +33,6 @@ def written(tmp_path: Path) -> Path:
     splits = {"train": SCENES[:2], "test": SCENES[2:]}
     write_dataset_file(tmp_path / "cars", [[-0.5, -0.4, -0.3], [0.5, 0.4, 0.3]], splits, {"generator": "test"})
     return tmp_path / "cars"
-
-
-def open_at(path: Path, **options: Any) -> Dataset:
-    """Open with a cache beside the dataset and one test view."""
-    config = DatasetConfig(path, **({"test_views": 1, "cache": path.parent / "cache"} | options))
-    return open_dataset(config)
 
 
 def test_what_the_writer_wrote_is_read_back(written: Path) -> None:

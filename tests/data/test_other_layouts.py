@@ -25,16 +25,11 @@ from layout_scenes import (
     write_rgb_and_pose,
     write_zero123,
 )
-from posed_scenes import FOCAL, PIXEL, POINT, SIDE, picture_with_dot, save
+from posed_scenes import FOCAL, PIXEL, POINT, SIDE, open_at, picture_with_dot, save
 
-from triptych.data import Dataset, DatasetConfig, inspect_dataset, open_dataset
+from triptych.data import DatasetConfig, inspect_dataset
 from triptych.data.formats import json_stream
 from triptych.errors import InputError
-
-
-def opened(root: Path, **options: Any) -> Dataset:
-    """A dataset with one test view, its cache beside it."""
-    return open_dataset(DatasetConfig(root, test_views=1, cache=root.parent / "cache", **options))
 
 
 def openlrm_with_a_matrix(root: Path) -> Path:
@@ -68,8 +63,8 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
 @pytest.mark.parametrize("layout", WRITERS)
 def test_known_point_falls_on_the_dot(tmp_path: Path, layout: str) -> None:
     write, options = WRITERS[layout]
-    dataset = opened(write(tmp_path / "data"), **options)
-    again = opened(tmp_path / "data" / "apple" if "CO3D" in layout else tmp_path / "data", **options)
+    dataset = open_at(write(tmp_path / "data"), **options)
+    again = open_at(tmp_path / "data" / "apple" if "CO3D" in layout else tmp_path / "data", **options)
     assert torch.equal(again.cameras(0).c2w, dataset.cameras(0).c2w), "from the cache"
     for view, known in enumerate(_turned_points(3)):
         pixel, depth = dataset.cameras(0)[[view]].project(torch.tensor([known]))
@@ -88,18 +83,18 @@ def _turned_points(views: int) -> list[list[float]]:
 
 
 def test_zero123_has_the_field_of_view_of_its_script(tmp_path: Path) -> None:
-    assert opened(write_zero123(tmp_path / "data")).cameras(0).intrinsics[0].tolist() == [35, 35, 16, 16]
+    assert open_at(write_zero123(tmp_path / "data")).cameras(0).intrinsics[0].tolist() == [35, 35, 16, 16]
 
 
 def test_a_field_of_view_is_needed_where_nothing_says_it_and_refused_where_something_does(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"intrinsics\.txt is missing; .*give the cameras' horizontal --field-of-view"):
-        opened(write_rgb_and_pose(tmp_path / "data"))
+        open_at(write_rgb_and_pose(tmp_path / "data"))
     with pytest.raises(InputError, match=r"field_of_view: the cameras of .* \(OpenLRM\) have focal lengths of their"):
-        opened(write_openlrm(tmp_path / "other"), field_of_view=50.0)
+        open_at(write_openlrm(tmp_path / "other"), field_of_view=50.0)
 
 
 def test_colmap_points_that_cameras_look_at_make_the_box(tmp_path: Path) -> None:
-    aabb = opened(write_colmap(tmp_path / "data")).aabb
+    aabb = open_at(write_colmap(tmp_path / "data")).aabb
     for axis, half in enumerate((0.4, 0.3, 0.2)):
         assert -1.3 * half < aabb[0, axis] < -half
         assert half < aabb[1, axis] < 1.3 * half
@@ -111,8 +106,8 @@ def test_without_points_the_box_is_what_the_pictures_show_whole(tmp_path: Path) 
     (write_colmap(tmp_path / "data") / "object" / "sparse" / "0" / "points3D.bin").unlink()
     radius = 2 / math.sqrt(5)
     for root in (tmp_path / "data", write_eg3d(tmp_path / "eg3d")):
-        torch.testing.assert_close(opened(root).aabb, torch.tensor([[-radius] * 3, [radius] * 3]))
-    assert opened(tmp_path / "data", half_extent=0.25).aabb[1].tolist() == [0.25] * 3
+        torch.testing.assert_close(open_at(root).aabb, torch.tensor([[-radius] * 3, [radius] * 3]))
+    assert open_at(tmp_path / "data", half_extent=0.25).aabb[1].tolist() == [0.25] * 3
 
 
 def test_colmap_distortion_is_undone(tmp_path: Path) -> None:
@@ -122,7 +117,7 @@ def test_colmap_distortion_is_undone(tmp_path: Path) -> None:
     spot = np.full((SIDE, SIDE, 3), 255, np.uint8)
     spot[5:12, 17:24] = 0  # 7x7 pixels around the dot
     save(root / "object" / "images" / "frame 0.png", spot)
-    row, column = np.argwhere(opened(root).images(0, [0])[0][..., 1] < 128).mean(axis=0) + 0.5
+    row, column = np.argwhere(open_at(root).images(0, [0])[0][..., 1] < 128).mean(axis=0) + 0.5
     assert (column, row) == pytest.approx((16 + FOCAL * x, 16 + FOCAL * y), abs=1)
 
 
@@ -131,17 +126,17 @@ def test_masks_of_co3d_and_nmr_are_applied(tmp_path: Path) -> None:
         root = write(tmp_path / str(number))
         for mask in root.rglob("mask*/*.png"):
             save(mask, np.zeros((32, 48) if write is write_co3d else (32, 32), np.uint8))
-        dataset = opened(root, background="black")
+        dataset = open_at(root, background="black")
         assert dataset.opaque == ()
         assert dataset.images(0, [0]).max() == 0
 
 
 def test_an_edited_description_is_read_again(tmp_path: Path) -> None:
     root = write_eg3d(tmp_path / "data")
-    before = opened(root).cameras(0).intrinsics[0, 0].item()
+    before = open_at(root).cameras(0).intrinsics[0, 0].item()
     file = root / "dataset.json"
     file.write_text(file.read_text().replace("[1.0, 0, 0.5", "[2.0, 0, 0.5").replace(", 1.0, 0, 0.5", ", 2.0, 0, 0.5"))
-    assert opened(root).cameras(0).intrinsics[0, 0].item() == 2 * before
+    assert open_at(root).cameras(0).intrinsics[0, 0].item() == 2 * before
 
 
 def test_long_lists_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +265,7 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, number: int) -> None:
     root = write(tmp_path / "data")
     damage(root / name)
     with pytest.raises(InputError, match=expected) as caught:
-        opened(root)
+        open_at(root)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "cache").exists()
 
@@ -278,7 +273,7 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, number: int) -> None:
 def test_other_lenses_are_refused_by_name(tmp_path: Path) -> None:
     root = write_colmap(tmp_path / "data", "bin", "OPENCV_FISHEYE")
     with pytest.raises(InputError, match=r"camera 7: the camera model OPENCV_FISHEYE is not read, .*undistort"):
-        opened(root)
+        open_at(root)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +295,8 @@ def test_links_out_of_the_dataset_are_refused(tmp_path: Path, write: Callable[[P
     (root / name).rename(outside)
     (root / name).symlink_to(outside)
     with pytest.raises(InputError, match="out of the dataset's folder"):
-        opened(root)
-    assert len(opened(root, follow_links=True)) >= 1
+        open_at(root)
+    assert len(open_at(root, follow_links=True)) >= 1
 
 
 @pytest.mark.parametrize(
@@ -313,10 +308,10 @@ def test_pipes_are_refused_without_waiting(tmp_path: Path, write: Callable[[Path
     (root / name).unlink()
     os.mkfifo(root / name)
     if name.endswith("points3D.bin"):
-        assert len(opened(root)) == 1
+        assert len(open_at(root)) == 1
     else:
         with pytest.raises(InputError, match=r"no file|regular file"):
-            opened(root)
+            open_at(root)
 
 
 def test_names_of_colmap_images_stay_inside(tmp_path: Path) -> None:
@@ -325,4 +320,4 @@ def test_names_of_colmap_images_stay_inside(tmp_path: Path) -> None:
     images = root / SPARSE / "images.bin"
     images.write_bytes(images.read_bytes().replace(b"frame 1.png", b"../../s.png"))
     with pytest.raises(InputError, match=r"leaves the folder .*object; keep pictures inside it"):
-        opened(root)
+        open_at(root)

@@ -5,17 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from posed_scenes import picture_with_dot, write_srn
+from posed_scenes import open_at, picture_with_dot, write_srn
 
 from triptych.data import Dataset, DatasetConfig, open_dataset, require_disjoint
 from triptych.data.formats.writer import write_dataset_file
 from triptych.errors import InputError
 
 BOX = [[-0.5] * 3, [0.5] * 3]
-
-
-def open_at(path: Path) -> Dataset:
-    return open_dataset(DatasetConfig(path, test_views=1, cache=path.parent / "cache"))
 
 
 @pytest.fixture
