@@ -69,6 +69,19 @@ class Cameras:
         origins = self.c2w[:, None, :, 3].expand_as(directions)
         return Rays(origins, directions)
 
+    def rays_at(self, views: Int[Tensor, " ray"], points: Float[Tensor, "ray 2"]) -> Rays:
+        """A ray each through a point (x, y) of a view's picture, in pixels.
+
+        Args:
+            views: the view of each ray.
+            points: where it passes; the center of the first pixel lies at (0.5, 0.5).
+        """
+        intrinsics, c2w = self.intrinsics[views], self.c2w[views]
+        in_plane = (points - intrinsics[:, 2:]) / intrinsics[:, :2]
+        in_camera = torch.cat([in_plane, torch.ones_like(in_plane[:, :1])], dim=1)
+        directions = torch.einsum("rij,rj->ri", c2w[:, :, :3], in_camera)
+        return Rays(c2w[:, :, 3], torch.nn.functional.normalize(directions, dim=-1))
+
     def project(
         self, points: Float[Tensor, "point 3"]
     ) -> tuple[Float[Tensor, "view point 2"], Float[Tensor, "view point"]]:

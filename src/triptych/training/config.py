@@ -91,8 +91,19 @@ class Phase(Options):
     """Share of the steps that compare whole views. The others encode, render and decode only the part of each view
     that shows something before the background; where that is none, or where the autoencoder looks at all of a picture
     at once, they compare whole views, too."""
+    pixels: Annotated[int, Range(1, 1_000_000)] | None = None
+    """Random latent pixels of each scene in a step, from all of the step's views of it, in place of whole views; with a
+    ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge faster
+    than few in a large one."""
+    crop_share: Share = 0.9
+    """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     least_views: Annotated[int, Range(1, 1_000_000)] = 1
     """Views that an epoch counts as at least: a scene of few views then takes as many steps as one of so many."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        weights = self.weights
+        if self.pixels and (not weights.enc or weights.ae or weights.dec or self.rates.encoder or self.shift_views):
+            yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
 
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""
@@ -100,7 +111,7 @@ class Phase(Options):
 
     def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
         """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
-        one_ray = step < self.one_ray_share * self.steps(views)
+        one_ray = bool(self.pixels) or step < self.one_ray_share * self.steps(views)
         return replace(
             of_model,
             coarse=of_model.coarse if self.samples is None else self.samples,

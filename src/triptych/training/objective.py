@@ -14,6 +14,7 @@ from triptych.representation.kernels import Comparison, compares_in_one_pass, sq
 from triptych.representation.render import random_places
 from triptych.representation.sampler import Sampler
 from triptych.training.config import LossWeights
+from triptych.training.pixels import LatentPixels
 from triptych.training.targets import Part, Targets, rendered_parts
 
 
@@ -51,6 +52,13 @@ def batch_losses(
     terms = [_terms(model, part, weights, targets.reach) for part in rendered_parts(model, field, targets, sampler)]
     ae, enc, dec = (sum(term, zero) for term in zip(*terms, strict=True))
     return Losses(ae, enc, dec, variation)
+
+
+def pixel_losses(field: TriPlaneField, pixels: LatentPixels, weights: LossWeights, sampler: Sampler) -> Losses:
+    """L_Enc on random pixels of a batch's views, and what there is beside it."""
+    zero = pixels.background.new_zeros(())
+    variation = total_variation(field, sampler.backend) if weights.tv else zero
+    return Losses(zero, pixels.error(field, sampler), zero, variation)
 
 
 def _error_in_one_pass(

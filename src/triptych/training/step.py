@@ -21,7 +21,8 @@ from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
 from triptych.training.config import Phase, Rates, SkippingConfig
-from triptych.training.objective import Losses, batch_losses
+from triptych.training.objective import Losses, batch_losses, pixel_losses
+from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
 from triptych.training.scenes import SceneParameters
 from triptych.training.targets import Targets
 
@@ -90,6 +91,15 @@ class Work:
             return None
         return encode_views(self.model, self.views, self.model.aabb.device, reach=self.reach)
 
+    @cached_property
+    def latent_views(self) -> LatentViews:
+        """All views as latent images, for a phase on random pixels."""
+        latents, everything = self.latents, self.views.group(range(len(self.views)))
+        assert latents is not None, "random pixels need cached latents"
+        cameras = self.views.cameras(everything, latents.device).resized(*self.model.latent_size)
+        background = self._background_at_start.to(latents.device)
+        return LatentViews(cameras, latents, background, boxes_of(latents, background))
+
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of what is behind the objects, which follows an encoder that moves."""
         return self.model.background() if self.phase.rates.encoder else self._background_at_start
@@ -121,14 +131,24 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     planes = work.scenes.skip_empty(model.field(*leaves), scenes, work.skipping, work.backend)
     sampling = phase.sampling(model.config.sampling, step, epoch)
     sampler = Sampler(sampling, chosen.generators, work.backend, phase.diagonal(step, sampling))
-    targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
-    losses = batch_losses(model, planes, targets, phase.weights, sampler)
+    if phase.pixels:
+        losses = pixel_losses(planes, _pixels(work, chosen), phase.weights, sampler)
+    else:
+        targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
+        losses = batch_losses(model, planes, targets, phase.weights, sampler)
     (losses.total(phase.weights) * chosen.loss_scale).backward()
     # Over several devices, the gradients of the shared parts are summed here; those of scenes stay where they are.
     factor = phase.schedule(epoch).factor(step)
     _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
     work.scenes.step(scenes, leaves, phase.rates, factor)
     return losses
+
+
+def _pixels(work: Work, chosen: Chosen) -> LatentPixels:
+    phase, batch = work.phase, chosen.batch
+    assert phase.pixels is not None
+    views = work.latent_views[batch.rows].to(work.model.aabb.device)
+    return views.draw(batch.views_per_scene, phase.pixels, phase.crop_share, chosen.generators)
 
 
 def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:

@@ -1,0 +1,122 @@
+"""Random latent pixels of a batch's views: what L_Enc is taken on where whole views would be too much of the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from triptych.geometry import Cameras, SceneRays
+from triptych.representation.field import TriPlaneField
+from triptych.representation.kernels import Comparison, squared_error
+from triptych.representation.render import random_places
+from triptych.representation.sampler import Sampler
+
+_SHOWN = 0.02
+"""How far, in deviations of a channel, a latent is from the background's where it shows something."""
+
+
+@dataclass(frozen=True)
+class LatentViews:
+    """Views of several scenes, encoded.
+
+    Attributes:
+        cameras: of the latent images.
+        latents: normalized latents.
+        background: latent of an image of what is behind the objects.
+        boxes: the first column and row of what each view shows, and how many there are; the whole view where that is
+            nothing.
+    """
+
+    cameras: Cameras
+    latents: Float[Tensor, "view channel height width"]
+    background: Float[Tensor, "pixel channel"]
+    boxes: Int[Tensor, "view 4"]
+
+    def __getitem__(self, views: Int[Tensor, " chosen"]) -> "LatentViews":
+        """The chosen views."""
+        return LatentViews(self.cameras[views], self.latents[views], self.background, self.boxes[views])
+
+    def to(self, device: torch.device) -> "LatentViews":
+        """The same on another device, latents in full precision."""
+        latents, background = self.latents.to(device).float(), self.background.to(device)
+        return LatentViews(self.cameras.to(device), latents, background, self.boxes.to(device))
+
+    def draw(
+        self, per_scene: Sequence[int], count: int, crop_share: float, generators: Sequence[torch.Generator]
+    ) -> "LatentPixels":
+        """Random pixels, so many of each scene.
+
+        Args:
+            per_scene: number of views of each scene, which are grouped by scene.
+            count: pixels of each scene.
+            crop_share: share of them from the boxes around what views show.
+            generators: one per scene.
+        """
+        firsts = [sum(per_scene[:scene]) for scene in range(len(per_scene))]
+        drawn = zip(firsts, per_scene, generators, strict=True)
+        views, x, y = torch.cat([self._places(*each, count, crop_share) for each in drawn], dim=1)
+        points = torch.stack([x, y], dim=1) + 0.5
+        rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
+        background = self.background[y * self.cameras.width + x]
+        return LatentPixels(SceneRays(rays, [count] * len(per_scene)), self.latents[views, :, y, x], background)
+
+    def _places(
+        self, first: int, views: int, generator: torch.Generator, count: int, crop_share: float
+    ) -> Int[Tensor, "3 pixel"]:
+        """View, column and row of random pixels of some views; the first ones lie in the boxes."""
+        device, inside = self.boxes.device, round(crop_share * count)
+        chosen = first + torch.randint(views, (count,), generator=generator).to(device)
+        within = torch.rand(2, count, generator=generator).to(device)
+        box = self.boxes[chosen]
+        box[inside:] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
+        # The product may round up to the box's far end.
+        places = torch.minimum((within.T * box[:, 2:]).long(), box[:, 2:] - 1) + box[:, :2]
+        return torch.stack([chosen, *places.T])
+
+
+@dataclass(frozen=True)
+class LatentPixels:
+    """Rays, and the latents that they should see.
+
+    Attributes:
+        rays: a ray through the middle of each pixel.
+        latents: normalized latents.
+        background: the latent of the background there.
+    """
+
+    rays: SceneRays
+    latents: Float[Tensor, "ray channel"]
+    background: Float[Tensor, "ray channel"]
+
+    def error(self, field: TriPlaneField, sampler: Sampler) -> Float[Tensor, ""]:
+        """L_Enc on these pixels alone."""
+        assert sampler.generators is not None
+        jitter = random_places(self.rays, sampler.generators)
+        comparison = Comparison(self.latents, self.background)
+        return squared_error(field, self.rays, sampler.sampling, jitter, comparison, sampler.backend)
+
+
+def boxes_of(
+    latents: Float[Tensor, "view channel height width"], background: Float[Tensor, "pixel channel"]
+) -> Int[Tensor, "view 4"]:
+    """The box around what each view shows: its first column and row, and how many there are of each.
+
+    Args:
+        latents: normalized latents.
+        background: latent of an image of what is behind the objects.
+    """
+    height, width = latents.shape[2:]
+    behind = background.T.reshape(1, -1, height, width)
+    shown = torch.stack([((view - behind[0]).abs() > _SHOWN).any(dim=0) for view in latents])
+    empty = ~shown.flatten(1).any(dim=1)
+    shown[empty] = True
+    (left, columns), (top, rows) = (_extent(shown.any(dim=dim)) for dim in (1, 2))
+    return torch.stack([left, top, columns, rows], dim=1)
+
+
+def _extent(used: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the first True of each row lies, and how far it is to the last."""
+    first = used.int().argmax(dim=1)
+    return first, used.shape[1] - used.int().flip(1).argmax(dim=1) - first
