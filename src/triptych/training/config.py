@@ -181,6 +181,23 @@ class Pretraining(Options):
     """Largest gradient norm."""
     latent_noise: Annotated[float, Range(0, 10)] = 0.0
     """Gaussian noise added to the latents before decoding, in their standard deviations."""
+    ae: Weight = 1.0
+    """Weight of L_ae beside the next two; whole pictures have no other loss."""
+    turned: Weight = 0.0
+    """Weight of the squared error of a piece of a picture decoded from the latents of another piece of it, around the
+    same place but rotated, scaled and stretched otherwise. It makes latents follow such maps, as those that are
+    rendered do, so that scenes can explain them."""
+    latents: Weight = 0.0
+    """Weight of the squared error between the latents of the two, in variances of each channel."""
+    zoom: Annotated[float, Range(0.25, 16)] = 1.0
+    """Pixels of the pictures to one of these pieces, on average: 2 makes the most of pictures of twice the size."""
+    recolored: Share = 0.0
+    """Share of the pictures that are shown in other colors, for an autoencoder that is to serve many categories."""
+
+    @property
+    def on_pieces(self) -> bool:
+        """Whether it trains on pairs of pieces, not on whole pictures."""
+        return self.turned > 0 or self.latents > 0
 
     def schedule(self, views: int) -> Schedule:
         """What the rate is multiplied by over ``views`` training views."""
