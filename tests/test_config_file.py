@@ -109,7 +109,7 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
     assert settings(*width).autoencoder == NewAutoencoder(network=ConvolutionalConfig(width=8))
     for arguments, said in (
         ("--autoencoder.kind wrong", "--autoencoder.kind is 'wrong', expected one of convolutional, pretrained"),
-        ("--preset wrong", "--preset is 'wrong', expected one of quick, best, paper"),
+        ("--preset wrong", "--preset is 'wrong', expected one of quick, general, best, paper"),
         ("--autoencoder.pretrained cars", "--autoencoder.pretrained is now --autoencoder.source"),
         ("--autoencoder.convolutional.width 8", "--autoencoder.convolutional.width is now --autoencoder.width"),
         ("--autoencoder.convolutional.width=8", "--autoencoder.convolutional.width is now --autoencoder.width"),

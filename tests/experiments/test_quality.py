@@ -194,7 +194,7 @@ def test_gaps_compare_objects_with_what_the_autoencoder_shows_of_them() -> None:
     assert gaps.largest == "fitting"
 
 
-@pytest.mark.parametrize("preset", ["quick", "best"])
+@pytest.mark.parametrize("preset", ["quick", "general", "best"])
 def test_pictures_are_whole_numbers_of_latent_pixels(preset: str) -> None:
     autoencoder = create_autoencoder(STAGE1[preset].autoencoder)
     assert isinstance(autoencoder, ConvolutionalAutoencoder)

@@ -28,8 +28,8 @@ class Train(Configurable):
     out: Path
     """Folder of the run; the category model will be its subfolder "model"."""
     preset: Preset = "quick"
-    """Where all settings below start from: quick for minutes on a laptop, best for an hour, paper for the published
-    recipe."""
+    """Where all settings below start from: quick for minutes on a laptop, general for a quarter of an hour and
+    objects of any kind, best for an hour, paper for the published recipe."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""

@@ -29,6 +29,14 @@ def find_model(path: Path) -> Path:
     return next((place for place in places if (place / MODEL_FILE).is_file()), path)
 
 
+def find_autoencoder(source: str) -> Path:
+    """The folder of an autoencoder: a folder that holds one, of a category model for instance, or the name of one that
+    comes with the package (``general``, ``cars``)."""
+    folder = find_model(Path(source))
+    shipped = SHIPPED / source
+    return shipped if not folder.exists() and len(Path(source).parts) == 1 and shipped.is_dir() else folder
+
+
 def find_shipped(identity: str) -> Path | None:
     """The model that comes with the package and has this identity, or had it in an earlier version, if there is one."""
     files = sorted(SHIPPED.glob(f"*/{MODEL_FILE}"))

@@ -19,7 +19,7 @@ Rate = Annotated[float, Range(0, 10)]
 Weight = Annotated[float, Range(0, 1_000_000)]
 Share = Annotated[float, Range(0, 1)]
 FinalFactor = Annotated[float, Range(1e-9, 1)]
-Preset = Literal["quick", "best", "paper"]
+Preset = Literal["quick", "general", "best", "paper"]
 """Names of the settings in ``presets``."""
 
 
@@ -91,6 +91,8 @@ class Phase(Options):
     """Share of the steps that compare whole views. The others encode, render and decode only the part of each view
     that shows something before the background; where that is none, or where the autoencoder looks at all of a picture
     at once, they compare whole views, too."""
+    step_count: Steps | None = None
+    """Steps of the phase, however many views there are; if not given, `epochs` decide."""
     pixels: Annotated[int, Range(1, 1_000_000)] | None = None
     """Random latent pixels of each scene in a step, from all of the step's views of it, in place of whole views; with a
     ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge faster
@@ -105,8 +107,15 @@ class Phase(Options):
         if self.pixels and (not weights.enc or weights.ae or weights.dec or self.rates.encoder or self.shift_views):
             yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no steps at all."""
+        return not (self.epochs if self.step_count is None else self.step_count)
+
     def steps(self, views: int) -> int:
         """Number of steps over ``views`` training views."""
+        if self.step_count is not None:
+            return self.step_count
         return math.ceil(self.epochs * self._counted(views) / self.batch)
 
     def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
@@ -142,11 +151,12 @@ class Phase(Options):
         )
 
     def longer(self, factor: float) -> "Phase":
-        """The same with so many times the epochs, milestones included."""
-        frozen = self.freeze_mlp_from
+        """The same with so many times the epochs or steps, milestones included."""
+        frozen, steps = self.freeze_mlp_from, self.step_count
         return replace(
             self,
             epochs=factor * self.epochs,
+            step_count=None if steps is None else round(factor * steps),
             milestones=tuple(factor * epoch for epoch in self.milestones),
             freeze_mlp_from=None if frozen is None else factor * frozen,
         )

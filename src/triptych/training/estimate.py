@@ -139,7 +139,7 @@ def _together(
     """Seconds of phases in which scenes and what they share are trained on so many views."""
     seconds, chooser = 0.0, ShuffledViews(views, seed)
     for phase in phases:
-        if phase.epochs:
+        if not phase.is_empty:
             work = Work(phase, model, scenes, views, skipping)
             seconds += _phase(work, chooser, phase.steps(views_of_all), views_of_all / len(views))
     return seconds

@@ -16,7 +16,7 @@ _TRAINED = 4
 
 def of_stage1(config: Stage1Config, scenes: int, height: int, width: int) -> Mapping[str, int]:
     """Bytes of stage 1 on so many scenes, by what they are for."""
-    batch = max((phase.batch for phase in (config.warmup, config.joint) if phase.epochs), default=0)
+    batch = max((phase.batch for phase in (config.warmup, config.joint) if not phase.is_empty), default=0)
     network = config.autoencoder.network if isinstance(config.autoencoder, NewAutoencoder) else None
     return {
         "the base planes": _TRAINED * _base(config.planes),

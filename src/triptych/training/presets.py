@@ -1,5 +1,6 @@
-"""Settings that are known to work: ``quick`` for minutes on a laptop, ``best`` for the best scenes that an hour on one
-gives (what mattered is in docs/quality.md), ``paper`` for the published recipe on a GPU."""
+"""Settings that are known to work (what mattered is in docs/quality.md): ``quick`` for minutes on a laptop, ``general``
+for a quarter of an hour and objects of any kind, ``best`` for the best scenes that an hour gives, ``paper`` for the
+published recipe on a GPU."""
 
 from typing import get_args
 
@@ -42,6 +43,35 @@ STAGE1 = {
             ramp_steps=60,
             final_factor=0.1,
         ),
+    ),
+    "general": Stage1Config(
+        autoencoder=PretrainedAutoencoder("general"),
+        planes=PlaneConfig(resolution=48, micro_features=10, macro_features=22, base_planes=16),
+        mlp=MLPConfig(hidden=64, hidden_activation="relu"),
+        sampling=SamplingConfig(coarse=32, importance=0, supersample=2),
+        pretraining=Pretraining(epochs=0.0),
+        warmup=Phase(
+            epochs=0.0,
+            step_count=2000,
+            batch=32,
+            pixels=160,
+            rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3),
+            weights=LossWeights(enc=1.0, tv=1e-4),
+            ramp_steps=50,
+            final_factor=0.05,
+        ),
+        joint=Phase(
+            epochs=0.0,
+            step_count=300,
+            batch=6,
+            rates=Rates(micro=1e-2, coefficients=5e-3, base=5e-3, mlp=2e-3, decoder=1e-3),
+            weights=LossWeights(ae=0.1, enc=0.05, dec=1.0, tv=1e-4),
+            ramp_steps=60,
+            final_factor=0.05,
+            one_ray_share=1.0,
+            whole_share=0.25,
+        ),
+        stage2="general",
     ),
     "best": Stage1Config(
         autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4)),
@@ -109,6 +139,29 @@ STAGE2 = {
             rates=Rates(micro=5e-3, coefficients=5e-3),
             weights=LossWeights(dec=1.0),
             final_factor=0.1,
+        ),
+        scenes_at_once=12,
+    ),
+    "general": Stage2Config(
+        latent=Phase(
+            epochs=0.0,
+            step_count=256,
+            batch=32,
+            pixels=1024,
+            rates=Rates(micro=2e-2, coefficients=1e-2),
+            weights=LossWeights(enc=1.0),
+            final_factor=0.5,
+        ),
+        image=Phase(
+            epochs=0.0,
+            step_count=32,
+            batch=2,
+            rates=Rates(micro=1e-2, coefficients=5e-3),
+            weights=LossWeights(dec=1.0),
+            final_factor=0.1,
+            one_ray_share=1.0,
+            samples=32,
+            whole_share=0.25,
         ),
         scenes_at_once=12,
     ),

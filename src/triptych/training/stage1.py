@@ -26,7 +26,7 @@ from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.files import atomic_directory
-from triptych.model import CategoryModel, ModelConfig, Origin, find_model
+from triptych.model import CategoryModel, ModelConfig, Origin, find_autoencoder
 from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory, start_threads
@@ -206,7 +206,7 @@ def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:
         case NewAutoencoder():
             return ConvolutionalAutoencoder(config.network)
         case PretrainedAutoencoder():
-            ours = find_model(Path(config.source))
+            ours = find_autoencoder(config.source)
             if (ours / DESCRIPTION_NAME).is_file():
                 return load_autoencoder(ours)
             return DiffusersAutoencoder.load(config.source)

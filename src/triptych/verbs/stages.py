@@ -97,8 +97,8 @@ def fit(
         model: the category model, or where `open_model` finds it.
         dataset: the scenes; of a folder, its split "test", or all where it declares none.
         out: folder of the bank.
-        settings: "quick", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``. None takes the
-            preset that the model asks for: that which it was trained with.
+        settings: "quick", "general", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``.
+            None takes the preset that the model asks for: that which it was trained with.
         seed: all random numbers follow from it.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
         progress: as in `open_dataset`.
