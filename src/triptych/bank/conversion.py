@@ -48,7 +48,7 @@ def convert(
     source = _Source.open(old, model)
     precision = precision or source.description.precision
     if source.bank is not None and source.description.precision == precision:
-        raise InputError(f"{old}: this bank is of the present version and keeps {precision} already")
+        raise InputError(f"{old}: this bank is of the present version already, and keeps {precision}")
     if not is_vacant(new):
         raise InputError(f"{new}: expected a new or empty folder; choose another path")
     told = CopiedScenes()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from triptych.bank.coding import layout
@@ -95,6 +95,13 @@ def as_stored(scene: Scene, precision: StoragePrecision) -> Scene:
         return rounded(scene, COMPACT_DECIBELS[precision])
     micro = scene.micro.to(getattr(torch, precision)).float()
     return replace(scene, micro=micro, coding=None)
+
+
+def coded_micro(scene: Scene, precision: StoragePrecision = "compact") -> UInt8[Tensor, " byte"]:
+    """The micro planes of a scene as a bank of a compact precision has them, as a tensor of bytes."""
+    stored = as_stored(scene, precision)
+    codec = codec_of(precision, scene.model.config.planes, scene.model.start_micro)
+    return torch.frombuffer(bytearray(codec.encode(stored.micro, stored.coding)), dtype=torch.uint8)
 
 
 def numbers_of(key: str, content: bytes, code: str, shape: tuple[int, ...]) -> Tensor:
