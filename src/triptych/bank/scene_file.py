@@ -1,8 +1,8 @@
 """One fitted scene as one small file, opened together with its category model.
 
 A ``.triptych-scene`` file is safetensors: ``micro`` [3, K, K, F_mic] in half precision, or ``coded``, the bytes of
-`triptych.bank.coding`; and ``coefficients`` [M] in single precision. The metadata hold the format, its version, the scene's name and record, the id of the category model, and the SHA-256
-of all other bytes of the file.
+`triptych.bank.coding`; and ``coefficients`` [M] in single precision. The metadata hold the format, its version, the
+scene's name and record, the id of the category model, and the SHA-256 of all other bytes of the file.
 """
 
 import json

@@ -8,16 +8,20 @@ comparison with others of its kind, the more its magnitude is rounded down: it c
 """
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int32
+from torch import Tensor
 
 from triptych.bank.coding import layout, symbols, wavelet
 from triptych.bank.coding.layout import Coding
 from triptych.bank.scene import Scene
+from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
+from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.representation.sampler import Sampler
 
@@ -28,12 +32,16 @@ _REGULAR = 1e-4
 """Of the mean variance of the components, added to each: none may be without any."""
 _PENALTY = 0.15
 """What a step of magnitude costs, in half squared steps, where a coefficient has the mean effect."""
-_LEAST_EFFECT, _MOST_EFFECT = 1e-3, 4.0
-"""In relation to the mean."""
+_LEAST_EFFECT, _MOST_EFFECT = 0.15, 4.0
+"""In relation to the mean: no magnitude loses more than a step, as effects are those of small changes."""
+_TRIES = 5
+_NEAR_DECIBELS = 1.5
 
 
 def rounded(scene: Scene, decibels: float) -> Scene:
     """A scene rounded so that its pictures change by noise of about so many decibels, ready to be stored as it is.
+
+    The noise is measured, and as long as there is more, the steps become smaller.
 
     Args:
         scene: a scene; one that has a coding, as those of compact banks, is returned as it is.
@@ -46,16 +54,28 @@ def rounded(scene: Scene, decibels: float) -> Scene:
     gradients = _gradients(scene)
     basis = _basis(residual, gradients)
     effects = [layout.coefficients_of(gradient, np.linalg.inv(basis).T) ** 2 for gradient in gradients]
-    effect = np.mean(effects, axis=0)
-    coding, mean_effect = _coding(basis, effect, decibels)
-    sizes = layout.coefficients_of(residual, basis) / coding.step_map(residual.shape[1])
-    share = np.clip(_smoothed(effect) / mean_effect, _LEAST_EFFECT, _MOST_EFFECT)
-    magnitudes = np.maximum(np.rint(np.abs(sizes) - _PENALTY / share), 0)
-    if magnitudes.max() > symbols.MOST:
-        return scene
-    numbers = np.copysign(magnitudes, sizes).astype(np.int32)
-    micro = layout.planes_of(numbers, start, coding).to(scene.micro.device)
-    return replace(scene, micro=micro, coding=coding)
+    coefficients, effect = layout.coefficients_of(residual, basis), np.mean(effects, axis=0)
+    before, goal = _pictures(scene), decibels
+    for _ in range(_TRIES):
+        numbers, coding = _numbers(coefficients, basis, effect, goal)
+        if np.abs(numbers).max() > symbols.MOST:
+            break
+        micro = layout.planes_of(numbers.astype(np.int32), start, coding)
+        found = replace(scene, micro=micro.to(scene.micro.device), coding=coding)
+        short = decibels - mean(psnr(_pictures(found), before))
+        if short < _NEAR_DECIBELS:
+            return found
+        goal += short
+    return _plainly_rounded(scene)
+
+
+def _plainly_rounded(scene: Scene) -> Scene:
+    """Where small changes say nothing about larger ones, as in a scene without any matter."""
+    start, (_, side, _, features) = scene.model.start_micro.cpu(), scene.micro.shape
+    with suppress(InputError):
+        micro, coding = layout.decode(layout.encode(scene.micro, start, Coding.plain(features, side)), start)
+        return replace(scene, micro=micro.to(scene.micro.device), coding=coding)
+    return scene
 
 
 def _can_be_rounded(scene: Scene) -> bool:
@@ -67,16 +87,28 @@ def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
     model, generator, found = scene.model, torch.Generator().manual_seed(0), []
     for camera in _cameras(model):
         micro = scene.micro.detach().clone().requires_grad_(True)
-        field = replace(model.field(micro[None], scene.coefficients[None]), occupancy=scene.field.occupancy)
-        sampler = Sampler(replace(model.config.sampling, supersample=1))
         with torch.enable_grad():
-            rendering = model.render_latents(field, camera, [1], scene.background, sampler)
-            images = model.decode(model.as_images(rendering.channels))
+            images = _picture(replace(scene, micro=micro), camera, scene.field.occupancy)
             signs = 2.0 * torch.randint(0, 2, images.shape, generator=generator).to(images) - 1
             (images * signs).sum().backward()
         gradient = torch.zeros_like(micro) if micro.grad is None else micro.grad
         found.append(gradient.double().cpu().numpy() / math.sqrt(images.numel()))
     return np.stack(found)
+
+
+@torch.no_grad()
+def _pictures(scene: Scene) -> Float[Tensor, "view 3 height width"]:
+    occupancy = scene.field.occupancy
+    return torch.cat([_picture(scene, camera, occupancy) for camera in _cameras(scene.model)]).clamp(0, 1)
+
+
+def _picture(scene: Scene, camera: Cameras, occupancy: Int32[Tensor, "scene z y"] | None) -> Float[Tensor, "1 3 h w"]:
+    """A differentiable picture, with one ray per latent pixel."""
+    model = scene.model
+    field = replace(model.field(scene.micro[None], scene.coefficients[None]), occupancy=occupancy)
+    sampler = Sampler(replace(model.config.sampling, supersample=1))
+    rendering = model.render_latents(field, camera, [1], scene.background, sampler)
+    return model.decode(model.as_images(rendering.channels))
 
 
 def _cameras(model: CategoryModel) -> list[Cameras]:
@@ -105,17 +137,24 @@ def _regular(products: Float[np.ndarray, "micro micro"]) -> Float[np.ndarray, "m
     return products + _REGULAR * mean * np.eye(len(products)) if mean > 0 else np.eye(len(products))
 
 
-def _coding(
-    basis: Float[np.ndarray, "feature component"], effect: Float[np.ndarray, "3 component k k"], decibels: float
-) -> tuple[Coding, Float[np.ndarray, "component k k"]]:
-    """Steps that all add equal noise, so much together; and the mean effect of each coefficient's kind."""
-    levels = wavelet.level_map(effect.shape[-1])
-    of_level = [effect[..., levels == level].mean(axis=(0, 2)) for level in range(levels.max() + 1)]
-    mean_effect = np.maximum(np.stack(of_level), 1e-12 * np.max(of_level) + 1e-30)
-    noise = 12 * 10 ** (-decibels / 10) / effect.size  # of a step, in squares: those of a uniform error have a twelfth
+def _numbers(
+    coefficients: Float[np.ndarray, "3 component k k"],
+    basis: Float[np.ndarray, "feature component"],
+    effect: Float[np.ndarray, "3 component k k"],
+    decibels: float,
+) -> tuple[Float[np.ndarray, "3 component k k"], Coding]:
+    """Coefficients in whole steps that all add equal noise, together so much."""
+    side = effect.shape[-1]
+    levels = wavelet.level_map(side)
+    of_level = np.stack([effect[..., levels == level].mean(axis=(0, 2)) for level in range(levels.max() + 1)])
+    mean_effect = np.maximum(of_level, 1e-12 * of_level.max() + 1e-30)
+    noise = 12 * 10 ** (-decibels / 10) / effect.size  # a step's square is twelve times that of its mean error
     steps = layout.nearest_steps(np.sqrt(noise / mean_effect))
-    held = np.rint(basis * layout.UNIT).astype(np.int8)
-    return Coding(held, steps), mean_effect[levels].transpose(2, 0, 1)
+    coding = Coding(np.rint(basis * layout.UNIT).astype(np.int8), steps)
+    share = _smoothed(effect) / mean_effect[levels].transpose(2, 0, 1)
+    sizes = coefficients / coding.step_map(side)
+    magnitudes = np.rint(np.abs(sizes) - _PENALTY / np.clip(share, _LEAST_EFFECT, _MOST_EFFECT))
+    return np.copysign(np.maximum(magnitudes, 0), sizes), coding
 
 
 def _smoothed(values: Float[np.ndarray, "3 component k k"]) -> Float[np.ndarray, "3 component k k"]:
