@@ -2,9 +2,9 @@
 
     python benchmarks/bank/rate.py BANK [--decibels 57 47 ...] [--scenes 6]
 
-BANK was fitted with --precision float32, so that its scenes are not rounded yet. For each goal (PSNR between pictures of a
-scene before it is rounded and after), prints the mean over scenes of the bytes of their micro planes and of what they
-lose on their test views, and the processor time that rounding and reading take.
+BANK was fitted with --precision float32, so that its scenes are not rounded yet. For each goal (PSNR between pictures
+of a scene before it is rounded and after), prints the mean over scenes of the bytes of their micro planes and of what
+they lose on their test views, and the processor time that rounding and reading take.
 """
 
 import statistics

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from triptych.compiling import compile_cached
+from triptych.compiling import compile_cached, compile_inner
 
 MOST = (1 << 24) - 1
 """The largest magnitude."""
@@ -73,7 +73,7 @@ def _tables(bands: np.ndarray) -> tuple[np.ndarray, ...]:
     return chances, _SITUATION_OF, _RATES
 
 
-@njit(inline="always")
+@compile_inner
 def _pass(bit, chance, content, state):
     """One bit through the coder, in the direction of its state: reading, place, span, and code or lower end."""
     reading, place, span, low = state
@@ -97,7 +97,7 @@ def _pass(bit, chance, content, state):
     return bit, (reading, place, span, low)
 
 
-@njit(inline="always")
+@compile_inner
 def _carry(content, place, low):
     if low >> 32:
         place -= 1
@@ -107,7 +107,7 @@ def _carry(content, place, low):
         content[place] += 1
 
 
-@njit(inline="always")
+@compile_inner
 def _predicted(bit, which, chances, rates, content, state):
     """One bit whose chance is known from earlier ones, and learns from it."""
     chance, count = chances[which, 0], chances[which, 1]
@@ -117,7 +117,7 @@ def _predicted(bit, which, chances, rates, content, state):
     return bit, state
 
 
-@njit(inline="always")
+@compile_inner
 def _number(value, first, chances, rates, content, state):
     """One integer in a situation whose chances begin at ``first``."""
     size = abs(value)

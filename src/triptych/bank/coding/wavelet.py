@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numba import njit
 
-from triptych.compiling import compile_cached
+from triptych.compiling import compile_cached, compile_inner
 
 MOST_LEVELS = 4
 _FINE, _COARSE, _FINE_AGAIN, _COARSE_AGAIN = (
@@ -79,7 +79,7 @@ def _compiled() -> Any:
     return compile_cached(njit, _invert, nogil=True, error_model="numpy")
 
 
-@njit(inline="always")
+@compile_inner
 def _take(to, of, weight):
     """Take away what the coarse half has got from the fine one: each place from its own and the one before."""
     to[0] -= weight * (of[0] + of[0])
@@ -87,7 +87,7 @@ def _take(to, of, weight):
         to[place] -= weight * (of[place] + of[place - 1])
 
 
-@njit(inline="always")
+@compile_inner
 def _take_back(to, of, weight):
     """The same the other way: each place from its own and the one after."""
     last = len(to) - 1
@@ -96,7 +96,7 @@ def _take_back(to, of, weight):
     to[last] -= weight * (of[last] + of[last])
 
 
-@njit(inline="always")
+@compile_inner
 def _joined(line, coarse, fine, half):
     """Make a line, in place, of its halves."""
     for place in range(half):
