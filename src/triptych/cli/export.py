@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 import triptych
+from triptych.bank import StoragePrecision
 from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.errors import InputError
@@ -204,10 +205,12 @@ class SceneFile(_OfBank):
     """Name of the scene."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The file, ending in .triptych-scene."""
+    precision: StoragePrecision | None = None
+    """How the micro planes are stored; by default as a compact bank has them where it is one, else as float16."""
 
     def run(self) -> None:
         scenes = self._open()
-        triptych.save_scene(self.out, scenes.only(self.name)[self.name])
+        triptych.save_scene(self.out, scenes.only(self.name)[self.name], self.precision)
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 

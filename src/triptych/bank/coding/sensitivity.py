@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Float
 from torch import Tensor
 
 from triptych.bank.coding import layout, symbols, wavelet
@@ -84,11 +84,11 @@ def _can_be_rounded(scene: Scene) -> bool:
 
 def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
     """Gradients of random sums over a picture of the scene, whose squares are on average mean squares over pixels."""
-    model, generator, found = scene.model, torch.Generator().manual_seed(0), []
-    for camera in _cameras(model):
+    generator, found = torch.Generator().manual_seed(0), []
+    for camera in _cameras(scene.model):
         micro = scene.micro.detach().clone().requires_grad_(True)
         with torch.enable_grad():
-            images = _picture(replace(scene, micro=micro), camera, scene.field.occupancy)
+            images = _picture(scene, micro, camera)
             signs = 2.0 * torch.randint(0, 2, images.shape, generator=generator).to(images) - 1
             (images * signs).sum().backward()
         gradient = torch.zeros_like(micro) if micro.grad is None else micro.grad
@@ -98,14 +98,13 @@ def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
 
 @torch.no_grad()
 def _pictures(scene: Scene) -> Float[Tensor, "view 3 height width"]:
-    occupancy = scene.field.occupancy
-    return torch.cat([_picture(scene, camera, occupancy) for camera in _cameras(scene.model)]).clamp(0, 1)
+    return torch.cat([_picture(scene, scene.micro, camera) for camera in _cameras(scene.model)]).clamp(0, 1)
 
 
-def _picture(scene: Scene, camera: Cameras, occupancy: Int32[Tensor, "scene z y"] | None) -> Float[Tensor, "1 3 h w"]:
-    """A differentiable picture, with one ray per latent pixel."""
+def _picture(scene: Scene, micro: Float[Tensor, "3 k k micro"], camera: Cameras) -> Float[Tensor, "1 3 h w"]:
+    """A differentiable picture with one ray per latent pixel, from micro planes about as those of the scene."""
     model = scene.model
-    field = replace(model.field(scene.micro[None], scene.coefficients[None]), occupancy=occupancy)
+    field = replace(model.field(micro[None], scene.coefficients[None]), occupancy=scene.field.occupancy)
     sampler = Sampler(replace(model.config.sampling, supersample=1))
     rendering = model.render_latents(field, camera, [1], scene.background, sampler)
     return model.decode(model.as_images(rendering.channels))
