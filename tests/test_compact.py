@@ -94,6 +94,16 @@ def test_a_scene_is_small_looks_the_same_and_is_rounded_once(ball: Scene, compac
     assert sizes["compact"] < 0.3 * 2 * ball.micro.numel()
 
 
+def test_where_nothing_is_seen_nothing_appears(ball: Scene) -> None:
+    nothing = ball.micro.clone()
+    nothing[0, ..., 0] += 1.0  # far from the center everywhere; the mean scene is near it
+    camera = ball.model.along(Orbit.around(ball.model.aabb))
+    assert Scene.start_of(ball.model).render(camera).opacity.max() > 0.9
+    stored = as_stored(Scene(ball.model, nothing, ball.coefficients), "small")
+    assert stored.coding is not None
+    assert stored.render(camera).opacity.max() < 0.01
+
+
 def test_a_compact_bank_keeps_what_was_measured(ball: Scene, compact: Scene, tmp_path: Path) -> None:
     bank = SceneBank.create(tmp_path / "bank", ball.model, precision="compact", own_model=True)
     bank.add("ball", StoredScene(compact.micro, compact.coefficients, "f", {"test_psnr": 30.0}, compact.coding))
