@@ -128,7 +128,7 @@ def _rounded(source: _Source, scene: StoredScene, precision: StoragePrecision) -
 def _copy_the_rest(old: Path, new: Path) -> None:
     """The model, what could not be fitted, settings, logs."""
     for entry in old.iterdir():
-        if entry.name in (BANK_FILE, SCENES, START_FILE) or entry.match(FILES) or is_clutter(entry.name):
+        if entry.name in (BANK_FILE, SCENES, START_FILE) or entry.match(f"{FILES}*") or is_clutter(entry.name):
             continue
         if entry.is_dir():
             shutil.copytree(entry, new / entry.name)

@@ -27,7 +27,7 @@ from triptych.errors import InputError
 VERSION = 1
 UNIT = 128
 """What 1 is in a basis."""
-_PLAIN_STEP = 132
+_PLAIN_STEP = 96
 """The step of scenes of which nothing else is known: 2^-8."""
 
 
@@ -55,7 +55,7 @@ class Coding:
 
     def step_map(self, side: int) -> Float[np.ndarray, "component row column"]:
         """The step of each coefficient."""
-        return step_sizes()[self.steps][wavelet.level_map(side)].transpose(2, 0, 1)
+        return np.ascontiguousarray(step_sizes()[self.steps][wavelet.level_map(side)].transpose(2, 0, 1))
 
 
 def step_sizes() -> Float[np.ndarray, " code"]:

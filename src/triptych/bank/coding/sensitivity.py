@@ -90,8 +90,7 @@ def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
         with torch.enable_grad():
             images = _picture(scene, micro, camera)
             signs = 2.0 * torch.randint(0, 2, images.shape, generator=generator).to(images) - 1
-            (images * signs).sum().backward()
-        gradient = torch.zeros_like(micro) if micro.grad is None else micro.grad
+            (gradient,) = torch.autograd.grad((images * signs).sum(), micro)
         found.append(gradient.double().cpu().numpy() / math.sqrt(images.numel()))
     return np.stack(found)
 
@@ -121,13 +120,18 @@ def _basis(
     residual: Float[np.ndarray, "3 k k micro"], gradients: Float[np.ndarray, "probe 3 k k micro"]
 ) -> Float[np.ndarray, "feature component"]:
     """Components in which both are uncorrelated, as a coding can hold them, those of large effect first."""
-    effect = _regular(np.einsum("ipyxf,ipyxg->fg", gradients, gradients))
+    effect = _regular(_products(gradients))
     variances, directions = np.linalg.eigh(effect)
     root = (directions * np.sqrt(variances)) @ directions.T
-    _, turned = np.linalg.eigh(root @ _regular(np.einsum("pyxf,pyxg->fg", residual, residual)) @ root)
+    _, turned = np.linalg.eigh(root @ _regular(_products(residual)) @ root)
     basis = np.linalg.solve(root, turned[:, ::-1])
     held = np.rint(basis / np.abs(basis).max(axis=0) * (layout.UNIT - 1)) / layout.UNIT
     return held if np.linalg.cond(held) < 1e6 else np.eye(len(held)) * (layout.UNIT - 1) / layout.UNIT
+
+
+def _products(rows: Float[np.ndarray, "*row micro"]) -> Float[np.ndarray, "micro micro"]:
+    flat = rows.reshape(-1, rows.shape[-1])
+    return flat.T @ flat
 
 
 def _regular(products: Float[np.ndarray, "micro micro"]) -> Float[np.ndarray, "micro micro"]:

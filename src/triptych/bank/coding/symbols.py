@@ -28,6 +28,8 @@ _HALF = 1 << 14
 _LEAST, _LARGEST = 32, (1 << 15) - 32
 """... and is never 0 or 1."""
 _TOP = 1 << 24
+_LONGEST = 40
+"""Bytes that one number takes at most: 25 bits that are predicted, of 10 bits each, and 23 others."""
 
 
 def _situation(size: int) -> int:
@@ -50,7 +52,7 @@ def encode(values: np.ndarray, bands: np.ndarray) -> bytes:
         values: int32 [plane, row, column].
         bands: rectangles of the planes, int64 [band, 5]: first row and column, rows, columns, class.
     """
-    content = np.zeros(64 + 8 * values.size + len(values) * len(bands), np.uint8)
+    content = np.zeros(64 + _LONGEST * (values.size + len(values) * len(bands)), np.uint8)
     size = _compiled()(np.ascontiguousarray(values, np.int32), bands, content, False, *_tables(bands))
     return content[:size].tobytes().rstrip(b"\0")
 
@@ -58,7 +60,7 @@ def encode(values: np.ndarray, bands: np.ndarray) -> bytes:
 def decode(content: bytes, bands: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """The integers that ``encode`` has coded, int32 [plane, row, column]; of other bytes some integers."""
     values = np.zeros(shape, np.int32)
-    _compiled()(values, bands, np.frombuffer(content, np.uint8).copy(), True, *_tables(bands))
+    _compiled()(values, bands, np.frombuffer(content + bytes(4), np.uint8), True, *_tables(bands))
     return values
 
 
@@ -172,6 +174,8 @@ def _walk(values, bands, content, reading, chances, situation_of, rates):
                     part[row, column] = value
                     before = abs(value)
     place, low = state[1], state[3] + _TOP - 1
+    if reading:
+        return place
     _carry(content, place, low)
-    content[place % len(content)] = low >> 24 & 255
+    content[place] = low >> 24 & 255
     return place + 1
