@@ -1,7 +1,7 @@
 """What each precision makes of micro planes: the scene as it is stored, its bytes, and the way back."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ _CODES = {"float16": "<f2", "float32": "<f4"}
 Decoded = tuple[Float[Tensor, "3 k k micro"], Coding | None]
 
 
+@runtime_checkable
 class Codec(Protocol):
     """From micro planes to bytes and back."""
 

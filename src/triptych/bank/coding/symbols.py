@@ -60,7 +60,7 @@ def encode(values: np.ndarray, bands: np.ndarray) -> bytes:
 def decode(content: bytes, bands: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """The integers that ``encode`` has coded, int32 [plane, row, column]; of other bytes some integers."""
     values = np.zeros(shape, np.int32)
-    _compiled()(values, bands, np.frombuffer(content + bytes(4), np.uint8), True, *_tables(bands))
+    _compiled()(values, bands, np.frombuffer(content + bytes(4), np.uint8).copy(), True, *_tables(bands))
     return values
 
 
