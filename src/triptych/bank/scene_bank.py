@@ -265,11 +265,7 @@ class SceneBank:
 
     @cached_property
     def codec(self) -> Codec:
-        """How its micro planes are stored.
-
-        Raises:
-            InputError: the file that this takes is missing or damaged.
-        """
+        """How its micro planes are stored; an InputError where a file that this takes is damaged."""
         return codec_of(self.precision, self.planes, start_of(self.folder, self.description))
 
     def close(self) -> None:
