@@ -63,7 +63,8 @@ def photograph(scene: ParsedScene, folder: Path, errors: Errors, seed: int) -> N
 def _gauge(draw: np.random.Generator) -> Similarity:
     rotation, _ = np.linalg.qr(draw.normal(size=(3, 3)))
     rotation *= np.sign(np.linalg.det(rotation))
-    return Similarity(float(np.exp(draw.uniform(-2, 2))), torch.from_numpy(rotation), torch.from_numpy(draw.normal(size=3) * 5))
+    shift = torch.from_numpy(draw.normal(size=3) * 5)
+    return Similarity(float(np.exp(draw.uniform(-2, 2))), torch.from_numpy(rotation), shift)
 
 
 def _noisy(c2w: torch.Tensor, degrees: float, draw: np.random.Generator) -> torch.Tensor:

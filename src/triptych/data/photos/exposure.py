@@ -37,12 +37,15 @@ def gains(placed: Placed, views: SmallViews) -> Float[np.ndarray, " view"]:
     shared = np.isfinite(light).sum(axis=0) >= 2
     light = light[:, shared]
     known = np.isfinite(light).sum(axis=1) >= _FEWEST
+    light = light[known][:, np.isfinite(light[known]).any(axis=0)]
     found = np.zeros(len(light))
     for _ in range(_ROUNDS if known.any() else 0):
-        colors = np.nanmedian(light[known] - found[known, None], axis=0)
-        found[known] = np.nanmedian(light[known] - np.where(np.isfinite(colors), colors, np.nan), axis=1)
-        found[known] -= np.median(found[known])
-    return np.exp(np.where(known, found, 0.0))
+        colors = np.nanmedian(light - found[:, None], axis=0)
+        found = np.nanmedian(light - colors, axis=1)
+        found -= np.median(found)
+    result = np.ones(len(known))
+    result[known] = np.exp(found)
+    return result
 
 
 def _light(points: Float[Tensor, "point 3"], views: SmallViews, cameras: Cameras) -> Float[np.ndarray, "view point"]:

@@ -10,16 +10,17 @@ from triptych.data.photos.config import Up
 from triptych.data.photos.small_views import SmallViews, ball_around
 from triptych.data.photos.upright import upward
 from triptych.errors import InputError
-from triptych.geometry.hull import carve, cell_centers, in_pictures
+from triptych.geometry.hull import Silhouettes, carve, cell_centers, in_pictures
 from triptych.geometry.similarity import Similarity, rotation_between
 
 HULL_SIDE = 64
-"""Cells along each side of the cube that a hull is kept in."""
+"""Cells along each side of the cube that a hull is compared in."""
 FINE_SIDE = 128
 """Cells along each side of the same cube where the object's box is found."""
 CUBE = 1.04
 """Side of that cube; the object fills the ball of diameter 1 in it."""
-_FIRST_SIDE, _FIRST_CUBE = 64, 2.0
+_FIRST_SIDE, _FIRST_CUBE = 40, 2.0
+_COARSE_SIDE = 32
 _CUT = 0.01
 """Share of the hull that a picture may leave out and still show the object whole."""
 
@@ -30,11 +31,22 @@ class Placed:
 
     Attributes:
         similarity: from the world of the photographs into this frame.
-        hull: over the cube of side ``CUBE``.
+        fine: its hull over the cube of side ``CUBE``, ``FINE_SIDE`` cells along each side.
     """
 
     similarity: Similarity
-    hull: Bool[Tensor, "z y x"]
+    fine: Bool[Tensor, "z y x"]
+
+    @property
+    def hull(self) -> Bool[Tensor, "z y x"]:
+        """The hull, ``HULL_SIDE`` cells along each side."""
+        pooled = torch.nn.functional.avg_pool3d(self.fine[None].float(), FINE_SIDE // HULL_SIDE)[0]
+        return pooled >= 0.5
+
+    @property
+    def points(self) -> Float[Tensor, "point 3"]:
+        """Centers of the finer cells."""
+        return cell_centers(FINE_SIDE, CUBE)[self.fine]
 
 
 def place(views: SmallViews, up: Up, tolerated: float) -> Placed:
@@ -54,20 +66,20 @@ def place(views: SmallViews, up: Up, tolerated: float) -> Placed:
     hull = carve(views.silhouettes.carried(rough), _FIRST_SIDE, tolerated, cube=_FIRST_CUBE)
     similarity = _onto_its_ball(cell_centers(_FIRST_SIDE, _FIRST_CUBE)[hull], _FIRST_CUBE / _FIRST_SIDE).after(rough)
     # What is known of the cells now is coarse: once more, finer.
-    points = fine_points(views, similarity, tolerated)
-    similarity = _onto_its_ball(points, CUBE / FINE_SIDE).after(similarity)
-    return Placed(similarity, carve(views.silhouettes.carried(similarity), HULL_SIDE, tolerated, cube=CUBE))
+    finer = _carve_finely(views.silhouettes.carried(similarity), HULL_SIDE, tolerated)
+    similarity = _onto_its_ball(cell_centers(HULL_SIDE, CUBE)[finer], CUBE / HULL_SIDE).after(similarity)
+    return Placed(similarity, _carve_finely(views.silhouettes.carried(similarity), FINE_SIDE, tolerated))
 
 
-def fine_points(views: SmallViews, similarity: Similarity, tolerated: float) -> Float[Tensor, "point 3"]:
-    """Centers of the cells of a finer hull, found near a coarser one."""
-    silhouettes = views.silhouettes.carried(similarity)
-    coarse = carve(silhouettes, HULL_SIDE // 2, tolerated, cube=CUBE)
+def _carve_finely(silhouettes: Silhouettes, side: int, tolerated: float) -> Bool[Tensor, "z y x"]:
+    """The hull over the cube, found near a coarser one."""
+    coarse = carve(silhouettes, _COARSE_SIDE, tolerated, cube=CUBE)
     near = torch.nn.functional.max_pool3d(coarse[None].float(), 3, stride=1, padding=1)[0] > 0
     for axis in range(3):
-        near = near.repeat_interleave(2 * FINE_SIDE // HULL_SIDE, dim=axis)
-    points = cell_centers(FINE_SIDE, CUBE)[near]
-    return points[silhouettes.allow(points, tolerated)]
+        near = near.repeat_interleave(side // _COARSE_SIDE, dim=axis)
+    hull = torch.zeros_like(near)
+    hull[near] = silhouettes.allow(cell_centers(side, CUBE)[near], tolerated)
+    return hull
 
 
 def _onto_its_ball(points: Float[Tensor, "point 3"], cell: float) -> Similarity:

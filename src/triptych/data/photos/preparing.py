@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from triptych.data.formats.parsed_scene import ParsedScene
@@ -13,14 +13,13 @@ from triptych.data.photos.config import PhotosConfig
 from triptych.data.photos.cutouts import Cutouts, find_cutouts, with_gain
 from triptych.data.photos.exposure import gains
 from triptych.data.photos.objects import PhotoObject
-from triptych.data.photos.placing import CUBE, FINE_SIDE, Placed, fine_points, place, shows_whole
+from triptych.data.photos.placing import FINE_SIDE, Placed, place, shows_whole
 from triptych.data.photos.record import Findings, Record
 from triptych.data.photos.retaking import Taken, retake
 from triptych.data.photos.small_views import SmallViews, small_views, taken
 from triptych.data.photos.turntable import turned_around, with_axis_found
 from triptych.errors import InputError
 from triptych.geometry import Cameras, look_at
-from triptych.geometry.similarity import Similarity
 
 Pictures = UInt8[np.ndarray, "view height width 4"]
 _COVER_SIDE = 96
@@ -57,7 +56,7 @@ def prepare(found: PhotoObject, scene: ParsedScene, config: PhotosConfig, kept: 
     cameras = _crops(placed.similarity.cameras(views.cameras), config)[whole]
     applied = gain if config.exposure == "compensate" else np.ones_like(gain)
     pictures = _pictures(cutouts, placed, cameras, [(view, float(applied[view])) for view in whole])
-    surface, covered = _surface(views, placed, config.tolerated)
+    covered = _share_filled(placed, views)
     findings = Findings(
         folder=found.folder.name,
         views=len(whole),
@@ -67,7 +66,7 @@ def prepare(found: PhotoObject, scene: ParsedScene, config: PhotosConfig, kept: 
         exposure=float(gain.max() / gain.min()),
         turns_other_way=found.is_turntable and _covered_other_way(views, config) > covered + _CLEARLY,
     )
-    return Record(cameras, placed.hull, surface, FINE_SIDE, findings), pictures
+    return Record(cameras, placed.hull, _ends(placed.fine), FINE_SIDE, findings), pictures
 
 
 def _crops(cameras: Cameras, config: PhotosConfig) -> Cameras:
@@ -90,30 +89,20 @@ def _pictures(cutouts: Cutouts, placed: Placed, cameras: Cameras, views: list[tu
     return np.stack(pictures)
 
 
-def _surface(views: SmallViews, placed: Placed, tolerated: float) -> tuple[UInt8[Tensor, "cell 3"], float]:
-    """The surface cells of the finer hull, and which share of the masks the hull fills."""
-    points = fine_points(views, placed.similarity, tolerated)
-    cells = ((points.flip(1) / CUBE + 0.5) * FINE_SIDE).floor().long()
-    solid = torch.zeros((FINE_SIDE,) * 3, dtype=torch.bool)
-    solid[tuple(cells.T)] = True
-    # Only ends of rows are needed: a turned box touches no others.
-    shown = _share_filled(points, views, placed.similarity)
-    return _ends(solid).to(torch.uint8), shown
-
-
-def _ends(solid: Bool[Tensor, "z y x"]) -> Tensor:
+def _ends(solid: Bool[Tensor, "z y x"]) -> UInt8[Tensor, "cell 3"]:
     """z, y and x of the first and the last cell of each row along x, which hold the corners of any turned box."""
     number = torch.arange(solid.shape[2]).expand(solid.shape)
     first = torch.where(solid, number, solid.shape[2]).amin(dim=2)
     last = torch.where(solid, number, -1).amax(dim=2)
     rows = solid.any(dim=2).nonzero()
     ends = [torch.cat([rows, end[tuple(rows.T)][:, None]], dim=1) for end in (first, last)]
-    return torch.cat(ends)
+    return torch.cat(ends).to(torch.uint8)
 
 
-def _share_filled(points: Float[Tensor, "point 3"], views: SmallViews, similarity: Similarity) -> float:
+def _share_filled(placed: Placed, views: SmallViews) -> float:
+    """Which share of the masks the hull fills."""
     shares = []
-    pixels, _ = similarity.cameras(views.cameras).resized(_COVER_SIDE, _COVER_SIDE).project(points)
+    pixels, _ = placed.similarity.cameras(views.cameras).resized(_COVER_SIDE, _COVER_SIDE).project(placed.points)
     shown = (
         torch.nn.functional.interpolate(views.silhouettes.shown[:, None].float(), size=(_COVER_SIDE, _COVER_SIDE))[:, 0]
         > 0
@@ -132,4 +121,4 @@ def _covered_other_way(views: SmallViews, config: PhotosConfig) -> float:
         placed = place(other, "keep", config.tolerated)
     except InputError:
         return 0.0
-    return _share_filled(fine_points(other, placed.similarity, config.tolerated), other, placed.similarity)
+    return _share_filled(placed, other)

@@ -15,8 +15,8 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras
 from triptych.geometry.hull import Silhouettes
 
-SIDE = 256
-"""Side of the small pictures, into which the longer side of a picture fits."""
+_MOST = 256
+"""The largest side of small pictures, into which the longer side of a picture fits."""
 _OPAQUE = 128
 
 
@@ -52,10 +52,11 @@ def small_views(cutouts: Cutouts) -> SmallViews:
         InputError: a picture or a mask cannot be read, or shows no object.
     """
     scene, rgba, inside, intrinsics = cutouts.scene, [], [], []
+    side = min(_MOST, max(map(max, scene.sizes)))
     for view, size in enumerate(scene.sizes):
-        intrinsics.append(_small_intrinsics(scene.intrinsics[view], size))
+        intrinsics.append(_small_intrinsics(scene.intrinsics[view], size, side))
         small = retake(
-            cutouts.read(view), taken(scene, view), Taken(scene.c2w[view, :, :3], intrinsics[-1]), (SIDE, SIDE)
+            cutouts.read(view), taken(scene, view), Taken(scene.c2w[view, :, :3], intrinsics[-1]), (side, side)
         )
         if not (small.rgba[..., 3] >= _OPAQUE).any():
             raise InputError(
@@ -63,14 +64,14 @@ def small_views(cutouts: Cutouts) -> SmallViews:
             )
         rgba.append(small.rgba)
         inside.append(small.inside)
-    cameras = Cameras(torch.from_numpy(scene.c2w).double(), torch.from_numpy(np.stack(intrinsics)), SIDE, SIDE)
+    cameras = Cameras(torch.from_numpy(scene.c2w).double(), torch.from_numpy(np.stack(intrinsics)), side, side)
     return SmallViews(np.stack(rgba), torch.from_numpy(np.stack(inside)), cameras)
 
 
-def _small_intrinsics(intrinsics: Float[np.ndarray, "4"], size: tuple[int, int]) -> Float[np.ndarray, "4"]:
+def _small_intrinsics(intrinsics: Float[np.ndarray, "4"], size: tuple[int, int], side: int) -> Float[np.ndarray, "4"]:
     """Those of the whole picture in the middle of a small square one."""
-    scale = SIDE / max(size)
-    room = (SIDE - scale * np.array(size[::-1])) / 2
+    scale = side / max(size)
+    room = (side - scale * np.array(size[::-1])) / 2
     return np.concatenate([intrinsics[:2] * scale, intrinsics[2:] * scale + room])
 
 
