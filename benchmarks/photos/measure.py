@@ -2,9 +2,9 @@
 
     python benchmarks/photos/measure.py TRUTH SCRATCH [--objects 6] [--model MODEL]
 
-TRUTH is what this writes: `triptych data render MESHES TRUTH --resolution 256 --views 24 --extent 0.8 --no-fit`. SCRATCH
-keeps photographs, datasets and banks. Prints one row of a Markdown table for each kind of error. With a model, objects are
-fitted, too, and rendered from where their held-out pictures were really taken.
+TRUTH is what `triptych data render MESHES TRUTH --resolution 256 --views 24 --extent 0.8 --no-fit` writes. SCRATCH
+keeps photographs, datasets and banks. Prints one row of a Markdown table for each kind of error. With a model, objects
+are fitted, too, and rendered from where their held-out pictures were really taken.
 """
 
 import math
@@ -90,14 +90,16 @@ def measure(truth: Path, scratch: Path, names: list[str], errors: Errors, model:
     stands = {name: stand(scene, truth_of(scratch / "data", name)) for name, scene in scenes.items()}
     common = commonest_turn([found.turn for found in stands.values()])
     turns = [abs((found.turn - common + 180) % 360 - 180) for found in stands.values()]
+    masks = [mask_iou(scene, scratch / "photos" / name) for name, scene in scenes.items()]
+    gains = [gain_error(scene, scratch / "data" / name) for name, scene in scenes.items()]
     cells = [
-        f"{np.mean([mask_iou(scene, scratch / 'photos' / name) for name, scene in scenes.items()]):.3f}",
+        f"{np.mean(masks):.3f}",
         f"{np.mean([found.tilt() for found in stands.values()]):.2f}°",
         f"{np.median(turns):.1f}°, {sum(turn > 30 for turn in turns)} of {len(turns)} wrong",
         f"{100 * np.mean([found.scale - 1 for found in stands.values()]):+.1f} ± "
         f"{100 * np.std([found.scale for found in stands.values()]):.1f} %",
         f"{100 * np.mean([np.linalg.norm(found.shift) for found in stands.values()]) / EXTENT:.1f} %",
-        f"{100 * np.mean([gain_error(scene, scratch / 'data' / name, stands[name]) for name, scene in scenes.items()]):.1f} %",
+        f"{100 * np.mean(gains):.1f} %",
     ]
     return " | ".join([*cells, "" if model is None else psnr(scenes, scratch, stands, model)])
 
@@ -132,7 +134,7 @@ def true_view(scene: ParsedScene, view: int, found: Alignment, like: Cameras) ->
     return Cameras(aimed.float(), like.intrinsics, like.height, like.width), over_white(rgba)
 
 
-def gain_error(scene: ParsedScene, folder: Path, found: Alignment) -> float:
+def gain_error(scene: ParsedScene, folder: Path) -> float:
     """By what share the lightness of an object's pictures is off, after one factor for all (standard deviation)."""
     ratios = []
     for view, file in enumerate(scene.files):

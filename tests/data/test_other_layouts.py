@@ -280,7 +280,7 @@ def test_other_lenses_are_refused_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE"])
 def test_a_fisheye_is_undone(tmp_path: Path, model: str) -> None:
-    """An equidistant fisheye shows what lies at an angle as far from the middle as the angle is: it moves to its tangent."""
+    """An equidistant fisheye shows things as far from the middle as their angle: they move to its tangent."""
     root = write_colmap(tmp_path / "data", "bin", model)
     spot = np.full((SIDE, SIDE, 3), 255, np.uint8)
     spot[2:5, 15:18] = 0  # 12.5 pixels above the middle
