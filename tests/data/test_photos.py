@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,8 @@ def _to_toy(root: Path, name: str, seed: int) -> tuple[float, np.ndarray, np.nda
 
 def test_objects_of_different_worlds_end_up_in_one_frame(imported: Path) -> None:
     (scale, rotation, shift), other = _to_toy(imported, "plain", 1), _to_toy(imported, "fisheye", 2)
-    for found, known in ((scale, 1.0), (other[0], 1.0)):
-        assert found == pytest.approx(known, rel=0.04)
+    assert scale == pytest.approx(1.0, rel=0.07), "a hull by 12 views is that much larger than the toy"
+    assert other[0] == pytest.approx(scale, rel=0.03)
     assert np.abs([shift, other[2]]).max() < 0.04
     for turned in (rotation, other[1]):
         assert turned[2, 2] > np.cos(np.radians(1)), "upright"
@@ -160,7 +160,9 @@ def test_masks_by_rembg_are_made_once(tmp_path: Path, monkeypatch: pytest.Monkey
         asked.append((session, only_mask, picture.size))
         return Image.fromarray(rgba[0, ..., 3])
 
-    monkeypatch.setitem(sys.modules, "rembg", SimpleNamespace(remove=remove, new_session=lambda: "network"))
+    library = ModuleType("rembg")
+    vars(library).update(remove=remove, new_session=lambda: "network")
+    monkeypatch.setitem(sys.modules, "rembg", library)
     for _ in range(2):
         found, cut = _cut_out(tmp_path)
         assert found == "rembg"

@@ -20,7 +20,7 @@ def _cameras(eyes: list[list[float]], side: int = 64) -> Cameras:
 
 
 def test_cameras_that_are_carried_along_show_the_same() -> None:
-    moved = Similarity(2.5, about_axis(0, 40) @ about_axis(2, 70), torch.tensor([1.0, -2.0, 0.5]).double())
+    moved = Similarity(2.5, about_axis(0, 40.0) @ about_axis(2, 70.0), torch.tensor([1.0, -2.0, 0.5]).double())
     cameras, points = _cameras([[3.0, 0.5, 1.0], [-1.0, 2.0, 2.0]]), torch.rand(5, 3).double() - 0.5
     pixels, depth = cameras.project(points)
     carried, deeper = moved.cameras(cameras).project(moved.points(points))
@@ -31,7 +31,7 @@ def test_cameras_that_are_carried_along_show_the_same() -> None:
 
 
 def test_a_ball_becomes_the_unit_ball() -> None:
-    similarity = Similarity.onto_ball(torch.tensor([1.0, 2, 3]).double(), 4.0, about_axis(2, 90))
+    similarity = Similarity.onto_ball(torch.tensor([1.0, 2, 3]).double(), 4.0, about_axis(2, 90.0))
     ends = similarity.points(torch.tensor([[1.0, 2, 3], [5.0, 2, 3]]).double())
     torch.testing.assert_close(ends, torch.tensor([[0.0, 0, 0], [0, 0.5, 0]]).double())
 

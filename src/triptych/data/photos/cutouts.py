@@ -11,6 +11,7 @@ rembg        a network of the library rembg, if it is installed; what it makes i
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ Rgba = UInt8[np.ndarray, "height width 4"]
 BACKGROUND = "background"
 """The name, without its ending, of a picture of the place without the object."""
 _LOOKED_AT = 6
+_OPAQUE = 128
 _SMALL = 256
 _SPECKS = 3
 """Side of the median filter that removes what differs by noise alone."""
@@ -90,9 +92,18 @@ _ADVICE: Mapping[MaskKind, str] = {
 
 
 def _given(scene: ParsedScene) -> Cutouts | None:
-    if not scene.has_alpha:
+    if not scene.has_alpha or not any(_hides_something(scene, view) for view in _some_views(scene)):
         return None
     return Cutouts(scene, "given", lambda view: _stored(scene, view))
+
+
+def _hides_something(scene: ParsedScene, view: int) -> bool:
+    """Many programs write alpha that is opaque everywhere."""
+    return bool(_stored(scene, view)[..., 3].min() < _OPAQUE)
+
+
+def _some_views(scene: ParsedScene) -> list[int]:
+    return evenly(range(len(scene.files)), _LOOKED_AT)
 
 
 def _stored(scene: ParsedScene, view: int) -> Rgba:
@@ -121,7 +132,7 @@ def background_file(folder: Path) -> Path | None:
 
 
 def _plain(scene: ParsedScene, threshold: int) -> Cutouts | None:
-    colors = [_edge_color(scene, view) for view in evenly(range(len(scene.files)), _LOOKED_AT)]
+    colors = [_edge_color(scene, view) for view in _some_views(scene)]
     first = colors[0]
     if first is None or any(color is None or not are_alike(first, color) for color in colors):
         return None
@@ -179,7 +190,16 @@ def _rembg_session() -> Any:
         import rembg
     except (ImportError, SystemExit):  # rembg exits where it finds no runtime of its own
         return None
-    return rembg.new_session()
+    return _session_of(rembg)
+
+
+@cache
+def _session_of(library: Any) -> Any:
+    """Loading the network takes seconds."""
+    try:
+        return library.new_session()
+    except Exception as error:  # whatever its downloader and its runtime raise
+        raise InputError(f"rembg cannot load its network ({error}); connect once, or add masks") from None
 
 
 def _with_made_mask(file: Path, kept: Path, session: Any) -> Rgba:

@@ -12,8 +12,6 @@ from PIL import Image
 
 from triptych.data.formats.distortion import Lens, sample
 
-_MOST_SAMPLES = 4
-
 
 @dataclass(frozen=True)
 class Taken:
@@ -54,8 +52,8 @@ def retake(rgba: UInt8[np.ndarray, "rows columns 4"], taken: Taken, wanted: Take
     """
     rows, columns = rgba.shape[:2]
     across = (taken.intrinsics[:2] / wanted.intrinsics[:2]).max()
-    factor = max(1, int(across / 2))
-    samples = min(max(1, ceil(across / factor)), _MOST_SAMPLES)
+    factor = max(1, int(across))
+    samples = max(1, ceil(across / factor))
     source, shown = _source(taken, wanted, size, samples, (rows, columns))
     premultiplied = np.asarray(Image.fromarray(rgba).convert("RGBa").reduce(factor), dtype=np.float32)
     values = sample(premultiplied, source / factor - 0.5) * shown[..., None]
