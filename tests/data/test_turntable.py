@@ -47,7 +47,7 @@ def _check(root: Path, cameras: Cameras, order: list[int] | None = None) -> None
     scale, rotation, shift = carried_by(eyes if order is None else eyes[order], found)
     residual = scale * (eyes if order is None else eyes[order]) @ rotation.T + shift - found
     assert np.abs(residual).max() < 0.03
-    assert scale == pytest.approx(1.0, rel=0.08)
+    assert scale == pytest.approx(1.0, rel=0.1)
     assert np.abs(shift[:2]).max() < 0.03
     assert rotation[2, 2] > 0.999
 
