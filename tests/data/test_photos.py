@@ -98,7 +98,9 @@ def test_the_dataset_opens_with_square_cut_out_pictures(imported: Path) -> None:
 
 
 def test_the_sheet_shows_every_object(imported: Path) -> None:
-    assert Image.open(imported / "data" / "alignment.png").size[0] > 2 * 128
+    with Image.open(imported / "data" / "alignment.png") as sheet:
+        assert sheet.width > 2 * 128
+        assert sheet.height > 128 + 64
 
 
 def _toy(views: int = VIEWS) -> tuple[Any, np.ndarray]:
