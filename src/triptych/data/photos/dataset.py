@@ -33,7 +33,7 @@ from triptych.data.photos.cutouts import find_cutouts
 from triptych.data.photos.likeness import hulls_of
 from triptych.data.photos.objects import PhotoObject, digest_of, find_objects
 from triptych.data.photos.preparing import prepare
-from triptych.data.photos.record import FOLDER, MASKS, VERSION, Record, read_record, record_file, write_record
+from triptych.data.photos.record import FOLDER, MASKS, VERSION, Record, read_record, write_record
 from triptych.data.photos.report import Report
 from triptych.data.photos.sheet import Shown, write_alignment_sheet
 from triptych.data.photos.turntable import find_turntables
@@ -83,7 +83,7 @@ def import_photos(source: Path, out: Path, config: PhotosConfig, watching: Watch
     report = Report(config.exposure == "compensate")
     planned = _plan(source, out, config, report, watching)
     turns = asked_turns(read_turns(out), config.turn, list(planned))
-    like = [] if config.like is None else hulls_of(config.like, config.threshold)
+    like = [] if config.like is None else hulls_of(config.like)
     kind = "turntable" if isinstance(config, TurntableConfig) else "photos"
     options = {name: value for name, value in asdict(config).items() if name not in _NOT_COMPARED}
     made_by = {"generator": kind, "version": VERSION, "source": source.resolve().name} | options
@@ -162,7 +162,7 @@ def _nothing_left_by_failure(out: Path) -> Iterator[None]:
     try:
         yield
     except InputError:
-        if is_new and not record_file(out, "").parent.exists():
+        if is_new and out.is_dir() and not (out / FOLDER).exists():
             (out / MAKING_FILE).unlink(missing_ok=True)
             if not existed:
                 with suppress(OSError):

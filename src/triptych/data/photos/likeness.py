@@ -11,27 +11,33 @@ from triptych.data.photos.fronts import Polar, cylindrical
 from triptych.data.photos.placing import place
 from triptych.data.photos.small_views import small_views
 from triptych.data.validation import Problems
+from triptych.errors import InputError
 
 _MOST = 12
 """Objects that are looked at."""
+_UNUSED = 1
+"""A threshold: masks that are given need none."""
 
 
-def hulls_of(path: Path, threshold: int) -> list[Polar]:
+def hulls_of(path: Path) -> list[Polar]:
     """The hulls of some objects of a dataset, as they stand there.
 
     Args:
         path: the dataset's folder.
-        threshold: see ``PhotosConfig``.
 
     Raises:
         InputError: it cannot be read, or nothing says where the objects are in its pictures.
     """
-    return list(_hulls(path, threshold))
+    return list(_hulls(path))
 
 
-def _hulls(path: Path, threshold: int) -> Iterator[Polar]:
+def _hulls(path: Path) -> Iterator[Polar]:
     folder = find_scenes(path)
     links = LinkPolicy(folder.root)
     for scene in evenly(folder.scenes, _MOST):
-        cutouts = find_cutouts(scene.parse(links, Problems()), scene.folder, "auto", threshold, scene.folder)
-        yield cylindrical(place(small_views(cutouts), "keep", 0.0).hull)
+        cutouts = find_cutouts(scene.parse(links, Problems()), scene.folder, "given", _UNUSED, scene.folder)
+        try:
+            placed = place(small_views(cutouts), "keep", 0.0)
+        except InputError as error:
+            raise InputError(f"{scene.folder}: {error}") from None
+        yield cylindrical(placed.hull)
