@@ -12,7 +12,9 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -179,22 +181,22 @@ def _enclosed(solid: Bool[np.ndarray, "height width"]) -> Bool[np.ndarray, "heig
 
 
 def _made(scene: ParsedScene, kept: Path) -> Cutouts | None:
-    session = _rembg_session()
-    if session is None:
+    library = _rembg()
+    if library is None:
         return None
-    return Cutouts(scene, "rembg", lambda view: _with_made_mask(Path(scene.files[view]), kept, session))
+    session = _session_of(library)
+    return Cutouts(scene, "rembg", lambda view: _with_made_mask(Path(scene.files[view]), kept, library, session))
 
 
-def _rembg_session() -> Any:
+def _rembg() -> ModuleType | None:
     try:
-        import rembg
+        return import_module("rembg")
     except (ImportError, SystemExit):  # rembg exits where it finds no runtime of its own
         return None
-    return _session_of(rembg)
 
 
 @cache
-def _session_of(library: Any) -> Any:
+def _session_of(library: ModuleType) -> Any:
     """Loading the network takes seconds."""
     try:
         return library.new_session()
@@ -202,14 +204,12 @@ def _session_of(library: Any) -> Any:
         raise InputError(f"rembg cannot load its network ({error}); connect once, or add masks") from None
 
 
-def _with_made_mask(file: Path, kept: Path, session: Any) -> Rgba:
+def _with_made_mask(file: Path, kept: Path, library: ModuleType, session: Any) -> Rgba:
     about = file.stat()
     mark = zlib.crc32(f"{file}/{about.st_size}/{about.st_mtime_ns}".encode())
     mask = kept / f"{file.stem}-{mark:08x}.png"
     if not mask.is_file():
-        import rembg
-
-        made = rembg.remove(Image.fromarray(read_rgba(file)[..., :3]), session=session, only_mask=True)
+        made = library.remove(Image.fromarray(read_rgba(file)[..., :3]), session=session, only_mask=True)
         write_atomically(mask, lambda opened: made.save(opened, format="PNG"))
     return read_rgba(file, mask)
 
