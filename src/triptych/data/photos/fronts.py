@@ -24,7 +24,7 @@ _APART = 45.0
 CLEAR = 0.02
 """By so much the agreement of a turn must exceed that of all others for it to be sure."""
 
-Polar = Float[Tensor, "z radius angle"]
+Polar = Float[Tensor, "layer radius angle"]
 Spectrum = Complex[Tensor, "row frequency"]
 """Fourier transforms along the angle, of all heights and distances."""
 
