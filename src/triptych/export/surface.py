@@ -126,10 +126,10 @@ def _solidity(scene: RenderedScene, config: MeshConfig) -> Grid:
     level = 0.5 if config.threshold else _level_where_seen(scene, (solidity, origin, voxel), config)
     if not solidity.max() > level:
         raise InputError(
-            f"scene {scene.name!r}: its density reaches {float(density.max()):.3g}, which is too little for a surface"
-            + (f" at {config.threshold:.3g}; give a lower threshold" if config.threshold else "")
+            f"scene {scene.name!r}: its density reaches {float(density.max()):.3g}, too little for the threshold of "
+            f"{half_solid:.3g}; give a lower one"
         )
-    return np.interp(solidity, [0, level, 1], [0, 0.5, 1]).astype(np.float32), origin, voxel
+    return np.minimum(solidity * np.float32(0.5 / level), np.float32(1)), origin, voxel
 
 
 def _smoothed(values: Float[np.ndarray, "x y z"], deviation: float) -> Float[np.ndarray, "x y z"]:
