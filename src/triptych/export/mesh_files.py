@@ -96,8 +96,9 @@ def write_mesh(path: Path, mesh: trimesh.Trimesh, *, lit: bool = False) -> None:
     if path.suffix == ".glb":
         content = _as_glb(mesh, lit)
     else:
-        plain = mesh.copy()
-        plain.visual = _vertex_colors(mesh)
+        plain: Any = mesh.copy()
+        if not isinstance(plain.visual, ColorVisuals):
+            plain.visual = plain.visual.to_color()
         exported: Any = plain.export(file_type=path.suffix[1:])
         content = exported.encode() if isinstance(exported, str) else exported
     write_atomically(path, lambda file: file.write(content))
@@ -148,11 +149,6 @@ def _with_linear_light(mesh: trimesh.Trimesh) -> Callable[[Any, Any], None]:
         primitive["material"] = 0
 
     return finish
-
-
-def _vertex_colors(mesh: trimesh.Trimesh) -> Any:
-    visual: Any = mesh.visual
-    return visual if isinstance(visual, ColorVisuals) else visual.to_color()
 
 
 def _linear_light(display: Float[np.ndarray, "vertex 4"]) -> Float[np.ndarray, "vertex 4"]:
