@@ -15,7 +15,7 @@ from triptych.errors import InputError
 from triptych.export.atlas import Atlas, spread_outward
 from triptych.export.config import MeshConfig
 from triptych.export.seen_colors import ColorViews, spread_colors
-from triptych.export.surface import RenderedScene, find_surface, with_fewer_faces
+from triptych.export.surface import RenderedScene, find_surface, with_even_normals, with_fewer_faces
 
 _NEEDED = {"skimage.measure": "scikit-image", "fast_simplification": "fast-simplification", "xatlas": "xatlas"}
 _WELL_SEEN = 0.05
@@ -52,7 +52,7 @@ def extract_mesh(scene: RenderedScene, config: MeshConfig | None = None) -> trim
     """
     require_mesh_extra()
     config = config or MeshConfig()
-    mesh = with_fewer_faces(find_surface(scene, config), config.most_faces)
+    mesh = with_even_normals(with_fewer_faces(find_surface(scene, config), config.most_faces))
     views = ColorViews.around(scene, mesh, config)
     colors, weights = views.at(*_on_cpu(mesh.vertices, mesh.vertex_normals))
     if not weights.any():

@@ -7,6 +7,7 @@ import torch
 import trimesh
 from jaxtyping import Float
 from torch import Tensor
+from trimesh.geometry import weighted_vertex_normals
 
 from triptych.bank import Scene
 from triptych.errors import InputError
@@ -59,6 +60,16 @@ def with_fewer_faces(mesh: trimesh.Trimesh, most: int) -> trimesh.Trimesh:
         np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.int32), target_count=most
     )
     return trimesh.Trimesh(vertices.astype(np.float64), faces, process=False)
+
+
+def with_even_normals(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The mesh with normals at its vertices in which faces count by their area and their angle there.
+
+    By angle alone, the slivers that decimation leaves would count as much as the faces around them.
+    """
+    shares = mesh.face_angles * mesh.area_faces[:, None]
+    mesh.vertex_normals = weighted_vertex_normals(len(mesh.vertices), mesh.faces, mesh.face_normals, shares)
+    return mesh
 
 
 def density_grid(field: Field, resolution: int) -> tuple[Float[Tensor, "x y z"], Float[np.ndarray, "3"], float]:
