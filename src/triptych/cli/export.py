@@ -134,7 +134,7 @@ class Planes(_OfBank):
 
 @dataclass(frozen=True)
 class Mesh(_OfBank):
-    """Write scenes as triangle meshes with vertex colors."""
+    """Write scenes as triangle meshes, with a texture or with vertex colors."""
 
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""
