@@ -28,5 +28,12 @@ def compile_cached(
         return decorator(**options)(bare)
 
 
+def compile_inner(function: Callable[..., Any]) -> Any:
+    """A function that only compiled ones call; what a run-time type checker may have wrapped around it is taken off."""
+    from numba import njit
+
+    return njit(inspect.unwrap(function))
+
+
 def _digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.glob("*.py")))).hexdigest()[:16]

@@ -155,6 +155,8 @@ LENSES: dict[str, tuple[int, list[float]]] = {
     "RADIAL": (3, [FOCAL, 16, 16, 0.0, 0.0]),
     "OPENCV": (4, [FOCAL, FOCAL, 16, 16, 0.0, 0.0, 0.0, 0.0]),
     "OPENCV_FISHEYE": (5, [FOCAL, FOCAL, 16, 16, 0.0, 0.0, 0.0, 0.0]),
+    "FOV": (7, [FOCAL, FOCAL, 16, 16, 0.5]),
+    "RADIAL_FISHEYE": (9, [FOCAL, 16, 16, 0.0, 0.0]),
 }
 CORNERS = [(x, y, z) for x in (-0.4, 0.4) for y in (-0.3, 0.3) for z in (-0.2, 0.2)]
 FAR_AWAY = (30.0, 40.0, 50.0)

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from posed_scenes import FOCAL, PIXEL, POINT, SIDE, open_at, picture_with_dot, s
 
 from triptych.data import DatasetConfig, inspect_dataset
 from triptych.data.formats import json_stream
+from triptych.data.formats.distortion import OpenCvLens
 from triptych.errors import InputError
 
 
@@ -271,9 +273,44 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, number: int) -> None:
 
 
 def test_other_lenses_are_refused_by_name(tmp_path: Path) -> None:
-    root = write_colmap(tmp_path / "data", "bin", "OPENCV_FISHEYE")
-    with pytest.raises(InputError, match=r"camera 7: the camera model OPENCV_FISHEYE is not read, .*undistort"):
+    root = write_colmap(tmp_path / "data", "bin", "FOV")
+    with pytest.raises(InputError, match=r"camera 7: the camera model FOV is not read, .*undistort"):
         open_at(root)
+
+
+@pytest.mark.parametrize("model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE"])
+def test_a_fisheye_is_undone(tmp_path: Path, model: str) -> None:
+    """An equidistant fisheye shows things as far from the middle as their angle: they move to its tangent."""
+    root = write_colmap(tmp_path / "data", "bin", model)
+    spot = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    spot[2:5, 15:18] = 0  # 12.5 pixels above the middle
+    save(root / "object" / "images" / "frame 0.png", spot)
+    row, column = np.argwhere(open_at(root).images(0, [0])[0][..., 1] < 128).mean(axis=0) + 0.5
+    assert (column, row) == pytest.approx((16.5, 16 - FOCAL * math.tan(12.5 / FOCAL)), abs=0.6)
+
+
+def test_a_fisheye_without_opencv_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(InputError, match=r'camera 7: fisheye lenses need OpenCV; pip install "triptych\[photos\]"'):
+        open_at(write_colmap(tmp_path / "data", "bin", "OPENCV_FISHEYE"))
+
+
+def test_lenses_of_opencv_are_what_their_formulas_say() -> None:
+    x, y = 0.4, -0.3
+    r2 = x * x + y * y
+    angle = math.atan(math.sqrt(r2))
+    k = (0.1, -0.02, 0.01, 0.003)
+    bent = angle * (1 + sum(number * angle ** (2 * power) for power, number in enumerate(k, start=1))) / math.sqrt(r2)
+    assert OpenCvLens("fisheye", k).apply(np.array([x, y])) == pytest.approx((x * bent, y * bent), abs=1e-12)
+    k1, k2, p1, p2, k3, k4, k5, k6 = numbers = (0.1, 0.02, 0.001, -0.002, 0.03, 0.2, 0.04, 0.01)
+    radial = (1 + k1 * r2 + k2 * r2**2 + k3 * r2**3) / (1 + k4 * r2 + k5 * r2**2 + k6 * r2**3)
+    expected = (
+        x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+        y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+    )
+    assert OpenCvLens("rational", numbers).apply(np.array([x, y])) == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(InputError, match="cameras: the coefficients -2, 0, 0, 0 fold the picture over itself"):
+        OpenCvLens("fisheye", (-2.0, 0.0, 0.0, 0.0)).check(np.array([32.0, 32, 16, 16]), 32, 32, "cameras")
 
 
 @pytest.mark.parametrize(

@@ -253,9 +253,10 @@ def test_no_distortion_leaves_a_picture_alone() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"camera_model": "OPENCV_FISHEYE"}, "camera_model: 'OPENCV_FISHEYE' is not supported"),
+        ({"camera_model": "EQUIRECTANGULAR"}, "camera_model: 'EQUIRECTANGULAR' is not supported"),
         ({"camera_model": ["OPENCV"]}, "camera_model: .* is not supported"),
-        ({"is_fisheye": True}, "is_fisheye: this lens is not supported"),
+        ({"is_fisheye": True, "k1": -9.0}, "the coefficients -9, 0, 0, 0 fold the picture over itself"),
+        ({"camera_model": "OPENCV_FISHEYE", "k5": 0.1}, "k5: this lens is not supported"),
         ({"k3": 0.1}, "k3: this lens is not supported"),
         ({"k1": -9.0}, "fold the picture over itself"),
         ({"k1": "0.1"}, "k1: expected a number, found '0.1'"),

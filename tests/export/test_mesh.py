@@ -2,14 +2,15 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 import trimesh
-from exact_ball import AABB, exact_ball, surface_radius
+from exact_ball import AABB, RADIUS, exact_ball, surface_radius
 
 from triptych import Orbit, SceneBank, StoredScene, open_scenes
 from triptych.cli import main
@@ -17,9 +18,13 @@ from triptych.data import Dataset
 from triptych.data.generators.meshes.folder import MeshFolder
 from triptych.data.generators.meshes.light import display
 from triptych.data.generators.meshes.loading import load_mesh
+from triptych.data.generators.meshes.standing import set_upright
+from triptych.data.generators.meshes.tracing import Tracer
 from triptych.errors import InputError
-from triptych.export import MeshConfig, extract_mesh, write_mesh, write_meshes
-from triptych.export.mesh import density_grid
+from triptych.export import MeshConfig, export_mesh, extract_mesh, write_mesh, write_meshes
+from triptych.export.atlas import Atlas, spread_outward
+from triptych.export.seen_colors import spread_colors
+from triptych.export.surface import density_grid, find_surface, with_fewer_faces
 from triptych.representation.config import SamplingConfig
 from triptych.representation.sdf import FIRST_RADIUS
 from triptych.training.single.config import OwnPlanesConfig, SingleSDF
@@ -28,7 +33,8 @@ from triptych.training.single.scene import SingleScene
 from triptych.training.single.targets import image_space
 
 CENTER = np.array([0.1, -0.05, 0.0])
-SMALL = MeshConfig(resolution=40, threshold=100.0, azimuths=6, elevations=(-40.0, 0.0, 40.0))
+AROUND = MeshConfig(resolution=40, azimuths=6, elevations=(-40.0, 0.0, 40.0), texels=128)
+SMALL = replace(AROUND, threshold=100.0, smoothing=0.0, colors="vertices")
 VOXEL = 1.0 / 40
 
 
@@ -40,6 +46,11 @@ def ball() -> trimesh.Trimesh:
 def rgb(mesh: trimesh.Trimesh) -> np.ndarray:
     visual: Any = mesh.visual
     return np.asarray(visual.vertex_colors)[:, :3] / 255
+
+
+def tree_of(glb: Path) -> Any:
+    content = glb.read_bytes()
+    return json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
 
 
 def test_the_surface_is_closed_looks_outwards_and_lies_where_the_density_says(ball: trimesh.Trimesh) -> None:
@@ -56,8 +67,8 @@ def test_colors_are_those_of_the_surface_on_every_side(ball: trimesh.Trimesh) ->
     assert np.quantile(error, 0.99) < 0.08
 
 
-def test_vertices_that_no_view_sees_take_the_nearest_color() -> None:
-    mesh = extract_mesh(exact_ball(), MeshConfig(resolution=24, azimuths=4, elevations=(60.0,)))
+def test_vertices_that_no_view_sees_take_the_colors_around_them() -> None:
+    mesh = extract_mesh(exact_ball(), MeshConfig(resolution=24, azimuths=4, elevations=(60.0,), colors="vertices"))
     unseen = mesh.vertices[:, 2] < -0.2
     assert unseen.any()
     # Blue is 1/2 + z: the lowest that a camera at 60 degrees sees lies well above the underside.
@@ -84,6 +95,156 @@ def test_voxels_are_cubes_that_fill_the_box() -> None:
     assert density[index] > 1000
 
 
+@pytest.fixture(scope="module")
+def textured() -> trimesh.Trimesh:
+    return extract_mesh(exact_ball(), replace(AROUND, faces=600))
+
+
+def texture_of(mesh: trimesh.Trimesh) -> np.ndarray:
+    """RGB in [0, 1], rows from above."""
+    visual: Any = mesh.visual
+    return np.asarray(visual.material.baseColorTexture)[..., :3] / 255
+
+
+def without_seams(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    merged = trimesh.Trimesh(mesh.vertices, mesh.faces)
+    merged.merge_vertices()
+    return merged
+
+
+def test_without_a_threshold_the_surface_lies_where_it_is_seen(textured: trimesh.Trimesh) -> None:
+    mesh = without_seams(textured)
+    assert mesh.is_watertight
+    assert len(mesh.faces) == 600
+    distance = np.linalg.norm(mesh.vertices - CENTER, axis=1)
+    assert np.abs(distance - RADIUS).max() < VOXEL / 2
+    assert mesh.volume == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.08)
+
+
+def test_bumps_are_smoothed_away() -> None:
+    random = np.random.default_rng(0)
+    rough = exact_ball()
+    rough.micro[..., 0] += torch.from_numpy(random.normal(0, 0.006, rough.micro.shape[:3])).float()
+
+    def bumpiness(smoothing: float) -> float:
+        mesh = find_surface(rough, replace(AROUND, smoothing=smoothing))
+        return float(np.linalg.norm(mesh.vertices - CENTER, axis=1).std())
+
+    assert bumpiness(1 / 40) < bumpiness(0.0) / 2
+
+
+def test_every_texel_of_a_chart_has_the_color_of_its_place(textured: trimesh.Trimesh) -> None:
+    picture, visual = texture_of(textured), cast(Any, textured.visual)
+    height, width = picture.shape[:2]
+    shares = np.random.default_rng(0).dirichlet([1, 1, 1], size=len(textured.faces))
+    points = np.einsum("fc,fcx->fx", shares, textured.vertices[textured.faces])
+    u, v = np.einsum("fc,fcx->fx", shares, visual.uv[textured.faces]).T
+    # The texel under a point, without filtering: the worst that a viewer can show.
+    found = picture[((1 - v) * height).astype(int), (u * width).astype(int)]
+    error = np.abs(found - (0.5 + points))
+    assert error.mean() < 0.02
+    assert error.max() < 0.15
+
+
+def test_texels_beside_the_charts_continue_them(textured: trimesh.Trimesh) -> None:
+    # No color of the ball lies near black, white or the background.
+    picture = texture_of(textured)
+    assert picture.min() > 0.1
+    assert picture.max() < 0.95
+    covered = np.zeros((4, 6), bool)
+    covered[1, 1] = covered[2, 5] = True
+    painted = np.zeros((4, 6, 1))
+    painted[1, 1], painted[2, 5] = 1, 2
+    filled = spread_outward(painted, covered)[..., 0]
+    assert filled[0, 0] == filled[3, 1] == 1
+    assert filled[3, 4] == filled[0, 5] == 2
+
+
+def test_charts_lie_apart_and_keep_the_faces(textured: trimesh.Trimesh) -> None:
+    mesh = trimesh.creation.box()
+    atlas = Atlas.of(mesh, 64)
+    np.testing.assert_array_equal(atlas.origin[atlas.faces], mesh.faces)
+    texels = atlas.texels()
+    assert texels.covered.shape == (atlas.height, atlas.width)
+    np.testing.assert_allclose(texels.shares.sum(axis=1), 1, atol=1e-6)
+    # All sides of a box are as large, and show the middles of as many texels.
+    counts = np.bincount(texels.faces, minlength=12)
+    assert counts.min() > 0.8 * counts.max() > 0
+
+
+@pytest.mark.parametrize("lit", [False, True])
+def test_a_glb_holds_the_texture_and_is_lit_by_choice(lit: bool, textured: trimesh.Trimesh, tmp_path: Path) -> None:
+    write_mesh(tmp_path / "ball.glb", textured, lit=lit)
+    found = trimesh.load_mesh(tmp_path / "ball.glb", process=False)
+    np.testing.assert_array_equal(texture_of(found), texture_of(textured))
+    np.testing.assert_allclose(found.vertices[:, [0, 2]] * [1, -1], textured.vertices[:, :2], atol=1e-6)
+    assert without_seams(found).is_watertight
+    tree = tree_of(tmp_path / "ball.glb")
+    (primitive,), (material,) = tree["meshes"][0]["primitives"], tree["materials"]
+    assert ("KHR_materials_unlit" in material.get("extensions", {})) is not lit
+    assert ("extensionsUsed" in tree, "NORMAL" in primitive["attributes"]) == (not lit, lit)
+    rough = material["pbrMetallicRoughness"]
+    assert (rough["metallicFactor"], rough["roughnessFactor"]) == (0, 1)
+    if lit:
+        # As one mesh, trimesh would give it new normals.
+        (stored,) = cast(Any, trimesh.load_scene(tmp_path / "ball.glb", process=False)).geometry.values()
+        outward = stored.vertices - [CENTER[0], CENTER[2], -CENTER[1]]
+        outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+        towards = (outward * stored.vertex_normals).sum(axis=1)
+        assert towards.min() > 0.95
+        assert towards.mean() > 0.99
+
+
+def test_a_textured_glb_is_drawn_in_its_colors(textured: trimesh.Trimesh, tmp_path: Path) -> None:
+    write_mesh(tmp_path / "ball.glb", textured)
+    mesh = set_upright(load_mesh(tmp_path / "ball.glb", MeshFolder(tmp_path)), "y")
+    assert mesh.without == ()
+    scene = exact_ball()
+    cameras = scene.model.along(Orbit(3, elevation_degrees=10.0))
+    views, drawn = scene.render(cameras), Tracer(mesh).render(cameras, 1) / 255
+    own = views.images.permute(0, 2, 3, 1).clamp(0, 1).numpy()
+    both = (drawn[..., 3] == 1) & (views.opacity.numpy() > 0.99)
+    assert both.sum() > 0.9 * (drawn[..., 3] > 0).sum()
+    assert np.abs(drawn[..., :3] - own)[both].mean() < 0.01
+
+
+def test_an_export_comes_out_the_same_again(textured: trimesh.Trimesh, tmp_path: Path) -> None:
+    write_mesh(tmp_path / "one.glb", textured)
+    export_mesh(tmp_path / "two.glb", exact_ball(), replace(AROUND, faces=600))
+    assert (tmp_path / "one.glb").read_bytes() == (tmp_path / "two.glb").read_bytes()
+
+
+def test_files_without_textures_take_vertex_colors(tmp_path: Path) -> None:
+    export_mesh(tmp_path / "ball.ply", exact_ball(), replace(AROUND, faces=600))
+    found = trimesh.load_mesh(tmp_path / "ball.ply", process=False)
+    assert found.is_watertight
+    assert len(found.faces) == 600
+    assert np.abs(rgb(found) - (0.5 + found.vertices)).mean() < 0.03
+
+
+def test_fewer_faces_keep_the_shape() -> None:
+    full = find_surface(exact_ball(), SMALL)
+    fewer = with_fewer_faces(full, 400)
+    assert len(fewer.faces) == 400
+    assert fewer.is_watertight
+    assert fewer.volume == pytest.approx(full.volume, rel=0.02)
+    assert with_fewer_faces(full, 10**6) is full
+
+
+def test_colors_spread_evenly_over_what_is_not_seen() -> None:
+    # A strip of vertices in a row, of which the ends are seen: a straight ramp lies between them.
+    across = np.arange(11.0)
+    vertices = np.concatenate([np.stack([across, 0 * across + side, 0 * across], axis=1) for side in (0, 1)])
+    quads = np.array([[[i, i + 1, i + 12], [i, i + 12, i + 11]] for i in range(10)]).reshape(-1, 3)
+    mesh = trimesh.Trimesh(vertices, quads, process=False)
+    weights = np.isin(mesh.vertices[:, 0], [0, 10]) * 1000.0
+    colors = np.where(mesh.vertices[:, :1] == 10, 1.0, 0.0) * np.ones(3)
+    spread = spread_colors(mesh, colors, weights)
+    np.testing.assert_allclose(spread, mesh.vertices[:, :1] / 10 * np.ones(3), atol=0.05)
+    alone = spread_colors(mesh, colors, np.where(mesh.vertices[:, 0] == 10, 1.0, 0.0))
+    np.testing.assert_allclose(alone, 1, atol=1e-3)
+
+
 @pytest.mark.parametrize("suffix", [".glb", ".ply", ".obj"])
 def test_files_come_back_through_trimesh(suffix: str, ball: trimesh.Trimesh, tmp_path: Path) -> None:
     write_mesh(tmp_path / f"ball{suffix}", ball)
@@ -104,15 +265,14 @@ def test_a_glb_holds_linear_light_and_an_unlit_material(ball: trimesh.Trimesh, t
     # triptych's own reader follows glTF: with a material, COLOR_0 is linear light.
     found = load_mesh(tmp_path / "ball.glb", MeshFolder(tmp_path))
     np.testing.assert_allclose(display(found.colors[:, :3]), rgb(ball), atol=0.003)
-    content = (tmp_path / "ball.glb").read_bytes()
-    tree = json.loads(content[20 : 20 + int.from_bytes(content[12:16], "little")])
+    tree = tree_of(tmp_path / "ball.glb")
     assert tree["extensionsUsed"] == ["KHR_materials_unlit"]
     (primitive,) = tree["meshes"][0]["primitives"]
     assert "KHR_materials_unlit" in tree["materials"][primitive["material"]]["extensions"]
 
 
 def test_small_parts_are_dropped() -> None:
-    from triptych.export.mesh import _without_small_parts
+    from triptych.export.surface import _without_small_parts
 
     large, small = trimesh.creation.icosphere(3), trimesh.creation.icosphere(1)
     small.apply_translation([3, 0, 0])
@@ -159,12 +319,13 @@ def test_a_scene_without_surface_is_named_and_the_others_are_written(
     for name in names:
         micro = empty if name == "a blank" else ball.micro
         bank.add(name, StoredScene(micro, ball.coefficients, name, {}))
-    small = ["--resolution", "16", "--azimuths", "3", "--elevations", "20", "--model", str(tmp_path / "model")]
+    small = ["--resolution", "16", "--azimuths", "3", "--elevations", "20", "--colors", "vertices"]
+    small += ["--model", str(tmp_path / "model")]
     with pytest.raises(SystemExit) as ended:
         main(["export", "mesh", str(tmp_path / "bank"), str(tmp_path / "meshes" / "out"), *small])
     assert ended.value.code == 2
     *_, reason, count = capsys.readouterr().err.splitlines()
-    assert reason.startswith("triptych: scene 'a blank': its density")
+    assert reason.startswith("triptych: scene 'a blank': no view sees a surface")
     assert count == "triptych: 1 of 5 scenes left out; the others are written"
     (folder,) = (tmp_path / "meshes").iterdir()
     files = list(folder.iterdir())
@@ -174,7 +335,7 @@ def test_a_scene_without_surface_is_named_and_the_others_are_written(
     with pytest.raises(SystemExit) as ended:
         main(["export", "mesh", str(tmp_path / "bank"), str(tmp_path / "none"), *small, "--scenes", "a blank"])
     assert ended.value.code == 2
-    assert "triptych: scene 'a blank': its density" in capsys.readouterr().err
+    assert "triptych: scene 'a blank': no view sees a surface" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 
@@ -189,9 +350,11 @@ def test_what_makes_no_mesh_is_refused_in_one_line(
         write_mesh(tmp_path / "ball.stl", ball)
     with pytest.raises(InputError, match="resolution"):
         MeshConfig(resolution=4)
-    monkeypatch.setitem(sys.modules, "skimage.measure", None)
-    with pytest.raises(InputError, match=r"triptych\[mesh\]"):
-        extract_mesh(exact_ball(), MeshConfig(resolution=8))
+    for module, package in (("skimage.measure", "scikit-image"), ("xatlas", "xatlas")):
+        with monkeypatch.context() as without:
+            without.setitem(sys.modules, module, None)
+            with pytest.raises(InputError, match=rf"need {package}; install it with pip install .triptych\[mesh\]"):
+                extract_mesh(exact_ball(), MeshConfig(resolution=8))
     assert not list(tmp_path.iterdir())
 
 

@@ -5,6 +5,7 @@ from .conversion import convert
 from .description import BANK_FILE
 from .failures import FAILED_FILE, note_failures, read_failures
 from .plane_stream import PlaneStream
+from .precision import as_stored, coded_micro
 from .scene import MEAN_SCENE, Scene
 from .scene_bank import OWN_MODEL, SceneBank
 from .scene_file import open_scene, save_scene
@@ -32,6 +33,8 @@ __all__ = [
     "Scenes",
     "StoragePrecision",
     "StoredScene",
+    "as_stored",
+    "coded_micro",
     "compact",
     "compare_views",
     "convert",

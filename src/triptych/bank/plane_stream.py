@@ -50,7 +50,7 @@ class PlaneStream(IterableDataset[Item]):
         self._planes, self._shuffle, self._seed = planes, shuffle, seed
         self._on_disk = planes.places[np.lexsort((planes.places["id"], planes.places["file"]))]
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # workers that stay see it, too
-        bytes_of_scene = max(1, int(np.prod(planes.planes_shape)) * np.dtype(planes.bank.precision).itemsize)
+        bytes_of_scene = max(1, int(np.prod(planes.planes_shape)) * (4 if planes.bank.precision == "float32" else 2))
         self._block = min(_MOST, max(_LEAST, _BLOCK_BYTES // bytes_of_scene))
 
     def set_epoch(self, epoch: int) -> None:

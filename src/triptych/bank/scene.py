@@ -11,6 +11,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from triptych.bank.coding.layout import Coding
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews
@@ -33,6 +34,7 @@ class Scene:
         coefficients: coefficients of the base planes.
         name: the scene's name.
         record: JSON values about it: metrics, seconds, views, settings.
+        coding: how its micro planes are rounded, where they are.
     """
 
     model: CategoryModel
@@ -40,6 +42,7 @@ class Scene:
     coefficients: Float[Tensor, " base"]
     name: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
+    coding: Coding | None = None
 
     @classmethod
     def start_of(cls, model: CategoryModel) -> "Scene":

@@ -2,6 +2,7 @@
 
     bank.json                format, the category model it belongs to, sizes, names of the files below
     scenes-0.sqlite, ...     the scenes; see `triptych.bank.sqlite_file` and `triptych.bank.stored_scene`
+    start.safetensors        only in compact precisions: the micro planes of the mean scene, which scenes add to
     model/                   the bank's own copy of the shared part, when stage 2 has fine-tuned it
 
 A scene is there whole or not at all, and of two writers of the same scene the first wins. Scenes are never changed.
@@ -10,13 +11,20 @@ A scene is there whole or not at all, and of two writers of the same scene the f
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from jaxtyping import Float
+from torch import Tensor
+
 from triptych.bank.config import StoragePrecision
 from triptych.bank.description import BANK_FILE, ENDING, FILES, BankDescription
+from triptych.bank.model_of_bank import OWN_MODEL, load_model_of, require_model_of
+from triptych.bank.precision import Codec, codec_of
 from triptych.bank.shards import Shards
 from triptych.bank.sqlite_file import NameTakenError, SqliteFile
+from triptych.bank.start_file import START_FILE, keep_start, start_of
 from triptych.bank.stored_scene import (
     Row,
     SceneAbout,
@@ -29,10 +37,9 @@ from triptych.bank.stored_scene import (
 )
 from triptych.errors import InputError
 from triptych.files import is_vacant
-from triptych.model import CategoryModel, find_model, find_shipped
+from triptych.model import CategoryModel
 from triptych.representation.config import PlaneConfig
 
-OWN_MODEL = "model"
 _Found = TypeVar("_Found")
 
 
@@ -109,11 +116,14 @@ class SceneBank:
         cls.check_place(folder)
         if own_model:
             model.save(folder / OWN_MODEL)
-        return cls.made(folder, BankDescription.of_model(model, precision), files)
+        return cls.made(folder, BankDescription.of_model(model, precision), files, model.start_micro)
 
     @classmethod
-    def made(cls, folder: Path, description: BankDescription, files: int) -> "SceneBank":
-        """A new, empty bank, in the place of one that is empty."""
+    def made(
+        cls, folder: Path, description: BankDescription, files: int, start: Float[Tensor, "3 k k micro"] | None = None
+    ) -> "SceneBank":
+        """A new, empty bank, in the place of one that is empty; compact ones keep the mean scene, ``start``."""
+        keep_start(folder, description, start)
         names = tuple(f"scenes-{number}{ENDING}" for number in range(files))
         for name in names:
             SqliteFile.create(folder / name)
@@ -129,7 +139,7 @@ class SceneBank:
         """
         # A model and files without scenes are what a kill before the bank's own document leaves.
         left = [file.name for file in folder.glob(FILES) if _has_no_scenes(file)]
-        if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL, *left):
+        if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL, START_FILE, *left):
             raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
 
     def require_model(self, model: CategoryModel) -> None:
@@ -138,11 +148,7 @@ class SceneBank:
         Raises:
             InputError: the ids differ.
         """
-        if not model.is_known_as(self.model_id):
-            raise InputError(
-                f"{self.folder}: this bank belongs to model {self.model_id}, not to {model.identity()}; "
-                "give that model or another bank"
-            )
+        require_model_of(self.folder, self.model_id, model)
 
     def _require_precision(self, precision: StoragePrecision) -> None:
         if precision != self.precision:
@@ -158,13 +164,7 @@ class SceneBank:
         Raises:
             InputError: no folder is given and none of these is there, or the model is another one.
         """
-        own = self.folder / OWN_MODEL
-        place = folder or (own if own.is_dir() else find_shipped(self.model_id))
-        if place is None:
-            raise InputError(f"{self.folder}: this bank keeps no copy of its model; say which one with --model")
-        model = CategoryModel.load(find_model(place))
-        self.require_model(model)
-        return model
+        return load_model_of(self.folder, self.model_id, folder)
 
     def names(self) -> list[str]:
         """Names of all scenes, sorted; iterating over the bank holds only some at a time."""
@@ -217,7 +217,7 @@ class SceneBank:
         Raises:
             NameTakenError: there is a scene of one of these names; those before it may be stored.
         """
-        self.add_rows(pack(name, scene, self.precision) for name, scene in scenes)
+        self.add_rows(pack(name, scene, self.codec) for name, scene in scenes)
 
     def add_rows(self, rows: Iterable[Row]) -> None:
         """Store scenes that are bytes already, as ``add_all`` does."""
@@ -261,7 +261,12 @@ class SceneBank:
         Raises:
             InputError: it is damaged; the message does not name it.
         """
-        return unpack(row, self.planes, self.precision)
+        return unpack(row, self.codec, self.planes.coefficients)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """How its micro planes are stored; an InputError where a file that this takes is damaged."""
+        return codec_of(self.precision, self.planes, start_of(self.folder, self.description))
 
     def close(self) -> None:
         """Let go of the bank's files, which are opened again when they are next read."""

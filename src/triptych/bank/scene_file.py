@@ -1,8 +1,8 @@
 """One fitted scene as one small file, opened together with its category model.
 
-A ``.triptych-scene`` file is safetensors: ``micro`` [3, K, K, F_mic] in half precision, ``coefficients`` [M] in single;
-the metadata hold the format, its version, the scene's name and record, the id of the category model, and the SHA-256
-of all other bytes of the file.
+A ``.triptych-scene`` file is safetensors: ``micro`` [3, K, K, F_mic] in half precision, or ``coded``, the bytes of
+`triptych.bank.coding`; and ``coefficients`` [M] in single precision. The metadata hold the format, its version, the
+scene's name and record, the id of the category model, and the SHA-256 of all other bytes of the file.
 """
 
 import json
@@ -12,6 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from triptych.bank.config import StoragePrecision
+from triptych.bank.precision import Decoded, codec_of, coded_micro, is_compact
 from triptych.bank.scene import Scene
 from triptych.errors import InputError
 from triptych.files import Format, read_tensors, write_sealed_tensors
@@ -19,19 +21,21 @@ from triptych.model import CategoryModel, find_model, find_shipped
 
 FORMAT = Format(
     "triptych-scene",
-    version=2,
+    version=3,
     sealed_since=2,
     described="a scene file made by `triptych export scene`",
 )
 SUFFIX = ".triptych-scene"
 
 
-def save_scene(path: str | Path, scene: Scene) -> None:
+def save_scene(path: str | Path, scene: Scene, precision: StoragePrecision | None = None) -> None:
     """Write a scene without its model, whole or not at all.
 
     Args:
         path: the file, ending in .triptych-scene.
-        scene: what to write; its micro planes are rounded to half precision, as in a bank.
+        scene: what to write.
+        precision: how its micro planes are stored; by default as a compact bank has them where it comes from one, else
+            in half precision.
 
     Raises:
         InputError: the suffix is another one.
@@ -45,8 +49,15 @@ def save_scene(path: str | Path, scene: Scene) -> None:
         "model": scene.model.identity(),
         "record": json.dumps(dict(scene.record)),
     }
-    tensors = {"micro": scene.micro.detach().cpu().half(), "coefficients": scene.coefficients.detach().cpu().float()}
+    precision = precision or ("float16" if scene.coding is None else "compact")
+    tensors = {**_micro(scene, precision), "coefficients": scene.coefficients.detach().cpu().float()}
     write_sealed_tensors(path, tensors, about)
+
+
+def _micro(scene: Scene, precision: StoragePrecision) -> dict[str, Tensor]:
+    if not is_compact(precision):
+        return {"micro": scene.micro.detach().cpu().to(getattr(torch, precision))}
+    return {"coded": coded_micro(scene, precision)}
 
 
 def open_scene(
@@ -74,10 +85,22 @@ def open_scene(
         raise InputError(
             f"{path}: this scene belongs to model {about['model']}, not to {model.identity()}; give that model"
         )
+    coding = None
+    if "coded" in tensors:
+        tensors["micro"], coding = _decoded(path, tensors["coded"], model)
     planes = model.config.planes
     _check(path, tensors, {"micro": planes.micro_shape, "coefficients": (planes.coefficients,)})
     micro, coefficients = (tensors[key].float().to(model.aabb.device) for key in ("micro", "coefficients"))
-    return Scene(model, micro, coefficients, about["name"], json.loads(about["record"]))
+    return Scene(model, micro, coefficients, about["name"], json.loads(about["record"]), coding)
+
+
+def _decoded(path: Path, coded: Tensor, model: CategoryModel) -> Decoded:
+    if coded.dtype != torch.uint8:
+        raise InputError(f"{path}: coded holds {coded.dtype}, expected bytes; export it again")
+    try:
+        return codec_of("compact", model.config.planes, model.start_micro).decode(coded.numpy().tobytes())
+    except InputError as error:
+        raise InputError(f"{path}: {error}; export it again") from None
 
 
 def read_scene_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -59,7 +59,8 @@ class Scenes(Mapping[str, Scene]):
             raise KeyError(name)
         stored = self.bank.scene(name)
         device = self.model.aabb.device
-        return Scene(self.model, stored.micro.to(device), stored.coefficients.to(device), name, stored.record)
+        planes = stored.micro.to(device), stored.coefficients.to(device)
+        return Scene(self.model, *planes, name, stored.record, stored.coding)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.bank if self._names is None else self._names)

@@ -4,7 +4,7 @@
     about           JSON: fingerprint, record, and SHA-256 of the numbers
     digest          SHA-256 of name and about
     coefficients    [M] float32, little-endian
-    micro           [3, K, K, F_mic] in the bank's precision, little-endian, row by row
+    micro           [3, K, K, F_mic] little-endian, row by row, or `triptych.bank.coding`, as the bank's precision says
 
 So the digest vouches for all of a scene, and for what is said about it without reading its planes.
 """
@@ -15,17 +15,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.bank.config import StoragePrecision
+from triptych.bank.coding.layout import Coding
+from triptych.bank.precision import Codec, numbers_of
 from triptych.errors import InputError
 from triptych.files import field_of
-from triptych.representation.config import PlaneConfig
 
-_CODES = {"float16": "<f2", "float32": "<f4"}
 _ABOUT = "what is said about it"
 
 
@@ -51,12 +48,14 @@ class StoredScene:
         coefficients: its coefficients of the base planes.
         fingerprint: hash of the pictures and poses it was fitted to.
         record: JSON values about it: metrics, seconds, views, settings.
+        coding: how its micro planes are rounded, where they are.
     """
 
     micro: Float[Tensor, "3 k k micro"]
     coefficients: Float[Tensor, " base"]
     fingerprint: str
     record: Mapping[str, Any]
+    coding: Coding | None = None
 
 
 class Header(NamedTuple):
@@ -90,9 +89,16 @@ def name_of_bytes(name: bytes) -> str:
         return name.decode(errors="replace")
 
 
-def pack(name: str, scene: StoredScene, precision: StoragePrecision) -> Row:
-    """A scene as bytes, micro planes rounded to ``precision``."""
-    micro = scene.micro.detach().cpu().numpy().astype(_CODES[precision]).tobytes()
+def pack(name: str, scene: StoredScene, codec: Codec) -> Row:
+    """A scene as bytes, micro planes as ``codec`` has it.
+
+    Raises:
+        InputError: its numbers cannot be stored so.
+    """
+    try:
+        micro = codec.encode(scene.micro, scene.coding)
+    except InputError as error:
+        raise InputError(f"scene {name!r} cannot be stored: {error}") from None
     coefficients = scene.coefficients.detach().cpu().numpy().astype("<f4").tobytes()
     numbers = hashlib.sha256(coefficients + micro).hexdigest()
     about = {"fingerprint": scene.fingerprint, "record": dict(scene.record), "sha256": numbers}
@@ -109,7 +115,7 @@ def unpack_about(header: Header | Row) -> SceneAbout:
     return _about(_document(header))
 
 
-def unpack(row: Row, planes: PlaneConfig, precision: StoragePrecision) -> StoredScene:
+def unpack(row: Row, codec: Codec, coefficients: int) -> StoredScene:
     """A scene from its bytes, compared with its digests.
 
     Raises:
@@ -119,9 +125,9 @@ def unpack(row: Row, planes: PlaneConfig, precision: StoragePrecision) -> Stored
     about = _about(document)
     if hashlib.sha256(row.coefficients + row.micro).hexdigest() != document.get("sha256"):
         raise InputError("its planes are not those that were written (SHA-256 differs)")
-    micro = _array("micro", row.micro, _CODES[precision], planes.micro_shape)
-    coefficients = _array("coefficients", row.coefficients, "<f4", (planes.coefficients,))
-    return StoredScene(micro, coefficients, about.fingerprint, about.record)
+    micro, coding = codec.decode(row.micro)
+    numbers = numbers_of("coefficients", row.coefficients, "<f4", (coefficients,))
+    return StoredScene(micro, numbers, about.fingerprint, about.record, coding)
 
 
 def _about(document: Mapping[str, Any]) -> SceneAbout:
@@ -142,13 +148,3 @@ def _document(header: Header | Row) -> dict[str, Any]:
 
 def _digest(name: bytes, about: bytes) -> bytes:
     return hashlib.sha256(len(name).to_bytes(8, "little") + name + about).digest()
-
-
-def _array(key: str, content: bytes, code: str, shape: tuple[int, ...]) -> Tensor:
-    kind = np.dtype(code)
-    if len(content) != kind.itemsize * int(np.prod(shape)):
-        raise InputError(f"{key} has {len(content)} bytes, expected {list(shape)} numbers of {kind.itemsize}")
-    array = np.frombuffer(content, kind).reshape(shape).astype(np.float32)
-    if not np.isfinite(array).all():
-        raise InputError(f"{key} holds numbers that are not finite")
-    return torch.from_numpy(array)

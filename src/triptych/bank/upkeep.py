@@ -7,8 +7,10 @@ from pathlib import Path
 
 from triptych.bank.description import BANK_FILE
 from triptych.bank.failures import note_failures, read_failures
+from triptych.bank.precision import is_compact
 from triptych.bank.scene_bank import OWN_MODEL, SceneBank
 from triptych.bank.sqlite_file import SqliteFile
+from triptych.bank.start_file import START_FILE, start_of
 from triptych.bank.stored_scene import Row, name_of_bytes
 from triptych.errors import InputError
 from triptych.files import atomic_directory, lock
@@ -87,8 +89,10 @@ def info_of(bank: SceneBank) -> BankInfo:
 
 def findings(bank: SceneBank) -> Iterator[tuple[str, str | None]]:
     """Every file and every scene of a bank, and what is wrong with it, if anything."""
+    if is_compact(bank.precision):
+        yield f"file {bank.folder / START_FILE}", _fault_of(lambda: start_of(bank.folder, bank.description))
     for file in bank.shards.files():
-        yield f"file {file.path}", _fault_of(file)
+        yield f"file {file.path}", _fault_of(file.require_sound)
         try:
             last = file.last_id()
         except InputError:
@@ -164,9 +168,9 @@ def _said_of(file: SqliteFile, error: InputError) -> str:
     return str(error) if str(file.path) in str(error) else f"{file.path}: {error}"
 
 
-def _fault_of(file: SqliteFile) -> str | None:
+def _fault_of(look: Callable[[], object]) -> str | None:
     try:
-        file.require_sound()
+        look()
     except InputError as error:
         return str(error)
     return None
@@ -207,7 +211,7 @@ def _like(bank: SceneBank, out: Path) -> SceneBank:
         if (bank.folder / OWN_MODEL).is_dir():
             with atomic_directory(out / OWN_MODEL) as temporary:
                 shutil.copytree(bank.folder / OWN_MODEL, temporary, dirs_exist_ok=True)
-        return SceneBank.made(out, bank.description, files=1)
+        return SceneBank.made(out, bank.description, files=1, start=start_of(bank.folder, bank.description))
 
 
 def _new_rows(bank: SceneBank, target: SceneBank, told: CopiedScenes, on_scene: Callable[[], object]) -> Iterator[Row]:

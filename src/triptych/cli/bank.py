@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from triptych.bank import StoragePrecision
 from triptych.cli.check import Check
 from triptych.cli.options import say
 from triptych.errors import InputError
@@ -75,19 +76,24 @@ class Compact:
 
 @dataclass(frozen=True)
 class Convert:
-    """Make a bank of one of an earlier version, which kept each scene in a folder; the old one stays as it is."""
+    """Make a bank of one of an earlier version or of another precision; the old one stays as it is."""
 
     old: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OLD")]
     """The old bank."""
     new: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="NEW")]
     """A new folder."""
+    precision: StoragePrecision | None = None
+    """How the new bank stores its scenes; that of the old one if not given."""
+    model: Path | None = None
+    """Category model of the bank, for compact precisions; not needed when the bank keeps its own copy or belongs to a
+    shipped one."""
 
     def run(self) -> None:
         from triptych.bank import convert
 
         with Progress() as progress:
             progress.start("scenes", 0)
-            told = convert(self.old, self.new, progress.advance)
+            told = convert(self.old, self.new, progress.advance, precision=self.precision, model=self.model)
         say(f"{self.new}: {told.copied} scene(s) converted")
         told.require_all(str(self.old))
 

@@ -12,6 +12,7 @@ from triptych.data import DatasetConfig
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
 from triptych.data.notes import FEW_VIEWS
+from triptych.data.photos import PhotosConfig, TurntableConfig
 from triptych.errors import InputError
 from triptych.progress import Progress
 from triptych.text import span
@@ -58,6 +59,42 @@ class Render:
 
 
 @dataclass(frozen=True)
+class Photos:
+    """Cut out, crop and align photographs of objects, with cameras by COLMAP or a transforms.json."""
+
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    """A folder for each object: its pictures, with sparse/ or transforms.json."""
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
+    """Folder of the new dataset; rerun to continue, to add objects or to turn them."""
+    options: Annotated[PhotosConfig, tyro.conf.arg(name="")] = field(default_factory=PhotosConfig)
+
+    def run(self) -> None:
+        _import(self.source, self.out, self.options)
+
+
+@dataclass(frozen=True)
+class Turntable:
+    """Cut out, crop and align pictures of objects on a turntable before a camera that stands still."""
+
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
+    """A folder of pictures for each object, in the order in which the table turns."""
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
+    """Folder of the new dataset; rerun to continue, to add objects or to turn them."""
+    options: Annotated[TurntableConfig, tyro.conf.arg(name="")] = field(default_factory=TurntableConfig)
+
+    def run(self) -> None:
+        _import(self.source, self.out, self.options)
+
+
+def _import(source: Path, out: Path, options: PhotosConfig) -> None:
+    from triptych.data.opening import import_photos_shown
+
+    with Progress() as progress:
+        dataset = import_photos_shown(source, out, options, progress)
+    say(f"imported {len(dataset)} objects to {out}; look at {out / 'alignment.png'}")
+
+
+@dataclass(frozen=True)
 class Inspect:
     """Check a dataset file by file; plot its cameras and a contact sheet."""
 
@@ -98,6 +135,8 @@ class Inspect:
 Data = (
     Annotated[Cars, tyro.conf.subcommand("cars")]
     | Annotated[Render, tyro.conf.subcommand("render")]
+    | Annotated[Photos, tyro.conf.subcommand("photos")]
+    | Annotated[Turntable, tyro.conf.subcommand("turntable")]
     | Annotated[Inspect, tyro.conf.subcommand("inspect")]
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 import triptych
+from triptych.bank import StoragePrecision
 from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.errors import InputError
@@ -133,7 +134,7 @@ class Planes(_OfBank):
 
 @dataclass(frozen=True)
 class Mesh(_OfBank):
-    """Write scenes as triangle meshes with vertex colors."""
+    """Write scenes as triangle meshes, with a texture or with vertex colors."""
 
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """A folder, one file a scene; or for one scene the file, ending in .glb (y up), .ply or .obj (z up)."""
@@ -204,10 +205,12 @@ class SceneFile(_OfBank):
     """Name of the scene."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The file, ending in .triptych-scene."""
+    precision: StoragePrecision | None = None
+    """How the micro planes are stored; by default as a compact bank has them where it is one, else as float16."""
 
     def run(self) -> None:
         scenes = self._open()
-        triptych.save_scene(self.out, scenes.only(self.name)[self.name])
+        triptych.save_scene(self.out, scenes.only(self.name)[self.name], self.precision)
         say(f"wrote {self.out}, {self.out.stat().st_size / 1024:.0f} KiB; it belongs to model {scenes.bank.model_id}")
 
 

@@ -51,7 +51,7 @@ class Single(Configurable):
 
     def run(self) -> None:
         from triptych.data.opening import open_data
-        from triptych.export import check_mesh_file, extract_mesh, write_mesh
+        from triptych.export import check_mesh_file, export_mesh
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import choose_device
         from triptych.training.conditions import Conditions
@@ -69,5 +69,5 @@ class Single(Configurable):
         say(f"scene {scene.name}: {scene.quality()}")
         say(f"look at {self.out / 'progress.png'}")
         if self.mesh is not None:
-            write_mesh(self.mesh, extract_mesh(scene))
+            export_mesh(self.mesh, scene)
             say(f"wrote {self.mesh}")

@@ -6,6 +6,8 @@ from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.data.generators.cars import CarsConfig, make_cars
 from triptych.data.generators.meshes import RenderConfig, render_meshes
 from triptych.data.notes import background_note, blank_note
+from triptych.data.photos import PhotosConfig, import_photos
+from triptych.data.photos.dataset import Watching
 from triptych.progress import Progress
 
 _SHOWN_NOTES = 10
@@ -93,3 +95,11 @@ def draw_meshes(
     """
     render_meshes_shown(source, folder, options, progress)
     return open_data(DatasetConfig(folder, cache=cache), progress)
+
+
+def import_photos_shown(source: Path, folder: Path, options: PhotosConfig, progress: Progress) -> Dataset:
+    """``import_photos``, with progress shown; objects that cannot be used are skipped, with a note."""
+    progress.start("photos", 0)
+    watching = Watching(progress.reach, lambda reason: progress.note(f"skipped {reason}"), progress.note)
+    import_photos(source, folder, options, watching)
+    return open_data(DatasetConfig(folder), progress)

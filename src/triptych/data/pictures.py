@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from triptych.data.backgrounds import WHITE, Color
-from triptych.data.formats.distortion import Distortion, undistort
+from triptych.data.formats.distortion import Lens, undistort
 from triptych.errors import InputError
 from triptych.files import is_file
 
@@ -79,7 +79,7 @@ def read_picture(
     file: Path,
     *,
     intrinsics: Float[np.ndarray, "4"],
-    distortion: Distortion | None = None,
+    distortion: Lens | None = None,
     factor: int = 1,
     mask: Path | None = None,
     background: Color = WHITE,
@@ -110,6 +110,20 @@ def read_picture(
         height, width = result.shape[0] // factor, result.shape[1] // factor
         result = result.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
     return (result + 0.5).astype(np.uint8)
+
+
+def read_rgba(file: Path, mask: Path | None = None) -> UInt8[np.ndarray, "height width 4"]:
+    """Decode one picture as it is stored, with straight alpha; opaque where nothing says how transparent it is.
+
+    Raises:
+        InputError: see ``read_picture``.
+    """
+    pixels = _decode(file)
+    if mask is not None:
+        return _with_mask(pixels, mask)
+    if pixels.shape[2] == 4:
+        return pixels
+    return np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
 
 
 def _has_alpha(picture: Image.Image) -> bool:

@@ -2,7 +2,7 @@ from .config import MeshConfig
 from .encoding import write_video
 from .images import write_images
 from .mesh import extract_mesh
-from .mesh_files import check_mesh_file, write_mesh, write_meshes
+from .mesh_files import check_mesh_file, export_mesh, write_mesh, write_meshes
 from .planes import write_planes
 from .video import comparison_frames, counterpart, orbit_frames, true_path, write_orbit
 from .web import write_web
@@ -12,6 +12,7 @@ __all__ = [
     "check_mesh_file",
     "comparison_frames",
     "counterpart",
+    "export_mesh",
     "extract_mesh",
     "orbit_frames",
     "true_path",

@@ -1,6 +1,7 @@
 """Meshes as files: one, or one per scene."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,19 @@ import numpy as np
 import trimesh
 from jaxtyping import Float
 from trimesh.exchange.gltf import export_glb
+from trimesh.visual.color import ColorVisuals
 
 from triptych.bank import Scene
 from triptych.errors import InputError
+from triptych.export.config import MeshConfig
 from triptych.export.left_out import LeftOut
-from triptych.export.mesh import MeshConfig, extract_mesh, require_scikit_image
+from triptych.export.mesh import extract_mesh, require_mesh_extra
+from triptych.export.surface import RenderedScene
 from triptych.files import folder_name, write_atomically
 
 SUFFIXES = (".glb", ".ply", ".obj")
-_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+_Y_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+"""Turns rows (x, y, z) into (x, z, -y)."""
 
 
 def write_meshes(
@@ -48,36 +53,53 @@ def write_meshes(
     one_file = out.suffix in SUFFIXES
     if one_file and len(scenes) > 1:
         raise InputError(f"{out}: one file for {len(scenes)} scenes; choose one with --scenes, or give a folder")
-    require_scikit_image()
+    require_mesh_extra()
     files = {name: out if one_file else out / f"{folder_name(name)}{suffix}" for name in scenes}
     for file in files.values():
         check_mesh_file(file)
     for name, file in files.items():
         with left_out.going_on():
-            write_mesh(file, extract_mesh(scenes[name], config))
+            export_mesh(file, scenes[name], config)
         on_scene(name)
     left_out.report()
     return list(files.values())
 
 
-def write_mesh(path: Path, mesh: trimesh.Trimesh) -> None:
-    """Write a mesh with vertex colors, whole or not at all.
+def export_mesh(path: Path, scene: RenderedScene, config: MeshConfig | None = None) -> None:
+    """Write the mesh of one scene, with its colors where the kind of file holds them.
 
-    A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). Its colors are linear light and its material
-    unlit, since the colors hold the light already. ply and obj keep z up and display colors (sRGB).
+    Raises:
+        InputError: as ``extract_mesh`` and ``write_mesh``.
+    """
+    config = config or MeshConfig()
+    if path.suffix != ".glb":
+        config = replace(config, colors="vertices")
+    write_mesh(path, extract_mesh(scene, config), lit=config.lit)
+
+
+def write_mesh(path: Path, mesh: trimesh.Trimesh, *, lit: bool = False) -> None:
+    """Write a mesh, whole or not at all.
+
+    A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). It holds the texture, or vertex colors in linear
+    light. ply and obj keep z up and have vertex colors (sRGB); those of a mesh with a texture are read from it.
 
     Args:
         path: the file, ending in .glb, .ply or .obj.
         mesh: from ``extract_mesh``.
+        lit: leave a glb to the light of the viewer, with normals, as a matt surface; else its material is unlit, since
+            the colors hold the light already.
 
     Raises:
         InputError: the suffix is another one.
     """
     check_mesh_file(path)
     if path.suffix == ".glb":
-        content = _as_glb(mesh)
+        content = _as_glb(mesh, lit)
     else:
-        exported: Any = mesh.export(file_type=path.suffix[1:])
+        plain: Any = mesh.copy()
+        if not isinstance(plain.visual, ColorVisuals):
+            plain.visual = plain.visual.to_color()
+        exported: Any = plain.export(file_type=path.suffix[1:])
         content = exported.encode() if isinstance(exported, str) else exported
     write_atomically(path, lambda file: file.write(content))
 
@@ -92,9 +114,28 @@ def check_mesh_file(path: Path) -> None:
         raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
 
 
-def _as_glb(mesh: trimesh.Trimesh) -> bytes:
-    upright = mesh.copy()
-    upright.apply_transform(_Y_UP)
+def _as_glb(mesh: trimesh.Trimesh, lit: bool) -> bytes:
+    upright = trimesh.Trimesh(
+        mesh.vertices @ _Y_UP, mesh.faces, vertex_normals=mesh.vertex_normals @ _Y_UP, process=False
+    )
+    upright.visual = mesh.visual.copy()
+    finish = _with_linear_light(mesh) if isinstance(mesh.visual, ColorVisuals) else lambda buffers, tree: None
+    return export_glb(
+        upright.scene(),
+        include_normals=lit,
+        tree_postprocessor=None if lit else _unlit,
+        buffer_postprocessor=finish,
+    )
+
+
+def _unlit(tree: Any) -> None:
+    for material in tree["materials"]:
+        material["extensions"] = {"KHR_materials_unlit": {}}
+    tree["extensionsUsed"] = ["KHR_materials_unlit"]
+
+
+def _with_linear_light(mesh: trimesh.Trimesh) -> Callable[[Any, Any], None]:
+    """What makes the vertex colors of a glTF tree those of the mesh in linear light, and gives them a material."""
     visual: Any = mesh.visual
     linear = np.rint(65535 * _linear_light(visual.vertex_colors / 255)).astype("<u2")
 
@@ -104,12 +145,10 @@ def _as_glb(mesh: trimesh.Trimesh) -> bytes:
         accessor = list(tree["accessors"].values())[primitive["attributes"]["COLOR_0"]]
         accessor |= {"componentType": 5123, "min": linear.min(axis=0).tolist(), "max": linear.max(axis=0).tolist()}
         buffers[list(buffers)[accessor["bufferView"]]] = linear.tobytes()
-        rough = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
-        tree["materials"] = [{"pbrMetallicRoughness": rough, "extensions": {"KHR_materials_unlit": {}}}]
-        tree["extensionsUsed"] = ["KHR_materials_unlit"]
+        tree["materials"] = [{"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}}]
         primitive["material"] = 0
 
-    return export_glb(upright.scene(), buffer_postprocessor=finish)
+    return finish
 
 
 def _linear_light(display: Float[np.ndarray, "vertex 4"]) -> Float[np.ndarray, "vertex 4"]:

@@ -25,7 +25,6 @@ from triptych.training.matching import compare_with_model
 from triptych.training.outcome import FitOutcome
 from triptych.training.provenance import Provenance
 from triptych.training.rerun import write_config
-from triptych.training.scenes import SceneParameters
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,6 @@ def store(
     job: FitJob,
     bank: SceneBank,
     group: Dataset,
-    scenes: SceneParameters,
     outcomes: list[FitOutcome],
     seconds: float,
 ) -> None:
@@ -102,15 +100,13 @@ def store(
         if outcome.problem is None or (job.force and outcome.finite):
             problems[name] = None
             try:
-                bank.add(name, _stored(job, scenes, group, number, outcome, seconds))
+                bank.add(name, _stored(job, group, number, outcome, seconds))
             except NameTakenError:
                 job.conditions.progress.note(f"note: {name}: another process has added it meanwhile; that one stays")
     note_failures(bank.folder, problems)
 
 
-def _stored(
-    job: FitJob, scenes: SceneParameters, group: Dataset, number: int, outcome: FitOutcome, seconds: float
-) -> StoredScene:
+def _stored(job: FitJob, group: Dataset, number: int, outcome: FitOutcome, seconds: float) -> StoredScene:
     record: dict[str, Any] = {
         "stage": 2,
         "seconds": seconds,
@@ -120,8 +116,8 @@ def _stored(
     }
     if outcome.problem is not None:
         record["problem"] = outcome.problem
-    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-    return StoredScene(micro, coefficients, group.fingerprints[number], record)
+    scene = outcome.scene
+    return StoredScene(scene.micro, scene.coefficients, group.fingerprints[number], record, scene.coding)
 
 
 def require_fitted(bank: SceneBank, dataset: Dataset) -> None:

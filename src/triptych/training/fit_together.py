@@ -96,4 +96,4 @@ def _train(job: FitJob, run: Run) -> None:
     seconds = run.elapsed() / len(dataset)
     with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done
         bank = SceneBank.create(temporary, model, precision=job.precision, own_model=True)
-        store(job, bank, dataset, scenes, outcomes, seconds)
+        store(job, bank, dataset, outcomes, seconds)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from triptych.bank import Scene, StoragePrecision, compare_views
+from triptych.bank import Scene, StoragePrecision, as_stored, compare_views
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.metrics import mean, psnr
@@ -27,11 +27,13 @@ class FitOutcome:
         test_psnr: mean over its test views in dB; None where it has none.
         problem: why it does not count as fitted; None where it does.
         finite: whether all its numbers are, in the format that they are stored in.
+        scene: the scene as it is stored, which is what was measured.
     """
 
     test_psnr: float | None
     problem: str | None
     finite: bool
+    scene: Scene
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,17 @@ def judge(
         bounds: from ``quality_bounds``.
         precision: the number format that it is to be stored in.
     """
-    scene = Scene(model, scenes.micro.values[number], scenes.coefficients.values[number], dataset.names[number])
-    stored = scene.micro.to(getattr(torch, precision))
+    fitted = Scene(model, scenes.micro.values[number], scenes.coefficients.values[number], dataset.names[number])
+    scene = as_stored(fitted, precision)
     chosen = list(dataset.views(number).test) or compared_views(dataset, number)
     views = compare_views(scene, dataset, number, chosen)
-    if not all(bool(tensor.isfinite().all()) for tensor in (stored, scene.coefficients, views.rendered.images)):
-        return FitOutcome(None, "its numbers are no longer finite: lower the rates", finite=False)
+    micro = fitted.micro if precision == "float32" else fitted.micro.half()
+    if not all(bool(tensor.isfinite().all()) for tensor in (micro, scene.coefficients, views.rendered.images)):
+        return FitOutcome(None, "its numbers are no longer finite: lower the rates", False, scene)
     quality = views.psnr()
     compared = mean([quality[chosen.index(view)] for view in compared_views(dataset, number)])
     test_psnr = mean(quality) if dataset.views(number).test else None
-    return FitOutcome(test_psnr, _problem(compared, bounds), finite=True)
+    return FitOutcome(test_psnr, _problem(compared, bounds), True, scene)
 
 
 def compared_views(dataset: Dataset, scene: int) -> list[int]:

@@ -41,7 +41,7 @@ def fit(
     config: Stage2Config,
     conditions: Conditions,
     *,
-    precision: StoragePrecision = "float16",
+    precision: StoragePrecision = "compact",
     force: bool = False,
 ) -> SceneBank:
     """Fit new scenes into a bank; those that are there already are left alone.
@@ -52,7 +52,7 @@ def fit(
         out: the bank's folder.
         config: all settings.
         conditions: seed, device, progress, and how often a ``finetune_shared`` run is saved.
-        precision: number format of the micro planes on disk.
+        precision: how the micro planes are stored.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
     Raises:
@@ -150,7 +150,7 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
         scenes = fit_scenes(model, group, job.config, job.conditions.seed)
         seconds = (time.perf_counter() - started) / len(group)
         outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(bounds)]
-        store(job, bank, group, scenes, outcomes, seconds)
+        store(job, bank, group, outcomes, seconds)
         quality += _to_show(group, outcomes)
         if number == 0:
             rest = len(missing) - len(group)

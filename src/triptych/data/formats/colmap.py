@@ -4,8 +4,9 @@
     images/...                                       the pictures, under the names of the images
     masks/...                                        optional: white where the object is
 
-The camera models SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL and OPENCV are read; their distortion is undone. World
-units and axes are those of the reconstruction: the scene's box is around the points that its cameras look at.
+The camera models SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL and OPENCV are read, and with OpenCV (extra ``photos``)
+FULL_OPENCV, OPENCV_FISHEYE, RADIAL_FISHEYE and SIMPLE_RADIAL_FISHEYE; their distortion is undone. World units and axes
+are those of the reconstruction: the scene's box is around the points that its cameras look at.
 """
 
 import math
@@ -16,7 +17,7 @@ from jaxtyping import Float
 
 from triptych.data.formats.axes import inverse
 from triptych.data.formats.colmap_model import ColmapCamera, ColmapImage, read_cameras, read_images, read_points
-from triptych.data.formats.distortion import Distortion
+from triptych.data.formats.distortion import Distortion, Lens, OpenCvLens
 from triptych.data.formats.layouts import colmap_model
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import find_mask
@@ -34,6 +35,10 @@ _PARAMETERS = {
     "SIMPLE_RADIAL": "f cx cy k1",
     "RADIAL": "f cx cy k1 k2",
     "OPENCV": "fx fy cx cy k1 k2 p1 p2",
+    "FULL_OPENCV": "fx fy cx cy k1 k2 p1 p2 k3 k4 k5 k6",
+    "OPENCV_FISHEYE": "fx fy cx cy k1 k2 k3 k4",
+    "SIMPLE_RADIAL_FISHEYE": "f cx cy k1",
+    "RADIAL_FISHEYE": "f cx cy k1 k2",
 }
 """The camera models that are read, and the meaning of their parameters."""
 _ROUNDING = 1e-3
@@ -82,7 +87,7 @@ def _read_view(image: ColmapImage, cameras: dict[int, ColmapCamera], model: Path
     return Frame(picture, header, c2w, intrinsics, distortion, mask=find_mask(picture, header.size, finder))
 
 
-def _lens(camera: ColmapCamera, where: str) -> tuple[Float[np.ndarray, "4"], Distortion | None]:
+def _lens(camera: ColmapCamera, where: str) -> tuple[Float[np.ndarray, "4"], Lens | None]:
     if camera.model not in _PARAMETERS:
         raise InputError(
             f"{where}: the camera model {camera.model} is not read, only {', '.join(_PARAMETERS)}; undistort the "
@@ -95,7 +100,19 @@ def _lens(camera: ColmapCamera, where: str) -> tuple[Float[np.ndarray, "4"], Dis
         values["fx"] = values["fy"] = values["f"]
     intrinsics = np.array([values[field] for field in ("fx", "fy", "cx", "cy")])
     check_intrinsics(intrinsics, camera.size, where)
-    return intrinsics, Distortion(*(values.get(field, 0.0) for field in ("k1", "k2", "p1", "p2"))) or None
+    return intrinsics, _bending(camera.model, values)
+
+
+def _bending(model: str, values: dict[str, float]) -> Lens | None:
+    if model.endswith("FISHEYE"):
+        return OpenCvLens("fisheye", _named(values, "k1 k2 k3 k4"))
+    if model == "FULL_OPENCV":
+        return OpenCvLens("rational", _named(values, "k1 k2 p1 p2 k3 k4 k5 k6"))
+    return Distortion(*_named(values, "k1 k2 p1 p2")) or None
+
+
+def _named(values: dict[str, float], fields: str) -> tuple[float, ...]:
+    return tuple(values.get(field, 0.0) for field in fields.split())
 
 
 def _rotation(quaternion: tuple[float, ...], where: str) -> Float[np.ndarray, "3 3"]:

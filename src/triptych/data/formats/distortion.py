@@ -1,7 +1,11 @@
-"""Lens distortion of the OPENCV camera model, undone by resampling pictures once, when they are read."""
+"""Lens distortion, undone by resampling pictures once, when they are read.
+
+Resampling asks where the lens shows each pixel of the undistorted picture, so a lens is the function that bends.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -60,9 +64,63 @@ class Distortion:
             )
 
 
+@dataclass(frozen=True)
+class OpenCvLens:
+    """A lens that OpenCV knows (extra ``photos``).
+
+    Attributes:
+        kind: ``fisheye``, the equidistant model with k1 k2 k3 k4, or ``rational``, k1 k2 p1 p2 k3 k4 k5 k6.
+        coefficients: its numbers.
+    """
+
+    kind: Literal["fisheye", "rational"]
+    coefficients: tuple[float, ...]
+
+    def apply(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where the lens shows a point of the ideal image plane (z = 1)."""
+        cv2, numbers = _opencv("this lens"), np.array(self.coefficients)
+        flat = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 1, 2)
+        if self.kind == "fisheye":
+            bent = cv2.fisheye.distortPoints(flat, np.eye(3), numbers)
+        else:
+            ahead = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
+            bent, _ = cv2.projectPoints(ahead, np.zeros(3), np.zeros(3), np.eye(3), numbers)
+        return bent.reshape(points.shape)
+
+    def check(self, intrinsics: Float[np.ndarray, "4"], height: int, width: int, where: str) -> None:
+        """Refuse coefficients that fold the picture over itself, which no resampling can undo: along lines from the
+        principal point to the edges, what is farther out must be shown farther out.
+
+        Raises:
+            InputError: they do, or OpenCV is not installed.
+        """
+        _opencv(where)
+        sides = np.linspace(0, 1, 9)[:, None]
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+        edges = np.concatenate([a + (b - a) * sides for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)])
+        lines = np.linspace(0, 1, 65)[:, None, None] * ((edges - intrinsics[2:]) / intrinsics[:2])
+        outward = np.diff(self.apply(lines), axis=0)
+        if not ((outward * lines[-1]).sum(axis=-1) >= 0).all():
+            raise InputError(
+                f"{where}: the coefficients {', '.join(f'{number:g}' for number in self.coefficients)} fold the "
+                "picture over itself before its edges; expected a milder lens; undistort the pictures first"
+            )
+
+
+Lens = Distortion | OpenCvLens
+
+
+def _opencv(needed_by: str) -> Any:
+    try:
+        import cv2
+    except ImportError:
+        raise InputError(f'{needed_by}: fisheye lenses need OpenCV; pip install "triptych[photos]"') from None
+    return cv2
+
+
 @lru_cache(maxsize=4)
 def _source_pixels(
-    distortion: Distortion, intrinsics: tuple[float, ...], height: int, width: int
+    distortion: Lens, intrinsics: tuple[float, ...], height: int, width: int
 ) -> Float[np.ndarray, "height width 2"]:
     focal, center = np.array(intrinsics[:2]), np.array(intrinsics[2:])
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
@@ -73,7 +131,7 @@ def _source_pixels(
 def undistort(
     picture: Float[np.ndarray, "height width channel"],
     intrinsics: Float[np.ndarray, "4"],
-    distortion: Distortion,
+    distortion: Lens,
 ) -> Float[np.ndarray, "height width channel"]:
     """The picture a pinhole camera with the same intrinsics would have taken (bilinear; edges are repeated).
 
@@ -83,7 +141,19 @@ def undistort(
         distortion: the lens.
     """
     height, width = picture.shape[:2]
-    source = _source_pixels(distortion, tuple(intrinsics.tolist()), height, width)
+    return sample(picture, _source_pixels(distortion, tuple(intrinsics.tolist()), height, width))
+
+
+def sample(
+    picture: Float[np.ndarray, "height width channel"], source: Float[np.ndarray, "rows columns 2"]
+) -> Float[np.ndarray, "rows columns channel"]:
+    """A picture at other places (bilinear; edges are repeated).
+
+    Args:
+        picture: see ``undistort``.
+        source: column and row, the center of the first pixel at (0, 0).
+    """
+    height, width = picture.shape[:2]
     column = source[..., 0].clip(0, width - 1)
     row = source[..., 1].clip(0, height - 1)
     left, top = column.astype(np.intp), row.astype(np.intp)

@@ -30,7 +30,7 @@ def box_looked_at(
     Returns:
         Lower and upper corner, None where the cameras look at nothing in common.
     """
-    center = _middle(c2w)
+    center = nearest_point(c2w[:, :, 3], c2w[:, :, 2])
     radius = float(np.median(_shown_whole(center, c2w, intrinsics, sizes)))
     if not (np.isfinite(center).all() and 0 < radius < np.inf):
         return None
@@ -43,9 +43,13 @@ def box_looked_at(
     return np.stack([low - margin, high + margin])
 
 
-def _middle(c2w: Float[np.ndarray, "view 3 4"]) -> Float[np.ndarray, "3"]:
-    """The point nearest to all optical axes."""
-    eyes, forward = c2w[:, :, 3], c2w[:, :, 2]
+def nearest_point(eyes: Float[np.ndarray, "view 3"], forward: Float[np.ndarray, "view 3"]) -> Float[np.ndarray, "3"]:
+    """The point nearest to some lines, such as the optical axes of cameras.
+
+    Args:
+        eyes: a point of each line.
+        forward: its direction, of length 1.
+    """
     across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
     # Relative to the mean, so that parallel axes, which leave a direction open, choose the point nearest to it.
     mean = eyes.mean(axis=0)

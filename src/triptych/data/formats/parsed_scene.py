@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from triptych.data.formats.distortion import Distortion
+from triptych.data.formats.distortion import Lens
 from triptych.data.formats.looked_at import box_looked_at
 from triptych.data.pictures import PictureHeader
 from triptych.data.validation import Problems
@@ -37,7 +37,7 @@ class Frame:
     header: PictureHeader
     c2w: Float[np.ndarray, "3 4"]
     intrinsics: Float[np.ndarray, "4"]
-    distortion: Distortion | None = None
+    distortion: Lens | None = None
     use: ViewUse | None = None
     mask: Path | None = None
 
@@ -65,7 +65,7 @@ class ParsedScene:
     sizes: tuple[tuple[int, int], ...]
     c2w: Float[np.ndarray, "view 3 4"]
     intrinsics: Float[np.ndarray, "view 4"]
-    distortions: tuple[Distortion | None, ...]
+    distortions: tuple[Lens | None, ...]
     uses: tuple[ViewUse | None, ...]
     masks: tuple[str | None, ...]
     turned: int

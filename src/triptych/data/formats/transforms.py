@@ -6,6 +6,7 @@ A field may stand in the header or in a frame:
     fl_x fl_y cx cy w h          intrinsics in pixels, pixel centers at half-integers
     camera_angle_x, _y           fields of view in radians, where no focal length is given
     k1 k2 p1 p2                  OPENCV lens distortion, undone when the pictures are read
+    k1 k2 k3 k4                  that of a fisheye, with camera_model OPENCV_FISHEYE or is_fisheye (extra ``photos``)
     file_path                    the picture, relative to the scene's folder, with or without its extension
     mask_path                    a picture of the same size, white where the object is; else masks/ beside images/
     transform_matrix             camera to world, OpenGL axes (x right, y up, z backward)
@@ -24,7 +25,7 @@ import torch
 from jaxtyping import Float
 
 from triptych.data.formats.axes import OPENGL_TO_OPENCV
-from triptych.data.formats.distortion import Distortion
+from triptych.data.formats.distortion import Distortion, Lens, OpenCvLens
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import check_mask, find_mask
 from triptych.data.formats.parsed_scene import Frame, ParsedScene, ViewUse, assemble_scene
@@ -45,10 +46,10 @@ from triptych.geometry import Cameras
 from triptych.text import shown
 
 _PINHOLE_MODELS = {"PINHOLE", "SIMPLE_PINHOLE", "PERSPECTIVE", "OPENCV", "SIMPLE_RADIAL", "RADIAL"}
+_FISHEYE = "OPENCV_FISHEYE"
+_OF_FISHEYES = ("k3", "k4")
 _OTHER_LENSES = (
-    "is_fisheye",
-    "k3",
-    "k4",
+    *_OF_FISHEYES,
     "k5",
     "k6",
     "ftheta_p0",
@@ -57,7 +58,7 @@ _OTHER_LENSES = (
     "orthographic",
 )
 _INTRINSICS = ("fl_x", "fl_y", "cx", "cy", "w", "h", "camera_angle_x", "camera_angle_y")
-_LENS_FIELDS = {*_INTRINSICS, *_OTHER_LENSES, "camera_model", "k1", "k2", "p1", "p2"}
+_LENS_FIELDS = {*_INTRINSICS, *_OTHER_LENSES, "camera_model", "is_fisheye", "k1", "k2", "p1", "p2"}
 
 
 def parse_transforms(name: str, folder: Path, problems: Problems, links: LinkPolicy) -> ParsedScene:
@@ -192,12 +193,12 @@ def _find_mask(
 
 
 def _refuse_other_lenses(fields: Mapping[str, Any], where: str) -> None:
-    advice = "only pinhole cameras with OPENCV distortion k1 k2 p1 p2 are read; undistort the pictures first"
+    advice = "only pinhole, OPENCV (k1 k2 p1 p2) and OPENCV_FISHEYE cameras are read; undistort the pictures first"
     model = fields.get("camera_model")
-    if model is not None and (not isinstance(model, str) or model not in _PINHOLE_MODELS):
+    if model is not None and (not isinstance(model, str) or model not in {*_PINHOLE_MODELS, _FISHEYE}):
         raise InputError(f"{where}, camera_model: {shown(model)} is not supported; {advice}")
     for field in _OTHER_LENSES:
-        if fields.get(field):
+        if fields.get(field) and not (field in _OF_FISHEYES and _is_fisheye(fields)):
             raise InputError(f"{where}, {field}: this lens is not supported; {advice}")
 
 
@@ -253,7 +254,14 @@ def _focal_length(fields: Mapping[str, Any], axis: str, side: int, where: str) -
     return 0.5 * side / math.tan(0.5 * angle)
 
 
-def _read_distortion(fields: Mapping[str, Any], where: str) -> Distortion | None:
+def _is_fisheye(fields: Mapping[str, Any]) -> bool:
+    return fields.get("camera_model") == _FISHEYE or bool(fields.get("is_fisheye"))
+
+
+def _read_distortion(fields: Mapping[str, Any], where: str) -> Lens | None:
+    if _is_fisheye(fields):
+        numbers = (optional_number(fields, field, where) or 0.0 for field in ("k1", "k2", *_OF_FISHEYES))
+        return OpenCvLens("fisheye", tuple(numbers))
     k1, k2, p1, p2 = (optional_number(fields, field, where) or 0.0 for field in ("k1", "k2", "p1", "p2"))
     return Distortion(k1, k2, p1, p2) or None
 

@@ -38,10 +38,15 @@ def write_scene(root: Path, name: str, cameras: Cameras, rgba: UInt8[np.ndarray,
     """
     with atomic_directory(root / name) as folder:
         (folder / "rgba").mkdir()
-        files = [f"rgba/{view:03d}.png" for view in range(len(rgba))]
+        files = picture_files(len(rgba))
         for file, picture in zip(files, rgba, strict=True):
             Image.fromarray(picture, "RGBA").save(folder / file, compress_level=4)
         write_transforms(folder, files, cameras)
+
+
+def picture_files(count: int) -> list[str]:
+    """The pictures of a scene of so many views, relative to its folder."""
+    return [f"rgba/{view:03d}.png" for view in range(count)]
 
 
 def write_transforms(folder: Path, files: Sequence[str], cameras: Cameras) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from triptych.bank import Scene, Scenes
+from triptych.bank import Scene, Scenes, coded_micro
 from triptych.errors import InputError
 from triptych.export.left_out import LeftOut
 from triptych.export.web.decoder import require_onnx, write_decoder
@@ -127,13 +127,13 @@ def _shared_tensors(model: CategoryModel) -> dict[str, Tensor]:
         "output_bias": output.bias,
         "background": model.background(),
     }
-    return _on_cpu(tensors | quantized("base", model.base))
+    return _on_cpu(tensors | {"start": model.start_micro.float()} | quantized("base", model.base))
 
 
 def _write_scene(folder: Path, stem: str, scene: Scene, camera: Cameras) -> dict[str, str]:
     """Write a scene's two files; their paths within the folder."""
     files = {"file": f"{stem}.safetensors", "thumbnail": f"{stem}.png"}
-    tensors = {"coefficients": scene.coefficients} | quantized("micro", scene.micro)
+    tensors = {"coefficients": scene.coefficients, "micro": coded_micro(scene)}
     save_file(_on_cpu(tensors), folder / files["file"])
     (pixels,) = as_pixels(scene.render(camera).images)
     Image.fromarray(pixels).save(folder / files["thumbnail"])

@@ -1,5 +1,13 @@
 // Scenes as the folder holds them, and the tri-planes that a blend of two of them makes.
 
+import { decodeMicro } from "./coding.js";
+
+/** A scene of the folder: its coefficients, and its micro planes [plane, feature, row, column]. */
+export async function readScene(url, shared) {
+    const { coefficients, micro } = await readTensors(url);
+    return { coefficients: coefficients.values, micro: decodeMicro(micro.values, shared.start) };
+}
+
 /** The tensors of a safetensors file, by name: {shape, values}. */
 export async function readTensors(url) {
     const answer = await fetch(url);
@@ -27,29 +35,29 @@ export function composePlanes(config, shared, a, b, share) {
     const groups = groupsOf(config);
     const texture = new Float32Array(3 * groups * texels * 4);
 
-    function add(planes, index, plane, feature, weight) {
-        const { values, scales, offsets, features } = planes;
-        const channel = (index * 3 + plane) * features + feature;
-        const scale = weight * scales[channel];
-        const offset = weight * offsets[channel];
-        const from = channel * texels;
-        const target = planes.firstFeature + feature;
-        const to = (plane * groups + (target >> 2)) * texels * 4 + (target & 3);
+    /** Add scale * values + offset to one feature of one plane. */
+    function add(plane, feature, values, from, scale, offset) {
+        const to = (plane * groups + (feature >> 2)) * texels * 4 + (feature & 3);
         for (let texel = 0; texel < texels; texel++) texture[to + 4 * texel] += scale * values[from + texel] + offset;
     }
 
     const scenes = share === 0 ? [[a, 1]] : share === 1 ? [[b, 1]] : [[a, 1 - share], [b, share]];
     for (const [scene, weight] of scenes) {
-        const planes = quantised(scene, "micro", micro, 0);
         for (let plane = 0; plane < 3; plane++)
-            for (let feature = 0; feature < micro; feature++) add(planes, 0, plane, feature, weight);
+            for (let feature = 0; feature < micro; feature++)
+                add(plane, feature, scene.micro, (plane * micro + feature) * texels, weight, 0);
     }
-    const base = quantised(shared, "base", macro, config.combine === "sum" ? 0 : micro);
+    const { base, base_scale: scales, base_offset: offsets } = shared;
+    const firstMacro = config.combine === "sum" ? 0 : micro;
     const count = macro ? config.base_planes : 0;
     for (let k = 0; k < count; k++) {
-        const weight = scenes.reduce((sum, [scene, part]) => sum + part * scene.coefficients.values[k], 0);
+        const weight = scenes.reduce((sum, [scene, part]) => sum + part * scene.coefficients[k], 0);
         for (let plane = 0; plane < 3; plane++)
-            for (let feature = 0; feature < macro; feature++) add(base, k, plane, feature, weight);
+            for (let feature = 0; feature < macro; feature++) {
+                const channel = (k * 3 + plane) * macro + feature;
+                const [scale, offset] = [weight * scales.values[channel], weight * offsets.values[channel]];
+                add(plane, firstMacro + feature, base.values, channel * texels, scale, offset);
+            }
     }
     return texture;
 }
@@ -57,14 +65,4 @@ export function composePlanes(config, shared, a, b, share) {
 /** Features of a texel in groups of four. */
 export function groupsOf({ micro_features: micro, macro_features: macro, combine }) {
     return Math.ceil((combine === "sum" ? Math.max(micro, macro) : micro + macro) / 4);
-}
-
-function quantised(tensors, name, features, firstFeature) {
-    return {
-        values: tensors[name].values,
-        scales: tensors[`${name}_scale`].values,
-        offsets: tensors[`${name}_offset`].values,
-        features,
-        firstFeature,
-    };
 }

@@ -1,7 +1,7 @@
 // From a view (scenes, blend, camera) to its picture.
 
 import { cameraOf } from "./camera.js";
-import { composePlanes, readTensors } from "./planes.js";
+import { composePlanes, readScene } from "./planes.js";
 
 /** Renders one view after the other, and keeps the scenes and planes of the last. */
 export class Studio {
@@ -45,7 +45,7 @@ export class Studio {
         if (!this.scenes.has(name)) {
             const entry = this.manifest.scenes.find((scene) => scene.name === name);
             if (!entry) throw new Error(`there is no scene ${name}`);
-            this.scenes.set(name, await readTensors(entry.file));
+            this.scenes.set(name, await readScene(entry.file, this.shared));
         }
         return this.scenes.get(name);
     }

@@ -1,0 +1,160 @@
+"""The bytes of a scene's micro planes in compact form.
+
+    version                 1 byte: 1
+    basis                   [F_mic, F_mic] int8, in units of 1/128: a column per component
+    steps                   [level, F_mic] bytes, coarse levels first: e stands for (8 + e mod 8) * 2^(e div 8 - 23)
+    numbers                 see `triptych.bank.coding.symbols`: [plane, component, row, column]
+
+Read, a number times its step is a wavelet coefficient (`triptych.bank.coding.wavelet`), components times the basis are
+features, and these are added to the mean scene. All of that is in double precision and in one order, then rounded to
+single: every machine reads the same bits.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Int8, UInt8
+from numba import njit
+from torch import Tensor
+
+from triptych.bank.coding import symbols, wavelet
+from triptych.compiling import compile_cached
+from triptych.errors import InputError
+
+VERSION = 1
+UNIT = 128
+"""What 1 is in a basis."""
+_PLAIN_STEP = 96
+"""The step of scenes of which nothing else is known: 2^-8."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """How a scene's micro planes are transformed and rounded.
+
+    Attributes:
+        basis: what each component is in features, in units of 1/128.
+        steps: codes of the steps to which each component is rounded, from the coarsest level to the finest.
+    """
+
+    basis: Int8[np.ndarray, "feature component"]
+    steps: UInt8[np.ndarray, "level component"]
+
+    @classmethod
+    def plain(cls, features: int, side: int) -> "Coding":
+        """Each feature by itself, all to the same step: for scenes of which nothing is known but their numbers."""
+        basis = np.eye(features, dtype=np.int8) * np.int8(UNIT - 1)
+        return cls(basis, np.full((wavelet.levels_of(side) + 1, features), _PLAIN_STEP, np.uint8))
+
+    def matrix(self) -> Float[np.ndarray, "feature component"]:
+        """The basis as it is."""
+        return self.basis.astype(np.float64) / UNIT
+
+    def step_map(self, side: int) -> Float[np.ndarray, "component row column"]:
+        """The step of each coefficient."""
+        return np.ascontiguousarray(step_sizes()[self.steps][wavelet.level_map(side)].transpose(2, 0, 1))
+
+
+def step_sizes() -> Float[np.ndarray, " code"]:
+    """What each code of a step stands for; exact."""
+    codes = np.arange(256)
+    return np.ldexp(8.0 + codes % 8, codes // 8 - 23)
+
+
+def nearest_steps(sizes: Float[np.ndarray, "level component"]) -> UInt8[np.ndarray, "level component"]:
+    """Codes of the largest steps that are at most so large."""
+    return np.clip(np.searchsorted(step_sizes(), sizes, side="right") - 1, 0, 255).astype(np.uint8)
+
+
+def coefficients_of(
+    residual: Float[np.ndarray, "3 k k micro"], basis: Float[np.ndarray, "feature component"]
+) -> Float[np.ndarray, "3 component k k"]:
+    """Wavelet coefficients of what a scene adds to the mean scene."""
+    components = np.einsum("cf,pyxf->pcyx", np.linalg.inv(basis), residual.astype(np.float64))
+    return wavelet.forward(components)
+
+
+def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micro"], coding: Coding) -> bytes:
+    """Bytes of micro planes, each coefficient rounded to the nearest step.
+
+    Args:
+        micro: the micro planes.
+        start: those of the mean scene.
+        coding: how they are rounded.
+
+    Raises:
+        InputError: they hold numbers that are not finite, or too large for these steps.
+    """
+    if not micro.numel():
+        return bytes([VERSION])
+    residual = micro.detach().cpu().double().numpy() - start.double().numpy()
+    side = micro.shape[1]
+    with np.errstate(invalid="ignore"):
+        numbers = np.rint(coefficients_of(residual, coding.matrix()) / coding.step_map(side))
+    if not (np.abs(numbers) <= symbols.MOST).all():
+        raise InputError("its micro planes hold numbers that are not finite or too large; choose precision float32")
+    return pack(numbers.astype(np.int32), coding)
+
+
+def pack(numbers: Int[np.ndarray, "3 component k k"], coding: Coding) -> bytes:
+    """Bytes of coefficients that are whole steps."""
+    side = numbers.shape[-1]
+    coded = symbols.encode(numbers.reshape(-1, side, side), wavelet.bands_of(side))
+    return bytes([VERSION]) + coding.basis.tobytes() + coding.steps.tobytes() + coded
+
+
+def decode(content: bytes, start: Float[Tensor, "3 k k micro"]) -> tuple[Float[Tensor, "3 k k micro"], Coding | None]:
+    """Micro planes of their bytes, and how they were rounded; None where there are no planes.
+
+    Raises:
+        InputError: the bytes are of another version, or too few.
+    """
+    _, side, _, features = start.shape
+    if not content or content[0] != VERSION:
+        raise InputError(f"its micro planes begin with {content[:1].hex() or 'nothing'}, expected {VERSION:02x}")
+    if not features:
+        return torch.zeros(start.shape), None
+    levels = wavelet.levels_of(side) + 1
+    ends = np.cumsum([1, features * features, levels * features])
+    if len(content) < ends[-1]:
+        raise InputError(f"its micro planes have {len(content)} bytes, expected at least {ends[-1]}")
+    basis = np.frombuffer(content[ends[0] : ends[1]], np.int8).reshape(features, features)
+    coding = Coding(basis, np.frombuffer(content[ends[1] : ends[2]], np.uint8).reshape(levels, features))
+    numbers = symbols.decode(content[ends[2] :], wavelet.bands_of(side), (3 * features, side, side))
+    return planes_of(numbers.reshape(3, features, side, side), start, coding), coding
+
+
+def planes_of(
+    numbers: Int[np.ndarray, "3 component k k"], start: Float[Tensor, "3 k k micro"], coding: Coding
+) -> Float[Tensor, "3 k k micro"]:
+    """Micro planes of coefficients that are whole steps."""
+    side = numbers.shape[-1]
+    components = (numbers * coding.step_map(side)).reshape(-1, side, side)
+    wavelet.invert(components)
+    found = np.empty(start.shape, np.float32)
+    _compiled()(components.reshape(numbers.shape), coding.matrix(), np.ascontiguousarray(start.numpy()), found)
+    return torch.from_numpy(found)
+
+
+@cache
+def _compiled() -> Any:
+    return compile_cached(njit, _add, nogil=True)
+
+
+def _add(components, basis, start, out):
+    """Features of components, added to the mean scene."""
+    planes, count, rows, columns = components.shape
+    line = np.empty(columns)
+    for plane in range(planes):
+        for row in range(rows):
+            for feature in range(count):
+                line[:] = 0.0
+                for component in range(count):
+                    weight = basis[feature, component]
+                    for column in range(columns):
+                        line[column] += weight * components[plane, component, row, column]
+                for column in range(columns):
+                    out[plane, row, column, feature] = start[plane, row, column, feature] + line[column]

@@ -1,0 +1,129 @@
+"""The wavelet of JPEG 2000 (Cohen, Daubechies, Feauveau 9/7), by lifting, on square planes.
+
+Along each axis, a line of even length becomes its coarse half, then its fine half; the next level takes the coarse
+quarter of what the last one has made. What is read is computed in double precision, in one order of operations, so that
+any machine gets the same bits.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numba import njit
+
+from triptych.compiling import compile_cached, compile_inner
+
+MOST_LEVELS = 4
+_FINE, _COARSE, _FINE_AGAIN, _COARSE_AGAIN = (
+    -1.586134342059924,
+    -0.052980118572961,
+    0.882911075530934,
+    0.443506852043971,
+)
+"""What is added of both neighbors, step by step."""
+_SCALE = 1.149604398860241
+"""Of the coarse half, and its inverse of the fine one: nearly keeps lengths."""
+
+
+def levels_of(side: int) -> int:
+    """How often the side of a plane can be halved, up to ``MOST_LEVELS`` times."""
+    return next(level for level in range(MOST_LEVELS + 1) if side >> level & 1 or level == MOST_LEVELS)
+
+
+def bands_of(side: int) -> Int[np.ndarray, "band 5"]:
+    """Where the bands lie, from coarse to fine: first row and column, rows, columns, and the level, from 0 on."""
+    levels = levels_of(side)
+    coarsest = side >> levels
+    bands = [(0, 0, coarsest, coarsest, 0)]
+    for level in range(1, levels + 1):
+        half = side >> (levels - level + 1)
+        bands += [(half, 0, half, half, level), (0, half, half, half, level), (half, half, half, half, level)]
+    return np.array(bands, np.int64)
+
+
+def level_map(side: int) -> Int[np.ndarray, "row column"]:
+    """The level of each coefficient."""
+    levels = np.zeros((side, side), np.int64)
+    for top, left, rows, columns, level in bands_of(side):
+        levels[top : top + rows, left : left + columns] = level
+    return levels
+
+
+def forward(planes: Float[np.ndarray, "*plane row column"]) -> Float[np.ndarray, "*plane row column"]:
+    """Coefficients of planes, each in its band's place."""
+    found = planes.astype(np.float64)
+    for level in range(levels_of(planes.shape[-1])):
+        side = planes.shape[-1] >> level
+        part = found[..., :side, :side]
+        part[...] = _split(part)
+        part[...] = _split(part.swapaxes(-1, -2)).swapaxes(-1, -2)
+    return found
+
+
+def _split(lines: Float[np.ndarray, "*line place"]) -> Float[np.ndarray, "*line place"]:
+    coarse, fine = lines[..., 0::2].copy(), lines[..., 1::2].copy()
+    for weight, weight_back in ((_FINE, _COARSE), (_FINE_AGAIN, _COARSE_AGAIN)):
+        fine += weight * (coarse + np.concatenate([coarse[..., 1:], coarse[..., -1:]], -1))
+        coarse += weight_back * (fine + np.concatenate([fine[..., :1], fine[..., :-1]], -1))
+    return np.concatenate([coarse * _SCALE, fine / _SCALE], -1)
+
+
+def invert(coefficients: Float[np.ndarray, "plane row column"]) -> None:
+    """Make planes of their coefficients, in place."""
+    _compiled()(coefficients, levels_of(coefficients.shape[-1]))
+
+
+@cache
+def _compiled() -> Any:
+    return compile_cached(njit, _invert, nogil=True, error_model="numpy")
+
+
+@compile_inner
+def _take(to, of, weight):
+    """Take away what the coarse half has got from the fine one: each place from its own and the one before."""
+    to[0] -= weight * (of[0] + of[0])
+    for place in range(1, len(to)):
+        to[place] -= weight * (of[place] + of[place - 1])
+
+
+@compile_inner
+def _take_back(to, of, weight):
+    """The same the other way: each place from its own and the one after."""
+    last = len(to) - 1
+    for place in range(last):
+        to[place] -= weight * (of[place] + of[place + 1])
+    to[last] -= weight * (of[last] + of[last])
+
+
+@compile_inner
+def _joined(line, coarse, fine, half):
+    """Make a line, in place, of its halves."""
+    for place in range(half):
+        coarse[place] = line[place] / _SCALE
+        fine[place] = line[half + place] * _SCALE
+    _take(coarse[:half], fine[:half], _COARSE_AGAIN)
+    _take_back(fine[:half], coarse[:half], _FINE_AGAIN)
+    _take(coarse[:half], fine[:half], _COARSE)
+    _take_back(fine[:half], coarse[:half], _FINE)
+    for place in range(half):
+        line[2 * place] = coarse[place]
+        line[2 * place + 1] = fine[place]
+
+
+def _invert(planes, levels):
+    side = planes.shape[1]
+    coarse, fine, turned = np.empty(side), np.empty(side), np.empty((side, side))
+    for plane in range(len(planes)):
+        for level in range(levels - 1, -1, -1):
+            size = side >> level
+            for row in range(size):
+                for column in range(size):
+                    turned[column, row] = planes[plane, row, column]
+            for column in range(size):
+                _joined(turned[column], coarse, fine, size >> 1)
+            for row in range(size):
+                for column in range(size):
+                    planes[plane, row, column] = turned[column, row]
+            for row in range(size):
+                _joined(planes[plane, row], coarse, fine, size >> 1)

@@ -1,0 +1,106 @@
+"""Visual hulls: what may be solid by the silhouettes of an object (Laurentini 1994).
+
+A hull is a grid of cells, indexed z, y, x, over the cube of side 1 around the origin, as ``Similarity.onto_ball`` fills
+it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from triptych.geometry.cameras import Cameras
+from triptych.geometry.similarity import Similarity
+
+_AT_ONCE = 1 << 18
+"""Points projected at once; bounds memory."""
+
+
+def cell_centers(side: int, cube: float = 1.0) -> Float[Tensor, "z y x 3"]:
+    """Centers (x, y, z) of a grid's cells.
+
+    Args:
+        side: number of cells along each side.
+        cube: side of the cube around the origin that they fill.
+    """
+    ticks = ((torch.arange(side, dtype=torch.float64) + 0.5) / side - 0.5) * cube
+    z, y, x = torch.meshgrid(ticks, ticks, ticks, indexing="ij")
+    return torch.stack([x, y, z], dim=-1)
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """What some views say about where an object is.
+
+    Attributes:
+        shown: the pixels that show it.
+        inside: the pixels that show anything: what a picture does not show says nothing.
+        cameras: one per view.
+    """
+
+    shown: Bool[Tensor, "view height width"]
+    inside: Bool[Tensor, "view height width"]
+    cameras: Cameras
+
+    def carried(self, similarity: Similarity) -> "Silhouettes":
+        """The same in another world frame."""
+        return Silhouettes(self.shown, self.inside, similarity.cameras(self.cameras))
+
+    def allow(self, points: Float[Tensor, "point 3"], tolerated: float = 0.0) -> Bool[Tensor, " point"]:
+        """Which points may be solid: no view shows something else there, and half of the views show the object.
+
+        Args:
+            points: in the cameras' world.
+            tolerated: the share of the views that may say otherwise, for poses and masks that are not exact.
+        """
+        limit = math.floor(tolerated * len(self.cameras))
+        return torch.cat([self._allow(part, limit) for part in points.split(_AT_ONCE)])
+
+    def _allow(self, points: Float[Tensor, "point 3"], limit: int) -> Bool[Tensor, " point"]:
+        against, supporting = torch.zeros(2, len(points), dtype=torch.int32)
+        for view, (shown, inside) in enumerate(zip(self.shown, self.inside, strict=True)):
+            number, is_behind = _pixels(points, self.cameras[[view]])
+            is_inside = _set(inside, number) | is_behind
+            is_shown = _set(shown & inside, number) & ~is_behind
+            against += is_inside & ~is_shown
+            supporting += is_shown
+        return (against <= limit) & (2 * supporting >= len(self.cameras))
+
+
+def in_pictures(points: Float[Tensor, "point 3"], silhouettes: Silhouettes) -> Bool[Tensor, "view point"]:
+    """Which points each picture shows, before the camera and inside; nothing hides another."""
+    parts = []
+    for view, inside in enumerate(silhouettes.inside):
+        number, is_behind = _pixels(points, silhouettes.cameras[[view]])
+        parts.append(_set(inside, number) & ~is_behind)
+    return torch.stack(parts)
+
+
+def carve(silhouettes: Silhouettes, side: int, tolerated: float = 0.0, *, cube: float = 1.0) -> Bool[Tensor, "z y x"]:
+    """The hull as a grid; see ``Silhouettes.allow`` and ``cell_centers``."""
+    return silhouettes.allow(cell_centers(side, cube).reshape(-1, 3), tolerated).reshape(side, side, side)
+
+
+def _pixels(points: Tensor, camera: Cameras) -> tuple[Tensor, Tensor]:
+    """The number of the pixel onto which each point falls, row by row, -1 beyond the picture; and which points lie
+    behind the camera."""
+    places, depth = (part[0] for part in camera.project(points))
+    column, row = places.nan_to_num(-1).clamp(-1, max(camera.height, camera.width)).floor().long().unbind(-1)
+    in_picture = (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
+    return torch.where(in_picture, row * camera.width + column, -1), depth <= 0
+
+
+def _set(pixels: Bool[Tensor, "height width"], number: Tensor) -> Tensor:
+    return torch.cat([pixels.flatten(), pixels.new_zeros(1)])[number]
+
+
+def surface_cells(hull: Bool[Tensor, "z y x"]) -> Bool[Tensor, "z y x"]:
+    """The cells of a hull that have a neighbor outside of it, across a face."""
+    padded = torch.nn.functional.pad(hull, (1,) * 6)
+    inner = hull.clone()
+    for axis in range(3):
+        for step in (-1, 1):
+            inner &= padded.roll(step, axis)[1:-1, 1:-1, 1:-1]
+    return hull & ~inner

@@ -1,0 +1,184 @@
+"""Compact scenes: what comes back, what they take, and what is refused."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from exact_ball import exact_ball
+from untrained import faults, untrained_model
+
+from triptych import Scene, SceneBank, Scenes, StoredScene, open_scene, save_scene
+from triptych.bank import ScenePlanes, as_stored, coded_micro, convert, merge
+from triptych.bank.coding import layout, symbols, wavelet
+from triptych.bank.coding.layout import Coding
+from triptych.errors import InputError
+from triptych.geometry import Orbit
+from triptych.metrics import mean, psnr
+from triptych.representation.config import PlaneConfig
+
+PAGE = Path(__file__).resolve().parents[1] / "src/triptych/export/web/page"
+READ = """
+import { readFileSync, writeFileSync } from "node:fs";
+import { decodeMicro } from "./coding.mjs";
+const [, , coded, start, shape, out] = process.argv;
+const floats = new Float32Array(new Uint8Array(readFileSync(start)).buffer);
+const found = decodeMicro(new Uint8Array(readFileSync(coded)), { shape: JSON.parse(shape), values: floats });
+writeFileSync(out, new Uint8Array(found.buffer));
+"""
+
+
+@pytest.fixture(scope="module")
+def ball() -> Scene:
+    """An exact ball with some noise, as fitted planes have it."""
+    ball = exact_ball()
+    noise = 0.002 * torch.randn(ball.micro.shape, generator=torch.Generator().manual_seed(0))
+    return Scene(ball.model, ball.micro + noise, ball.coefficients, "ball")
+
+
+@pytest.fixture(scope="module")
+def compact(ball: Scene) -> Scene:
+    return as_stored(ball, "compact")
+
+
+def random_planes(side: int, features: int) -> torch.Tensor:
+    return torch.randn(3, side, side, features, generator=torch.Generator().manual_seed(side))
+
+
+@pytest.mark.parametrize("side", [2, 9, 12, 48])
+def test_integers_come_back_from_the_coder(side: int) -> None:
+    random, bands = np.random.default_rng(0), wavelet.bands_of(side)
+    sizes = np.array([0, 0.1, 1.0, 40.0, 1e6])[:, None, None]
+    values = np.clip(random.laplace(size=(5, side, side)) * sizes, -symbols.MOST, symbols.MOST).astype(np.int32)
+    values[4, 0, 0], values[4, 1, 1] = symbols.MOST, -symbols.MOST
+    assert np.array_equal(symbols.decode(symbols.encode(values, bands), bands, values.shape), values)
+    assert len(symbols.encode(np.zeros_like(values), bands)) < 8
+
+
+@pytest.mark.parametrize("side", [2, 9, 12, 64])
+def test_the_wavelet_is_undone(side: int) -> None:
+    planes = np.random.default_rng(0).normal(size=(2, side, side))
+    found = wavelet.forward(planes)
+    assert (side == 9) == np.array_equal(found, planes)
+    wavelet.invert(found)
+    np.testing.assert_allclose(found, planes, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("side", "features"), [(2, 1), (9, 3), (16, 4)])
+def test_planes_come_back_within_their_steps_and_then_stay(side: int, features: int) -> None:
+    micro, start = random_planes(side, features), random_planes(side + 1, features)[:, :side, :side]
+    plain = Coding.plain(features, side)
+    content = layout.encode(micro, start, plain)
+    found, coding = layout.decode(content, start)
+    assert coding is not None
+    error = layout.coefficients_of((found - micro).numpy(), plain.matrix())
+    assert (np.abs(error) <= plain.step_map(side) / 2 + 1e-6).all()
+    assert layout.encode(found, start, coding) == content
+
+
+def test_a_scene_is_small_looks_the_same_and_is_rounded_once(ball: Scene, compact: Scene) -> None:
+    cameras = ball.model.along(Orbit.around(ball.model.aabb, 5))
+    before = ball.render(cameras).images.clamp(0, 1)
+    sizes = {}
+    for precision, decibels in (("compact", 54.0), ("small", 44.0)):
+        stored = compact if precision == "compact" else as_stored(ball, precision)
+        assert mean(psnr(stored.render(cameras).images, before)) > decibels
+        assert as_stored(stored, "small") is stored
+        coded = bytes(coded_micro(stored).numpy())
+        assert torch.equal(layout.decode(coded, ball.model.start_micro)[0], stored.micro)
+        sizes[precision] = len(coded)
+    assert sizes["small"] < 0.8 * sizes["compact"]
+    assert sizes["compact"] < 0.3 * 2 * ball.micro.numel()
+
+
+def test_where_nothing_is_seen_nothing_appears(ball: Scene) -> None:
+    nothing = ball.micro.clone()
+    nothing[0, ..., 0] += 1.0  # far from the center everywhere; the mean scene is near it
+    camera = ball.model.along(Orbit.around(ball.model.aabb))
+    assert Scene.start_of(ball.model).render(camera).opacity.max() > 0.9
+    stored = as_stored(Scene(ball.model, nothing, ball.coefficients), "small")
+    assert stored.coding is not None
+    assert stored.render(camera).opacity.max() < 0.01
+
+
+def test_a_compact_bank_keeps_what_was_measured(ball: Scene, compact: Scene, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", ball.model, precision="compact", own_model=True)
+    bank.add("ball", StoredScene(compact.micro, compact.coefficients, "f", {"test_psnr": 30.0}, compact.coding))
+    assert bank.bytes_of("ball") < 0.3 * 2 * ball.micro.numel()
+    found = Scenes(SceneBank(bank.folder), ball.model)["ball"]
+    assert torch.equal(found.micro, compact.micro)
+    planes, _, name = ScenePlanes(bank)[0]
+    assert name == "ball"
+    assert torch.equal(planes, compact.micro)
+    merge(tmp_path / "merged", [bank.folder])
+    assert torch.equal(SceneBank(tmp_path / "merged").scene("ball").micro, compact.micro)
+    save_scene(tmp_path / "ball.triptych-scene", found)
+    assert torch.equal(open_scene(tmp_path / "ball.triptych-scene", ball.model).micro, compact.micro)
+    assert (tmp_path / "ball.triptych-scene").stat().st_size < 0.35 * 2 * ball.micro.numel()
+
+
+def test_banks_change_their_precision(ball: Scene, compact: Scene, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "numbers", ball.model, precision="float32", own_model=True)
+    bank.add("ball", StoredScene(ball.micro, ball.coefficients, "f", {"seconds": 1.0}))
+    with pytest.raises(InputError, match="of the present version already, and keeps float32"):
+        convert(bank.folder, tmp_path / "new")
+    convert(bank.folder, tmp_path / "compact", precision="compact")
+    found = SceneBank(tmp_path / "compact").scene("ball")
+    assert torch.equal(found.micro, compact.micro)
+    assert (found.fingerprint, found.record) == ("f", {"seconds": 1.0})
+    convert(tmp_path / "compact", tmp_path / "half", precision="float16")
+    assert torch.equal(SceneBank(tmp_path / "half").scene("ball").micro, compact.micro.half().float())
+    with pytest.raises(InputError, match="its precision is float16"):
+        merge(tmp_path / "both", [tmp_path / "compact", tmp_path / "half"])
+
+
+def test_what_is_damaged_or_cannot_be_stored_is_said(tmp_path: Path) -> None:
+    model = untrained_model(planes=PlaneConfig(resolution=8, micro_features=2, macro_features=2, base_planes=1))
+    bank = SceneBank.create(tmp_path / "bank", model, precision="small")
+    micro = random_planes(8, 2)
+    bank.add("a", StoredScene(micro, torch.zeros(1), "f", {}))
+    assert (bank.scene("a").micro - micro).abs().max() < 0.02
+    for wrong in (float("nan"), 1e30):
+        with pytest.raises(InputError, match=r"scene 'b' cannot be stored: .* choose precision float32") as refusal:
+            bank.add("b", StoredScene(micro * wrong, torch.zeros(1), "f", {}))
+        assert "\n" not in str(refusal.value)
+    assert not faults(SceneBank(bank.folder))
+    start = bank.folder / "start.safetensors"
+    content = start.read_bytes()
+    start.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert str(start) in faults(SceneBank(bank.folder))[0]
+    with pytest.raises(InputError, match="scene 'a' is damaged"):
+        SceneBank(bank.folder).scene("a")
+    for content in (b"", b"\x02" + bytes(50), b"\x01" + bytes(5)):
+        with pytest.raises(InputError, match="its micro planes"):
+            layout.decode(content, model.start_micro)
+
+
+def test_scenes_without_micro_planes_take_a_byte() -> None:
+    model = untrained_model(planes=PlaneConfig(resolution=8, micro_features=0, macro_features=2, base_planes=1))
+    scene = Scene(model, model.start_micro, model.start_coefficients)
+    assert len(coded_micro(scene)) == 1
+    assert layout.decode(b"\x01", model.start_micro)[0].shape == (3, 8, 8, 0)
+
+
+@pytest.mark.parametrize("of", ["ball", "random"])
+def test_the_page_reads_the_same_bits(of: str, compact: Scene, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    micro, start = compact.micro, compact.model.start_micro
+    content = bytes(coded_micro(compact).numpy())
+    if of == "random":  # planes that cannot be halved, and large numbers
+        micro, start = 100 * random_planes(9, 3), random_planes(9, 3)
+        content = layout.encode(micro, start, Coding.plain(3, 9))
+    shutil.copyfile(PAGE / "coding.js", tmp_path / "coding.mjs")
+    (tmp_path / "read.mjs").write_text(READ)
+    (tmp_path / "coded").write_bytes(content)
+    (tmp_path / "start").write_bytes(start.numpy().tobytes())
+    files = [str(tmp_path / name) for name in ("read.mjs", "coded", "start", "out")]
+    subprocess.run([node, *files[:3], json.dumps(list(start.shape)), files[3]], check=True)
+    found = np.fromfile(tmp_path / "out", np.float32).reshape(3, start.shape[3], *start.shape[1:3])
+    assert np.array_equal(found.transpose(0, 2, 3, 1), layout.decode(content, start)[0].numpy())
