@@ -15,6 +15,7 @@ from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
 from triptych.progress import Progress
 from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 
 
@@ -51,6 +52,35 @@ class Train(Configurable):
                 return
             train(scenes, self.out, self.config, conditions)
         say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
+
+
+@dataclass(frozen=True)
+class Predictor(Configurable):
+    """Train what predicts new scenes of a category model from their views; `triptych fit` then starts from there.
+
+    All else of the model stays as it is. Rerun the same command to go on after a stop."""
+
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
+    """Category model, the folder of the run that trained it, or "cars" for the one that comes with triptych."""
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the run; the category model with its predictor will be its subfolder "model"."""
+    config: Annotated[PredictorTraining, tyro.conf.arg(name="")] = field(default_factory=PredictorTraining)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.model import CategoryModel, find_model
+        from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
+        from triptych.training.predicting.run import train_predictor
+
+        device = choose_device(self.machine.device)
+        model = CategoryModel.load(find_model(self.model))
+        with Progress() as progress:
+            scenes = open_data(self.data, progress, "train")
+            train_predictor(model, scenes, self.out, self.config, Conditions(self.machine.seed, device, progress))
+        say(f"category model with its predictor in {self.out / 'model'}")
 
 
 @dataclass(frozen=True)
