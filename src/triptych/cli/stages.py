@@ -14,7 +14,7 @@ from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
 from triptych.progress import Progress
-from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.config import Epochs, Preset, Stage1Config, Stage2Config
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 
@@ -101,6 +101,9 @@ class Fit(Configurable):
     """Number format of the micro planes on the disk."""
     force: bool = False
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
+    epochs: Epochs | None = None
+    """Passes over the training views of a scene in both phases together, shared out as the settings below do; 0 takes
+    the prediction as it is."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
@@ -128,10 +131,11 @@ class Fit(Configurable):
             conditions = Conditions(self.machine.seed, device, progress)
             if self.preset is None and self.config_file is None:
                 progress.note(f"settings of preset {self.own_preset()}, which suits the model's scenes")
+            config = self.config if self.epochs is None else self.config.lasting(self.epochs)
             if self.dry_run:
-                _say_plan(self.config, plan(model, scenes, self.out, self.config, conditions, force=self.force))
+                _say_plan(config, plan(model, scenes, self.out, config, conditions, force=self.force))
                 return
-            bank = fit(model, scenes, self.out, self.config, conditions, precision=self.precision, force=self.force)
+            bank = fit(model, scenes, self.out, config, conditions, precision=self.precision, force=self.force)
         say(f"{summary(bank, scenes)}; more with `triptych eval`")
 
 

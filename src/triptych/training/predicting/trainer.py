@@ -15,7 +15,7 @@ from triptych.data.evenly import evenly
 from triptych.geometry.silhouettes import object_windows
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.model.prediction import surroundings
+from triptych.model.prediction import slopes_of, surroundings
 from triptych.model.predictor import Prediction
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
@@ -71,12 +71,16 @@ class PredictorTrainer:
     def losses(self, step: int) -> dict[str, Tensor]:
         """The weighted losses of a step, by name."""
         config, drawn = self.config, draw(self.scenes, self.config, self.trained, step, self.seed)
-        prediction = self.predictor(self.scenes.views(drawn.scene, drawn.given), self.around)
+        prediction = self._predicted(drawn.scene, drawn.given)
         field = self._field(prediction, everywhere=step % 2 == 0)
         return {
             "enc": config.weights.enc * self._enc(field, drawn),
             "dec": config.weights.dec * self._dec(field, drawn, whole=step % 4 == 0),
         }
+
+    def _predicted(self, scene: int, given: list[int]) -> Prediction:
+        views = self.scenes.views(scene, given)
+        return self.predictor(views, self.around, slopes_of(self.model, views, self.background))
 
     def _field(self, prediction: Prediction, *, everywhere: bool) -> TriPlaneField:
         """A predicted scene, sampled in the cells that it says, or also in all in which scenes of the category have
@@ -115,7 +119,7 @@ class PredictorTrainer:
             everything = range(self.scenes.count(scene))
             given = evenly(everything, 8)
             asked = evenly([view for view in everything if view not in given], 4)
-            start = self.predictor(self.scenes.views(scene, given), self.around)
+            start = self._predicted(scene, given)
             field = with_occupancy(self.model.field(start.micro[None], start.coefficients[None]))
             views = self.model.render_views(field, self.scenes.cameras(scene, asked), self.background)
             values += psnr(views.images, self.scenes.images(scene, asked))
