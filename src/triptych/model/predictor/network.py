@@ -125,7 +125,6 @@ class Predictor(nn.Module):
         first = config.widths[0]
         self.standardized = Standardized(pooled_features(channels))
         self.of_cell = nn.Sequential(
-            self.standardized,
             nn.Linear(pooled_features(channels), config.cell_hidden),
             nn.ReLU(),
             nn.Linear(config.cell_hidden, config.cell_hidden),
@@ -181,7 +180,7 @@ class Predictor(nn.Module):
     def _planes(
         self, hull: Hull, views: EncodedViews, around: Surroundings, slope: Float[Tensor, "3 k k slope"]
     ) -> Planes:
-        features = self.of_cell(pool(hull, views, around.background))
+        features = self.of_cell(self.standardized(pool(hull, views, around.background)))
         volume = features.new_zeros(math.prod(self.shape), features.shape[1])
         volume = volume.index_copy(0, hull.cells, features).unflatten(0, self.shape)
         columns = (volume.permute(1, 2, 0, 3), volume.permute(0, 2, 1, 3), volume)
