@@ -139,6 +139,8 @@ class Predictor(nn.Module):
         self.finest = PlaneBlock(first, 1)
         self.micro = TexelHead(first, planes.micro_features)
         self.coefficients = nn.Linear(3 * config.widths[-1], planes.coefficients)
+        multiple = 2 ** (len(config.second_widths) - 1)
+        self.second_size = 2 * (multiple * -(-planes.resolution // multiple),)
         self.of_state = nn.Linear(first + 2 * planes.micro_features + 1, config.second_widths[0])
         self.second = PlaneUNet(config.second_widths, 1, config.expansion)
         self.correction = TexelHead(config.second_widths[0], planes.micro_features)
@@ -173,8 +175,9 @@ class Predictor(nn.Module):
         slope = _relative(slopes(first, self.config.second_views))
         moved = (micro - around.micro) / _MICRO_SCALE
         state = self.of_state(torch.cat([torch.stack(fine), slope, moved], dim=-1))
-        corrected, _ = self.second(list(state))
-        micro = micro + _MICRO_SCALE * torch.stack(on_texels(self.correction, corrected))
+        corrected, _ = self.second([_resized(plane, *self.second_size) for plane in state])
+        correction = [self._fine(plane) for plane in on_texels(self.correction, corrected)]
+        micro = micro + _MICRO_SCALE * torch.stack(correction)
         return Prediction(micro, coefficients, occupancy)
 
     def _planes(

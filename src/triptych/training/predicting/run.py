@@ -20,7 +20,7 @@ from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.trainer import PHASE, PredictorTrainer
 from triptych.training.provenance import fitted_views
 from triptych.training.rerun import write_config
-from triptych.training.run import Run, check_place, open_run
+from triptych.training.run import Run, open_run
 
 MODEL = "model"
 _LEAST_VIEWS = 2
@@ -56,20 +56,10 @@ def train_predictor(
         return _train(model, dataset, run, config, conditions)
 
 
-def check_place_of(
-    model: CategoryModel, dataset: Dataset, out: Path, config: PredictorTraining, conditions: Conditions
-) -> None:
-    """Refuse what ``train_predictor`` would refuse before its work; nothing is written.
-
-    Raises:
-        InputError: see there.
-    """
-    _check(model, dataset, config)
-    check_place(out, _description(model, dataset, config, conditions))
-
-
 def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining) -> None:
     require_picture_size(dataset, model)
+    if not model.config.planes.micro_features:
+        raise InputError("this category model has no micro planes, which a predictor predicts")
     for scene, name in enumerate(dataset.names):
         if len(dataset.views(scene).train) < _LEAST_VIEWS:
             raise InputError(
