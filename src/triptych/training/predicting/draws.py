@@ -18,8 +18,8 @@ from triptych.pictures import from_pixels
 from triptych.training.loop import seed_stream, step_generator
 from triptych.training.predicting.config import PredictorTraining
 
-_SCENES_KEPT = 4096
-"""Scenes whose latents stay in memory."""
+_BYTES_KEPT = 2 << 30
+"""Of latents that stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class TrainingViews:
         self.model = model
         self.dataset = dataset
         self.reach = reach_of(model)
-        self._kept = lru_cache(_SCENES_KEPT)(self._encode)
+        views = max(self.count(scene) for scene in range(len(dataset)))
+        of_scene = 2 * views * model.autoencoder.channels * math.prod(model.latent_size)
+        self._kept = lru_cache(max(1, _BYTES_KEPT // of_scene))(self._encode)
 
     def views(self, scene: int, views: list[int]) -> EncodedViews:
         """Some of a scene's training views."""
@@ -79,7 +81,7 @@ def draw(scenes: TrainingViews, config: PredictorTraining, count: int, step: int
     order = torch.randperm(count, generator=step_generator(seed_stream(seed), epoch))
     scene, generator = int(order[place]), step_generator(seed_stream(seed), step)
     views = torch.randperm(scenes.count(scene), generator=generator).tolist()
-    asked = views[: config.asked_views]
+    asked = views[: min(config.asked_views, len(views) - 1)]
     most = min(config.most_views, len(views) - len(asked))
     given = math.floor(math.exp(float(torch.rand(1, generator=generator)) * math.log(most + 1)))
     return Drawn(scene, sorted(views[len(asked) :][:given]), sorted(asked), generator)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from triptych.autoencoder import OwnAutoencoder
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
@@ -51,7 +52,8 @@ def train_predictor(
     with open_run(out, description, conditions.checkpoint_seconds) as run:
         if (out / MODEL).is_dir():
             conditions.progress.note(f"{out / MODEL}: already trained")
-            return CategoryModel.load(out / MODEL).to(conditions.device)
+            own = model.autoencoder.network if isinstance(model.autoencoder, OwnAutoencoder) else None
+            return CategoryModel.load(out / MODEL, own).to(conditions.device)
         write_config(out, dataset, config, conditions.seed, conditions.device)
         return _train(model, dataset, run, config, conditions)
 
