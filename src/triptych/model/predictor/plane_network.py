@@ -5,7 +5,7 @@ Planes are stored channels last, one tensor [row, column, feature] for each of X
 of all three planes at once: on a CPU much faster than 1x1 convolutions of so few pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -18,7 +18,7 @@ Planes = list[Tensor]
 """The planes XY, XZ, YZ, each [row, column, feature]."""
 
 
-def on_texels(layer: nn.Module, planes: Planes) -> Planes:
+def on_texels(layer: Callable[[Tensor], Tensor], planes: Planes) -> Planes:
     """What a layer makes of every texel by itself."""
     flat = layer(torch.cat([plane.flatten(0, 1) for plane in planes]))
     parts = flat.split([plane.shape[0] * plane.shape[1] for plane in planes])

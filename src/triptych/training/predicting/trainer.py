@@ -117,8 +117,8 @@ class PredictorTrainer:
         values = []
         for scene in range(self.trained, len(self.scenes.dataset)):
             everything = range(self.scenes.count(scene))
-            given = evenly(everything, 8)
-            asked = evenly([view for view in everything if view not in given], 4)
+            asked = evenly(everything, min(4, max(1, len(everything) // 3)))
+            given = evenly([view for view in everything if view not in asked], 8)
             start = self._predicted(scene, given)
             field = with_occupancy(self.model.field(start.micro[None], start.coefficients[None]))
             views = self.model.render_views(field, self.scenes.cameras(scene, asked), self.background)
