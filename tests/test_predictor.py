@@ -34,7 +34,7 @@ NETWORK = PredictorConfig(
     cells=512, cell_features=4, cell_hidden=8, widths=(8, 8), blocks=1, expansion=1, second_widths=(8,), samples=8
 )
 TRAINING = PredictorTraining(
-    network=NETWORK, steps=24, rate=1e-2, ramp_steps=2, samples=8, asked_views=1, held_out=1, measurements=2
+    network=NETWORK, steps=40, rate=1e-2, ramp_steps=2, samples=8, asked_views=1, held_out=1, measurements=2
 )
 NOTHING = Phase(0.0, 2, Rates(), LossWeights(dec=1.0))
 BOX = torch.tensor(AABB)
@@ -136,13 +136,13 @@ def test_any_number_of_views_will_do(model: CategoryModel, views: int) -> None:
 
 
 def test_predictions_are_nearer_than_the_mean_scene(model: CategoryModel, balls: Dataset) -> None:
-    images, cameras = pictures_of(balls, 0, [0, 2, 3, 5])
-    asked, seen_from = pictures_of(balls, 0, [1, 4])
-
-    def error(scene: Scene) -> float:
+    def error(scene: Scene, ball: int) -> float:
+        asked, seen_from = pictures_of(balls, ball, [1, 4])
         return float((scene.render(seen_from).images - asked).square().mean())
 
-    assert error(Scene.predicted(model, images, cameras)) < 0.9 * error(Scene.start_of(model))
+    trained, start = range(len(balls) - TRAINING.held_out), Scene.start_of(model)
+    at_prediction = [error(Scene.predicted(model, *pictures_of(balls, ball, [0, 2, 3, 5])), ball) for ball in trained]
+    assert mean(at_prediction) < 0.95 * mean([error(start, ball) for ball in trained])
 
 
 def test_a_model_with_a_predictor_is_the_same_model_and_comes_back_as_it_was_saved(
