@@ -136,7 +136,7 @@ def predict(model: CategoryModel | Anywhere, images: Numbers, cameras: Cameras, 
     Args:
         model: a category model with a predictor, or where `open_model` finds it.
         images: pictures [view, height, width, 3 or 4] of the model's size, bytes or numbers from 0 to 1; one is enough,
-            several are better, 16 of more are looked at. A fourth channel is straight alpha.
+            several are better, 8 of more are looked at. A fourth channel is straight alpha.
         cameras: a camera for each (``cameras_from_arrays``).
         name: the scene's name.
 
