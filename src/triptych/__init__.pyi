@@ -4,6 +4,7 @@ from .errors import InputError
 from .evaluation.evaluate import Evaluation
 from .geometry import Cameras, Orbit, look_at, orbit_cameras
 from .model import CategoryModel
+from .training.predicting.config import PredictorTraining
 from .training.presets import STAGE1, STAGE2
 from .verbs import (
     evaluate,
@@ -12,9 +13,11 @@ from .verbs import (
     make_cars,
     open_dataset,
     open_model,
+    predict,
     render,
     render_meshes,
     train,
+    train_predictor,
 )
 from .version import __version__
 
@@ -28,6 +31,7 @@ __all__ = [
     "InputError",
     "Orbit",
     "PlaneStream",
+    "PredictorTraining",
     "Scene",
     "SceneBank",
     "ScenePlanes",
@@ -46,8 +50,10 @@ __all__ = [
     "open_scene",
     "open_scenes",
     "orbit_cameras",
+    "predict",
     "render",
     "render_meshes",
     "save_scene",
     "train",
+    "train_predictor",
 ]

@@ -15,6 +15,7 @@ from triptych.bank.coding.layout import Coding
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews
+from triptych.model.prediction import Predicting
 from triptych.pictures import as_pixels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
@@ -48,6 +49,18 @@ class Scene:
     def start_of(cls, model: CategoryModel) -> "Scene":
         """The mean of the scenes that a model was trained on, from which stage 2 starts."""
         return cls(model, model.start_micro, model.start_coefficients, MEAN_SCENE)
+
+    @classmethod
+    def predicted(
+        cls, model: CategoryModel, images: Float[Tensor, "view 3 height width"], cameras: Cameras, name: str = ""
+    ) -> "Scene":
+        """What a model's predictor makes of pictures in [0, 1] and their cameras, without any optimization.
+
+        Raises:
+            InputError: the model has no predictor.
+        """
+        prediction = Predicting(model).of(images, cameras)
+        return cls(model, prediction.micro, prediction.coefficients, name, {"views": len(images)})
 
     def __repr__(self) -> str:
         config = self.model.config

@@ -16,7 +16,7 @@ from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import check_options, say
 from triptych.cli.single import Rgb, Single
 from triptych.cli.spelling import check_command
-from triptych.cli.stages import Evaluate, Fit, Train
+from triptych.cli.stages import Evaluate, Fit, Predictor, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
@@ -26,6 +26,7 @@ from triptych.version import __version__
 Command = (
     Annotated[DataCommand, tyro.conf.subcommand("data")]
     | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Predictor, tyro.conf.subcommand("predictor")]
     | Annotated[Fit, tyro.conf.subcommand("fit")]
     | Annotated[Rgb, tyro.conf.subcommand("rgb")]
     | Annotated[Single, tyro.conf.subcommand("single")]

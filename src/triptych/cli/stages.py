@@ -14,7 +14,8 @@ from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
 from triptych.progress import Progress
-from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.config import Epochs, Preset, Stage1Config, Stage2Config
+from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 
 
@@ -54,6 +55,35 @@ class Train(Configurable):
 
 
 @dataclass(frozen=True)
+class Predictor(Configurable):
+    """Train what predicts new scenes of a category model from their views; `triptych fit` then starts from there.
+
+    All else of the model stays as it is. Rerun the same command to go on after a stop."""
+
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
+    """Category model, the folder of the run that trained it, or "cars" for the one that comes with triptych."""
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the run; the category model with its predictor will be its subfolder "model"."""
+    config: Annotated[PredictorTraining, tyro.conf.arg(name="")] = field(default_factory=PredictorTraining)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.model import CategoryModel, find_model
+        from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
+        from triptych.training.predicting.run import train_predictor
+
+        device = choose_device(self.machine.device)
+        model = CategoryModel.load(find_model(self.model))
+        with Progress() as progress:
+            scenes = open_data(self.data, progress, "train")
+            train_predictor(model, scenes, self.out, self.config, Conditions(self.machine.seed, device, progress))
+        say(f"category model with its predictor in {self.out / 'model'}")
+
+
+@dataclass(frozen=True)
 class Fit(Configurable):
     """Stage 2: fit new scenes into a bank. Scenes that are in it already are left alone."""
 
@@ -72,6 +102,9 @@ class Fit(Configurable):
     bytes of compact; or as numbers."""
     force: bool = False
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
+    epochs: Epochs | None = None
+    """Passes over the training views of a scene in both phases together, shared out as the settings below do; 0 takes
+    the prediction as it is."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
@@ -99,10 +132,11 @@ class Fit(Configurable):
             conditions = Conditions(self.machine.seed, device, progress)
             if self.preset is None and self.config_file is None:
                 progress.note(f"settings of preset {self.own_preset()}, which suits the model's scenes")
+            config = self.config if self.epochs is None else self.config.lasting(self.epochs)
             if self.dry_run:
-                _say_plan(self.config, plan(model, scenes, self.out, self.config, conditions, force=self.force))
+                _say_plan(config, plan(model, scenes, self.out, config, conditions, force=self.force))
                 return
-            bank = fit(model, scenes, self.out, self.config, conditions, precision=self.precision, force=self.force)
+            bank = fit(model, scenes, self.out, config, conditions, precision=self.precision, force=self.force)
         say(f"{summary(bank, scenes)}; more with `triptych eval`")
 
 

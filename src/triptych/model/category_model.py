@@ -17,6 +17,8 @@ from triptych.geometry import Cameras, Orbit, Rays, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
 from triptych.model.origin import Origin
 from triptych.model.places import MODEL_FILE, SHARED_FILE
+from triptych.model.predictor import Predictor
+from triptych.model.predictor.saving import load_predictor
 from triptych.model.saving import StoredModel, digest_of, read_model, write_model
 from triptych.model.scene_views import SceneViews
 from triptych.representation.config import SamplingConfig
@@ -41,6 +43,10 @@ class CategoryModel(nn.Module):
         aabb: the scene box.
         trained_scenes: fingerprint of each stage-1 scene, by name, so that none is later taken for a new one.
         origin: what is known about its training.
+
+    Attributes:
+        predictor: predicts where new scenes start; None where the model has none. It is no part of what scenes are made
+            of: the model's identity does not depend on it.
     """
 
     aabb: Float[Tensor, "2 3"]
@@ -66,6 +72,7 @@ class CategoryModel(nn.Module):
         self.mlp = TinyMLP(config.planes.features, autoencoder.channels, config.mlp)
         self.trained_scenes = dict(trained_scenes)
         self.origin = origin or Origin()
+        self.predictor: Predictor | None = None
         self._former_ids: tuple[str, tuple[str, ...]] = ("", ())
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
@@ -196,7 +203,7 @@ class CategoryModel(nn.Module):
         }
         if self.origin.background != WHITE:  # models had no other when their ids were first made
             configuration["background"] = self.origin.background
-        return digest_of(self.state_dict(), json.dumps(configuration, sort_keys=True, separators=(",", ":")))
+        return digest_of(self._scene_tensors(), json.dumps(configuration, sort_keys=True, separators=(",", ":")))
 
     def known_ids(self) -> tuple[str, ...]:
         """Its identity, and what earlier versions of triptych called the same model."""
@@ -227,6 +234,7 @@ class CategoryModel(nn.Module):
             self.trained_scenes,
             self.autoencoder,
             self._shared_tensors(),
+            predictor=self.predictor,
         )
         write_model(folder, stored)
 
@@ -252,11 +260,16 @@ class CategoryModel(nn.Module):
             raise InputError(f"{folder / MODEL_FILE}, config: sizes that fit into no memory ({error})") from None
         check_weights(folder / SHARED_FILE, stored.shared, model._shared_tensors())
         model.load_state_dict(stored.shared, strict=False)
-        if not stored.summed and digest_of(model.state_dict(), "") != stored.ids[0]:
+        if not stored.summed and digest_of(model._scene_tensors(), "") != stored.ids[0]:
             raise InputError(f"{folder}: its files are not of one model; copy the whole folder again")
+        model.predictor = load_predictor(folder, stored.autoencoder.channels, stored.config.planes, model.aabb)
         identity = model.identity()
         model._former_ids = (identity, tuple(known for known in stored.ids if known != identity))
         return model.requires_grad_(False).eval()
 
+    def _scene_tensors(self) -> dict[str, Tensor]:
+        """Every number that a scene's pictures depend on."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("predictor.")}
+
     def _shared_tensors(self) -> dict[str, Tensor]:
-        return {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("autoencoder.")}
+        return {name: tensor for name, tensor in self._scene_tensors().items() if not name.startswith("autoencoder.")}

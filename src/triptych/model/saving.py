@@ -14,6 +14,8 @@ from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder
 from triptych.model.config import ModelConfig
 from triptych.model.origin import Origin
 from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, known_ids, read_document
+from triptych.model.predictor import Predictor
+from triptych.model.predictor.saving import save_predictor
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class StoredModel:
         autoencoder: E and D.
         shared: the tensors of all other parts.
         summed: whether the files carry checksums, which then hold; those of earlier versions do not.
+        predictor: what predicts where new scenes start, to be written; it is read by itself.
     """
 
     ids: tuple[str, ...]
@@ -39,6 +42,7 @@ class StoredModel:
     autoencoder: Autoencoder
     shared: dict[str, Tensor]
     summed: bool = True
+    predictor: Predictor | None = None
 
 
 def digest_of(tensors: Mapping[str, Tensor], configuration: str) -> str:
@@ -56,6 +60,8 @@ def write_model(folder: Path, model: StoredModel) -> None:
     with atomic_directory(folder) as temporary:
         save_autoencoder(model.autoencoder, temporary)
         (temporary / SHARED_FILE).write_bytes(save(compact(model.shared)))
+        if model.predictor is not None:
+            save_predictor(model.predictor, temporary)
         document = {
             **FORMAT.header(),
             "id": identity,

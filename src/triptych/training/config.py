@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from triptych.autoencoder import ConvolutionalConfig, NormalizationKind
+from triptych.errors import InputError
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.training.schedule import Schedule
@@ -21,6 +22,8 @@ Share = Annotated[float, Range(0, 1)]
 FinalFactor = Annotated[float, Range(1e-9, 1)]
 Preset = Literal["quick", "general", "best", "paper"]
 """Names of the settings in ``presets``."""
+Start = Literal["predicted", "mean"]
+"""Where new scenes start."""
 
 
 @dataclass(frozen=True)
@@ -303,7 +306,21 @@ class Stage2Config(Options):
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     finetune_shared: bool = False
     """The published recipe: train base planes, MLP and decoder along on all new scenes together."""
+    start: Start = "predicted"
+    """Where scenes start: where the model's predictor says, if it has one, or at the mean of the trained scenes. With
+    finetune_shared, whose tiny MLP is a new one, always at the mean."""
 
     def longer(self, factor: float) -> "Stage2Config":
         """The same with so many times the epochs of both phases."""
         return replace(self, latent=self.latent.longer(factor), image=self.image.longer(factor))
+
+    def lasting(self, epochs: float) -> "Stage2Config":
+        """The same with so many epochs in both phases together, shared out as they are now.
+
+        Raises:
+            InputError: there are none to share out.
+        """
+        now = self.latent.epochs + self.image.epochs
+        if not now and epochs:
+            raise InputError("--epochs shares out the epochs of both phases, which have none")
+        return self.longer(epochs / now) if now else self

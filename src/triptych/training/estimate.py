@@ -97,8 +97,9 @@ def of_stage2(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed
     else:
         alike = [scene for scene in range(len(dataset)) if _views(dataset, scene) == _views(dataset, 0)]
         group = dataset.subset(alike[: min(config.scenes_at_once, _TOGETHER)])
-        fitting = Fitting(model, group, seed)
-        seconds = 0.0
+        started = time.perf_counter()
+        fitting = Fitting(model, group, seed, config.start)
+        seconds = (time.perf_counter() - started) * len(dataset) / len(group)
         for phase in (config.latent, config.image):
             work, steps = fitting.begin(phase, config.skipping), phase.steps(fitting.everyone.views_per_epoch)
             seconds += _phase(work, fitting.everyone, steps, 1.0) * len(dataset) / len(group)

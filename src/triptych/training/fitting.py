@@ -6,10 +6,13 @@ from dataclasses import replace
 import torch
 
 from triptych.data import Dataset
+from triptych.data.evenly import evenly
 from triptych.data.posed_views import PosedViews
 from triptych.model import CategoryModel
+from triptych.model.prediction import MOST_VIEWS, Predicting
+from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
-from triptych.training.config import Phase, Rates, SkippingConfig, Stage2Config
+from triptych.training.config import Phase, Rates, SkippingConfig, Stage2Config, Start
 from triptych.training.loop import step_generator
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
@@ -17,7 +20,7 @@ from triptych.training.step import Chosen, Work, take_step
 
 def fit_scenes(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> SceneParameters:
     """Fit some scenes of equally many training views side by side, with everything shared frozen."""
-    fitting = Fitting(model, dataset, seed)
+    fitting = Fitting(model, dataset, seed, config.start)
     for phase in (config.latent, config.image):
         work = fitting.begin(phase, config.skipping)
         for step in range(phase.steps(fitting.everyone.views_per_epoch)):
@@ -53,6 +56,15 @@ class EveryScene:
         return Chosen(views, generators, float(len(views.scenes)))
 
 
+def predicted(model: CategoryModel, views: PosedViews) -> list[Prediction]:
+    """Where each scene starts, from its training views, evenly spread."""
+    predicting, device, predictions = Predicting(model), model.aabb.device, []
+    for scene in range(len(views.dataset)):
+        batch = views.group(evenly(views.rows_of(scene), MOST_VIEWS))
+        predictions.append(predicting.of(views.images(batch, device), views.cameras(batch, device)))
+    return predictions
+
+
 class Fitting:
     """Scenes of equally many training views that are fitted side by side.
 
@@ -61,13 +73,16 @@ class Fitting:
         everyone: who takes part in a step: all of them.
     """
 
-    def __init__(self, model: CategoryModel, dataset: Dataset, seed: int) -> None:
+    def __init__(self, model: CategoryModel, dataset: Dataset, seed: int, start: Start = "mean") -> None:
         self._model = model.requires_grad_(False)
         self._views = PosedViews(dataset)
         self.everyone = EveryScene(self._views, seed)
-        self.scenes = SceneParameters.started(
-            model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
-        )
+        if start == "predicted" and model.predictor is not None:
+            self.scenes = SceneParameters.predicted(predicted(model, self._views))
+        else:
+            self.scenes = SceneParameters.started(
+                model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
+            )
 
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:
         """The work of a phase, in which nothing shared moves whatever its rates say."""

@@ -1,5 +1,6 @@
 """The parameters that belong to single scenes, while they are trained."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -7,6 +8,7 @@ from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
 from triptych.geometry import bit_grid
+from triptych.model.predictor import Prediction
 from triptych.representation.config import PlaneConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
@@ -59,6 +61,17 @@ class SceneParameters:
             coefficients.expand(count, *coefficients.shape).clone(),
             occupancy,
         )
+
+    @classmethod
+    def predicted(cls, predictions: Sequence[Prediction]) -> "SceneParameters":
+        """Scenes that start where they were predicted, each sampled in the cells of its own prediction at first."""
+        scenes = cls(
+            torch.stack([prediction.micro for prediction in predictions]),
+            torch.stack([prediction.coefficients for prediction in predictions]),
+            predictions[0].occupancy,
+        )
+        scenes.occupancy = torch.stack([prediction.occupancy for prediction in predictions])
+        return scenes
 
     def leaves(
         self, scenes: Int[Tensor, " chosen"]

@@ -4,7 +4,7 @@ Nothing is computed here that the modules below do not compute.
 """
 
 from triptych.verbs.datasets import inspect_dataset, make_cars, open_dataset, render_meshes
-from triptych.verbs.stages import evaluate, fit, open_model, render, train
+from triptych.verbs.stages import evaluate, fit, open_model, predict, render, train, train_predictor
 
 __all__ = [
     "evaluate",
@@ -13,7 +13,9 @@ __all__ = [
     "make_cars",
     "open_dataset",
     "open_model",
+    "predict",
     "render",
     "render_meshes",
     "train",
+    "train_predictor",
 ]

@@ -8,17 +8,23 @@ from torch import nn
 
 from triptych.autoencoder import OwnAutoencoder
 from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes
-from triptych.data import Dataset, DatasetConfig
+from triptych.data import Dataset, DatasetConfig, dataset_from_arrays
+from triptych.data.arrays import Numbers
+from triptych.data.backgrounds import color_text
 from triptych.data.opening import open_data
 from triptych.evaluation.config import BankDataConfig
 from triptych.evaluation.evaluate import Evaluation, measure, measured_on, write_evaluation
 from triptych.evaluation.held_out import find_in, find_on_disk
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews, find_model
+from triptych.pictures import from_pixels
 from triptych.progress import Progress
 from triptych.training import stage1, stage2
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.matching import require_picture_size
+from triptych.training.predicting import run as predicting
+from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if
 
@@ -120,6 +126,67 @@ def fit(
         conditions = Conditions(seed, model.aabb.device, shown)
         bank = stage2.fit(model, scenes, Path(out), chosen, conditions, force=force)
     return Scenes(bank, _model_of(bank, model))
+
+
+def predict(model: CategoryModel | Anywhere, images: Numbers, cameras: Cameras, *, name: str = "predicted") -> Scene:
+    """A new scene from some pictures of it, in a fraction of a second: where the model's predictor says that it starts.
+
+    Nothing is optimized; `fit` goes on from there, and is better wherever it has the time.
+
+    Args:
+        model: a category model with a predictor, or where `open_model` finds it.
+        images: pictures [view, height, width, 3 or 4] of the model's size, bytes or numbers from 0 to 1; one is enough,
+            several are better, 8 of more are looked at. A fourth channel is straight alpha.
+        cameras: a camera for each (``cameras_from_arrays``).
+        name: the scene's name.
+
+    Raises:
+        InputError: the model has no predictor, or the pictures are of another size than it renders.
+    """
+    if not isinstance(model, CategoryModel):
+        model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
+    behind = color_text(model.origin.background)
+    pictures = dataset_from_arrays({name: (images, cameras)}, model.aabb.cpu(), test_views=0, background=behind)
+    require_picture_size(pictures, model)
+    views = list(range(len(cameras)))
+    pixels = from_pixels(pictures.images(0, views), model.aabb.device)
+    return Scene.predicted(model, pixels, pictures.cameras(0).to(model.aabb.device), name)
+
+
+def train_predictor(
+    model: CategoryModel | Anywhere,
+    dataset: Dataset | Anywhere,
+    out: Anywhere,
+    settings: PredictorTraining | None = None,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> CategoryModel:
+    """Train what predicts new scenes of a category model, all else frozen, on the device of the model; after a stop,
+    the same call goes on.
+
+    Args:
+        model: the category model, or where `open_model` finds it.
+        dataset: scenes to learn from; of a folder, its split "train", or all where it declares none.
+        out: folder of the run, with the model and its predictor, and the log.
+        settings: how long and how fast; None takes the defaults.
+        seed: all random numbers follow from it.
+        progress: as in `open_dataset`.
+
+    Returns:
+        The model with its predictor. Its identity is the same: banks of the model are banks of this one.
+
+    Raises:
+        InputError: the folder belongs to another run, the pictures do not suit the model, a scene has too few views, or
+            training has diverged.
+        KeyboardInterrupt: Ctrl-C, after saving.
+    """
+    if not isinstance(model, CategoryModel):
+        model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
+    with shown_if(progress) as shown:
+        scenes = _opened(dataset, "train", shown)
+        conditions = Conditions(seed, model.aabb.device, shown)
+        return predicting.train_predictor(model, scenes, Path(out), settings or PredictorTraining(), conditions)
 
 
 def evaluate(

@@ -1,0 +1,211 @@
+"""The predictor as a module: from encoded views to micro planes, coefficients and occupancy.
+
+    cells      the scene box in nearly cubic cells, carved by the silhouettes of the views (hull.py)
+    pooling    what the views show of each cell that is left (pooling.py), made into features by a small network
+    planes     along each axis, one linear layer from a column of cells to the features of a texel; then a small U-Net
+               over the three planes, which exchange their row and column means (plane_network.py)
+    slopes     both times it works on planes it also sees how the rendering error of the given views changes with
+               them: first at the mean of the trained scenes, where scenes start without a predictor, then at what it
+               has itself predicted from there (learned gradient descent, as in DeepView, arXiv 1906.07316)
+    residuals  what it gives is added to these planes
+
+All of it depends on what the views show, not on how many they are or in which order they come.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int32
+from torch import Tensor, nn
+
+from triptych.model.predictor.config import PredictorConfig
+from triptych.model.predictor.hull import Grid, Hull, carve
+from triptych.model.predictor.plane_network import PlaneBlock, Planes, PlaneUNet, on_texels
+from triptych.model.predictor.pooling import pool, pooled_features
+from triptych.model.predictor.views import EncodedViews
+from triptych.representation.config import PlaneConfig
+
+_MICRO_SCALE, _COEFFICIENT_SCALE = 0.1, 0.05
+"""About how far fitted scenes lie from the mean scene."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the predictor is told of its category model.
+
+    Attributes:
+        aabb: the scene box.
+        background: the latent of the background.
+        micro: micro planes of the mean scene.
+        coefficients: its coefficients.
+        occupancy: the cells in which scenes of the category have matter.
+        planes: full planes of the mean scene.
+    """
+
+    aabb: Float[Tensor, "2 3"]
+    background: Float[Tensor, " channel"]
+    micro: Float[Tensor, "3 k k micro"]
+    coefficients: Float[Tensor, " base"]
+    occupancy: Int32[Tensor, "z y"]
+    planes: Float[Tensor, "3 k k feature"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Where a scene starts.
+
+    Attributes:
+        micro: micro planes.
+        coefficients: coefficients of the base planes.
+        occupancy: the cells in which to sample it, in the bits of `triptych.geometry.bit_grid`.
+    """
+
+    micro: Float[Tensor, "3 k k micro"]
+    coefficients: Float[Tensor, " base"]
+    occupancy: Int32[Tensor, "z y"]
+
+
+Slopes = Callable[[Prediction, int], Tensor]
+"""The gradient of L_Enc over at most so many of the given views, by the micro planes [3, k, k, micro] of a state."""
+
+
+class Standardized(nn.Module):
+    """Features of mean 0 and deviation 1, as those of a sample had."""
+
+    mean: Float[Tensor, " feature"]
+    deviation: Float[Tensor, " feature"]
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+
+    def fit(self, sample: Float[Tensor, "row feature"]) -> None:
+        """Take over mean and deviation of a sample; features that do not vary in it stay near 0."""
+        self.mean.copy_(sample.mean(dim=0))
+        self.deviation.copy_(sample.std(dim=0).clamp_min(1e-2))
+
+    def forward(self, features: Float[Tensor, "row feature"]) -> Float[Tensor, "row feature"]:
+        return ((features - self.mean) / self.deviation).clamp(-5, 5)
+
+
+class TexelHead(nn.Module):
+    """From features of texels to values that are 0 before training."""
+
+    def __init__(self, features: int, values: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(features)
+        self.last = nn.Linear(features, values)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, texels: Float[Tensor, "texel feature"]) -> Float[Tensor, "texel value"]:
+        return self.last(self.norm(texels))
+
+
+class Predictor(nn.Module):
+    """See the module's text.
+
+    Args:
+        config: its size.
+        channels: of the latents.
+        planes: of the scenes.
+        aabb: the scene box, whose proportions the grid of cells follows.
+    """
+
+    def __init__(self, config: PredictorConfig, channels: int, planes: PlaneConfig, aabb: Float[Tensor, "2 3"]) -> None:
+        super().__init__()
+        self.config = config
+        self.resolution = planes.resolution
+        grid = Grid.of(aabb.cpu(), config.cells, 2 ** (len(config.widths) - 1))
+        depth, height, width = self.shape = grid.shape
+        first = config.widths[0]
+        self.standardized = Standardized(pooled_features(channels))
+        self.of_cell = nn.Sequential(
+            nn.Linear(pooled_features(channels), config.cell_hidden),
+            nn.ReLU(),
+            nn.Linear(config.cell_hidden, config.cell_hidden),
+            nn.ReLU(),
+            nn.Linear(config.cell_hidden, config.cell_features),
+        )
+        self.along = nn.ModuleList(nn.Linear(count * config.cell_features, first) for count in (depth, height, width))
+        self.of_start = nn.Linear(planes.features + planes.micro_features + 1, first)
+        self.mixed = nn.Sequential(nn.LayerNorm(first), nn.Linear(first, first))
+        self.unet = PlaneUNet(config.widths, config.blocks, config.expansion)
+        self.of_slopes = nn.Linear(planes.micro_features + 1, first)
+        self.finest = PlaneBlock(first, 1)
+        self.micro = TexelHead(first, planes.micro_features)
+        self.coefficients = nn.Linear(3 * config.widths[-1], planes.coefficients)
+        multiple = 2 ** (len(config.second_widths) - 1)
+        self.second_size = 2 * (multiple * -(-planes.resolution // multiple),)
+        self.of_state = nn.Linear(first + 2 * planes.micro_features + 1, config.second_widths[0])
+        self.second = PlaneUNet(config.second_widths, 1, config.expansion)
+        self.correction = TexelHead(config.second_widths[0], planes.micro_features)
+        nn.init.zeros_(self.coefficients.weight)
+        nn.init.zeros_(self.coefficients.bias)
+
+    @torch.no_grad()
+    def standardize(self, scenes: Sequence[EncodedViews], around: Surroundings) -> None:
+        """Before training: scale what enters the networks as it comes in these scenes."""
+        grid = Grid(around.aabb, self.shape)
+        self.standardized.fit(torch.cat([pool(carve(grid, views), views, around.background) for views in scenes]))
+
+    @torch.no_grad()
+    def round_to_half(self) -> None:
+        """Round all its numbers to what half precision holds; see ``CategoryModel.round_to_half``."""
+        for tensor in self.state_dict().values():
+            tensor.copy_(tensor.half())
+
+    def forward(self, views: EncodedViews, around: Surroundings, slopes: Slopes) -> Prediction:
+        """Where the scene of some views starts, with gradient for this network's parameters."""
+        hull = carve(Grid(around.aabb, self.shape), views)
+        occupancy = hull.occupancy()
+        start = Prediction(around.micro, around.coefficients, around.occupancy)
+        slope = _relative(slopes(start, self.config.first_views))
+        planes, smallest = self.unet(self._planes(hull, views, around, slope))
+        fine = [plane + more for plane, more in zip(map(self._fine, planes), self.of_slopes(slope), strict=True)]
+        fine = self.finest(fine)
+        micro = around.micro + _MICRO_SCALE * torch.stack(on_texels(self.micro, fine))
+        summary = torch.cat([plane.mean(dim=(0, 1)) for plane in smallest])
+        coefficients = around.coefficients + _COEFFICIENT_SCALE * self.coefficients(summary)
+        first = Prediction(micro, coefficients, occupancy | around.occupancy)
+        slope = _relative(slopes(first, self.config.second_views))
+        moved = (micro - around.micro) / _MICRO_SCALE
+        state = self.of_state(torch.cat([torch.stack(fine), slope, moved], dim=-1))
+        corrected, _ = self.second([_resized(plane, *self.second_size) for plane in state])
+        correction = [self._fine(plane) for plane in on_texels(self.correction, corrected)]
+        micro = micro + _MICRO_SCALE * torch.stack(correction)
+        return Prediction(micro, coefficients, occupancy)
+
+    def _planes(
+        self, hull: Hull, views: EncodedViews, around: Surroundings, slope: Float[Tensor, "3 k k slope"]
+    ) -> Planes:
+        features = self.of_cell(self.standardized(pool(hull, views, around.background)))
+        volume = features.new_zeros(math.prod(self.shape), features.shape[1])
+        volume = volume.index_copy(0, hull.cells, features).unflatten(0, self.shape)
+        columns = (volume.permute(1, 2, 0, 3), volume.permute(0, 2, 1, 3), volume)
+        planes = [layer(cells.flatten(2)) for layer, cells in zip(self.along, columns, strict=True)]
+        known = torch.cat([around.planes, slope], dim=-1)
+        known = [_resized(each, *plane.shape[:2]) for each, plane in zip(known, planes, strict=True)]
+        planes = [plane + more for plane, more in zip(planes, on_texels(self.of_start, known), strict=True)]
+        return on_texels(self.mixed, planes)
+
+    def _fine(self, plane: Float[Tensor, "row column feature"]) -> Float[Tensor, "k k feature"]:
+        return _resized(plane, self.resolution, self.resolution)
+
+
+def _relative(slope: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "3 k k slope"]:
+    """A gradient in units of its root mean square, and the size of that as one more feature."""
+    size = slope.square().mean().sqrt().clamp_min(1e-12)
+    shape = (*slope.shape[:-1], 1)
+    return torch.cat([(slope / size).clamp(-5, 5), (size.log() / 2 + 6).expand(shape)], dim=-1)
+
+
+def _resized(plane: Float[Tensor, "row column feature"], rows: int, columns: int) -> Tensor:
+    if plane.shape[:2] == (rows, columns):
+        return plane
+    resized = F.interpolate(plane.permute(2, 0, 1)[None], (rows, columns), mode="bilinear", align_corners=False)
+    return resized[0].permute(1, 2, 0)

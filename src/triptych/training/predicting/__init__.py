@@ -1,0 +1,1 @@
+"""The predictor of a category model: its training."""

@@ -1,0 +1,43 @@
+"""The settings of training a predictor."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from triptych.model.predictor import PredictorConfig
+from triptych.options import Options, Range
+from triptych.training.config import Batch, LossWeights, Rate, Steps
+from triptych.training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class PredictorTraining(Options):
+    """How the predictor of a category model is trained."""
+
+    network: PredictorConfig = field(default_factory=PredictorConfig)
+    """Its size."""
+    steps: Steps = 4000
+    """Steps, of one scene each."""
+    rate: Rate = 2e-3
+    """Adam's step size after the ramp; it falls along a cosine to a hundredth."""
+    ramp_steps: Steps = 100
+    """Steps over which the rate rises from 0."""
+    clip: Annotated[float, Range(1e-9, 1_000_000)] = 1.0
+    """Largest gradient norm."""
+    weights: LossWeights = field(default_factory=lambda: LossWeights(enc=0.5, dec=1.0))
+    """Weights of L_Enc and L_Dec."""
+    samples: Annotated[int, Range(1, 4096)] = 32
+    """Stratified samples of a ray; each latent pixel is rendered by one."""
+    most_views: Batch = 16
+    """Most views that a scene is predicted from; from how many is drawn for each step, few more often than many."""
+    asked_views: Batch = 3
+    """Further views that the prediction is compared with by L_Enc."""
+    decoded_views: Batch = 2
+    """How many of them it is compared with by L_Dec."""
+    held_out: Annotated[int, Range(0, 1000)] = 4
+    """Scenes at the end of the data that are not trained on but measured."""
+    measurements: Annotated[int, Range(1, 10_000)] = 20
+    """How often they are measured."""
+
+    def schedule(self) -> Schedule:
+        """What the rate is multiplied by."""
+        return Schedule(self.steps, ramp=self.ramp_steps, final=0.01, decay="cosine")

@@ -1,0 +1,87 @@
+"""What a step of training a predictor works on: views of a scene, those given and those asked for."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.data import Dataset
+from triptych.geometry import Cameras
+from triptych.model import CategoryModel
+from triptych.model.prediction import encoded
+from triptych.model.predictor import EncodedViews
+from triptych.model.reach import reach_of
+from triptych.pictures import from_pixels
+from triptych.training.loop import seed_stream, step_generator
+from triptych.training.predicting.config import PredictorTraining
+
+_BYTES_KEPT = 2 << 30
+"""Of latents that stay in memory."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What takes part in a step.
+
+    Attributes:
+        scene: the scene's number.
+        given: its views that the prediction is made from.
+        asked: other views, which it is compared with.
+        generator: the random numbers of the rest of the step.
+    """
+
+    scene: int
+    given: list[int]
+    asked: list[int]
+    generator: torch.Generator
+
+
+class TrainingViews:
+    """Views of scenes, encoded when they are first needed."""
+
+    def __init__(self, model: CategoryModel, dataset: Dataset) -> None:
+        self.model = model
+        self.dataset = dataset
+        self.reach = reach_of(model)
+        views = max(self.count(scene) for scene in range(len(dataset)))
+        of_scene = 2 * views * model.autoencoder.channels * math.prod(model.latent_size)
+        self._kept = lru_cache(max(1, _BYTES_KEPT // of_scene))(self._encode)
+
+    def views(self, scene: int, views: list[int]) -> EncodedViews:
+        """Some of a scene's training views."""
+        kept = self._kept(scene)[views]
+        return replace(kept, latents=kept.latents.to(self.model.aabb.device).float())
+
+    def images(self, scene: int, views: list[int]) -> Float[Tensor, "view 3 height width"]:
+        """Their pictures."""
+        chosen = [self.dataset.views(scene).train[view] for view in views]
+        return from_pixels(self.dataset.images(scene, chosen), self.model.aabb.device)
+
+    def cameras(self, scene: int, views: list[int]) -> Cameras:
+        """Their cameras."""
+        chosen = [self.dataset.views(scene).train[view] for view in views]
+        return self.dataset.cameras(scene)[chosen].to(self.model.aabb.device)
+
+    def count(self, scene: int) -> int:
+        """How many there are."""
+        return len(self.dataset.views(scene).train)
+
+    def _encode(self, scene: int) -> EncodedViews:
+        everything = list(range(self.count(scene)))
+        views = encoded(self.model, self.images(scene, everything), self.cameras(scene, everything), self.reach)
+        return replace(views, latents=views.latents.half().cpu())
+
+
+def draw(scenes: TrainingViews, config: PredictorTraining, count: int, step: int, seed: int) -> Drawn:
+    """The scene and the views of a step, of the first ``count`` scenes: each epoch takes every scene once."""
+    epoch, place = divmod(step, count)
+    order = torch.randperm(count, generator=step_generator(seed_stream(seed), epoch))
+    scene, generator = int(order[place]), step_generator(seed_stream(seed), step)
+    views = torch.randperm(scenes.count(scene), generator=generator).tolist()
+    asked = views[: min(config.asked_views, len(views) - 1)]
+    most = min(config.most_views, len(views) - len(asked))
+    given = math.floor(math.exp(float(torch.rand(1, generator=generator)) * math.log(most + 1)))
+    return Drawn(scene, sorted(views[len(asked) :][:given]), sorted(asked), generator)

@@ -1,0 +1,108 @@
+"""The predictor of a category model, trained as a run of its own that can be resumed."""
+
+from copy import deepcopy
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from triptych.autoencoder import OwnAutoencoder
+from triptych.data import Dataset
+from triptych.errors import InputError
+from triptych.model import CategoryModel
+from triptych.model.predictor import Predictor
+from triptych.runtime import start_threads
+from triptych.training.conditions import Conditions
+from triptych.training.loop import Loop
+from triptych.training.matching import require_picture_size
+from triptych.training.outcome import require_finite
+from triptych.training.predicting.config import PredictorTraining
+from triptych.training.predicting.trainer import PHASE, PredictorTrainer
+from triptych.training.provenance import fitted_views
+from triptych.training.rerun import write_config
+from triptych.training.run import Run, open_run
+
+MODEL = "model"
+_LEAST_VIEWS = 2
+
+
+def train_predictor(
+    model: CategoryModel, dataset: Dataset, out: Path, config: PredictorTraining, conditions: Conditions
+) -> CategoryModel:
+    """Train a predictor for a category model, all else frozen, or go on with one.
+
+    The run's folder then holds the category model with its predictor (``model``), and the log. The model's identity,
+    and with it every bank of its scenes, stays as it is.
+
+    Args:
+        model: the category model; not changed. A predictor that it has is replaced by a new one.
+        dataset: scenes to learn from, stage 1's or others.
+        out: the run's folder.
+        config: all settings.
+        conditions: seed, device, progress, checkpoints.
+
+    Raises:
+        InputError: the folder belongs to another run, sizes differ from the model's, a scene has too few views, or
+            training has diverged.
+        KeyboardInterrupt: Ctrl-C, after saving.
+    """
+    _check(model, dataset, config)
+    description = _description(model, dataset, config, conditions)
+    with open_run(out, description, conditions.checkpoint_seconds) as run:
+        if (out / MODEL).is_dir():
+            conditions.progress.note(f"{out / MODEL}: already trained")
+            own = model.autoencoder.network if isinstance(model.autoencoder, OwnAutoencoder) else None
+            return CategoryModel.load(out / MODEL, own).to(conditions.device)
+        write_config(out, dataset, config, conditions.seed, conditions.device)
+        return _train(model, dataset, run, config, conditions)
+
+
+def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining) -> None:
+    require_picture_size(dataset, model)
+    if not model.config.planes.micro_features:
+        raise InputError("this category model has no micro planes, which a predictor predicts")
+    for scene, name in enumerate(dataset.names):
+        if len(dataset.views(scene).train) < _LEAST_VIEWS:
+            raise InputError(
+                f"{name}: {len(dataset.views(scene).train)} training view(s), expected at least {_LEAST_VIEWS}: one to "
+                "predict the scene from and another to compare the prediction with; leave it out with --scenes"
+            )
+    if len(dataset) <= config.held_out:
+        raise InputError(
+            f"{len(dataset)} scene(s), of which {config.held_out} are held out to be measured: expected more scenes, "
+            "or a smaller --held-out"
+        )
+
+
+def _description(
+    model: CategoryModel, dataset: Dataset, config: PredictorTraining, conditions: Conditions
+) -> dict[str, Any]:
+    """What the run is: another one does not go on in its folder."""
+    return {
+        "stage": "predictor",
+        "model": model.identity(),
+        "config": asdict(config),
+        "seed": conditions.seed,
+        "device": conditions.device.type,
+        "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
+        "fitted_views": fitted_views(dataset),
+    }
+
+
+def _train(
+    model: CategoryModel, dataset: Dataset, run: Run, config: PredictorTraining, conditions: Conditions
+) -> CategoryModel:
+    model = deepcopy(model)
+    loop = Loop.resumed(run, conditions.progress, (PHASE,))
+    start_threads()
+    torch.manual_seed(conditions.seed)  # the network's initial weights
+    model.predictor = Predictor(config.network, model.autoencoder.channels, model.config.planes, model.aabb)
+    trainer = PredictorTrainer(model.to(conditions.device), dataset, config, conditions.seed)
+    trainer.run(loop)
+    model.requires_grad_(False).eval()
+    model.predictor.round_to_half()
+    require_finite(model.predictor, run.folder)
+    run.log(config.steps, phase="done", psnr=trainer.measured())
+    model.save(run.folder / MODEL)  # last: a run that has it is done
+    return model
