@@ -321,6 +321,8 @@ class Stage2Config(Options):
             InputError: there are none to share out.
         """
         now = self.latent.epochs + self.image.epochs
-        if not now and epochs:
+        if not epochs:
+            return self.longer(0.0)
+        if not now:
             raise InputError("--epochs shares out the epochs of both phases, which have none")
-        return self.longer(epochs / now) if now else self
+        return self.longer(epochs / now)
