@@ -230,13 +230,14 @@ def test_the_commands(trained_balls: Path, balls: Dataset, tmp_path: Path, capsy
     assert balls.source is not None
     data, small = str(balls.source.path), ["--network.cells", "512", "--network.widths", "8", "--network.blocks", "1"]
     settings = ["--steps", "2", "--held-out", "1", "--asked-views", "1", "--samples", "8", "--test-views", "2"]
+    as_they_are = ["--epochs", "0", "--precision", "float32", "--force", "--test-views", "2"]
     out = tmp_path / "run"
     main(["predictor", str(trained_balls), data, "--out", str(out), *settings, *small])
     assert "category model with its predictor in" in capsys.readouterr().out
     banks = []
     for name, start in (("predicted", []), ("mean", ["--start", "mean"])):
         bank = tmp_path / name
-        main(["fit", str(out), data, "--out", str(bank), "--epochs", "0", "--force", "--test-views", "2", *start])
+        main(["fit", str(out), data, "--out", str(bank), *as_they_are, *start])
         banks.append(SceneBank(bank).scene("ball_3"))
     assert not torch.equal(banks[0].micro, banks[1].micro)
     assert mean([banks[0].record["fit"]["latent"]["epochs"], banks[0].record["fit"]["image"]["epochs"]]) == 0
