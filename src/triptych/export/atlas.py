@@ -73,7 +73,7 @@ class Atlas:
         TriangleMesh(embree, flat, self.faces.astype(np.int32))
         row, column = np.indices((self.height, self.width), dtype=np.float32).reshape(2, -1)
         above = np.stack([column + 0.5, row + 0.5, np.ones_like(row)], axis=1)
-        hits = embree.run(above, np.tile(np.float32([0, 0, -1]), (len(above), 1)), output=1)
+        hits = embree.run(above, np.tile(np.array([0, 0, -1], np.float32), (len(above), 1)), output=1)
         met = hits["primID"] >= 0
         u, v = hits["u"][met].astype(np.float64), hits["v"][met].astype(np.float64)
         shares = np.stack([1 - u - v, u, v], axis=1)
@@ -86,5 +86,7 @@ def spread_outward(
     """The picture with the nearest covered texel's color wherever nothing is covered."""
     from scipy.ndimage import distance_transform_edt
 
-    row, column = distance_transform_edt(~covered, return_distances=False, return_indices=True)
+    nearest = distance_transform_edt(~covered, return_distances=False, return_indices=True)
+    assert nearest is not None, "indices were asked for"
+    row, column = nearest
     return picture[row, column]

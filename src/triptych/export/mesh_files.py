@@ -118,6 +118,7 @@ def _as_glb(mesh: trimesh.Trimesh, lit: bool) -> bytes:
     upright = trimesh.Trimesh(
         mesh.vertices @ _Y_UP, mesh.faces, vertex_normals=mesh.vertex_normals @ _Y_UP, process=False
     )
+    assert mesh.visual is not None, "meshes have colors"
     upright.visual = mesh.visual.copy()
     finish = _with_linear_light(mesh) if isinstance(mesh.visual, ColorVisuals) else lambda buffers, tree: None
     return export_glb(

@@ -1,6 +1,7 @@
 """The surface of a scene as triangles: marching cubes over how solid it is, and fewer faces."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,10 +57,10 @@ def with_fewer_faces(mesh: trimesh.Trimesh, most: int) -> trimesh.Trimesh:
 
     if len(mesh.faces) <= most:
         return mesh
-    vertices, faces = simplify(
-        np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.int32), target_count=most
-    )
-    return trimesh.Trimesh(vertices.astype(np.float64), faces, process=False)
+    # In single precision, which its annotations do not know.
+    points: Any = np.asarray(mesh.vertices, np.float32)
+    simplified = simplify(points, np.asarray(mesh.faces, np.int32), target_count=most)
+    return trimesh.Trimesh(simplified[0].astype(np.float64), simplified[1], process=False)
 
 
 def with_even_normals(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -102,8 +102,7 @@ def _problem(decibels: float, bounds: QualityBounds) -> str | None:
     if decibels - bounds.start >= _LEAST_SHARE * (min(bounds.ceiling, _FAR_ENOUGH) - bounds.start):
         return None
     return (
-        f"{decibels:.1f} dB, where the mean start that it was fitted from has {bounds.start:.1f} and the autoencoder "
-        f"alone {bounds.ceiling:.1f}"
+        f"{decibels:.1f} dB, where the mean scene has {bounds.start:.1f} and the autoencoder alone {bounds.ceiling:.1f}"
     )
 
 
