@@ -173,6 +173,16 @@ def test_a_scene_of_few_views_takes_as_many_steps_as_one_of_more() -> None:
     assert phase.schedule(3) == phase.schedule(32)
 
 
+def test_steps_can_be_counted_instead_of_views() -> None:
+    phase = Phase(0.0, 32, Rates(micro=1.0), LossWeights(enc=1.0), step_count=40, final_factor=0.25)
+    assert [phase.steps(views) for views in (3, 40, 4000)] == [40, 40, 40]
+    assert phase.longer(1.5).steps(3) == 60
+    assert phase.schedule(3).factor(40) == pytest.approx(0.25)
+    assert not phase.is_empty
+    assert replace(phase, step_count=0).is_empty
+    assert replace(phase, step_count=None).is_empty
+
+
 def test_a_longer_stage_2_keeps_its_proportions() -> None:
     phase = Phase(4.0, 2, Rates(micro=1.0), LossWeights(), milestones=(2.0,), freeze_mlp_from=3.0, one_ray_share=0.25)
     views = 16

@@ -6,6 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, IdentityAutoencoder
+from triptych.autoencoder.saving import load_autoencoder
+from triptych.model import find_autoencoder
 from triptych.training.turning import recolored, turned_losses, turned_pairs
 
 WHITE, BLACK = torch.ones(3), torch.zeros(3)
@@ -79,3 +81,16 @@ def test_noise_is_as_large_as_the_latents_vary() -> None:
     variance = float(pair.target.var(dim=(0, 2, 3)).mean())
     assert 0.2 * 0.01 * variance < error < 0.01 * variance  # of a strength between 0 and 1
     assert doubled == pytest.approx(4 * error, rel=0.1)
+
+
+def test_the_autoencoder_of_the_package_follows_turns() -> None:
+    pictures = smooth_pictures(WHITE).clamp(0, 1)
+    pair = turned_pairs(pictures, WHITE, 1.0, torch.Generator().manual_seed(0))
+    shipped, untrained = (
+        load_autoencoder(find_autoencoder("general")),
+        ConvolutionalAutoencoder(ConvolutionalConfig(channels=8, downscale=2)),
+    )
+    with torch.no_grad():
+        ours, theirs = (turned_losses(each, pair, 0.0, torch.Generator()) for each in (shipped, untrained))
+    assert float(ours.latents) < 0.25 * float(theirs.latents)
+    assert float(ours.turned) < 1e-3

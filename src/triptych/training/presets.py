@@ -152,17 +152,7 @@ STAGE2 = {
             weights=LossWeights(enc=1.0),
             final_factor=0.5,
         ),
-        image=Phase(
-            epochs=0.0,
-            step_count=32,
-            batch=2,
-            rates=Rates(micro=1e-2, coefficients=5e-3),
-            weights=LossWeights(dec=1.0),
-            final_factor=0.1,
-            one_ray_share=1.0,
-            samples=32,
-            whole_share=0.25,
-        ),
+        image=Phase(epochs=0.0, batch=2, rates=Rates(micro=1e-2, coefficients=5e-3), weights=LossWeights(dec=1.0)),
         scenes_at_once=12,
     ),
     "best": Stage2Config(
