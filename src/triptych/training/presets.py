@@ -148,6 +148,7 @@ STAGE2 = {
             step_count=256,
             batch=32,
             pixels=1024,
+            crop_share=0.15,
             rates=Rates(micro=2e-2, coefficients=1e-2),
             weights=LossWeights(enc=1.0),
             final_factor=0.5,
