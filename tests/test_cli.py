@@ -83,7 +83,10 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("fti cars", "there is no command `triptych fti`; did you mean `triptych fit`? there are data, train, fit"),
+        (
+            "fti cars",
+            "there is no command `triptych fti`; did you mean `triptych fit`? there are data, train, predictor, fit",
+        ),
         ("export meshs", "did you mean `triptych export mesh`? there are video"),
         ("zzz", "there is no command `triptych zzz`; there are data"),
     ],

@@ -73,12 +73,12 @@ def test_a_scene_that_fitting_does_not_improve_is_reported_not_stored(
         fit_balls(model, scenes, out, told, latent=NOTHING, image=NOTHING)
     assert SceneBank(out).names() == []
     assert set(read_failures(out)) == {"ball_3", "ball_4"}
-    assert any(line.startswith("ball_4: ") and "mean start" in line for line in told.lines)
+    assert any(line.startswith("ball_4: ") and "mean scene" in line for line in told.lines)
 
     forced = fit_balls(model, scenes, out, told, force=True, latent=NOTHING, image=NOTHING)
     assert forced.names() == ["ball_3", "ball_4"]
     assert read_failures(out) == {}
-    assert "mean start" in forced.scene("ball_3").record["problem"]
+    assert "mean scene" in forced.scene("ball_3").record["problem"]
 
 
 def test_a_scene_that_diverges_is_never_stored(

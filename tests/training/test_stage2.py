@@ -81,6 +81,15 @@ def test_a_scene_that_another_process_adds_meanwhile_stays(
     assert bank.scene("ball_4").record["stage"] == 2
 
 
+def test_a_bank_goes_on_as_it_was_begun(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
+    model = CategoryModel.load(trained_balls / "model")
+    for first, expected in (("float16", "float16"), (None, "compact")):
+        out = tmp_path / str(first)
+        fit(model, balls.select("ball_3", "all"), out, tiny_stage2(), Conditions(), precision=first, force=True)
+        bank = fit(model, balls.select("ball_4", "all"), out, tiny_stage2(), Conditions(), force=True)
+        assert (bank.precision, bank.names()) == (expected, ["ball_3", "ball_4"])
+
+
 def test_a_stage_1_scene_is_refused_under_any_name(balls: Dataset, trained_balls: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="trained on in stage 1: ball_1"):
         fit_balls(trained_balls, balls.select("1:4", "all"), tmp_path / "bank")

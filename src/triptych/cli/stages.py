@@ -97,9 +97,9 @@ class Fit(Configurable):
     preset: Preset | None = None
     """Where the settings below start from; if not given, the preset that suits the scenes of the model. The defaults
     that are listed here are those of quick."""
-    precision: StoragePrecision = "compact"
+    precision: StoragePrecision | None = None
     """How the micro planes are stored: compact, by what is seen of them, at hardly any loss; small, in about half the
-    bytes of compact; or as numbers."""
+    bytes of compact; or as numbers. If not given, as the bank that is there does, and compactly in a new one."""
     force: bool = False
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
     epochs: Epochs | None = None

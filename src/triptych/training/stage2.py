@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from triptych.bank import SceneBank, StoragePrecision
+from triptych.bank import BANK_FILE, SceneBank, StoragePrecision
 from triptych.data import Dataset, require_disjoint
 from triptych.files import lock
 from triptych.metrics import mean
@@ -41,7 +41,7 @@ def fit(
     config: Stage2Config,
     conditions: Conditions,
     *,
-    precision: StoragePrecision = "compact",
+    precision: StoragePrecision | None = None,
     force: bool = False,
 ) -> SceneBank:
     """Fit new scenes into a bank; those that are there already are left alone.
@@ -52,7 +52,7 @@ def fit(
         out: the bank's folder.
         config: all settings.
         conditions: seed, device, progress, and how often a ``finetune_shared`` run is saved.
-        precision: how the micro planes are stored.
+        precision: how the micro planes are stored; None as the bank that is there does, compactly in a new one.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
     Raises:
@@ -61,14 +61,14 @@ def fit(
             failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
-    job = FitJob(model, dataset, out, config, conditions, precision, force)
+    job = FitJob(model, dataset, out, config, conditions, precision or _precision_of(out), force)
     _check(job)
     if config.finetune_shared:
         return fit_together(job)
     announce(job, new_scenes(job))
     out.mkdir(parents=True, exist_ok=True)
     with lock(out, wait=True):
-        bank = SceneBank.create(out, model, precision=precision, files=_FILES)
+        bank = SceneBank.create(out, model, precision=job.precision, files=_FILES)
     _fit_each(job, bank)
     return bank
 
@@ -103,6 +103,10 @@ def plan(
         missing = new_scenes(job)
     announce(job, missing)
     return _estimated(job, missing) if missing else None
+
+
+def _precision_of(bank: Path) -> StoragePrecision:
+    return SceneBank(bank).precision if (bank / BANK_FILE).is_file() else "compact"
 
 
 def _check(job: FitJob) -> None:
