@@ -19,7 +19,7 @@ _SHOWN = 0.02
 
 @dataclass(frozen=True)
 class LatentViews:
-    """Views of several scenes, encoded.
+    """Views of several scenes, encoded; on the CPU, where there may be many.
 
     Attributes:
         cameras: of the latent images.
@@ -34,41 +34,31 @@ class LatentViews:
     background: Float[Tensor, "pixel channel"]
     boxes: Int[Tensor, "view 4"]
 
-    def __getitem__(self, views: Int[Tensor, " chosen"]) -> "LatentViews":
-        """The chosen views."""
-        return LatentViews(self.cameras[views], self.latents[views], self.background, self.boxes[views])
-
-    def to(self, device: torch.device) -> "LatentViews":
-        """The same on another device, latents in full precision."""
-        latents, background = self.latents.to(device).float(), self.background.to(device)
-        return LatentViews(self.cameras.to(device), latents, background, self.boxes.to(device))
-
     def draw(
-        self, per_scene: Sequence[int], count: int, crop_share: float, generators: Sequence[torch.Generator]
+        self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
     ) -> "LatentPixels":
         """Random pixels, so many of each scene.
 
         Args:
-            per_scene: number of views of each scene, which are grouped by scene.
+            rows: the views of each scene.
             count: pixels of each scene.
             crop_share: share of them from the boxes around what views show.
             generators: one per scene.
         """
-        firsts = [sum(per_scene[:scene]) for scene in range(len(per_scene))]
-        drawn = zip(firsts, per_scene, generators, strict=True)
+        drawn = zip(rows, generators, strict=True)
         views, x, y = torch.cat([self._places(*each, count, crop_share) for each in drawn], dim=1)
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
         background = self.background[y * self.cameras.width + x]
-        return LatentPixels(SceneRays(rays, [count] * len(per_scene)), self.latents[views, :, y, x], background)
+        return LatentPixels(SceneRays(rays, [count] * len(rows)), self.latents[views, :, y, x].float(), background)
 
     def _places(
-        self, first: int, views: int, generator: torch.Generator, count: int, crop_share: float
+        self, views: Int[Tensor, " view"], generator: torch.Generator, count: int, crop_share: float
     ) -> Int[Tensor, "3 pixel"]:
         """View, column and row of random pixels of some views; the first ones lie in the boxes."""
-        device, inside = self.boxes.device, round(crop_share * count)
-        chosen = first + torch.randint(views, (count,), generator=generator).to(device)
-        within = torch.rand(2, count, generator=generator).to(device)
+        inside = round(crop_share * count)
+        chosen = views[torch.randint(len(views), (count,), generator=generator)]
+        within = torch.rand(2, count, generator=generator)
         box = self.boxes[chosen]
         box[inside:] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
         # The product may round up to the box's far end.
@@ -89,6 +79,11 @@ class LatentPixels:
     rays: SceneRays
     latents: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
+
+    def to(self, device: torch.device) -> "LatentPixels":
+        """The same on another device."""
+        rays = SceneRays(self.rays.flat.to(device), self.rays.per_scene)
+        return LatentPixels(rays, self.latents.to(device), self.background.to(device))
 
     def error(self, field: TriPlaneField, sampler: Sampler) -> Float[Tensor, ""]:
         """L_Enc on these pixels alone."""

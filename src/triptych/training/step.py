@@ -147,8 +147,9 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
 def _pixels(work: Work, chosen: Chosen) -> LatentPixels:
     phase, batch = work.phase, chosen.batch
     assert phase.pixels is not None
-    views = work.latent_views[batch.rows].to(work.model.aabb.device)
-    return views.draw(batch.views_per_scene, phase.pixels, phase.crop_share, chosen.generators)
+    rows = batch.rows.split(batch.views_per_scene)
+    drawn = work.latent_views.draw(rows, phase.pixels, phase.crop_share, chosen.generators)
+    return drawn.to(work.model.aabb.device)
 
 
 def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:
