@@ -29,13 +29,13 @@ def pretrain(autoencoder: Autoencoder, views: PosedViews, config: Pretraining, s
     optimizer = torch.optim.Adam(parameters, lr=config.rate, fused=True)
     schedule = config.schedule(len(views))
     state = TrainingState({"autoencoder": autoencoder}, optimizer)
+    background = torch.tensor(views.dataset.background, device=parameters[0].device) / 255
     losses_of = _losses_of_pieces if config.on_pieces else _losses_of_pictures
     for step in loop.steps("pretraining", schedule.steps, state):
         for group in optimizer.param_groups:
             group["lr"] = config.rate * schedule.factor(step.number)
         images = views.images(views.batch(step.number, config.batch, seed), parameters[0].device)
         generator = step_generator(seed_stream(seed), step.number)
-        background = torch.tensor(views.dataset.background, device=images.device) / 255
         loss, terms = losses_of(autoencoder, images, background, config, generator)
         optimizer.zero_grad()
         loss.backward()
