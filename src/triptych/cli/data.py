@@ -88,10 +88,11 @@ class Turntable:
 
 def _import(source: Path, out: Path, options: PhotosConfig) -> None:
     from triptych.data.opening import import_photos_shown
+    from triptych.data.photos.dataset import SHEET
 
     with Progress() as progress:
         dataset = import_photos_shown(source, out, options, progress)
-    say(f"imported {len(dataset)} objects to {out}; look at {out / 'alignment.png'}")
+    say(f"imported {len(dataset)} objects to {out}; look at {out / SHEET}")
 
 
 @dataclass(frozen=True)
