@@ -10,15 +10,9 @@ from triptych.autoencoder import ConvolutionalConfig
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.geometry import Cameras, hemisphere_cameras
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.training.config import (
-    LossWeights,
-    NewAutoencoder,
-    Phase,
-    Pretraining,
-    Rates,
-    Stage1Config,
-    Stage2Config,
-)
+from triptych.training.autoencoder_config import NewAutoencoder, Pretraining
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.phase import LossWeights, Phase, Rates
 
 AABB = ((-0.45, -0.45, -0.45), (0.45, 0.45, 0.45))
 

@@ -36,8 +36,9 @@ from triptych.files import read_log, read_tensors
 from triptych.model import CategoryModel
 from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels.cpu import threads
+from triptych.training.autoencoder_config import Pretraining
 from triptych.training.conditions import Conditions
-from triptych.training.config import LossWeights, Phase, Pretraining, Rates
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.single.banks import fit_rgb_scenes
 from triptych.training.single.config import OwnPlanesConfig, SingleSDF, SingleTriPlanes
 from triptych.training.single.run import fit_single

@@ -18,7 +18,8 @@ from triptych.errors import InputError
 from triptych.files import as_fields, dataclass_of, read_object
 from triptych.model import ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.training.config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Stage1Config, Stage2Config
+from triptych.training.autoencoder_config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder
+from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 
 

@@ -14,7 +14,8 @@ from triptych.export import MeshConfig
 from triptych.options import Options, Range, checked_later, problems
 from triptych.representation.config import MLPConfig, PlaneConfig
 from triptych.runtime import free_memory, require_memory
-from triptych.training.config import Phase, PretrainedAutoencoder, Rates
+from triptych.training.autoencoder_config import PretrainedAutoencoder
+from triptych.training.phase import Phase, Rates
 from triptych.training.presets import STAGE1, STAGE2
 
 NOTHING_THERE = "nothing-there"

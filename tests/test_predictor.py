@@ -23,8 +23,8 @@ from triptych.model.predictor import EncodedViews, PredictorConfig
 from triptych.model.predictor.hull import Grid, Hull, carve
 from triptych.pictures import from_pixels
 from triptych.training.conditions import Conditions
-from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes, predicted
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.run import train_predictor
 from triptych.training.run import Run

@@ -15,7 +15,7 @@ from triptych.experiments.slides.scales import PAPER
 from triptych.files import read_log
 from triptych.model import CategoryModel
 from triptych.training.conditions import Conditions
-from triptych.training.config import Phase
+from triptych.training.phase import Phase
 
 diffusers = pytest.importorskip("diffusers", reason="the optional extra 'diffusers' is not installed")
 

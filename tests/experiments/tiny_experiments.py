@@ -6,7 +6,9 @@ from balls import tiny_stage1, tiny_stage2
 
 from triptych.experiments.slides.scales import Scale
 from triptych.representation.config import SamplingConfig
-from triptych.training.config import NoAutoencoder, Phase, Pretraining, Stage1Config, Stage2Config
+from triptych.training.autoencoder_config import NoAutoencoder, Pretraining
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.phase import Phase
 from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 
 RGB = SingleTriPlanes(planes=OwnPlanesConfig(8, 8), sampling=SamplingConfig(8, 0), steps=4, rays=64)

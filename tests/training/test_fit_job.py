@@ -21,9 +21,9 @@ from triptych.model import CategoryModel, Origin
 from triptych.progress import Progress
 from triptych.training import stage2
 from triptych.training.conditions import Conditions
-from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import autoencoder_psnr, compare_with_model, worse_than_own
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage1 import train
 from triptych.training.stage2 import fit, summary

@@ -14,8 +14,9 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, SceneRays, hemisphere_cameras
 from triptych.model import CategoryModel
 from triptych.representation.config import SamplingConfig
-from triptych.training.config import LossWeights, Phase, Rates, Stage2Config
+from triptych.training.config import Stage2Config
 from triptych.training.fitting import Fitting, fit_scenes
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.pixels import LatentViews, boxes_of
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import take_step

@@ -17,16 +17,9 @@ from triptych.files import lock, read_log
 from triptych.model import CategoryModel
 from triptych.representation.config import MLPConfig
 from triptych.training import stage1
+from triptych.training.autoencoder_config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Pretraining
 from triptych.training.conditions import Conditions
-from triptych.training.config import (
-    LossWeights,
-    NewAutoencoder,
-    NoAutoencoder,
-    Phase,
-    PretrainedAutoencoder,
-    Pretraining,
-    Rates,
-)
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.run import Run, open_run
 from triptych.training.stage1 import train
 

@@ -13,8 +13,8 @@ from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.representation.config import SamplingConfig
 from triptych.training.conditions import Conditions
-from triptych.training.config import LossWeights, Phase, Rates
 from triptych.training.fitting import fit_scenes
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit
 

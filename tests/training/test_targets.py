@@ -17,9 +17,10 @@ from triptych.model.reach import Reach, reach_of
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.sampler import Sampler
-from triptych.training.config import LossWeights, Phase, Rates, Stage2Config
+from triptych.training.config import Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.objective import batch_losses
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.targets import Targets
 
 DEVICE = torch.device("cpu")

@@ -13,7 +13,7 @@ from triptych.geometry import hemisphere_cameras
 from triptych.model import CategoryModel, ModelConfig
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.planes import initial_base_planes
-from triptych.training.config import LossWeights, Phase, Rates
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.presets import STAGE1
 
 VIEWS = 40

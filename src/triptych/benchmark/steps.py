@@ -11,9 +11,10 @@ from triptych.benchmark.sizes import Sizes, fit_phase, joint_phase, random_model
 from triptych.data.posed_views import Batch, PosedViews
 from triptych.geometry import bit_grid
 from triptych.representation.kernels import Backend
-from triptych.training.config import Phase, SkippingConfig
+from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
+from triptych.training.phase import Phase
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Work, take_step
 

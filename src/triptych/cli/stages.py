@@ -14,7 +14,8 @@ from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
 from triptych.progress import Progress
-from triptych.training.config import Epochs, Preset, Stage1Config, Stage2Config
+from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.phase import Epochs
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 

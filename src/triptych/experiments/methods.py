@@ -17,14 +17,9 @@ from triptych.bank import Scenes, open_scenes
 from triptych.data import Dataset
 from triptych.files import folder_name, read_log
 from triptych.model import CategoryModel
+from triptych.training.autoencoder_config import AutoencoderConfig, NoAutoencoder, PretrainedAutoencoder
 from triptych.training.conditions import CPU, Conditions
-from triptych.training.config import (
-    AutoencoderConfig,
-    NoAutoencoder,
-    PretrainedAutoencoder,
-    Stage1Config,
-    Stage2Config,
-)
+from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.fit_together import BANK
 from triptych.training.single.banks import fit_rgb_scenes
 from triptych.training.single.config import SingleTriPlanes

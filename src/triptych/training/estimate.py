@@ -16,11 +16,12 @@ from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
 from triptych.runtime import peak_memory, thread_count_kept
 from triptych.training import memory
-from triptych.training.config import Phase, SkippingConfig, Stage1Config, Stage2Config
+from triptych.training.config import SkippingConfig, Stage1Config, Stage2Config
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
 from triptych.training.loop import Step, TrainingState
 from triptych.training.outcome import compared_views
+from triptych.training.phase import Phase
 from triptych.training.pretraining import pretrain
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chooser, Work, take_step

@@ -12,8 +12,9 @@ from triptych.model import CategoryModel
 from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
-from triptych.training.config import Phase, Rates, SkippingConfig, Stage2Config, Start
+from triptych.training.config import SkippingConfig, Stage2Config, Start
 from triptych.training.loop import step_generator
+from triptych.training.phase import Phase, Rates
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
 

@@ -11,8 +11,9 @@ from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.pictures import write_progress_picture
 from triptych.representation.occupancy import with_occupancy
-from triptych.training.config import Phase, SkippingConfig
+from triptych.training.config import SkippingConfig
 from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
+from triptych.training.phase import Phase
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
 

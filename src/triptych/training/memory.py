@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
-from triptych.training.config import NewAutoencoder, Stage1Config, Stage2Config
+from triptych.training.autoencoder_config import NewAutoencoder
+from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.single.config import SingleConfig, SingleNeRF, SingleSDF, SingleTriPlanes
 
 _FLOAT = 4

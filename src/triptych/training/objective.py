@@ -13,7 +13,7 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, compares_in_one_pass, squared_error, total_variation
 from triptych.representation.render import random_places
 from triptych.representation.sampler import Sampler
-from triptych.training.config import LossWeights
+from triptych.training.phase import LossWeights
 from triptych.training.pixels import LatentPixels
 from triptych.training.targets import Part, Targets, rendered_parts
 

@@ -8,17 +8,9 @@ from triptych.autoencoder import ConvolutionalConfig
 from triptych.errors import InputError
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.text import shown
-from triptych.training.config import (
-    LossWeights,
-    NewAutoencoder,
-    Phase,
-    Preset,
-    PretrainedAutoencoder,
-    Pretraining,
-    Rates,
-    Stage1Config,
-    Stage2Config,
-)
+from triptych.training.autoencoder_config import NewAutoencoder, PretrainedAutoencoder, Pretraining
+from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.phase import LossWeights, Phase, Rates
 
 _DECAY_OVER_50_EPOCHS = 0.94157**50
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from triptych.autoencoder import Autoencoder
 from triptych.data.posed_views import PosedViews
-from triptych.training.config import Pretraining
+from triptych.training.autoencoder_config import Pretraining
 from triptych.training.loop import Steps, TrainingState, seed_stream, step_generator
 from triptych.training.turning import recolored, turned_losses, turned_pairs
 

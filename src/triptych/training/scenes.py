@@ -13,7 +13,8 @@ from triptych.representation.config import PlaneConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
-from triptych.training.config import Rates, SkippingConfig
+from triptych.training.config import SkippingConfig
+from triptych.training.phase import Rates
 from triptych.training.row_adam import RowAdam
 
 

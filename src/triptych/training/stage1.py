@@ -32,14 +32,9 @@ from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory, start_threads
 from triptych.training import memory
 from triptych.training.announcing import view_counts
+from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencoder, NoAutoencoder, PretrainedAutoencoder
 from triptych.training.conditions import Conditions
-from triptych.training.config import (
-    AutoencoderConfig,
-    NewAutoencoder,
-    NoAutoencoder,
-    PretrainedAutoencoder,
-    Stage1Config,
-)
+from triptych.training.config import Stage1Config
 from triptych.training.estimate import WORTH_IT, Estimate, of_stage1, set_apart
 from triptych.training.joint import JointTraining
 from triptych.training.loop import Loop

@@ -20,8 +20,9 @@ from triptych.model.encoding import encode_views
 from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
-from triptych.training.config import Phase, Rates, SkippingConfig
+from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
+from triptych.training.phase import Phase, Rates
 from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
 from triptych.training.scenes import SceneParameters
 from triptych.training.targets import Targets

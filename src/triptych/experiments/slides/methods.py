@@ -17,7 +17,9 @@ from pathlib import Path
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.experiments.methods import Method, PerSceneMethod, SharedMethod, normalization_of, starting_from
 from triptych.experiments.slides.scales import Scale
-from triptych.training.config import AutoencoderConfig, LossWeights, NewAutoencoder, Stage1Config, Stage2Config
+from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencoder
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.phase import LossWeights
 
 
 def slide_methods(scale: Scale, prior: Path | None) -> Mapping[str, Method]:

@@ -6,16 +6,9 @@ from dataclasses import dataclass, replace
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.experiments.config import ScaleName
 from triptych.representation.config import MLPConfig, SamplingConfig
-from triptych.training.config import (
-    LossWeights,
-    NewAutoencoder,
-    NoAutoencoder,
-    Phase,
-    Pretraining,
-    Rates,
-    Stage1Config,
-    Stage2Config,
-)
+from triptych.training.autoencoder_config import NewAutoencoder, NoAutoencoder, Pretraining
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.single.config import OwnPlanesConfig, SingleTriPlanes
 

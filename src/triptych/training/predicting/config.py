@@ -5,7 +5,7 @@ from typing import Annotated
 
 from triptych.model.predictor import PredictorConfig
 from triptych.options import Options, Range
-from triptych.training.config import Batch, LossWeights, Rate, Steps
+from triptych.training.phase import Batch, LossWeights, Rate, Steps
 from triptych.training.schedule import Schedule
 
 

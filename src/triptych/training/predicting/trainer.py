@@ -20,9 +20,9 @@ from triptych.model.predictor import Prediction
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.sampler import Sampler
-from triptych.training.config import LossWeights
 from triptych.training.loop import Steps, TrainingState
 from triptych.training.objective import batch_losses
+from triptych.training.phase import LossWeights
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.draws import Drawn, TrainingViews, draw
 from triptych.training.targets import Targets

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
-from triptych.training.config import FinalFactor, Rate, Share, SkippingConfig, Weight
+from triptych.training.config import SkippingConfig
+from triptych.training.phase import FinalFactor, Rate, Share, Weight
 
 
 @dataclass(frozen=True)

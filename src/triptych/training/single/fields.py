@@ -19,8 +19,8 @@ from triptych.representation.nerf import NeRFField, NeRFNetwork
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.representation.sdf import SDFField, eikonal_loss
-from triptych.training.config import Rates
 from triptych.training.loop import TrainingState
+from triptych.training.phase import Rates
 from triptych.training.scenes import SceneParameters
 from triptych.training.single.config import SingleConfig, SingleNeRF, SingleSDF, SingleTriPlanes
 from triptych.training.single.targets import is_image_space

@@ -1,0 +1,160 @@
+"""One stretch of optimization: its length, batch, step sizes, losses, and which rays it looks at."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from triptych.options import Options, Range
+from triptych.representation.config import SamplingConfig
+from triptych.training.schedule import Schedule
+
+Epochs = Annotated[float, Range(0, 1_000_000)]
+Steps = Annotated[int, Range(0, 10_000_000)]
+Batch = Annotated[int, Range(1, 65_536)]
+Rate = Annotated[float, Range(0, 10)]
+Weight = Annotated[float, Range(0, 1_000_000)]
+Share = Annotated[float, Range(0, 1)]
+FinalFactor = Annotated[float, Range(1e-9, 1)]
+
+
+@dataclass(frozen=True)
+class Rates(Options):
+    """Adam's step sizes; 0 freezes the part."""
+
+    micro: Rate = 0.0
+    """Micro planes of the scenes."""
+    coefficients: Rate = 0.0
+    """Coefficients of the scenes."""
+    base: Rate = 0.0
+    """Base planes."""
+    mlp: Rate = 0.0
+    """Tiny MLP."""
+    encoder: Rate = 0.0
+    """Encoder."""
+    decoder: Rate = 0.0
+    """Decoder."""
+
+
+@dataclass(frozen=True)
+class LossWeights(Options):
+    """Weights of the loss terms (means over pixels of squared errors)."""
+
+    ae: Weight = 0.0
+    """L_ae: image against its own decoded latent."""
+    enc: Weight = 0.0
+    """L_Enc: encoded latent against rendered latent."""
+    dec: Weight = 0.0
+    """L_Dec: image against decoded rendered latent."""
+    tv: Weight = 0.0
+    """Total variation of the planes of the scenes in the batch."""
+
+
+@dataclass(frozen=True)
+class Phase(Options):
+    """One stretch of optimization."""
+
+    epochs: Epochs
+    """Passes over all training views; 0 leaves the phase out."""
+    batch: Batch
+    """Views in a step."""
+    rates: Rates
+    """Step sizes at the start."""
+    weights: LossWeights
+    """Which losses count, and how much."""
+    ramp_steps: Steps = 0
+    """Steps over which the rates rise from 0."""
+    final_factor: FinalFactor = 1.0
+    """The rates fall exponentially to this share of their start."""
+    milestones: tuple[Epochs, ...] = ()
+    """Epochs at which the rates are multiplied by `milestone_factor`."""
+    milestone_factor: Share = 0.3
+    """What each milestone multiplies the rates by."""
+    freeze_mlp_from: Epochs | None = None
+    """Epoch from which the tiny MLP is frozen; never if not given."""
+    one_ray_share: Share = 0.0
+    """Share of the phase, from its start, in which a latent pixel is rendered by one ray, through its middle, even
+    where the model's sampling has several: much faster, and less accurate between the views."""
+    shift_views: bool = False
+    """Move each picture by a random part of a latent pixel, in whole image pixels, so that rays pass everywhere
+    between those through the middles of the latent pixels; latents are then encoded in each step, not cached."""
+    samples: Annotated[int, Range(1, 4096)] | None = None
+    """Stratified samples of a ray; as many as the model renders with if not given."""
+    diagonal_rays: bool = False
+    """Where a latent pixel has several rays, render those on one of its diagonals, on another one in each step."""
+    whole_share: Share = 1.0
+    """Share of the steps that compare whole views. The others encode, render and decode only the part of each view
+    that shows something before the background; where that is none, or where the autoencoder looks at all of a picture
+    at once, they compare whole views, too."""
+    step_count: Steps | None = None
+    """Steps of the phase, however many views there are; if not given, `epochs` decide."""
+    pixels: Annotated[int, Range(1, 1_000_000)] | None = None
+    """Random latent pixels of each scene in a step, from all of the step's views of it, in place of whole views; with a
+    ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge faster
+    than few in a large one."""
+    crop_share: Share = 0.9
+    """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
+    least_views: Annotated[int, Range(1, 1_000_000)] = 1
+    """Views that an epoch counts as at least: a scene of few views then takes as many steps as one of so many."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        weights = self.weights
+        if self.pixels and (not weights.enc or weights.ae or weights.dec or self.rates.encoder or self.shift_views):
+            yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no steps at all."""
+        return not (self.epochs if self.step_count is None else self.step_count)
+
+    def steps(self, views: int) -> int:
+        """Number of steps over ``views`` training views."""
+        if self.step_count is not None:
+            return self.step_count
+        return math.ceil(self.epochs * self._counted(views) / self.batch)
+
+    def sampling(self, of_model: SamplingConfig, step: int, views: int) -> SamplingConfig:
+        """How rays are sampled at a step, where scenes are rendered with ``of_model``."""
+        one_ray = bool(self.pixels) or step < self.one_ray_share * self.steps(views)
+        return replace(
+            of_model,
+            coarse=of_model.coarse if self.samples is None else self.samples,
+            supersample=1 if one_ray else of_model.supersample,
+        )
+
+    def diagonal(self, step: int, sampling: SamplingConfig) -> int | None:
+        """Which diagonal of the rays of a latent pixel is rendered at a step; None for all rays."""
+        return step % sampling.supersample if self.diagonal_rays else None
+
+    def compares_whole_views(self, step: int) -> bool:
+        """Whether a step compares whole views, not only the parts that show the objects."""
+        return math.floor((step + 1) * self.whole_share) > math.floor(step * self.whole_share)
+
+    def mlp_is_frozen(self, step: int, views: int) -> bool:
+        """Whether the tiny MLP stays as it is at a step."""
+        return self.freeze_mlp_from is not None and step * self.batch / self._counted(views) >= self.freeze_mlp_from
+
+    def schedule(self, views: int) -> Schedule:
+        """What the rates are multiplied by over ``views`` training views."""
+        milestones = tuple(epoch * self._counted(views) / self.batch for epoch in self.milestones)
+        return Schedule(
+            self.steps(views),
+            ramp=self.ramp_steps,
+            final=self.final_factor,
+            milestones=milestones,
+            milestone_factor=self.milestone_factor,
+        )
+
+    def longer(self, factor: float) -> "Phase":
+        """The same with so many times the epochs or steps, milestones included."""
+        frozen, steps = self.freeze_mlp_from, self.step_count
+        return replace(
+            self,
+            epochs=factor * self.epochs,
+            step_count=None if steps is None else round(factor * steps),
+            milestones=tuple(factor * epoch for epoch in self.milestones),
+            freeze_mlp_from=None if frozen is None else factor * frozen,
+        )
+
+    def _counted(self, views: int) -> int:
+        return max(views, self.least_views)
