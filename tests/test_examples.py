@@ -110,7 +110,7 @@ def test_photos_are_moved_into_one_frame(run: Run, tmp_path: Path) -> None:
         cameras = dataset.cameras(scene)
         eyes = cameras.c2w[:, :, 3]
         torch.testing.assert_close(eyes.norm(dim=1), torch.full((40,), 1.3), rtol=0.02, atol=0)
-        pixels, _ = cameras.project(torch.zeros(1, 3))
+        pixels = cameras.project(torch.zeros(1, 3)).points
         torch.testing.assert_close(pixels, torch.full((40, 1, 2), 16.0), rtol=0, atol=0.5)
         # Upright: every camera is above the ground, as it was before.
         assert eyes[:, 2].min() > -0.1

@@ -92,7 +92,8 @@ def test_an_orbit_sees_as_much_along_the_shorter_side_of_any_picture(height: int
     orbit = Orbit(5, radius=2.0, elevation_degrees=10.0, azimuth_degrees=20.0, center=(1.0, 2.0, 3.0))
     cameras: Cameras = orbit.cameras(height, width)
     assert (len(cameras), cameras.height, cameras.width) == (5, height, width)
-    pixels, depth = cameras.project(torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.5]]))
+    seen = cameras.project(torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.5]]))
+    pixels, depth = seen.points, seen.depth
     torch.testing.assert_close(pixels[:, 0], torch.tensor([width / 2, height / 2]).expand(5, 2), atol=1e-3, rtol=0)
     torch.testing.assert_close(depth[:, 0], torch.full((5,), 2.0))
     up = SRN_FOCAL * min(height, width) * 0.5 * math.cos(math.radians(10)) / (2 - 0.5 * math.sin(math.radians(10)))

@@ -49,7 +49,8 @@ def test_known_point_falls_on_the_dot(tmp_path: Path, write: Callable[[Path], ob
     write(tmp_path / "scene")
     dataset = open_dataset(DatasetConfig(tmp_path / "scene", test_views=1, cache=tmp_path / "cache"))
     camera = dataset.cameras(0)[[0]]
-    pixel, depth = camera.project(torch.tensor([POINT]))
+    seen = camera.project(torch.tensor([POINT]))
+    pixel, depth = seen.points, seen.depth
     assert pixel[0, 0].tolist() == pytest.approx(PIXEL, abs=1e-4)
     assert depth.item() == pytest.approx(2.0, abs=1e-5)
 
@@ -119,7 +120,7 @@ def test_real_blender_silhouettes_meet_in_one_visual_hull(shared_data: Path, tmp
     cameras, masks = dataset.cameras(0)[views], dataset.images(0, views).min(axis=-1) < 250
     axis = torch.linspace(-1.2, 1.2, 80)
     points = torch.cartesian_prod(axis, axis, axis)
-    pixels, _ = cameras.project(points)
+    pixels = cameras.project(points).points
     columns, rows = pixels.long().clamp(0, 49).unbind(-1)
     hull = torch.from_numpy(masks)[torch.arange(len(views))[:, None], rows, columns].all(dim=0)
     for view, mask in enumerate(masks):

@@ -69,7 +69,8 @@ def test_known_point_falls_on_the_dot(tmp_path: Path, layout: str) -> None:
     again = open_at(tmp_path / "data" / "apple" if "CO3D" in layout else tmp_path / "data", **options)
     assert torch.equal(again.cameras(0).c2w, dataset.cameras(0).c2w), "from the cache"
     for view, known in enumerate(_turned_points(3)):
-        pixel, depth = dataset.cameras(0)[[view]].project(torch.tensor([known]))
+        seen = dataset.cameras(0)[[view]].project(torch.tensor([known]))
+        pixel, depth = seen.points, seen.depth
         shift = (dataset.width - SIDE) / 2
         assert pixel[0, 0].tolist() == pytest.approx((PIXEL[0] + shift, PIXEL[1]), abs=1e-3)
         assert depth.item() == pytest.approx(2.0, abs=1e-5)

@@ -16,7 +16,8 @@ def test_projection_inverts_rays() -> None:
     cameras = hemisphere_cameras(3, 8, seed=1)
     rays = cameras.rays()
     for view in range(3):
-        pixels, depth = cameras.project(rays.origins[view] + 1.7 * rays.directions[view])
+        seen = cameras.project(rays.origins[view] + 1.7 * rays.directions[view])
+        pixels, depth = seen.points, seen.depth
         rows, columns = torch.meshgrid(torch.arange(8) + 0.5, torch.arange(8) + 0.5, indexing="ij")
         assert torch.allclose(pixels[view], torch.stack([columns, rows], dim=-1).reshape(-1, 2), atol=1e-3)
         assert (depth[view] > 0).all()
@@ -31,7 +32,8 @@ def test_resized_cameras_see_the_same_field_of_view() -> None:
 
 def test_cameras_on_the_hemisphere_look_at_the_origin_upright() -> None:
     cameras = hemisphere_cameras(40, 64, seed=3)
-    pixels, depth = cameras.project(torch.tensor([[0.0, 0, 0], [0.0, 0, 0.1]]))
+    seen = cameras.project(torch.tensor([[0.0, 0, 0], [0.0, 0, 0.1]]))
+    pixels, depth = seen.points, seen.depth
     assert torch.allclose(pixels[:, 0], torch.full((40, 2), 32.0), atol=1e-3)
     assert torch.allclose(depth[:, 0], torch.full((40,), 1.3), atol=1e-5)
     assert (pixels[:, 1, 1] < 32).all()  # what is higher in the world is higher in the picture

@@ -22,10 +22,9 @@ def _cameras(eyes: list[list[float]], side: int = 64) -> Cameras:
 def test_cameras_that_are_carried_along_show_the_same() -> None:
     moved = Similarity(2.5, about_axis(0, 40.0) @ about_axis(2, 70.0), torch.tensor([1.0, -2.0, 0.5]).double())
     cameras, points = _cameras([[3.0, 0.5, 1.0], [-1.0, 2.0, 2.0]]), torch.rand(5, 3).double() - 0.5
-    pixels, depth = cameras.project(points)
-    carried, deeper = moved.cameras(cameras).project(moved.points(points))
-    torch.testing.assert_close(carried, pixels)
-    torch.testing.assert_close(deeper, 2.5 * depth)
+    seen, carried = cameras.project(points), moved.cameras(cameras).project(moved.points(points))
+    torch.testing.assert_close(carried.points, seen.points)
+    torch.testing.assert_close(carried.depth, 2.5 * seen.depth)
     both = moved.after(moved)
     torch.testing.assert_close(both.points(points), moved.points(moved.points(points)))
 

@@ -22,7 +22,7 @@ def test_each_ray_of_a_diagonal_lies_in_its_pixel() -> None:
     cameras = hemisphere_cameras(1, 4, seed=0)
     for diagonal in (0, 1):
         directions = PixelRays(2, diagonal).through(cameras).directions.reshape(-1, 3)
-        points, _ = cameras.project(cameras.c2w[0, :, 3] + directions)
+        points = cameras.project(cameras.c2w[0, :, 3] + directions).points
         rows = torch.arange(4).repeat_interleave(2).repeat_interleave(4)
         expected = torch.stack([torch.arange(4).repeat(8), rows], dim=-1)
         assert torch.equal(points[0].floor().long(), expected)

@@ -28,11 +28,13 @@ def test_a_scene_is_first_seen_whole(trained_balls: Path) -> None:
     model = CategoryModel.load(trained_balls / "model")
     model.aabb.copy_(torch.tensor([[1.0, 2.0, 3.0], [5.0, 4.0, 4.0]]))  # any size, anywhere
     camera = model.along(Orbit.around(model.aabb))
-    pixels, depth = camera.project(model.aabb.mean(dim=0)[None])
+    seen = camera.project(model.aabb.mean(dim=0)[None])
+    pixels, depth = seen.points, seen.depth
     torch.testing.assert_close(pixels[0, 0], torch.tensor([16.0, 16.0]), atol=1e-3, rtol=0)
     middle, half = model.aabb.mean(dim=0), (model.aabb[1] - model.aabb[0]) / 2
     faces = torch.cat([middle + torch.diag(half), middle - torch.diag(half)])
-    pixels, depth = camera.project(faces)
+    seen = camera.project(faces)
+    pixels, depth = seen.points, seen.depth
     assert (depth > 0).all()
     assert ((pixels > 0) & (pixels < 32)).all()
 
@@ -54,7 +56,7 @@ def test_what_viser_draws_lies_on_what_the_model_draws(aspect: float, shape: tup
     view = BrowserView((0.0, 0.0, -2.0), (1.0, 0.0, 0.0, 0.0), 0.9, aspect)
     camera = camera_of(view, *shape)
     point = torch.tensor([[0.1, -0.2, 0.0]])
-    (column, row), _ = (part[0, 0] for part in camera.project(point))
+    column, row = camera.project(point).points[0, 0]
     rows = 600
     picture = fill_window(np.zeros((*shape, 3), dtype=np.uint8), aspect, rows, smooth=False)
     height, width = picture.shape[:2]

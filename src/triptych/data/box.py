@@ -101,9 +101,7 @@ def _cube(half: float) -> Float[Tensor, "2 3"]:
 
 
 def _center_in_picture(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> Tensor:
-    pixels, depth = cameras.project(aabb.mean(dim=0, keepdim=True))
-    size = pixels.new_tensor([cameras.width, cameras.height])
-    return ((pixels >= 0) & (pixels < size)).all(dim=-1)[:, 0] & (depth[:, 0] > 0)
+    return cameras.project(aabb.mean(dim=0, keepdim=True)).inside[:, 0]
 
 
 def _misses(cameras: Cameras, aabb: Float[Tensor, "2 3"]) -> bool:

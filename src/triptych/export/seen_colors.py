@@ -75,20 +75,19 @@ class ColorViews:
         self, view: int, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
     ) -> Float[Tensor, " point"]:
         camera = self.cameras[[view]]
-        pixels, in_front = (values[0] for values in camera.project(points))
-        size = pixels.new_tensor([camera.width, camera.height])
-        inside = ((pixels > 0) & (pixels < size)).all(dim=-1) & (in_front > 0)
-        column, row = pixels.nan_to_num().clamp(min=pixels.new_zeros(2), max=size - 1).long().unbind(dim=-1)
+        seen = camera.project(points)
+        inside, pixel = seen.inside[0], seen.pixels()[0]
         towards = camera.c2w[0, :, 3] - points
         distance = towards.norm(dim=-1)
         cosine = ((towards * normals).sum(dim=-1) / distance).clamp(1e-3, 1)
         recedes = _PIXELS_BESIDE * distance / camera.intrinsics[0, 0] * (1 / cosine**2 - 1).sqrt()
-        seen = inside & (distance < self.nearest[view, row, column] + self.tolerance + recedes) & (cosine > 1e-3)
-        return seen * cosine**_FACING * torch.where(self.inner[view, row, column], 1.0, _AT_OUTLINE)
+        nearest, inner = self.nearest[view].flatten()[pixel], self.inner[view].flatten()[pixel]
+        visible = inside & (distance < nearest + self.tolerance + recedes) & (cosine > 1e-3)
+        return visible * cosine**_FACING * torch.where(inner, 1.0, _AT_OUTLINE)
 
     def _colors(self, view: int, points: Float[Tensor, "point 3"]) -> Float[Tensor, "point 3"]:
         """Bilinear values of a picture where its camera sees the points."""
-        pixels, _ = self.cameras[[view]].project(points)
+        pixels = self.cameras[[view]].project(points).points
         places = pixels / pixels.new_tensor([self.cameras.width, self.cameras.height]) * 2 - 1
         image = self.images[[view]]
         values = F.grid_sample(image, places[None], mode="bilinear", padding_mode="border", align_corners=False)

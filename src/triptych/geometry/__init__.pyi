@@ -1,6 +1,7 @@
 from .camera_range import CameraRange
 from .cameras import Cameras, hemisphere_cameras, look_at
 from .orbit import Orbit, orbit_cameras
+from .projection import Projection
 from .rays import Rays, SceneRays, intersect_aabb
 from .sampling import Intervals
 from .windows import Window
@@ -10,6 +11,7 @@ __all__ = [
     "Cameras",
     "Intervals",
     "Orbit",
+    "Projection",
     "Rays",
     "SceneRays",
     "Window",

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from triptych.geometry.projection import Projection
 from triptych.geometry.rays import Rays
 from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
 
@@ -82,15 +83,17 @@ class Cameras:
         directions = torch.einsum("rij,rj->ri", c2w[:, :, :3], in_camera)
         return Rays(c2w[:, :, 3], torch.nn.functional.normalize(directions, dim=-1))
 
-    def project(
-        self, points: Float[Tensor, "point 3"]
-    ) -> tuple[Float[Tensor, "view point 2"], Float[Tensor, "view point"]]:
-        """Pixel coordinates (x, y) of world points in every camera, and their depth along the camera's z axis."""
-        offset = points[None] - self.c2w[:, None, :, 3]
-        in_camera = torch.einsum("vij,vpi->vpj", self.c2w[:, :, :3], offset)
-        depth = in_camera[..., 2]
-        focal, center = self.intrinsics[:, None, :2], self.intrinsics[:, None, 2:]
-        return in_camera[..., :2] / depth[..., None] * focal + center, depth
+    def project(self, points: Float[Tensor, "point 3"]) -> Projection:
+        """Where every camera sees points of the world.
+
+        One axis a tensor, which is several times faster than points of three numbers.
+        """
+        rotation, eye = self.c2w[:, :, :3], self.c2w[:, :, 3]
+        fx, fy, cx, cy = self.intrinsics.T[:, :, None]
+        right, down, forward = ((points @ rotation[:, :, axis].T).T for axis in range(3))
+        offset = torch.einsum("vi,via->va", eye, rotation)
+        right, down, depth = (value - offset[:, axis, None] for axis, value in enumerate((right, down, forward)))
+        return Projection(right / depth * fx + cx, down / depth * fy + cy, depth, self.height, self.width)
 
 
 def look_at(eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None) -> Float[Tensor, "view 3 4"]:

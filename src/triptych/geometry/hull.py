@@ -61,9 +61,9 @@ class Silhouettes:
     def _allow(self, points: Float[Tensor, "point 3"], limit: int) -> Bool[Tensor, " point"]:
         against, supporting = torch.zeros(2, len(points), dtype=torch.int32)
         for view, (shown, inside) in enumerate(zip(self.shown, self.inside, strict=True)):
-            number, is_behind = _pixels(points, self.cameras[[view]])
-            is_inside = _set(inside, number) | is_behind
-            is_shown = _set(shown & inside, number) & ~is_behind
+            seen = self.cameras[[view]].project(points)
+            is_inside = (seen.on(inside[None]) | (seen.depth <= 0))[0]
+            is_shown = seen.on((shown & inside)[None])[0]
             against += is_inside & ~is_shown
             supporting += is_shown
         return (against <= limit) & (2 * supporting >= len(self.cameras))
@@ -71,29 +71,13 @@ class Silhouettes:
 
 def in_pictures(points: Float[Tensor, "point 3"], silhouettes: Silhouettes) -> Bool[Tensor, "view point"]:
     """Which points each picture shows, before the camera and inside; nothing hides another."""
-    parts = []
-    for view, inside in enumerate(silhouettes.inside):
-        number, is_behind = _pixels(points, silhouettes.cameras[[view]])
-        parts.append(_set(inside, number) & ~is_behind)
-    return torch.stack(parts)
+    parts = (silhouettes.cameras[[view]].project(points) for view in range(len(silhouettes.cameras)))
+    return torch.cat([seen.on(inside[None]) for seen, inside in zip(parts, silhouettes.inside, strict=True)])
 
 
 def carve(silhouettes: Silhouettes, side: int, tolerated: float = 0.0, *, cube: float = 1.0) -> Bool[Tensor, "z y x"]:
     """The hull as a grid; see ``Silhouettes.allow`` and ``cell_centers``."""
     return silhouettes.allow(cell_centers(side, cube).reshape(-1, 3), tolerated).reshape(side, side, side)
-
-
-def _pixels(points: Tensor, camera: Cameras) -> tuple[Tensor, Tensor]:
-    """The number of the pixel onto which each point falls, row by row, -1 beyond the picture; and which points lie
-    behind the camera."""
-    places, depth = (part[0] for part in camera.project(points))
-    column, row = places.nan_to_num(-1).clamp(-1, max(camera.height, camera.width)).floor().long().unbind(-1)
-    in_picture = (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
-    return torch.where(in_picture, row * camera.width + column, -1), depth <= 0
-
-
-def _set(pixels: Bool[Tensor, "height width"], number: Tensor) -> Tensor:
-    return torch.cat([pixels.flatten(), pixels.new_zeros(1)])[number]
 
 
 def surface_cells(hull: Bool[Tensor, "z y x"]) -> Bool[Tensor, "z y x"]:

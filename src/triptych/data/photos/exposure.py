@@ -8,7 +8,7 @@ from torch import Tensor
 from triptych.data.evenly import evenly
 from triptych.data.photos.placing import CUBE, HULL_SIDE, Placed
 from triptych.data.photos.small_views import SmallViews
-from triptych.geometry import Cameras
+from triptych.geometry import Cameras, Projection
 from triptych.geometry.hull import cell_centers, surface_cells
 
 NOTABLE = 1.15
@@ -52,21 +52,18 @@ def _light(points: Float[Tensor, "point 3"], views: SmallViews, cameras: Cameras
     """The logarithm of the light of each point in each picture; NaN where it is hidden, or too dark or too light."""
     rows = []
     for view, rgba in enumerate(views.rgba):
-        pixels, depth = cameras[[view]].project(points)
-        visible = _is_visible(pixels[0], depth[0], cameras.width)
-        column, row = pixels[0].floor().long().clamp(0, cameras.width - 1).numpy().T
-        values = rgba[row, column].astype(np.float64)
+        camera = cameras[[view]]
+        visible = _visible(camera.resized(_DEPTH_SIDE, _DEPTH_SIDE).project(points))
+        values = rgba.reshape(-1, 4)[camera.project(points).pixels()[0]].astype(np.float64)
         told = visible.numpy() & (values[:, 3] == 255) & (values[:, :3].max(axis=1) < _LIGHTEST)
         told &= values[:, :3].min(axis=1) > _DARKEST
         rows.append(np.where(told, np.log(values[:, :3].sum(axis=1).clip(1)), np.nan))
     return np.stack(rows)
 
 
-def _is_visible(pixels: Float[Tensor, "point 2"], depth: Float[Tensor, " point"], width: int) -> Bool[Tensor, " point"]:
-    """Which points of a surface nothing hides, by a coarse picture of the nearest depths."""
-    places = (pixels / width * _DEPTH_SIDE).floor().long()
-    within = ((places >= 0) & (places < _DEPTH_SIDE)).all(dim=1) & (depth > 0)
-    number = (places[:, 1] * _DEPTH_SIDE + places[:, 0]).clamp(0, _DEPTH_SIDE**2 - 1)
-    nearest = torch.full((_DEPTH_SIDE**2,), torch.inf, dtype=depth.dtype)
-    nearest = nearest.scatter_reduce(0, number, torch.where(within, depth, torch.inf), "amin")
-    return within & (depth <= nearest[number] + _BEHIND * CUBE / HULL_SIDE)
+def _visible(seen: Projection) -> Bool[Tensor, " point"]:
+    """Which points of a surface nothing hides, in a coarse picture of the nearest depths."""
+    number, inside, depth = seen.pixels()[0], seen.inside[0], seen.depth[0]
+    nearest = depth.new_full((seen.height * seen.width,), torch.inf)
+    nearest = nearest.scatter_reduce(0, number, torch.where(inside, depth, torch.inf), "amin")
+    return inside & (depth <= nearest[number] + _BEHIND * CUBE / HULL_SIDE)

@@ -102,15 +102,14 @@ def _ends(solid: Bool[Tensor, "z y x"]) -> UInt8[Tensor, "cell 3"]:
 def _share_filled(placed: Placed, views: SmallViews) -> float:
     """Which share of the masks the hull fills."""
     shares = []
-    pixels, _ = placed.similarity.cameras(views.cameras).resized(_COVER_SIDE, _COVER_SIDE).project(placed.points)
+    seen = placed.similarity.cameras(views.cameras).resized(_COVER_SIDE, _COVER_SIDE).project(placed.points)
     shown = (
         torch.nn.functional.interpolate(views.silhouettes.shown[:, None].float(), size=(_COVER_SIDE, _COVER_SIDE))[:, 0]
         > 0
     )
-    for places, silhouette in zip(pixels.floor().long(), shown, strict=True):
+    for pixels, inside, silhouette in zip(seen.pixels(), seen.inside, shown, strict=True):
         filled = torch.zeros_like(silhouette)
-        column, row = places[((places >= 0) & (places < _COVER_SIDE)).all(dim=1)].T
-        filled[row, column] = True
+        filled.view(-1)[pixels[inside]] = True
         shares.append(float((filled & silhouette).sum() / silhouette.sum().clamp_min(1)))
     return math.fsum(shares) / len(shares)
 

@@ -89,7 +89,7 @@ def ball_around(views: SmallViews) -> tuple[Float[Tensor, "3"], float]:
     )
     rays = torch.nn.functional.normalize(torch.einsum("vij,vj->vi", cameras.c2w[:, :, :3], offsets.double()), dim=-1)
     center = torch.from_numpy(nearest_point(cameras.c2w[:, :, 3].numpy(), rays.numpy()))
-    _, depth = cameras.project(center[None])
+    depth = cameras.project(center[None]).depth
     radius = float((radii / cameras.intrinsics[:, 0] * depth[:, 0]).median())
     if not (torch.isfinite(center).all() and 0 < radius < torch.inf):
         raise InputError("the cameras look at nothing in common")

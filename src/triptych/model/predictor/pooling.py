@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.model.predictor.hull import Hull, Seen
+from triptych.geometry import Projection
+from triptych.model.predictor.hull import Hull
 from triptych.model.predictor.views import EncodedViews
 
 GEOMETRY = 12
@@ -30,7 +31,7 @@ def pool(hull: Hull, views: EncodedViews, background: Float[Tensor, " channel"])
     A view sees a cell the better the less of the hull lies before it and the more the hull faces the camera there.
     Latents count from that of the background. The order of the views does not matter.
     """
-    seen = Seen.by(views.cameras, hull.centers)
+    seen = views.cameras.project(hull.centers)
     behind = _cells_before(hull, views, seen)
     weights = (-behind).exp() * (_LEAST_FACING + _facing(hull, views)) * seen.inside
     latents = _looked_up(views, seen) - background
@@ -56,17 +57,17 @@ def pool(hull: Hull, views: EncodedViews, background: Float[Tensor, " channel"])
     return torch.cat([mean, deviation, of_best, how, where, hull.normals], dim=1)
 
 
-def _looked_up(views: EncodedViews, seen: Seen) -> Float[Tensor, "view cell channel"]:
+def _looked_up(views: EncodedViews, seen: Projection) -> Float[Tensor, "view cell channel"]:
     places = torch.stack([seen.x / views.cameras.width, seen.y / views.cameras.height], dim=-1) * 2 - 1
     grid = places.nan_to_num(0, 0, 0)[:, :, None]
     values = F.grid_sample(views.latents, grid, padding_mode="border", align_corners=False)
     return values[..., 0].transpose(1, 2)
 
 
-def _cells_before(hull: Hull, views: EncodedViews, seen: Seen) -> Float[Tensor, "view cell"]:
+def _cells_before(hull: Hull, views: EncodedViews, seen: Projection) -> Float[Tensor, "view cell"]:
     """How far behind the nearest cell of the hull each cell lies in each view, in cells."""
-    columns, rows = -(-views.cameras.width // _COARSER), -(-views.cameras.height // _COARSER)
-    pixels = seen.pixels(_COARSER, columns)
+    columns, rows = -(-seen.width // _COARSER), -(-seen.height // _COARSER)
+    pixels = seen.pixels(_COARSER)
     depth = torch.where(seen.inside, seen.depth, torch.inf)
     nearest = torch.full((len(views), rows * columns), torch.inf, device=depth.device)
     nearest = nearest.scatter_reduce(1, pixels, depth, "amin")
