@@ -38,6 +38,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 TINY = [
+    *("--preset", "quick"),
     *("--planes.resolution", "8", "--planes.micro-features", "4", "--planes.macro-features", "4"),
     *("--planes.base-planes", "3", "--mlp.hidden", "16", "--sampling.coarse", "8"),
     *("--autoencoder.width", "8", "--autoencoder.blocks", "1"),
@@ -103,7 +104,7 @@ def test_a_dry_run_checks_and_measures_and_writes_nothing(
         main([*command, *out])
         said = capsys.readouterr().out
         assert '"epochs": ' in said
-        assert re.search(r"^about \d+ seconds, \d+\.\d GB of memory; nothing was begun", said, re.MULTILINE)
+        assert re.search(r"^about \d+ (seconds|minutes), \d+\.\d GB of memory; nothing was begun", said, re.MULTILINE)
         assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "letter.txt").write_text("")

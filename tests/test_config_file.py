@@ -47,7 +47,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_a_preset_gives_the_defaults() -> None:
-    assert settings() == STAGE1["quick"]
+    assert settings() == STAGE1["general"]
     assert settings("data", "--preset", "best") == settings("--preset=best") == STAGE1["best"]
     assert defaults_of(Fit, ["cars", "--preset", "paper"], "triptych fit").config == STAGE2["paper"]
 
@@ -106,7 +106,7 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
     assert settings(*by_file).autoencoder == PretrainedAutoencoder("cars", normalization="tanh")
     replaced = settings(*by_file, "--autoencoder.kind", "convolutional").autoencoder
     assert replaced == NewAutoencoder(normalization="tanh")
-    width = file(autoencoder={"width": 8})
+    width = file(preset="quick", autoencoder={"width": 8})
     assert settings(*width).autoencoder == NewAutoencoder(network=ConvolutionalConfig(width=8))
     for arguments, said in (
         ("--autoencoder.kind wrong", "--autoencoder.kind is 'wrong', expected one of convolutional, pretrained"),
@@ -132,7 +132,7 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
         ({"joint": {"milestones": ["1"]}}, "settings.json, joint, milestones: expected a finite number, found '1'"),
         ({"joint": {"freeze_mlp_from": "1"}}, "expected a finite number or null, found '1'"),
         ({"autoencoder": {"kind": "vae"}}, "settings.json, autoencoder, kind: expected one of convolutional"),
-        ({"autoencoder": {"kind": "pretrained"}}, "settings.json, autoencoder: the field 'source' is missing"),
+        ({"preset": "best", "autoencoder": {"kind": "pretrained"}}, "settings.json, autoencoder: the field 'source' is"),
         ({"autoencoder": {"kind": "identity", "width": 8}}, "settings.json, autoencoder: the field 'width' is unknown"),
         ({"preset": "worst"}, "settings.json, preset is 'worst', expected one of quick"),
         ({"preset": ["best"]}, "settings.json, preset is ['best'], expected one of quick"),

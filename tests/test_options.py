@@ -1,6 +1,6 @@
 """Options that cannot be are refused in one line that names them, before anything is written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,12 +14,12 @@ from triptych.export import MeshConfig
 from triptych.options import Options, Range, checked_later, problems
 from triptych.representation.config import MLPConfig, PlaneConfig
 from triptych.runtime import free_memory, require_memory
-from triptych.training.autoencoder_config import PretrainedAutoencoder
+from triptych.training.autoencoder_config import NewAutoencoder, PretrainedAutoencoder
 from triptych.training.phase import Phase, Rates
 from triptych.training.presets import STAGE1, STAGE2
 
 NOTHING_THERE = "nothing-there"
-TRAIN = f"train {NOTHING_THERE} --out out"
+TRAIN = f"train {NOTHING_THERE} --out out --preset quick"
 FIT = f"fit cars {NOTHING_THERE} --out out"
 SINGLE = f"single {NOTHING_THERE} --kind nerf --out out"
 LARGE_AUTOENCODER = [
@@ -130,6 +130,13 @@ def test_programs_are_told_the_same(make: Any, said: str) -> None:
         make()
 
 
+def test_an_autoencoder_that_nothing_would_train_is_refused() -> None:
+    with pytest.raises(InputError, match="autoencoder starts from random weights and would keep them"):
+        replace(STAGE1["general"], autoencoder=NewAutoencoder())
+    pretrained = replace(STAGE1["best"].pretraining, epochs=1.0)
+    assert replace(STAGE1["general"], autoencoder=NewAutoencoder(), pretraining=pretrained)
+
+
 def test_every_preset_can_be() -> None:
     for stage in (*STAGE1.values(), *STAGE2.values()):
         assert not list(problems(stage))
@@ -175,7 +182,7 @@ def test_a_model_too_large_for_this_machine_is_refused_before_it_is_begun(
     for arguments in (
         ["train", str(data), *out, "--planes.resolution", "4096", "--planes.base-planes", "60000"],
         ["single", str(data), "--kind", "nerf", *out, "--network.width", "8192", "--network.layers", "64"],
-        ["train", str(data), *out, *LARGE_AUTOENCODER],
+        ["train", str(data), *out, "--preset", "quick", *LARGE_AUTOENCODER],
     ):
         with pytest.raises(SystemExit) as ended:
             main(arguments)

@@ -37,7 +37,7 @@ def subcommands(text: str) -> list[str]:
 
 
 KINDS = {
-    "train": (("--autoencoder.kind", "pretrained"), ("--autoencoder.kind", "identity")),
+    "train": (("--autoencoder.kind", "convolutional"), ("--autoencoder.kind", "identity")),
     "single": (("--kind", "triplanes"), ("--kind", "sdf")),
 }
 """What a part of a command's settings can be besides the default; each has options of its own."""

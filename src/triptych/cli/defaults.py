@@ -14,7 +14,7 @@ import tyro
 from triptych.errors import InputError
 from triptych.files import KIND, UnionPart, dataclass_of, read_object, unions_of
 from triptych.options import type_hints, unchecked
-from triptych.training.config import Preset
+from triptych.training.config import DEFAULT_PRESET, Preset
 
 Command = TypeVar("Command", bound="Configurable")
 _PLACES = ("out", "preset", "config_file", "dry_run")
@@ -45,10 +45,12 @@ class Configurable:
         Raises:
             InputError: it asks for one that is unknown.
         """
-        return "quick"
+        return DEFAULT_PRESET
 
 
-def defaults_of(command: type[Command], arguments: Sequence[str], prog: str, own_preset: Preset = "quick") -> Command:
+def defaults_of(
+    command: type[Command], arguments: Sequence[str], prog: str, own_preset: Preset = DEFAULT_PRESET
+) -> Command:
     """The command with the values of its preset and its file, and with what else has a default; the rest is
     ``tyro.MISSING``.
 

@@ -20,7 +20,7 @@ from triptych.cli.stages import Evaluate, Fit, Predictor, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
-from triptych.training.config import Preset
+from triptych.training.config import DEFAULT_PRESET, Preset
 from triptych.version import __version__
 
 Command = (
@@ -58,9 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parsed(arguments: list[str]) -> Any:
     check_command(Command, arguments)
-    command = _read(arguments, "quick")
-    preset = command.own_preset() if isinstance(command, Configurable) else "quick"
-    if preset != "quick":  # known only now, and every setting that the user has not typed follows from it
+    command = _read(arguments, DEFAULT_PRESET)
+    preset = command.own_preset() if isinstance(command, Configurable) else DEFAULT_PRESET
+    if preset != DEFAULT_PRESET:  # known only now, and every setting that the user has not typed follows from it
         command = _read(arguments, preset)
     check_options(command)
     return command

@@ -14,7 +14,7 @@ from triptych.data import DatasetConfig
 from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
 from triptych.progress import Progress
-from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.config import DEFAULT_PRESET, Preset, Stage1Config, Stage2Config
 from triptych.training.phase import Epochs
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
@@ -29,13 +29,13 @@ class Train(Configurable):
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run; the category model will be its subfolder "model"."""
-    preset: Preset = "quick"
-    """Where all settings below start from: quick for minutes on a laptop, general for a quarter of an hour and
-    objects of any kind, best for an hour, paper for the published recipe."""
+    preset: Preset = DEFAULT_PRESET
+    """Where all settings below start from: general for a quarter of an hour and objects of any kind, quick for a first
+    look at many plain ones, best for an hour, paper for the published recipe."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
-    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1["quick"]
+    config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1[DEFAULT_PRESET]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def run(self) -> None:
@@ -97,7 +97,7 @@ class Fit(Configurable):
     """Folder of the bank."""
     preset: Preset | None = None
     """Where the settings below start from; if not given, the preset that suits the scenes of the model. The defaults
-    that are listed here are those of quick."""
+    that are listed here are those of general."""
     precision: StoragePrecision | None = None
     """How the micro planes are stored: compact, by what is seen of them, at hardly any loss; small, in about half the
     bytes of compact; or as numbers. If not given, as the bank that is there does, and compactly in a new one."""
@@ -109,7 +109,7 @@ class Fit(Configurable):
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
-    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2["quick"]
+    config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2[DEFAULT_PRESET]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
     def own_preset(self) -> Preset:

@@ -1,16 +1,19 @@
 """The settings of stage 1 and stage 2; ``presets`` has those that are known to work."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from triptych.errors import InputError
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.training.autoencoder_config import AutoencoderConfig, Pretraining
+from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencoder, Pretraining
 from triptych.training.phase import Phase
 
 Preset = Literal["quick", "general", "best", "paper"]
 """Names of the settings in ``presets``."""
+DEFAULT_PRESET: Preset = "general"
+"""Where a user names none."""
 Start = Literal["predicted", "mean"]
 """Where new scenes start."""
 
@@ -39,6 +42,15 @@ class Stage1Config(Options):
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     stage2: Preset = "quick"
     """Preset of stage 2 that suits the model's scenes: the model keeps it, and `triptych fit` starts from it."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        learns = self.pretraining.epochs or (self.joint.rates.encoder and not self.joint.is_empty)
+        if isinstance(self.autoencoder, NewAutoencoder) and not learns:
+            yield (
+                "autoencoder",
+                "starts from random weights and would keep them: the settings neither pretrain it nor train it in the "
+                "joint phase; start from the preset quick or best",
+            )
 
 
 @dataclass(frozen=True)

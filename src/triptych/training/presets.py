@@ -1,6 +1,6 @@
-"""Settings that are known to work (what mattered is in docs/quality.md): ``quick`` for minutes on a laptop, ``general``
-for a quarter of an hour and objects of any kind, ``best`` for the best scenes that an hour gives, ``paper`` for the
-published recipe on a GPU."""
+"""Settings that are known to work (what mattered is in docs/quality.md): ``general`` for a quarter of an hour and
+objects of any kind, ``quick`` for a first look with an autoencoder of the scenes' own, ``best`` for the best scenes
+that an hour gives, ``paper`` for the published recipe on a GPU."""
 
 from typing import get_args
 

@@ -21,7 +21,7 @@ from triptych.pictures import from_pixels
 from triptych.progress import Progress
 from triptych.training import stage1, stage2
 from triptych.training.conditions import Conditions
-from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.config import DEFAULT_PRESET, Stage1Config, Stage2Config
 from triptych.training.matching import require_picture_size
 from triptych.training.predicting import run as predicting
 from triptych.training.predicting.config import PredictorTraining
@@ -48,7 +48,7 @@ def open_model(
 def train(
     dataset: Dataset | Anywhere,
     out: Anywhere,
-    settings: Stage1Config | str = "quick",
+    settings: Stage1Config | str | None = None,
     *,
     autoencoder: nn.Module | None = None,
     seed: int = 0,
@@ -60,8 +60,9 @@ def train(
     Args:
         dataset: the scenes; of a folder, its split "train", or all where it declares none.
         out: folder of the run, with the model, its log, a picture of the progress and the stage-1 scenes.
-        settings: "quick" for minutes on a laptop, "best" for an hour, "paper" for the published recipe; or one of
-            ``STAGE1``, changed with ``dataclasses.replace``.
+        settings: "general" for a quarter of an hour, "quick" for a first look, "best" for an hour, "paper" for the
+            published recipe; or one of ``STAGE1``, changed with ``dataclasses.replace``. None takes "general", or
+            "quick" with an autoencoder of your own, which trains it.
         autoencoder: a module of your own to start from, in place of the one that the settings ask for:
             ``encode(images [view, 3, height, width] in [0, 1])`` gives [view, channel, height / n, width / n],
             ``decode`` gives the images back. A copy of it is trained.
@@ -81,7 +82,7 @@ def train(
         return stage1.train(
             _opened(dataset, "train", shown),
             Path(out),
-            settings_of(settings, STAGE1, Stage1Config),
+            settings_of(settings or (DEFAULT_PRESET if autoencoder is None else "quick"), STAGE1, Stage1Config),
             Conditions(seed, device_of(device), shown),
             autoencoder=autoencoder,
         )
