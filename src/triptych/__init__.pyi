@@ -1,9 +1,21 @@
-from .bank import PlaneStream, Scene, SceneBank, ScenePlanes, Scenes, StoredScene, open_scene, open_scenes, save_scene
+from .bank import (
+    PlaneStream,
+    Scene,
+    SceneBank,
+    ScenePlanes,
+    Scenes,
+    StoredScene,
+    open_scene,
+    open_scenes,
+    save_scene,
+    save_scenes,
+    scenes_from_planes,
+)
 from .data import Dataset, cameras_from_arrays, dataset_from_arrays
 from .errors import InputError
 from .evaluation.evaluate import Evaluation
 from .geometry import Cameras, Orbit, look_at, orbit_cameras
-from .model import CategoryModel
+from .model import CategoryModel, SceneViews
 from .training.predicting.config import PredictorTraining
 from .training.presets import STAGE1, STAGE2
 from .verbs import (
@@ -14,6 +26,8 @@ from .verbs import (
     open_dataset,
     open_model,
     predict,
+    pull,
+    push,
     render,
     render_meshes,
     train,
@@ -35,6 +49,7 @@ __all__ = [
     "Scene",
     "SceneBank",
     "ScenePlanes",
+    "SceneViews",
     "Scenes",
     "StoredScene",
     "__version__",
@@ -51,9 +66,13 @@ __all__ = [
     "open_scenes",
     "orbit_cameras",
     "predict",
+    "pull",
+    "push",
     "render",
     "render_meshes",
     "save_scene",
+    "save_scenes",
+    "scenes_from_planes",
     "train",
     "train_predictor",
 ]

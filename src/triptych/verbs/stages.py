@@ -1,20 +1,24 @@
 """Models and scenes: train, fit, measure, render. Settings are the name of a preset, or one that was changed with
 ``dataclasses.replace``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args, overload
 
 import torch
 from torch import nn
 
 from triptych.autoencoder import OwnAutoencoder
-from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes
+from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes, StoragePrecision, render_scenes
 from triptych.data import Dataset, DatasetConfig, dataset_from_arrays
 from triptych.data.arrays import Numbers
 from triptych.data.backgrounds import color_text
 from triptych.data.opening import open_data
+from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
 from triptych.evaluation.evaluate import Evaluation, measure, measured_on, write_evaluation
 from triptych.evaluation.held_out import find_in, find_on_disk
+from triptych.files.hub import PREFIX, HubAddress
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews, find_model
 from triptych.pictures import from_pixels
@@ -35,13 +39,16 @@ def open_model(
     """Open a category model.
 
     Args:
-        path: its folder, that of the run that trained it, or "cars" for the one that comes with triptych.
+        path: its folder, that of the run that trained it, "cars" for the one that comes with triptych, or
+            ``hf://user/name`` for one on the Hugging Face hub.
         device: where to compute with it: auto, cpu, cuda, mps, or a device of torch.
         autoencoder: the module that was given to `train`, if one was; a copy of it gets the weights.
 
     Raises:
         InputError: there is no model, it is damaged, or it needs another autoencoder, or one at all.
     """
+    if str(path).startswith(PREFIX):
+        return _from_hub(HubAddress.parse(str(path)), autoencoder).to(device_of(device))
     return CategoryModel.load(find_model(Path(path)), autoencoder).to(device_of(device))
 
 
@@ -93,6 +100,7 @@ def fit(
     out: Anywhere,
     settings: Stage2Config | str | None = None,
     *,
+    precision: StoragePrecision | None = None,
     seed: int = 0,
     force: bool = False,
     progress: bool | None = None,
@@ -105,6 +113,8 @@ def fit(
         out: folder of the bank.
         settings: "quick", "general", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``.
             None takes the preset that the model asks for: that which it was trained with.
+        precision: how the micro planes are stored: "compact", "small", "float16" or "float32"; None as the bank that is
+            there does, compactly in a new one.
         seed: all random numbers follow from it.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
         progress: as in `open_dataset`.
@@ -121,10 +131,12 @@ def fit(
         model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
     preset = stage2_preset(model.origin.stage2, "the model") if settings is None else settings
     chosen = settings_of(preset, STAGE2, Stage2Config)
+    if precision is not None and precision not in get_args(StoragePrecision):
+        raise InputError(f"precision: expected {', '.join(get_args(StoragePrecision))} or None, found {precision!r}")
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "test", shown)
         conditions = Conditions(seed, model.aabb.device, shown)
-        bank = stage2.fit(model, scenes, Path(out), chosen, conditions, force=force)
+        bank = stage2.fit(model, scenes, Path(out), chosen, conditions, precision=precision, force=force)
     return Scenes(bank, _model_of(bank, model))
 
 
@@ -223,23 +235,41 @@ def evaluate(
     return evaluation
 
 
-def render(scene: Scene, cameras: Cameras | int = 8) -> SceneViews:
-    """RGB, latents, opacity and depth of a scene.
+@overload
+def render(scenes: Scene, cameras: Cameras | int = 8) -> SceneViews: ...
+
+
+@overload
+def render(scenes: Mapping[str, Scene], cameras: Cameras | int = 8) -> dict[str, SceneViews]: ...
+
+
+def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> SceneViews | dict[str, SceneViews]:
+    """RGB, latents, opacity and depth of a scene, or of several scenes by name, whose views are rendered together.
 
     Args:
-        scene: what to render.
+        scenes: what to render: a scene, or a mapping such as `open_scenes` and `scenes_from_planes` give.
         cameras: of the model's picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle.
 
     Raises:
-        InputError: the cameras have another picture size.
+        InputError: the cameras have another picture size, or there is no scene.
     """
-    return scene.render(scene.model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras)
+    if not isinstance(scenes, Scene) and not scenes:
+        raise InputError("render: expected at least one scene, found none")
+    model = (scenes if isinstance(scenes, Scene) else next(iter(scenes.values()))).model
+    seen_by = model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras
+    return scenes.render(seen_by) if isinstance(scenes, Scene) else render_scenes(scenes, seen_by)
 
 
 def _opened(dataset: Dataset | Anywhere, default: str, progress: Progress) -> Dataset:
     if isinstance(dataset, Dataset):
         return dataset
     return open_data(DatasetConfig(path_of(dataset, "dataset", "a Dataset (triptych.open_dataset)")), progress, default)
+
+
+def _from_hub(address: HubAddress, autoencoder: nn.Module | None) -> CategoryModel:
+    from triptych.model.hub_model import HubModel
+
+    return HubModel.from_pretrained(address.repo, revision=address.revision, autoencoder=autoencoder).model
 
 
 def _model_of(bank: SceneBank, model: CategoryModel) -> CategoryModel:
