@@ -117,7 +117,7 @@ def test_scenes_go_into_a_bank_and_come_back(tmp_path: Path) -> None:
     blend = scenes["generated_0000"].blend(scenes["generated_0001"], 0.5)
     assert len(triptych.save_scenes(tmp_path / "bank", {"blend": blend})) == 4
     assert len({saved.bank.about(name).fingerprint for name in saved}) == 4
-    with pytest.raises(InputError, match="scene 'generated_0001' is in the bank already"):
+    with pytest.raises(InputError, match="scene 'generated_0000' is in the bank already"):
         triptych.save_scenes(tmp_path / "bank", {"new": blend, **scenes})
     assert "new" not in saved
     with pytest.raises(InputError, match="several models"):

@@ -11,13 +11,14 @@ from .bank import (
     save_scenes,
     scenes_from_planes,
 )
-from .data import Dataset, cameras_from_arrays, dataset_from_arrays
+from .data import Dataset, PosedPicture, SceneLayout, cameras_from_arrays, dataset_from_arrays
 from .errors import InputError
 from .evaluation.evaluate import Evaluation
 from .geometry import Cameras, Orbit, look_at, orbit_cameras
 from .model import CategoryModel, SceneViews
 from .training.predicting.config import PredictorTraining
 from .training.presets import STAGE1, STAGE2
+from .training.watching import StepReport, Watch
 from .verbs import (
     evaluate,
     fit,
@@ -45,13 +46,17 @@ __all__ = [
     "InputError",
     "Orbit",
     "PlaneStream",
+    "PosedPicture",
     "PredictorTraining",
     "Scene",
     "SceneBank",
+    "SceneLayout",
     "ScenePlanes",
     "SceneViews",
     "Scenes",
+    "StepReport",
     "StoredScene",
+    "Watch",
     "__version__",
     "cameras_from_arrays",
     "dataset_from_arrays",

@@ -30,7 +30,8 @@ from triptych.training.matching import require_picture_size
 from triptych.training.predicting import run as predicting
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
-from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if
+from triptych.training.watching import Callback, Watch
+from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if, watch_of
 
 
 def open_model(
@@ -60,6 +61,7 @@ def train(
     autoencoder: nn.Module | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
+    watch: Watch | Callback | None = None,
     progress: bool | None = None,
 ) -> CategoryModel:
     """Stage 1: train a category model on many scenes; after a stop, the same call goes on.
@@ -74,6 +76,8 @@ def train(
             ``decode`` gives the images back. A copy of it is trained.
         seed: all random numbers follow from it, but for the initial weights of an autoencoder of your own.
         device: where to compute: auto takes a CUDA GPU if there is one.
+        watch: a function that is called after each step with a `StepReport`, and ends the training where it returns
+            True; or a `Watch`, which also says which other programs keep the log.
         progress: as in `open_dataset`.
 
     Returns:
@@ -89,7 +93,7 @@ def train(
             _opened(dataset, "train", shown),
             Path(out),
             settings_of(settings, STAGE1, Stage1Config),
-            Conditions(seed, device_of(device), shown),
+            Conditions(seed, device_of(device), shown, watch=watch_of(watch)),
             autoencoder=autoencoder,
         )
 
@@ -103,6 +107,7 @@ def fit(
     precision: StoragePrecision | None = None,
     seed: int = 0,
     force: bool = False,
+    watch: Watch | Callback | None = None,
     progress: bool | None = None,
 ) -> Scenes:
     """Stage 2: fit new scenes into a bank, on the device of the model; those that are there already are left alone.
@@ -117,6 +122,7 @@ def fit(
             there does, compactly in a new one.
         seed: all random numbers follow from it.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
+        watch: as in `train`, but that a step is a group of scenes: where it returns True, the others are not fitted.
         progress: as in `open_dataset`.
 
     Returns:
@@ -135,7 +141,7 @@ def fit(
         raise InputError(f"precision: expected {', '.join(get_args(StoragePrecision))} or None, found {precision!r}")
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "test", shown)
-        conditions = Conditions(seed, model.aabb.device, shown)
+        conditions = Conditions(seed, model.aabb.device, shown, watch=watch_of(watch))
         bank = stage2.fit(model, scenes, Path(out), chosen, conditions, precision=precision, force=force)
     return Scenes(bank, _model_of(bank, model))
 
@@ -172,6 +178,7 @@ def train_predictor(
     settings: PredictorTraining | None = None,
     *,
     seed: int = 0,
+    watch: Watch | Callback | None = None,
     progress: bool | None = None,
 ) -> CategoryModel:
     """Train what predicts new scenes of a category model, all else frozen, on the device of the model; after a stop,
@@ -183,6 +190,7 @@ def train_predictor(
         out: folder of the run, with the model and its predictor, and the log.
         settings: how long and how fast; None takes the defaults.
         seed: all random numbers follow from it.
+        watch: as in `train`.
         progress: as in `open_dataset`.
 
     Returns:
@@ -197,7 +205,7 @@ def train_predictor(
         model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "train", shown)
-        conditions = Conditions(seed, model.aabb.device, shown)
+        conditions = Conditions(seed, model.aabb.device, shown, watch=watch_of(watch))
         return predicting.train_predictor(model, scenes, Path(out), settings or PredictorTraining(), conditions)
 
 
@@ -269,6 +277,8 @@ def _opened(dataset: Dataset | Anywhere, default: str, progress: Progress) -> Da
 def _from_hub(address: HubAddress, autoencoder: nn.Module | None) -> CategoryModel:
     from triptych.model.hub_model import HubModel
 
+    if address.kind != "model":
+        raise InputError(f"{address}: a model can be opened from a repository of models only; pull it first")
     return HubModel.from_pretrained(address.repo, revision=address.revision, autoencoder=autoencoder).model
 
 
