@@ -17,14 +17,15 @@ pytest.importorskip("huggingface_hub")
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
-    """A hub that the client takes for the real one, and no credentials."""
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
+    """A hub that the client takes for the real one, no credentials, and an empty cache."""
     from huggingface_hub import constants
 
     with stub_hub() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         monkeypatch.setenv("HF_TOKEN", "nobody")
         monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub_cache"))
         monkeypatch.setattr(
             constants, "HUGGINGFACE_CO_URL_TEMPLATE", running.url + "/{repo_id}/resolve/{revision}/{filename}"
         )
@@ -152,12 +153,7 @@ def test_models_have_the_methods_of_the_mixin(hub: StubHub, trained_balls: Path,
     assert again.identity() == model.identity()
 
 
-def test_a_model_opens_right_from_the_hub(
-    hub: StubHub, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+def test_a_model_opens_right_from_the_hub(hub: StubHub, trained_balls: Path) -> None:
     triptych.push(trained_balls, "hf://me/balls")
     assert triptych.open_model("hf://me/balls").identity() == triptych.open_model(trained_balls).identity()
     with pytest.raises(InputError, match="pull it first"):
