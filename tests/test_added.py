@@ -49,7 +49,7 @@ class Fog(nn.Module):
 
 class Flat(Fog):
     def forward(self, points, directions):
-        return super().forward(points, directions)[0], points
+        return super().forward(points, directions)[0], points[:, :2]
 
 def broken():
     raise RuntimeError("out of order")
@@ -125,7 +125,7 @@ def test_a_format_of_another_package_is_read(site: Path, balls: triptych.Dataset
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"picture": "../ball_1/0.png"}, "outside of|does not exist|no such"),
+        ({"picture": "../ball_1/0.png"}, "names a file outside of"),
         ({"picture": "/etc/passwd"}, "names a file outside of"),
         ({"pose": [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0]]}, "no rotation"),
         ({"pose": "north"}, "c2w: expected an array of numbers, found str"),

@@ -11,8 +11,8 @@ pytest.importorskip("ipykernel")
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SMALL = {
-    "the_paper_in_ten_minutes": {"scenes": 8, "views": 8, "resolution": 32, "length": 0.1},
-    "your_own_objects": {"scenes": 4, "views": 8, "resolution": 32, "length": 0.1},
+    "the_paper_in_ten_minutes": {"scenes": 8, "views": 8, "resolution": 32, "length": 0.1, "length_of_fits": 0.1},
+    "your_own_objects": {"scenes": 4, "views": 8, "resolution": 32, "length": 0.1, "length_of_fits": 0.1},
 }
 PICTURES = {"the_paper_in_ten_minutes": 7, "your_own_objects": 4}
 

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from triptych.errors import InputError
 from triptych.files import read_object, write_json
-from triptych.training.watching import LogName
 
 TENSORBOARD = "tensorboard"
 TRACKING_FILE = "tracking.json"
 """Under which names other programs know a run, so that it goes on there, too."""
 
 
+@runtime_checkable
 class Logger(Protocol):
     """Takes the numbers of a run."""
 
@@ -28,11 +28,11 @@ class Logger(Protocol):
         """Nothing more comes."""
 
 
-def require_logs(names: Sequence[LogName]) -> None:
+def require_logs(names: Sequence[str]) -> None:
     """Find out before the work whether the programs are there.
 
     Raises:
-        InputError: one is not installed.
+        InputError: one is unknown, or not installed.
     """
     for name in names:
         if name not in _KINDS:
@@ -45,7 +45,7 @@ def require_logs(names: Sequence[LogName]) -> None:
             raise InputError(f'the log {name} needs {name}: pip install "triptych[{name}]"')
 
 
-def open_logger(name: LogName, folder: Path, config: Mapping[str, Any], step: int) -> Logger:
+def open_logger(name: str, folder: Path, config: Mapping[str, Any], step: int) -> Logger:
     """Begin to log, or go on.
 
     Args:

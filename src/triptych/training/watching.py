@@ -43,7 +43,7 @@ class Watch:
     """
 
     callback: Callback | None = None
-    logs: tuple[LogName, ...] = ("tensorboard",)
+    logs: tuple[str, ...] = ("tensorboard",)
 
     def ends(self, phase: str, step: int, of: int, metrics: Mapping[str, float]) -> bool:
         """Tell the callback, and whether it ends the training."""

@@ -114,7 +114,7 @@ class AddedFormat:
                 f"{finder.scene}: the dataset format {self.name!r} gives {type(picture).__name__}, not PosedPicture"
             )
         file = Path(picture.file)
-        if not file.is_relative_to(finder.scene):
+        if ".." in file.parts or not file.is_relative_to(finder.scene):
             raise InputError(f"{file}: the dataset format {self.name!r} names a file outside of {finder.scene}")
         finder.links.check(file)
         header = read_header(file)
