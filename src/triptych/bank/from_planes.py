@@ -65,7 +65,7 @@ def scenes_from_planes(
     if weights is None:
         weights = model.start_coefficients.expand(len(found), -1)
     parts = zip(chosen, micro, weights, records, strict=True)
-    return {name: Scene(model, *each, name, record) for name, *each, record in parts}
+    return {name: Scene(model, own, base, name, record) for name, own, base, record in parts}
 
 
 def _tensor(values: Numbers, what: str, model: CategoryModel) -> Tensor:
