@@ -9,6 +9,7 @@ from untrained import untrained_model
 
 import triptych
 from triptych import InputError
+from triptych.bank import merge
 from triptych.export import read_planes, write_planes
 from triptych.representation.config import PlaneConfig
 
@@ -162,3 +163,18 @@ def test_views_are_shown_clamped_and_cameras_may_be_of_any_precision(trained_bal
     assert np.array_equal(pixels[0], (views.images[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy())
     assert views.picture().size == (8 * 32, 2 * 32)
     assert views._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_bank_shows_itself_where_its_model_is_at_hand_and_paths_are_text(tmp_path: Path) -> None:
+    model = untrained_model()
+    scenes = triptych.scenes_from_planes(model, *generated())
+    model.save(str(tmp_path / "model"))
+    assert triptych.CategoryModel.load(str(tmp_path / "model")).identity() == model.identity()
+    triptych.SceneBank.create(str(tmp_path / "own"), model, own_model=True)
+    shown = triptych.save_scenes(str(tmp_path / "own"), scenes).bank._repr_png_()
+    assert shown is not None
+    assert shown.startswith(b"\x89PNG")
+    alone = triptych.save_scenes(tmp_path / "alone", scenes, "float32").bank
+    assert alone._repr_png_() is None
+    assert alone.load_model(str(tmp_path / "model")).identity() == model.identity()
+    assert merge(str(tmp_path / "merged"), [str(tmp_path / "alone")]).copied == 3
