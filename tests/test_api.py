@@ -69,7 +69,7 @@ def test_every_snippet_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(triptych, "fit", partial(triptych.fit, force=True))
     names: dict = {}
     snippets = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(snippets) == 6
+    assert len(snippets) == 7
     for snippet in snippets:
         exec(compile(snippet, str(PAGE), "exec"), names)
     assert names["scene"].render(triptych.orbit_cameras(1, 32)).images.isfinite().all()

@@ -37,8 +37,8 @@ def subcommands(text: str) -> list[str]:
 
 
 KINDS = {
-    "train": (("--autoencoder.kind", "convolutional"), ("--autoencoder.kind", "identity")),
-    "single": (("--kind", "triplanes"), ("--kind", "sdf")),
+    "train": tuple(("--autoencoder.kind", kind) for kind in ("convolutional", "installed", "identity")),
+    "single": tuple(("--kind", kind) for kind in ("triplanes", "sdf", "installed")),
 }
 """What a part of a command's settings can be besides the default; each has options of its own."""
 

@@ -1,11 +1,24 @@
-from .bank import PlaneStream, Scene, SceneBank, ScenePlanes, Scenes, StoredScene, open_scene, open_scenes, save_scene
-from .data import Dataset, cameras_from_arrays, dataset_from_arrays
+from .bank import (
+    PlaneStream,
+    Scene,
+    SceneBank,
+    ScenePlanes,
+    Scenes,
+    StoredScene,
+    open_scene,
+    open_scenes,
+    save_scene,
+    save_scenes,
+    scenes_from_planes,
+)
+from .data import Dataset, PosedPicture, SceneLayout, cameras_from_arrays, dataset_from_arrays
 from .errors import InputError
 from .evaluation.evaluate import Evaluation
 from .geometry import Cameras, Orbit, look_at, orbit_cameras
-from .model import CategoryModel
+from .model import CategoryModel, SceneViews
 from .training.predicting.config import PredictorTraining
 from .training.presets import STAGE1, STAGE2
+from .training.watching import StepReport, Watch
 from .verbs import (
     evaluate,
     fit,
@@ -14,6 +27,8 @@ from .verbs import (
     open_dataset,
     open_model,
     predict,
+    pull,
+    push,
     render,
     render_meshes,
     train,
@@ -31,12 +46,17 @@ __all__ = [
     "InputError",
     "Orbit",
     "PlaneStream",
+    "PosedPicture",
     "PredictorTraining",
     "Scene",
     "SceneBank",
+    "SceneLayout",
     "ScenePlanes",
+    "SceneViews",
     "Scenes",
+    "StepReport",
     "StoredScene",
+    "Watch",
     "__version__",
     "cameras_from_arrays",
     "dataset_from_arrays",
@@ -51,9 +71,13 @@ __all__ = [
     "open_scenes",
     "orbit_cameras",
     "predict",
+    "pull",
+    "push",
     "render",
     "render_meshes",
     "save_scene",
+    "save_scenes",
+    "scenes_from_planes",
     "train",
     "train_predictor",
 ]

@@ -53,9 +53,15 @@ def enlarge(images: Float[Tensor, "view 3 h w"], height: int, width: int) -> Flo
 
 def write_png(path: Path, pixels: UInt8[np.ndarray, "height width 3"]) -> None:
     """Write a PNG atomically."""
+    content = as_png(Image.fromarray(pixels))
+    write_atomically(path, lambda file: file.write(content))
+
+
+def as_png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    write_atomically(path, lambda file: file.write(buffer.getvalue()))
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def write_progress_picture(

@@ -1,3 +1,4 @@
+from .added import AddedAutoencoder
 from .base import Autoencoder
 from .config import ConvolutionalConfig, NormalizationKind
 from .convolutional import ConvolutionalAutoencoder
@@ -7,6 +8,7 @@ from .own import OwnAutoencoder
 from .pretrained import DiffusersAutoencoder
 
 __all__ = [
+    "AddedAutoencoder",
     "Autoencoder",
     "ConvolutionalAutoencoder",
     "ConvolutionalConfig",

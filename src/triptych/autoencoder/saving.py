@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from triptych.autoencoder.added import AddedAutoencoder
 from triptych.autoencoder.base import Autoencoder
 from triptych.autoencoder.convolutional import ConvolutionalAutoencoder
 from triptych.autoencoder.identity import IdentityAutoencoder
@@ -22,7 +23,13 @@ WEIGHTS_NAME = "autoencoder.safetensors"
 _WEIGHTS_SUM = "weights_sha256"
 _KINDS: dict[str, type[Autoencoder]] = {
     family.kind: family
-    for family in (ConvolutionalAutoencoder, DiffusersAutoencoder, IdentityAutoencoder, OwnAutoencoder)
+    for family in (
+        ConvolutionalAutoencoder,
+        DiffusersAutoencoder,
+        IdentityAutoencoder,
+        OwnAutoencoder,
+        AddedAutoencoder,
+    )
 }
 
 
@@ -80,9 +87,9 @@ def load_autoencoder(folder: Path, own: nn.Module | None = None) -> Autoencoder:
 def _rebuilt(family: type[Autoencoder], description: dict[str, Any], own: nn.Module | None) -> Autoencoder:
     if own is None:
         return family.from_description(description)
-    if family is not OwnAutoencoder:
+    if not issubclass(family, OwnAutoencoder):
         raise InputError(f"this autoencoder is of the kind {family.kind}, which needs no module; give none")
-    return OwnAutoencoder.from_module(own, description)
+    return family.from_module(own, description)
 
 
 def compact(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

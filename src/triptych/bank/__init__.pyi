@@ -1,11 +1,14 @@
+from .batch import render_scenes
 from .compaction import compact
 from .compared import ComparedViews, compare_views
 from .config import StoragePrecision
 from .conversion import convert
 from .description import BANK_FILE
 from .failures import FAILED_FILE, note_failures, read_failures
+from .from_planes import scenes_from_planes
 from .plane_stream import PlaneStream
 from .precision import as_stored, coded_micro
+from .saving import save_scenes
 from .scene import MEAN_SCENE, Scene
 from .scene_bank import OWN_MODEL, SceneBank
 from .scene_file import open_scene, save_scene
@@ -45,5 +48,8 @@ __all__ = [
     "open_scene",
     "open_scenes",
     "read_failures",
+    "render_scenes",
     "save_scene",
+    "save_scenes",
+    "scenes_from_planes",
 ]

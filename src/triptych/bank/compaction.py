@@ -18,7 +18,7 @@ _AT_ONCE = 16 << 20
 """Bytes of scenes in one transaction."""
 
 
-def compact(folder: Path, files: int = 1, on_scene: Callable[[], object] = lambda: None) -> None:
+def compact(folder: str | Path, files: int = 1, on_scene: Callable[[], object] = lambda: None) -> None:
     """Write a bank's scenes anew into so many files. Whoever adds scenes waits for the last moment of it at most.
 
     Args:
@@ -29,7 +29,7 @@ def compact(folder: Path, files: int = 1, on_scene: Callable[[], object] = lambd
     Raises:
         InputError: a scene is damaged, or another process has just done the same; the bank is left as it is.
     """
-    bank = SceneBank(folder)
+    folder, bank = Path(folder), SceneBank(folder)
     before = bank.shards.files()
     with temporary_folder(folder) as temporary, ExitStack() as held:
         new = [SqliteFile.create(temporary / name) for name in _unused_names(folder, files)]

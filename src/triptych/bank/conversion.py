@@ -22,12 +22,12 @@ from triptych.model import CategoryModel
 
 
 def convert(
-    old: Path,
-    new: Path,
+    old: str | Path,
+    new: str | Path,
     on_scene: Callable[[], object] = lambda: None,
     *,
     precision: StoragePrecision | None = None,
-    model: Path | None = None,
+    model: str | Path | None = None,
 ) -> CopiedScenes:
     """Make a bank of a bank, with all else that lies in its folder. The old one is not changed.
 
@@ -45,7 +45,8 @@ def convert(
         InputError: there is no such bank, it is like the new one already, the new folder is not new, or zarr is not
             installed.
     """
-    source = _Source.open(old, model)
+    old, new = Path(old), Path(new)
+    source = _Source.open(old, None if model is None else Path(model))
     precision = precision or source.description.precision
     if source.bank is not None and source.description.precision == precision:
         raise InputError(f"{old}: this bank is of the present version already, and keeps {precision}")

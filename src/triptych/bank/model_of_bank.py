@@ -8,10 +8,10 @@ from triptych.model import CategoryModel, find_model, find_shipped
 OWN_MODEL = "model"
 
 
-def load_model_of(bank: Path, model_id: str, folder: Path | None) -> CategoryModel:
+def load_model_of(bank: Path, model_id: str, folder: str | Path | None) -> CategoryModel:
     """The category model of a bank, whichever version that is of; see ``SceneBank.load_model``."""
     own = bank / OWN_MODEL
-    place = folder or (own if own.is_dir() else find_shipped(model_id))
+    place = Path(folder) if folder else (own if own.is_dir() else find_shipped(model_id))
     if place is None:
         raise InputError(f"{bank}: this bank keeps no copy of its model; say which one with --model")
     model = CategoryModel.load(find_model(place))

@@ -1,6 +1,5 @@
 """One fitted scene as a thing to render: its own parts and the category model that they belong to."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,7 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews
 from triptych.model.prediction import Predicting
-from triptych.pictures import as_pixels
+from triptych.pictures import as_pixels, as_png
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
@@ -84,11 +83,19 @@ class Scene:
         """RGB, latents, opacity and depth as ``cameras`` see them.
 
         Args:
-            cameras: any number of cameras of the model's picture size.
+            cameras: any number of cameras of the model's picture size, in any precision.
             sampling: another sampling than the model's, a finer one for instance.
 
         Raises:
             InputError: the cameras have another picture size.
+        """
+        return self.model.render_views(self.field, self.suited(cameras), self.background, sampling=sampling)
+
+    def suited(self, cameras: Cameras) -> Cameras:
+        """Cameras with the device and number format of the scene.
+
+        Raises:
+            InputError: they have another picture size than the model.
         """
         size = (self.model.config.height, self.model.config.width)
         if (cameras.height, cameras.width) != size:
@@ -96,7 +103,8 @@ class Scene:
                 f"scene {self.name!r}: expected cameras of {size[1]}x{size[0]} pixels, the model's picture size, "
                 f"got {cameras.width}x{cameras.height}; CategoryModel.along makes such cameras of an orbit"
             )
-        return self.model.render_views(self.field, cameras.to(self.micro.device), self.background, sampling=sampling)
+        box = self.model.aabb
+        return Cameras(cameras.c2w.to(box), cameras.intrinsics.to(box), *size)
 
     def blend(self, other: "Scene", share: float) -> "Scene":
         """A scene between this one (share 0) and another of the same model (share 1): micro planes and coefficients
@@ -121,6 +129,4 @@ class Scene:
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
-        buffer = io.BytesIO()
-        self.picture().save(buffer, "PNG")
-        return buffer.getvalue()
+        return as_png(self.picture())

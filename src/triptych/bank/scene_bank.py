@@ -23,7 +23,7 @@ from triptych.bank.description import BANK_FILE, ENDING, FILES, BankDescription
 from triptych.bank.model_of_bank import OWN_MODEL, load_model_of, require_model_of
 from triptych.bank.precision import Codec, codec_of
 from triptych.bank.shards import Shards
-from triptych.bank.sqlite_file import NameTakenError, SqliteFile
+from triptych.bank.sqlite_file import NameTakenError, SqliteFile, has_no_scenes
 from triptych.bank.start_file import START_FILE, keep_start, start_of
 from triptych.bank.stored_scene import (
     Row,
@@ -81,7 +81,7 @@ class SceneBank:
     @classmethod
     def create(
         cls,
-        folder: Path,
+        folder: str | Path,
         model: CategoryModel,
         *,
         precision: StoragePrecision = "float16",
@@ -104,6 +104,7 @@ class SceneBank:
         Raises:
             InputError: the folder holds a bank of another model or precision, or something else.
         """
+        folder = Path(folder)
         if (folder / BANK_FILE).exists():
             bank = cls(folder)
             if len(bank) or (folder / OWN_MODEL).exists():
@@ -138,7 +139,7 @@ class SceneBank:
             InputError: it holds something else.
         """
         # A model and files without scenes are what a kill before the bank's own document leaves.
-        left = [file.name for file in folder.glob(FILES) if _has_no_scenes(file)]
+        left = [file.name for file in folder.glob(FILES) if has_no_scenes(file)]
         if not (folder / BANK_FILE).exists() and not is_vacant(folder, OWN_MODEL, START_FILE, *left):
             raise InputError(f"{folder}: expected a new or empty folder, or a scene bank; choose another path")
 
@@ -157,7 +158,7 @@ class SceneBank:
                 "or another bank"
             )
 
-    def load_model(self, folder: Path | None = None) -> CategoryModel:
+    def load_model(self, folder: str | Path | None = None) -> CategoryModel:
         """The category model of this bank: the one in ``folder`` if given, else the bank's own copy, else the one
         that comes with the package and has the bank's model id.
 
@@ -268,6 +269,13 @@ class SceneBank:
         """How its micro planes are stored; an InputError where a file that this takes is damaged."""
         return codec_of(self.precision, self.planes, start_of(self.folder, self.description))
 
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: some of its scenes, where their model is at hand."""
+        from triptych.bank.scenes import Scenes
+
+        with suppress(InputError):
+            return Scenes(self, self.load_model())._repr_png_()
+
     def close(self) -> None:
         """Let go of the bank's files, which are opened again when they are next read."""
         self.shards.close()
@@ -289,9 +297,3 @@ class SceneBank:
         except InputError as error:
             remedy = f"`triptych bank merge NEW {self.folder}` copies the others, then fit it again"
             raise InputError(f"scene {name!r} is damaged: {error}; {remedy}") from None
-
-
-def _has_no_scenes(file: Path) -> bool:
-    with suppress(InputError, OSError):
-        return SqliteFile(file).count() == 0
-    return False

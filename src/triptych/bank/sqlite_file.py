@@ -9,7 +9,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import RLock
@@ -235,6 +235,13 @@ class SqliteFile:
             yield
         except sqlite3.Error as error:
             raise translated(error, self.path) from None
+
+
+def has_no_scenes(path: Path) -> bool:
+    """Whether a file is one of scenes and has none."""
+    with suppress(InputError, OSError):
+        return SqliteFile(path).count() == 0
+    return False
 
 
 @cache

@@ -100,7 +100,9 @@ def findings(bank: SceneBank) -> Iterator[tuple[str, str | None]]:
         yield from ((scene.what, scene.fault) for scene in looked_through(bank, file, 1, last))
 
 
-def merge(out: Path, sources: Sequence[Path], on_scene: Callable[[], object] = lambda: None) -> CopiedScenes:
+def merge(
+    out: str | Path, sources: Sequence[str | Path], on_scene: Callable[[], object] = lambda: None
+) -> CopiedScenes:
     """Copy the scenes of banks of one model into a bank; those that are there already, the same, are left alone.
 
     Args:
@@ -115,7 +117,7 @@ def merge(out: Path, sources: Sequence[Path], on_scene: Callable[[], object] = l
         InputError: the banks belong to different models or differ in precision, or have different scenes of one name:
             nothing is copied.
     """
-    banks = [SceneBank(source) for source in sources]
+    out, banks = Path(out), [SceneBank(source) for source in sources]
     known = [SceneBank(out), *banks] if (out / BANK_FILE).exists() else banks
     for number, bank in enumerate(known):
         _require_same_kind(known[0], bank)

@@ -14,6 +14,7 @@ from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import check_options, say
+from triptych.cli.sharing import Pull, Push
 from triptych.cli.single import Rgb, Single
 from triptych.cli.spelling import check_command
 from triptych.cli.stages import Evaluate, Fit, Predictor, Train
@@ -35,6 +36,8 @@ Command = (
     | Annotated[BankCommand, tyro.conf.subcommand("bank")]
     | Annotated[ExportCommand, tyro.conf.subcommand("export")]
     | Annotated[View, tyro.conf.subcommand("view")]
+    | Annotated[Push, tyro.conf.subcommand("push")]
+    | Annotated[Pull, tyro.conf.subcommand("pull")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Quality, tyro.conf.subcommand("quality")]

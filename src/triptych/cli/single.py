@@ -11,6 +11,7 @@ from triptych.cli.options import Machine, Seed, say
 from triptych.data import DatasetConfig
 from triptych.progress import Progress
 from triptych.training.single.config import AnySingleConfig, SingleNeRF, SingleTriPlanes
+from triptych.training.watching import LogName, Watch
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Single(Configurable):
     """Fit in the latent space of this category model; in image space if not given."""
     mesh: Path | None = None
     """Write the scene's surface too, to a file that ends in .glb (y up), .ply or .obj (z up)."""
+    log: tuple[LogName, ...] = ("tensorboard",)
+    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
+    environment."""
     config: Annotated[AnySingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleNeRF)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
@@ -64,7 +68,7 @@ class Single(Configurable):
         space = None if self.model is None else CategoryModel.load(find_model(self.model))
         with Progress() as progress:
             chosen = open_data(self.data, progress, "test").subset([0])
-            conditions = Conditions(self.machine.seed, device, progress)
+            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log))
             scene = fit_single(chosen, self.out, self.config, space or image_space(chosen), conditions)
         say(f"scene {scene.name}: {scene.quality()}")
         say(f"look at {self.out / 'progress.png'}")

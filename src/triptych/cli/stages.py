@@ -18,6 +18,7 @@ from triptych.training.config import DEFAULT_PRESET, Preset, Stage1Config, Stage
 from triptych.training.phase import Epochs
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
+from triptych.training.watching import LogName, Watch
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Train(Configurable):
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
+    log: tuple[LogName, ...] = ("tensorboard",)
+    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
+    environment."""
     config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1[DEFAULT_PRESET]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
@@ -47,7 +51,7 @@ class Train(Configurable):
         device = choose_device(self.machine.device)
         with Progress() as progress:
             scenes = open_data(self.data, progress, "train")
-            conditions = Conditions(self.machine.seed, device, progress)
+            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log))
             if self.dry_run:
                 _say_plan(self.config, plan(scenes, self.out, self.config, conditions))
                 return
@@ -66,6 +70,9 @@ class Predictor(Configurable):
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run; the category model with its predictor will be its subfolder "model"."""
+    log: tuple[LogName, ...] = ("tensorboard",)
+    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
+    environment."""
     config: Annotated[PredictorTraining, tyro.conf.arg(name="")] = field(default_factory=PredictorTraining)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 
@@ -80,7 +87,8 @@ class Predictor(Configurable):
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
             scenes = open_data(self.data, progress, "train")
-            train_predictor(model, scenes, self.out, self.config, Conditions(self.machine.seed, device, progress))
+            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log))
+            train_predictor(model, scenes, self.out, self.config, conditions)
         say(f"category model with its predictor in {self.out / 'model'}")
 
 

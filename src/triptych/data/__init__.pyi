@@ -1,6 +1,7 @@
 from .arrays import cameras_from_arrays, dataset_from_arrays
 from .config import DatasetConfig
 from .dataset import Dataset, open_dataset
+from .formats.added import PosedPicture, SceneLayout
 from .inspection.contact_sheet import write_contact_sheet
 from .inspection.report import InspectionReport, inspect_dataset
 from .scene_names import choose_names
@@ -11,6 +12,8 @@ __all__ = [
     "Dataset",
     "DatasetConfig",
     "InspectionReport",
+    "PosedPicture",
+    "SceneLayout",
     "ViewSplit",
     "cameras_from_arrays",
     "choose_names",

@@ -7,13 +7,12 @@ from torch import Tensor
 
 from triptych.data.formats.declaration import Declaration
 from triptych.data.formats.discovery import DatasetFolder
-from triptych.data.formats.layouts import SceneFormat
 from triptych.data.index import SceneIndex
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 from triptych.geometry import Cameras, intersect_aabb
 
-DEFAULT_HALF_EXTENT: dict[SceneFormat, float] = {
+DEFAULT_HALF_EXTENT: dict[str, float] = {
     "srn": 0.55,
     "transforms": 1.5,
     "zero123": 0.55,
@@ -47,8 +46,9 @@ def scene_box(
     own = dict(zip(index.names, index.boxes, strict=True)) if index is not None else {}
     boxes: list[Float[Tensor, "2 3"]] = []
     for scene in dataset.scenes:
-        if scene.format in DEFAULT_HALF_EXTENT:
-            boxes.append(_cube(DEFAULT_HALF_EXTENT[scene.format]))
+        half = DEFAULT_HALF_EXTENT.get(scene.format) if scene.added is None else scene.added.layout.half_extent
+        if half is not None:
+            boxes.append(_cube(half))
         elif scene.name in own:
             if not isfinite(own[scene.name]).all():
                 raise InputError(f"scene {scene.name}: its cameras look at nothing in common; give half_extent")

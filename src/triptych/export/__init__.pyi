@@ -3,7 +3,7 @@ from .encoding import write_video
 from .images import write_images
 from .mesh import extract_mesh
 from .mesh_files import check_mesh_file, export_mesh, write_mesh, write_meshes
-from .planes import write_planes
+from .planes import read_planes, write_planes
 from .video import comparison_frames, counterpart, orbit_frames, true_path, write_orbit
 from .web import write_web
 
@@ -15,6 +15,7 @@ __all__ = [
     "export_mesh",
     "extract_mesh",
     "orbit_frames",
+    "read_planes",
     "true_path",
     "write_images",
     "write_mesh",

@@ -18,7 +18,9 @@ _CRF = "10"
 """Constant rate factor of x264: 0 is lossless, 51 the worst."""
 
 
-def write_video(path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], frames_per_second: int = 20) -> None:
+def write_video(
+    path: str | Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]], frames_per_second: int = 20
+) -> None:
     """Write an mp4 (H.264, plays in any browser), whole or not at all.
 
     Args:
@@ -29,7 +31,7 @@ def write_video(path: Path, frames: Iterator[UInt8[np.ndarray, "height width 3"]
     Raises:
         InputError: ffmpeg is missing, has failed or was ended.
     """
-    first = next(frames)
+    path, first = Path(path), next(frames)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp.mp4")
     try:

@@ -26,7 +26,7 @@ _VIEWS_AT_ONCE = 16
 
 
 def write_images(
-    out: Path,
+    out: str | Path,
     scenes: Scenes,
     cameras: Cameras,
     *,
@@ -51,7 +51,7 @@ def write_images(
         InputError: there is no scene, there are fewer than two cameras or of another size, or the folder holds
             something else; or some scenes are damaged: the others are written.
     """
-    left_out = LeftOut(scenes)
+    out, left_out = Path(out), LeftOut(scenes)
     if len(cameras) < 2:
         raise InputError(f"images: {len(cameras)} camera(s); a scene of a dataset needs at least two")
     made_by = _made_by(scenes, cameras, channels)

@@ -25,7 +25,7 @@ _Y_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
 def write_meshes(
-    out: Path,
+    out: str | Path,
     scenes: Mapping[str, Scene],
     config: MeshConfig | None = None,
     *,
@@ -49,7 +49,7 @@ def write_meshes(
         InputError: there is no scene, or several for one file; the suffix is another one; or some scenes are left out:
             the others are written.
     """
-    left_out = LeftOut(scenes)
+    out, left_out = Path(out), LeftOut(scenes)
     one_file = out.suffix in SUFFIXES
     if one_file and len(scenes) > 1:
         raise InputError(f"{out}: one file for {len(scenes)} scenes; choose one with --scenes, or give a folder")
@@ -65,19 +65,19 @@ def write_meshes(
     return list(files.values())
 
 
-def export_mesh(path: Path, scene: RenderedScene, config: MeshConfig | None = None) -> None:
+def export_mesh(path: str | Path, scene: RenderedScene, config: MeshConfig | None = None) -> None:
     """Write the mesh of one scene, with its colors where the kind of file holds them.
 
     Raises:
         InputError: as ``extract_mesh`` and ``write_mesh``.
     """
-    config = config or MeshConfig()
+    path, config = Path(path), config or MeshConfig()
     if path.suffix != ".glb":
         config = replace(config, colors="vertices")
     write_mesh(path, extract_mesh(scene, config), lit=config.lit)
 
 
-def write_mesh(path: Path, mesh: trimesh.Trimesh, *, lit: bool = False) -> None:
+def write_mesh(path: str | Path, mesh: trimesh.Trimesh, *, lit: bool = False) -> None:
     """Write a mesh, whole or not at all.
 
     A glb is y up, as glTF wants it: (x, y, z) becomes (x, z, -y). It holds the texture, or vertex colors in linear
@@ -92,6 +92,7 @@ def write_mesh(path: Path, mesh: trimesh.Trimesh, *, lit: bool = False) -> None:
     Raises:
         InputError: the suffix is another one.
     """
+    path = Path(path)
     check_mesh_file(path)
     if path.suffix == ".glb":
         content = _as_glb(mesh, lit)
@@ -104,13 +105,13 @@ def write_mesh(path: Path, mesh: trimesh.Trimesh, *, lit: bool = False) -> None:
     write_atomically(path, lambda file: file.write(content))
 
 
-def check_mesh_file(path: Path) -> None:
+def check_mesh_file(path: str | Path) -> None:
     """Find out before a long computation.
 
     Raises:
         InputError: the suffix is none of a mesh file.
     """
-    if path.suffix not in SUFFIXES:
+    if Path(path).suffix not in SUFFIXES:
         raise InputError(f"{path}: expected a file name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
 
 

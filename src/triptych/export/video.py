@@ -24,7 +24,7 @@ _COLUMN_HEIGHT = 256
 _LABEL_HEIGHT = 28
 
 
-def write_orbit(path: Path, scenes: Mapping[str, Scene], orbit: Orbit | None = None) -> None:
+def write_orbit(path: str | Path, scenes: Mapping[str, Scene], orbit: Orbit | None = None) -> None:
     """Film a full circle around several scenes at once, as ``orbit_frames``, to an mp4.
 
     Args:

@@ -58,6 +58,8 @@ def check_sums(folder: Path, sums: object) -> None:
     if not isinstance(sums, Mapping):
         raise InputError(f"{folder}: the list of its checksums is damaged")
     for path, digest in sums.items():
+        if ".." in Path(str(path)).parts or Path(str(path)).is_absolute():
+            raise InputError(f"{folder}: the list of its checksums names {str(path)!r}, which is not in this folder")
         if file_sum(folder / str(path)) != digest:
             raise InputError(f"{folder / str(path)}: its bytes are not those that were written (SHA-256 differs)")
 

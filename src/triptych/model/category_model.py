@@ -29,7 +29,8 @@ from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
 from triptych.representation.sampler import PixelRays, Sampler
 
-_VIEWS_AT_ONCE = 16
+VIEWS_AT_ONCE = 16
+"""Views that are rendered in one go."""
 
 
 class CategoryModel(nn.Module):
@@ -167,22 +168,23 @@ class CategoryModel(nn.Module):
         sampling: SamplingConfig | None = None,
     ) -> SceneViews:
         """Render and decode a field of one scene from any number of cameras of the model's picture size."""
-        parts = [
-            self._render_together(field, cameras[first : first + _VIEWS_AT_ONCE], background, backend, sampling)
-            for first in range(0, len(cameras), _VIEWS_AT_ONCE)
-        ]
-        return SceneViews.cat(parts)
+        sampler = Sampler(sampling or self.config.sampling, backend=backend)
+        groups = [cameras[first : first + VIEWS_AT_ONCE] for first in range(0, len(cameras), VIEWS_AT_ONCE)]
+        return SceneViews.cat(
+            [self.render_together(field, group, [len(group)], background, sampler) for group in groups]
+        )
 
-    def _render_together(
+    @torch.no_grad()
+    def render_together(
         self,
         field: Field,
         cameras: Cameras,
+        views_per_scene: list[int],
         background: Float[Tensor, "pixel channel"],
-        backend: Backend,
-        sampling: SamplingConfig | None,
+        sampler: Sampler | None = None,
     ) -> SceneViews:
-        sampler = Sampler(sampling or self.config.sampling, backend=backend)
-        rendering = self.render_latents(field, cameras, [len(cameras)], background, sampler)
+        """Render and decode views of several scenes, all at once; arguments as in ``render_latents``."""
+        rendering = self.render_latents(field, cameras, views_per_scene, background, sampler)
         latents = self.as_images(rendering.channels)
         opacity, depth = (flat.reshape(-1, *self.latent_size) for flat in (rendering.opacity, rendering.depth))
         return SceneViews(self.decode(latents), latents, opacity, depth)
@@ -224,7 +226,7 @@ class CategoryModel(nn.Module):
             f"planes; trained on {len(self.trained_scenes)} scene(s); {self.aabb.device})"
         )
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the model folder, whole or not at all; one that stands there is replaced."""
         stored = StoredModel(
             self.known_ids(),
@@ -236,10 +238,10 @@ class CategoryModel(nn.Module):
             self._shared_tensors(),
             predictor=self.predictor,
         )
-        write_model(folder, stored)
+        write_model(Path(folder), stored)
 
     @classmethod
-    def load(cls, folder: Path, autoencoder: nn.Module | None = None) -> "CategoryModel":
+    def load(cls, folder: str | Path, autoencoder: nn.Module | None = None) -> "CategoryModel":
         """Read a model folder, on the CPU.
 
         Args:
@@ -249,6 +251,7 @@ class CategoryModel(nn.Module):
         Raises:
             InputError: the folder or a file in it is missing, damaged or of another model.
         """
+        folder = Path(folder)
         stored = read_model(folder, autoencoder)
         unit = torch.ones(stored.autoencoder.channels)
         normalization = LatentNormalization(stored.normalization, torch.zeros_like(unit), unit)

@@ -16,6 +16,14 @@ FORMAT = Format(
 )
 MODEL_FILE = "model.json"
 SHARED_FILE = "shared.safetensors"
+MODEL_FILES = (
+    MODEL_FILE,
+    SHARED_FILE,
+    "autoencoder.json",
+    "autoencoder.safetensors",
+    "predictor.safetensors",
+)
+"""All files that a model's folder may hold."""
 SHIPPED = Path(__file__).parents[1] / "shipped"
 """Category models that come with the package, one folder each."""
 

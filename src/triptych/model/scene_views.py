@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor
+
+from triptych.pictures import as_pixels, as_png
+
+_COLUMNS = 8
+"""Views in a row of what a notebook shows."""
 
 
 @dataclass(frozen=True)
 class SceneViews:
-    """Renderings of one scene from several cameras.
+    """Renderings from several cameras; a notebook shows them.
 
     Attributes:
-        images: RGB, not clamped.
+        images: RGB, not clamped: as the decoder makes them, around [0, 1]; ``pixels`` are ready to be shown.
         latents: normalized latent channels.
         opacity: share of light stopped by the scene, at latent resolution.
         depth: mean depth in world units, at latent resolution.
@@ -33,3 +40,29 @@ class SceneViews:
             torch.cat([part.opacity for part in parts]),
             torch.cat([part.depth for part in parts]),
         )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def split(self, sizes: Sequence[int]) -> "list[SceneViews]":
+        """The views in parts of these sizes, in their order."""
+        tensors = (self.images, self.latents, self.opacity, self.depth)
+        return [SceneViews(*parts) for parts in zip(*(tensor.split(list(sizes)) for tensor in tensors), strict=True)]
+
+    def pixels(self) -> UInt8[np.ndarray, "view height width 3"]:
+        """The images as bytes, clamped, to be shown or written."""
+        return as_pixels(self.images)
+
+    def picture(self) -> Image.Image:
+        """All views on one picture, up to eight in a row."""
+        pixels = self.pixels()
+        count, height, width, _ = pixels.shape
+        columns = min(count, _COLUMNS)
+        sheet = Image.new("RGB", (columns * width, -(-count // columns) * height), "white")
+        for number, view in enumerate(pixels):
+            sheet.paste(Image.fromarray(view), (number % columns * width, number // columns * height))
+        return sheet
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        return as_png(self.picture())

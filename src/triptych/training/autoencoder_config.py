@@ -12,7 +12,7 @@ from triptych.options import Options, Range
 from triptych.training.phase import Batch, Epochs, Rate, Share, Steps, Weight
 from triptych.training.schedule import Schedule
 
-_KINDS = arg(metavar="{convolutional,pretrained,identity}")
+_KINDS = arg(metavar="{convolutional,pretrained,installed,identity}")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class NewAutoencoder(Options):
     """A small autoencoder of our own, from random weights."""
 
     kind: Annotated[Literal["convolutional"], _KINDS] = "convolutional"
-    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
+    """Ours from random weights, a pre-trained one, another package's, or none (RGB tri-planes in image space)."""
     network: Annotated[ConvolutionalConfig, arg(name="")] = field(default_factory=ConvolutionalConfig)
     """Its size."""
     normalization: NormalizationKind = "affine"
@@ -40,7 +40,7 @@ class PretrainedAutoencoder(Options):
     """A category model, of another category for instance, whose autoencoder to start from; or a folder or a hub id in
     diffusers' format (AutoencoderKL or AutoencoderTiny)."""
     kind: Annotated[Literal["pretrained"], _KINDS] = "pretrained"
-    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
+    """Ours from random weights, a pre-trained one, another package's, or none (RGB tri-planes in image space)."""
     normalization: NormalizationKind = "affine"
     """How latents are scaled for rendering."""
 
@@ -55,11 +55,28 @@ class PretrainedAutoencoder(Options):
 
 
 @dataclass(frozen=True)
+class InstalledAutoencoder(Options):
+    """An autoencoder that another installed package adds, from its initial weights."""
+
+    name: str
+    """Of its entry point in the group triptych.autoencoders."""
+    kind: Annotated[Literal["installed"], _KINDS] = "installed"
+    """Ours from random weights, a pre-trained one, another package's, or none (RGB tri-planes in image space)."""
+    normalization: NormalizationKind = "affine"
+    """How latents are scaled for rendering."""
+
+    @property
+    def downscale(self) -> None:
+        """Known once it is loaded."""
+        return None
+
+
+@dataclass(frozen=True)
 class NoAutoencoder(Options):
     """None: the latents are the pictures themselves, for RGB tri-planes in image space."""
 
     kind: Annotated[Literal["identity"], _KINDS] = "identity"
-    """Ours from random weights, a pre-trained one, or none (RGB tri-planes in image space); each has own options."""
+    """Ours from random weights, a pre-trained one, another package's, or none (RGB tri-planes in image space)."""
 
     @property
     def downscale(self) -> int:
@@ -67,7 +84,7 @@ class NoAutoencoder(Options):
         return 1
 
 
-AutoencoderConfig = NewAutoencoder | PretrainedAutoencoder | NoAutoencoder
+AutoencoderConfig = NewAutoencoder | PretrainedAutoencoder | InstalledAutoencoder | NoAutoencoder
 """Where the latent space comes from; ``kind`` tells which it is in files and on the command line."""
 
 

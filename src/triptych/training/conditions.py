@@ -1,10 +1,11 @@
-"""What training takes beside data and settings: random numbers, device, progress, checkpoints."""
+"""What training takes beside data and settings: random numbers, device, progress, checkpoints, callbacks."""
 
 from dataclasses import dataclass, field
 
 import torch
 
 from triptych.progress import Progress
+from triptych.training.watching import Watch
 
 CPU = torch.device("cpu")
 
@@ -18,9 +19,11 @@ class Conditions:
         device: where to compute.
         progress: where to show how it goes; unseen by default.
         checkpoint_seconds: how often a run is saved.
+        watch: who follows it: a callback, and the logs of other programs.
     """
 
     seed: int = 0
     device: torch.device = CPU
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     checkpoint_seconds: float = 60.0
+    watch: Watch = field(default_factory=Watch)

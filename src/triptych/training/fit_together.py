@@ -45,7 +45,8 @@ def fit_together(job: FitJob) -> SceneBank:
     """
     dataset, folder = job.dataset, job.out / BANK
     announce(job, range(len(dataset)))
-    with open_run(job.out, description_of(job), job.conditions.checkpoint_seconds) as run:
+    conditions = job.conditions
+    with open_run(job.out, description_of(job), conditions.checkpoint_seconds, conditions.watch) as run:
         if not _is_done(job):
             write_config_of(job)
             _train(job, run)

@@ -11,6 +11,7 @@ Between two steps the loop does everything else. A step's random numbers follow 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -148,16 +149,32 @@ class Loop:
 
         Raises:
             KeyboardInterrupt: Ctrl-C or SIGTERM, after saving.
+            Exception: whatever a callback raises, after saving.
         """
         first = self._restore(phase, state)
         self.progress.start(phase, count, first)
         for number in range(first, count):
+            if self.run.stopped:
+                return
             step = Step(number, count)
             yield step
             self._tell(phase, step)
-            if self.run.interrupted or self.run.checkpoint_due():
-                self.run.save_checkpoint(state.tensors(), {"phase": phase, "step": number + 1})
+            with self._saving_if_raised(phase, step, state):
+                self.run.stopped = self.run.watch.ends(phase, number + 1, count, step.shown | step.measured)
+            if self.run.interrupted or self.run.stopped or self.run.checkpoint_due():
+                self._save(phase, step, state)
             self.run.stop_if_interrupted()
+
+    @contextmanager
+    def _saving_if_raised(self, phase: str, step: Step, state: TrainingState) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._save(phase, step, state)
+            raise
+
+    def _save(self, phase: str, step: Step, state: TrainingState) -> None:
+        self.run.save_checkpoint(state.tensors(), {"phase": phase, "step": step.number + 1})
 
     def _phase_begun(self) -> str:
         return self.phases[0] if self.checkpoint is None else self.checkpoint.state.get("phase", self.phases[0])

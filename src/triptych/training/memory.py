@@ -6,7 +6,7 @@ from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
 from triptych.training.autoencoder_config import NewAutoencoder
 from triptych.training.config import Stage1Config, Stage2Config
-from triptych.training.single.config import SingleConfig, SingleNeRF, SingleSDF, SingleTriPlanes
+from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 
 _FLOAT = 4
 _WITH_MOMENTS = 3
@@ -41,6 +41,8 @@ def of_single(config: SingleConfig) -> Mapping[str, int]:
     """Bytes of one scene fitted by itself, by what they are for."""
     if isinstance(config, SingleNeRF):
         return {"the networks": _TRAINED * _FLOAT * 2 * config.network.layers * config.network.width**2}
+    if isinstance(config, SingleInstalled):
+        return {}  # only its package knows
     assert isinstance(config, SingleTriPlanes | SingleSDF)
     return {"the planes": _TRAINED * _whole(config.planes.without_shared())}
 

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 
 from torch import Tensor
-from torch.utils.tensorboard.writer import SummaryWriter
 
 from triptych.errors import InputError, Terminated
 from triptych.files import (
@@ -29,12 +28,13 @@ from triptych.files import (
 )
 from triptych.runtime import versions
 from triptych.training.checkpoint import CHECKPOINT, Checkpoint, newest_checkpoint, write_checkpoint
+from triptych.training.loggers import TENSORBOARD, TRACKING_FILE, Logger, open_logger, require_logs
 from triptych.training.rerun import CONFIG_FILE
+from triptych.training.watching import Watch
 
 RUN_FILE = "run.json"
-TENSORBOARD = "tensorboard"
 FORMAT = Format("triptych-run", version=1, sealed_since=1, described="a run of triptych")
-WITHOUT_WORTH = (RUN_FILE, CONFIG_FILE, LOG_FILE, TENSORBOARD, "progress.png")
+WITHOUT_WORTH = (RUN_FILE, CONFIG_FILE, LOG_FILE, TRACKING_FILE, TENSORBOARD, "wandb", "progress.png")
 """What a run's folder holds besides its results and checkpoints."""
 
 
@@ -48,30 +48,40 @@ class Run:
         seconds: wall time spent in earlier sessions of this run.
         interrupted: the signal by which the user asks to stop (Ctrl-C or SIGTERM), if any: the loop saves at the end of
             its step, then stops.
+        watch: who follows it.
+        stopped: whether the callback has ended the training: no further step is taken.
     """
 
     folder: Path
     checkpoint_seconds: float
     seconds: float = 0.0
     interrupted: int | None = None
+    watch: Watch = field(default_factory=Watch)
+    stopped: bool = False
+    _config: Mapping[str, Any] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
     _last_checkpoint: float = field(default_factory=time.monotonic)
-    _writer: SummaryWriter | None = None
+    _loggers: list[Logger] | None = None
 
     def elapsed(self) -> float:
         """Wall time spent on this run so far, all sessions together, in seconds."""
         return self.seconds + time.monotonic() - self._started
 
     def log(self, step: int, **values: Any) -> None:
-        """Append a line to the JSON-lines log, and its numbers to TensorBoard."""
+        """Append a line to the JSON-lines log, and its numbers to the other logs."""
         line = {"step": step, "seconds": round(self.elapsed(), 2), **values}
         with (self.folder / LOG_FILE).open("a") as file:
             file.write(json.dumps(line) + "\n")
-        if self._writer is None:
-            self._writer = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=step)
-        for name, value in values.items():
-            if isinstance(value, int | float):
-                self._writer.add_scalar(f"{values.get('phase', 'run')}/{name}", value, step)
+        if self._loggers is None:
+            self._loggers = [open_logger(name, self.folder, self._config, step) for name in self.watch.logs]
+        numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+        for logger in self._loggers:
+            logger.log(str(values.get("phase", "run")), step, numbers)
+
+    def close(self) -> None:
+        """End the logs of other programs."""
+        for logger in self._loggers or ():
+            logger.close()
 
     def stop_if_interrupted(self) -> None:
         """End the run at a safe place after Ctrl-C or SIGTERM.
@@ -122,14 +132,19 @@ def _flushed_size(log: Path) -> int:
 
 
 @contextmanager
-def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float = 60.0) -> Iterator[Run]:
+def open_run(
+    folder: Path, config: Mapping[str, Any], checkpoint_seconds: float = 60.0, watch: Watch | None = None
+) -> Iterator[Run]:
     """Hold a run folder: a new one, or one begun with the very same configuration.
 
     A run that was begun but has saved nothing yet may begin again with another configuration.
 
     Raises:
-        InputError: the folder belongs to a run with another configuration, holds something else, or is in use.
+        InputError: the folder belongs to a run with another configuration, holds something else, or is in use; or a
+            program for its log is not installed.
     """
+    watch = watch or Watch()
+    require_logs(watch.logs)
     check_place(folder, config)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
@@ -137,13 +152,12 @@ def open_run(folder: Path, config: Mapping[str, Any], checkpoint_seconds: float 
         path, asked = folder / RUN_FILE, _as_json(config)
         if not _is_begun(path, asked):
             write_sealed_json(path, {**FORMAT.header(), "config": asked, "versions": versions()})
-        run = Run(folder, checkpoint_seconds)
+        run = Run(folder, checkpoint_seconds, watch=watch, _config=asked)
         try:
             with _interrupts(run):
                 yield run
         finally:
-            if run._writer is not None:
-                run._writer.close()
+            run.close()
 
 
 def check_place(folder: Path, config: Mapping[str, Any]) -> None:

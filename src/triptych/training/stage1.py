@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from triptych.autoencoder import (
+    AddedAutoencoder,
     Autoencoder,
     ConvolutionalAutoencoder,
     DiffusersAutoencoder,
@@ -32,7 +33,13 @@ from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory, start_threads
 from triptych.training import memory
 from triptych.training.announcing import view_counts
-from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencoder, NoAutoencoder, PretrainedAutoencoder
+from triptych.training.autoencoder_config import (
+    AutoencoderConfig,
+    InstalledAutoencoder,
+    NewAutoencoder,
+    NoAutoencoder,
+    PretrainedAutoencoder,
+)
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.estimate import WORTH_IT, Estimate, of_stage1, set_apart
@@ -83,7 +90,7 @@ def train(
     """
     start, description = _begun(dataset, config, conditions, autoencoder)
     device = conditions.device
-    with open_run(out, description, conditions.checkpoint_seconds) as run:
+    with open_run(out, description, conditions.checkpoint_seconds, conditions.watch) as run:
         if (out / MODEL).is_dir():
             conditions.progress.note(f"{out / MODEL}: already trained")
             own = autoencoder if isinstance(start, OwnAutoencoder) else None
@@ -184,13 +191,15 @@ def _train(
 
 
 def _own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
-    if own is None:
-        return create_autoencoder(config)
-    return adopt(own, dataset.height, dataset.width)
+    if own is not None:
+        return adopt(own, dataset.height, dataset.width)
+    if isinstance(config, InstalledAutoencoder):
+        return AddedAutoencoder.made(config.name, dataset.height, dataset.width)
+    return create_autoencoder(config)
 
 
-def create_autoencoder(config: AutoencoderConfig) -> Autoencoder:
-    """The autoencoder a configuration asks for.
+def create_autoencoder(config: NewAutoencoder | PretrainedAutoencoder | NoAutoencoder) -> Autoencoder:
+    """The autoencoder of triptych's own that a configuration asks for.
 
     Raises:
         InputError: a pre-trained one cannot be loaded.

@@ -141,13 +141,14 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
     if missing:
         write_config_of(job)
-    progress.start("fit", len(dataset), done=len(dataset) - len(missing))
-    quality: list[float] = []
+    done, quality = len(dataset) - len(missing), list[float]()
+    progress.start("fit", len(dataset), done)
     begun = time.perf_counter()
     for number, chosen in enumerate(_groups(dataset, missing, job.config.scenes_at_once)):
         group = dataset.subset(chosen)
         if all(name in bank for name in group.names):  # by another process, since this one began
             progress.advance(len(group))
+            done += len(group)
             continue
         bounds = quality_bounds(model, group)
         started = time.perf_counter()
@@ -159,7 +160,11 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
         if number == 0:
             rest = len(missing) - len(group)
             _say_after_first(job, quality, rest, rest * (time.perf_counter() - begun) / len(group))
-        progress.advance(len(group), **({"test_psnr": mean(quality)} if quality else {}), seconds=seconds)
+        metrics = {**({"test_psnr": mean(quality)} if quality else {}), "seconds": seconds}
+        progress.advance(len(group), **metrics)
+        done += len(group)
+        if job.conditions.watch.ends("fit", done, len(dataset), metrics):
+            break
     require_fitted(bank, dataset)
 
 

@@ -4,6 +4,7 @@ Nothing is computed here that the modules below do not compute.
 """
 
 from triptych.verbs.datasets import inspect_dataset, make_cars, open_dataset, render_meshes
+from triptych.verbs.sharing import pull, push
 from triptych.verbs.stages import evaluate, fit, open_model, predict, render, train, train_predictor
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "open_dataset",
     "open_model",
     "predict",
+    "pull",
+    "push",
     "render",
     "render_meshes",
     "train",

@@ -11,6 +11,7 @@ from rich.console import Console
 from triptych.errors import InputError
 from triptych.progress import Progress
 from triptych.runtime import DeviceName, choose_device
+from triptych.training.watching import Callback, Watch
 
 Anywhere = str | Path
 Kind = TypeVar("Kind")
@@ -59,6 +60,19 @@ def settings_of(settings: Settings | str, presets: Mapping[str, Settings], kind:
     if not isinstance(settings, str) or settings not in presets:
         raise InputError(f"settings: expected {', '.join(presets)}, or a {kind.__name__}, found {settings!r:.60}")
     return presets[settings]
+
+
+def watch_of(watch: Watch | Callback | None) -> Watch:
+    """Who follows a training, of a function alone too.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if watch is None or isinstance(watch, Watch):
+        return watch or Watch()
+    if not callable(watch):
+        raise InputError(f"watch: expected a function of a StepReport, or a Watch, found {type(watch).__name__}")
+    return Watch(watch)
 
 
 def device_of(name: str | torch.device) -> torch.device:

@@ -1,20 +1,24 @@
 """Models and scenes: train, fit, measure, render. Settings are the name of a preset, or one that was changed with
 ``dataclasses.replace``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args, overload
 
 import torch
 from torch import nn
 
 from triptych.autoencoder import OwnAutoencoder
-from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes
+from triptych.bank import OWN_MODEL, Scene, SceneBank, Scenes, StoragePrecision, render_scenes
 from triptych.data import Dataset, DatasetConfig, dataset_from_arrays
 from triptych.data.arrays import Numbers
 from triptych.data.backgrounds import color_text
 from triptych.data.opening import open_data
+from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
 from triptych.evaluation.evaluate import Evaluation, measure, measured_on, write_evaluation
 from triptych.evaluation.held_out import find_in, find_on_disk
+from triptych.files.hub import PREFIX, HubAddress
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews, find_model
 from triptych.pictures import from_pixels
@@ -26,7 +30,8 @@ from triptych.training.matching import require_picture_size
 from triptych.training.predicting import run as predicting
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
-from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if
+from triptych.training.watching import Callback, Watch
+from triptych.verbs.arguments import Anywhere, device_of, path_of, settings_of, shown_if, watch_of
 
 
 def open_model(
@@ -35,13 +40,16 @@ def open_model(
     """Open a category model.
 
     Args:
-        path: its folder, that of the run that trained it, or "cars" for the one that comes with triptych.
+        path: its folder, that of the run that trained it, "cars" for the one that comes with triptych, or
+            ``hf://user/name`` for one on the Hugging Face hub.
         device: where to compute with it: auto, cpu, cuda, mps, or a device of torch.
         autoencoder: the module that was given to `train`, if one was; a copy of it gets the weights.
 
     Raises:
         InputError: there is no model, it is damaged, or it needs another autoencoder, or one at all.
     """
+    if str(path).startswith(PREFIX):
+        return _from_hub(HubAddress.parse(str(path)), autoencoder).to(device_of(device))
     return CategoryModel.load(find_model(Path(path)), autoencoder).to(device_of(device))
 
 
@@ -53,6 +61,7 @@ def train(
     autoencoder: nn.Module | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
+    watch: Watch | Callback | None = None,
     progress: bool | None = None,
 ) -> CategoryModel:
     """Stage 1: train a category model on many scenes; after a stop, the same call goes on.
@@ -68,6 +77,8 @@ def train(
             ``decode`` gives the images back. A copy of it is trained.
         seed: all random numbers follow from it, but for the initial weights of an autoencoder of your own.
         device: where to compute: auto takes a CUDA GPU if there is one.
+        watch: a function that is called after each step with a `StepReport`, and ends the training where it returns
+            True; or a `Watch`, which also says which other programs keep the log.
         progress: as in `open_dataset`.
 
     Returns:
@@ -83,7 +94,7 @@ def train(
             _opened(dataset, "train", shown),
             Path(out),
             settings_of(settings or (DEFAULT_PRESET if autoencoder is None else "quick"), STAGE1, Stage1Config),
-            Conditions(seed, device_of(device), shown),
+            Conditions(seed, device_of(device), shown, watch=watch_of(watch)),
             autoencoder=autoencoder,
         )
 
@@ -94,8 +105,10 @@ def fit(
     out: Anywhere,
     settings: Stage2Config | str | None = None,
     *,
+    precision: StoragePrecision | None = None,
     seed: int = 0,
     force: bool = False,
+    watch: Watch | Callback | None = None,
     progress: bool | None = None,
 ) -> Scenes:
     """Stage 2: fit new scenes into a bank, on the device of the model; those that are there already are left alone.
@@ -106,8 +119,11 @@ def fit(
         out: folder of the bank.
         settings: "quick", "general", "best" or "paper"; or one of ``STAGE2``, changed with ``dataclasses.replace``.
             None takes the preset that the model asks for: that which it was trained with.
+        precision: how the micro planes are stored: "compact", "small", "float16" or "float32"; None as the bank that is
+            there does, compactly in a new one.
         seed: all random numbers follow from it.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
+        watch: as in `train`, but that a step is a group of scenes: where it returns True, the others are not fitted.
         progress: as in `open_dataset`.
 
     Returns:
@@ -122,10 +138,12 @@ def fit(
         model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
     preset = stage2_preset(model.origin.stage2, "the model") if settings is None else settings
     chosen = settings_of(preset, STAGE2, Stage2Config)
+    if precision is not None and precision not in get_args(StoragePrecision):
+        raise InputError(f"precision: expected {', '.join(get_args(StoragePrecision))} or None, found {precision!r}")
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "test", shown)
-        conditions = Conditions(seed, model.aabb.device, shown)
-        bank = stage2.fit(model, scenes, Path(out), chosen, conditions, force=force)
+        conditions = Conditions(seed, model.aabb.device, shown, watch=watch_of(watch))
+        bank = stage2.fit(model, scenes, Path(out), chosen, conditions, precision=precision, force=force)
     return Scenes(bank, _model_of(bank, model))
 
 
@@ -161,6 +179,7 @@ def train_predictor(
     settings: PredictorTraining | None = None,
     *,
     seed: int = 0,
+    watch: Watch | Callback | None = None,
     progress: bool | None = None,
 ) -> CategoryModel:
     """Train what predicts new scenes of a category model, all else frozen, on the device of the model; after a stop,
@@ -172,6 +191,7 @@ def train_predictor(
         out: folder of the run, with the model and its predictor, and the log.
         settings: how long and how fast; None takes the defaults.
         seed: all random numbers follow from it.
+        watch: as in `train`.
         progress: as in `open_dataset`.
 
     Returns:
@@ -186,7 +206,7 @@ def train_predictor(
         model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "train", shown)
-        conditions = Conditions(seed, model.aabb.device, shown)
+        conditions = Conditions(seed, model.aabb.device, shown, watch=watch_of(watch))
         return predicting.train_predictor(model, scenes, Path(out), settings or PredictorTraining(), conditions)
 
 
@@ -224,23 +244,43 @@ def evaluate(
     return evaluation
 
 
-def render(scene: Scene, cameras: Cameras | int = 8) -> SceneViews:
-    """RGB, latents, opacity and depth of a scene.
+@overload
+def render(scenes: Scene, cameras: Cameras | int = 8) -> SceneViews: ...
+
+
+@overload
+def render(scenes: Mapping[str, Scene], cameras: Cameras | int = 8) -> dict[str, SceneViews]: ...
+
+
+def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> SceneViews | dict[str, SceneViews]:
+    """RGB, latents, opacity and depth of a scene, or of several scenes by name, whose views are rendered together.
 
     Args:
-        scene: what to render.
+        scenes: what to render: a scene, or a mapping such as `open_scenes` and `scenes_from_planes` give.
         cameras: of the model's picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle.
 
     Raises:
-        InputError: the cameras have another picture size.
+        InputError: the cameras have another picture size, or there is no scene.
     """
-    return scene.render(scene.model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras)
+    if not isinstance(scenes, Scene) and not scenes:
+        raise InputError("render: expected at least one scene, found none")
+    model = (scenes if isinstance(scenes, Scene) else next(iter(scenes.values()))).model
+    seen_by = model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras
+    return scenes.render(seen_by) if isinstance(scenes, Scene) else render_scenes(scenes, seen_by)
 
 
 def _opened(dataset: Dataset | Anywhere, default: str, progress: Progress) -> Dataset:
     if isinstance(dataset, Dataset):
         return dataset
     return open_data(DatasetConfig(path_of(dataset, "dataset", "a Dataset (triptych.open_dataset)")), progress, default)
+
+
+def _from_hub(address: HubAddress, autoencoder: nn.Module | None) -> CategoryModel:
+    from triptych.model.hub_model import HubModel
+
+    if address.kind != "model":
+        raise InputError(f"{address}: a model can be opened from a repository of models only; pull it first")
+    return HubModel.from_pretrained(address.repo, revision=address.revision, autoencoder=autoencoder).model
 
 
 def _model_of(bank: SceneBank, model: CategoryModel) -> CategoryModel:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from triptych.data.formats.added import AddedFormat, added_formats
 from triptych.data.formats.annotations import Annotations
 from triptych.data.formats.co3d import parse_co3d, read_frames
 from triptych.data.formats.colmap import parse_colmap
@@ -16,7 +17,6 @@ from triptych.data.formats.layouts import (
     NESTED,
     TITLES,
     WITHOUT_INTRINSICS,
-    SceneFormat,
     described_format,
     holds_pictures,
     scene_format,
@@ -33,7 +33,7 @@ from triptych.data.notes import notes_on_scene
 from triptych.data.validation import Problems
 from triptych.errors import InputError
 
-_PARSERS: dict[SceneFormat, Callable[..., ParsedScene]] = {
+_PARSERS: dict[str, Callable[..., ParsedScene]] = {
     "srn": parse_srn,
     "transforms": parse_transforms,
     "zero123": parse_zero123,
@@ -60,16 +60,20 @@ class SceneFolder:
         folder: its folder.
         format: its layout.
         annotations: what a file beside the scenes' folders says of them, in layouts that have one.
+        added: the format, where another package adds it.
     """
 
     name: str
     folder: Path
-    format: SceneFormat
+    format: str
     annotations: Annotations | None = None
+    added: AddedFormat | None = None
 
     @property
     def layout(self) -> str:
         """What people call the layout."""
+        if self.added is not None:
+            return self.added.layout.title
         is_omniobject3d = self.format == "transforms" and self.folder.name != self.name
         return "OmniObject3D" if is_omniobject3d else TITLES[self.format]
 
@@ -84,6 +88,8 @@ class SceneFolder:
         Raises:
             InputError: see ``parse_srn`` and the other parsers.
         """
+        if self.added is not None:
+            return self.added.parse(self.name, self.folder, problems, links)
         more: dict[str, Any] = {}
         if self.format in WITHOUT_INTRINSICS:
             more["field_of_view"] = field_of_view
@@ -181,6 +187,9 @@ def _scene_at(folder: Path) -> SceneFolder | None:
         found = scene_format(place)
         if found is not None:
             return SceneFolder(folder.name, place, found)
+    for format in added_formats():
+        if format.holds(folder):
+            return SceneFolder(folder.name, folder, str(format), added=format)
     return None
 
 

@@ -13,7 +13,7 @@ from triptych.files import is_clutter, is_file, is_folder
 
 SceneFormat = Literal["srn", "transforms", "zero123", "openlrm", "nmr", "gobjaverse", "colmap", "eg3d", "co3d"]
 
-TITLES: dict[SceneFormat, str] = {
+TITLES: dict[str, str] = {
     "srn": "SRN",
     "transforms": "transforms.json",
     "zero123": "zero123",

@@ -30,11 +30,11 @@ _PAGE = Path(__file__).parent / "page"
 
 
 def write_web(
-    out: Path,
+    out: str | Path,
     scenes: Scenes,
     *,
     title: str = "Scenes",
-    runtime: Path | None = None,
+    runtime: str | Path | None = None,
     on_scene: Callable[[str], object] = lambda name: None,
 ) -> None:
     """Write a folder of static files that shows scenes in a browser; any static server can hand it out.
@@ -53,11 +53,11 @@ def write_web(
         InputError: there is no scene, the folder holds something else, onnx is not installed, onnxruntime-web cannot be
             had, or a browser cannot render this model; or some scenes are damaged: the others are written.
     """
-    left_out = LeftOut(scenes)
+    out, left_out = Path(out), LeftOut(scenes)
     _require_ours(out)
     _require_renderable(scenes.model)
     require_onnx()
-    runtime_contents = runtime_files(runtime)
+    runtime_contents = runtime_files(None if runtime is None else Path(runtime))
     with atomic_directory(out) as folder:
         shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
         for name, content in runtime_contents.items():

@@ -49,7 +49,7 @@ def train_predictor(
     """
     _check(model, dataset, config)
     description = _description(model, dataset, config, conditions)
-    with open_run(out, description, conditions.checkpoint_seconds) as run:
+    with open_run(out, description, conditions.checkpoint_seconds, conditions.watch) as run:
         if (out / MODEL).is_dir():
             conditions.progress.note(f"{out / MODEL}: already trained")
             own = model.autoencoder.network if isinstance(model.autoencoder, OwnAutoencoder) else None

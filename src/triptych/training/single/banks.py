@@ -69,7 +69,8 @@ def fit_rgb_scenes(
             if folder.is_dir():
                 steps.start(PHASE, config.steps, config.steps)
             else:
-                with open_run(place, _options(scene, config, seed), conditions.checkpoint_seconds) as run:
+                options, seconds = _options(scene, config, seed), conditions.checkpoint_seconds
+                with open_run(place, options, seconds, conditions.watch) as run:
                     _fit_into(folder, scene, config, seed, Loop.resumed(run, steps, (PHASE,)))
             shutil.rmtree(place, ignore_errors=True)
             banks[scene.names[0]] = SceneBank(folder)

@@ -1,5 +1,6 @@
 """How a scene is fitted by itself: a configuration for each kind of field, with what all of them share."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -57,7 +58,7 @@ class SingleTriPlanes(_OnPlanes):
     """A scene as tri-planes; samples in empty space are left out."""
 
     kind: Literal["triplanes"] = "triplanes"
-    """What the scene is made of, triplanes, nerf or sdf; each has its own options."""
+    """What the scene is made of, triplanes, nerf, sdf or installed; each has its own options."""
     sampling: SamplingConfig = field(default_factory=lambda: SamplingConfig(64, 0))
     rays: Annotated[int, Range(1, 1_000_000)] = 4096
     mlp: MLPConfig = field(default_factory=lambda: MLPConfig(hidden_activation="relu", channel_activation="sigmoid"))
@@ -74,7 +75,7 @@ class SingleNeRF(SingleConfig):
     """A scene as a NeRF: a coarse network that places samples, and a fine one that is rendered."""
 
     kind: Literal["nerf"] = "nerf"
-    """What the scene is made of, triplanes, nerf or sdf; each has its own options."""
+    """What the scene is made of, triplanes, nerf, sdf or installed; each has its own options."""
     network: NeRFConfig = field(default_factory=NeRFConfig)
     """Size of each of the two; in a latent space the channel activation is that of the category model."""
     rate: Rate = 5e-4
@@ -86,7 +87,7 @@ class SingleSDF(_OnPlanes):
     """A scene as signed distances on tri-planes."""
 
     kind: Literal["sdf"] = "sdf"
-    """What the scene is made of, triplanes, nerf or sdf; each has its own options."""
+    """What the scene is made of, triplanes, nerf, sdf or installed; each has its own options."""
     mlp: MLPConfig = field(
         default_factory=lambda: MLPConfig(hidden_activation="softplus", channel_activation="sigmoid")
     )
@@ -98,5 +99,21 @@ class SingleSDF(_OnPlanes):
     """Weight of the eikonal loss."""
 
 
-AnySingleConfig = SingleNeRF | SingleTriPlanes | SingleSDF
+@dataclass(frozen=True)
+class SingleInstalled(SingleConfig):
+    """A scene as a module of another installed package."""
+
+    name: str = ""
+    """Of its entry point in the group triptych.fields."""
+    kind: Literal["installed"] = "installed"
+    """What the scene is made of, triplanes, nerf, sdf or installed; each has its own options."""
+    rate: Rate = 1e-3
+    """Learning rate of all its parameters at the start."""
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if not self.name:
+            yield "name", "is empty, expected the name of a field that an installed package adds"
+
+
+AnySingleConfig = SingleNeRF | SingleTriPlanes | SingleSDF | SingleInstalled
 """How a scene by itself is fitted; ``kind`` tells what it is made of, in files and on the command line."""

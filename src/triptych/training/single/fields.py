@@ -10,21 +10,25 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.data import Dataset
+from triptych.errors import InputError
 from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.representation.config import MLPConfig, PlaneConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import total_variation
 from triptych.representation.mlp import TinyMLP
+from triptych.representation.module_field import ModuleField
 from triptych.representation.nerf import NeRFField, NeRFNetwork
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.representation.sdf import SDFField, eikonal_loss
+from triptych.runtime.entry_points import Group, broken, load_added
 from triptych.training.loop import TrainingState
 from triptych.training.phase import Rates
 from triptych.training.scenes import SceneParameters
-from triptych.training.single.config import SingleConfig, SingleNeRF, SingleSDF, SingleTriPlanes
+from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 from triptych.training.single.targets import is_image_space
 
+_ADDED: Group = "triptych.fields"
 _EIKONAL_POINTS = 4096
 _FIRST_BETA = 0.05
 """In shortest sides of the box: smaller, and what lies off the first ball gets no gradient; larger, and it is fog."""
@@ -194,6 +198,35 @@ class SDF(_OneModule):
         return self._config.tv * total_variation(planes) + self._config.eikonal * eikonal_loss(gradients)
 
 
+class Installed(_OneModule):
+    """A module of another package, which an entry point of the group ``triptych.fields`` makes.
+
+    It is called with the number of channels and the box, and gives a module as `ModuleField` takes it.
+    """
+
+    def __init__(self, scene: Dataset, config: SingleInstalled, space: CategoryModel, seed: int) -> None:
+        torch.manual_seed(seed)
+        make = load_added(_ADDED, config.name)
+        try:
+            module = make(space.autoencoder.channels, scene.aabb)
+        except Exception as error:  # of the other package's code
+            raise broken(_ADDED, config.name, error) from None
+        if not isinstance(module, nn.Module):
+            raise InputError(f"the field {config.name!r} is a {type(module).__name__}, expected a torch.nn.Module")
+        super().__init__(module.requires_grad_(True), _box(scene, space), config.rate)
+        self._channels, self._are_colors = space.autoencoder.channels, is_image_space(space)
+
+    def begin_step(self) -> ModuleField:
+        return ModuleField(self._module, self.aabb, self._channels, self._are_colors)
+
+    def finished(self) -> ModuleField:
+        self._module.requires_grad_(False)
+        return self.begin_step()
+
+    def penalty(self, field: Field, generator: torch.Generator) -> Tensor:
+        return self.aabb.new_zeros(())
+
+
 class _SDFParameters(nn.Module):
     def __init__(self, planes: PlaneConfig, mlp: MLPConfig, channels: int, aabb: Float[Tensor, "2 3"]) -> None:
         super().__init__()
@@ -211,7 +244,12 @@ def create_field(scenes: Dataset, config: SingleConfig, space: CategoryModel, se
         space: what the field's channels are.
         seed: of the parameters.
     """
-    kinds: Mapping[type[SingleConfig], Any] = {SingleTriPlanes: TriPlanes, SingleNeRF: NeRF, SingleSDF: SDF}
+    kinds: Mapping[type[SingleConfig], Any] = {
+        SingleTriPlanes: TriPlanes,
+        SingleNeRF: NeRF,
+        SingleSDF: SDF,
+        SingleInstalled: Installed,
+    }
     return kinds[type(config)](scenes, config, space, seed)
 
 

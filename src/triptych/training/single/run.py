@@ -59,7 +59,9 @@ def fit_single(
     seed, space = conditions.seed, space.to(conditions.device)
     require_memory(memory.of_single(config), conditions.device)
     require_picture_size(scene, space)
-    with open_run(out, _description(scene, config, space, seed), conditions.checkpoint_seconds) as run:
+    with open_run(
+        out, _description(scene, config, space, seed), conditions.checkpoint_seconds, conditions.watch
+    ) as run:
         fitted = create_field(scene, config, space, seed)
         finished = (out / METRICS_FILE).is_file()
         if finished:
