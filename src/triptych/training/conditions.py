@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from triptych.progress import Progress
+from triptych.training.ranks import ALONE, Ranks
 
 CPU = torch.device("cpu")
 
@@ -18,9 +19,11 @@ class Conditions:
         device: where to compute.
         progress: where to show how it goes; unseen by default.
         checkpoint_seconds: how often a run is saved.
+        ranks: the processes that train together; this one alone by default. Only stage 1 is divided over several.
     """
 
     seed: int = 0
     device: torch.device = CPU
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     checkpoint_seconds: float = 60.0
+    ranks: Ranks = ALONE

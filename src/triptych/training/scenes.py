@@ -43,10 +43,17 @@ class SceneParameters:
         cls, config: PlaneConfig, count: int, generator: torch.Generator, device: torch.device
     ) -> "SceneParameters":
         """Random scenes for stage 1: Gaussian texels of deviation 0.1; coefficients near the mean of the bases."""
-        micro = 0.1 * torch.randn((count, *config.micro_shape), generator=generator)
-        bases = max(config.coefficients, 1)
-        noise = torch.randn((count, config.coefficients), generator=generator)
-        return cls(micro.to(device), ((1 + noise) / bases).to(device), bit_grid.everywhere().to(device))
+        micro, coefficients = _random(config, count, generator)
+        return cls(micro.to(device), coefficients.to(device), bit_grid.everywhere().to(device))
+
+    @classmethod
+    def fresh_alone(
+        cls, config: PlaneConfig, generators: Sequence[torch.Generator], device: torch.device
+    ) -> "SceneParameters":
+        """The same, each scene from a generator of its own: it does not depend on those beside it."""
+        drawn = [_random(config, 1, generator) for generator in generators]
+        micro, coefficients = (torch.cat(parts).to(device) for parts in zip(*drawn, strict=True))
+        return cls(micro, coefficients, bit_grid.everywhere().to(device))
 
     @classmethod
     def started(
@@ -128,3 +135,11 @@ class SceneParameters:
         """Take over a saved state of the same shape."""
         for name, tensor in self.state_dict().items():
             tensor.copy_(state[name])
+
+
+def _random(
+    config: PlaneConfig, count: int, generator: torch.Generator
+) -> tuple[Float[Tensor, "scene 3 k k micro"], Float[Tensor, "scene base"]]:
+    micro = 0.1 * torch.randn((count, *config.micro_shape), generator=generator)
+    noise = torch.randn((count, config.coefficients), generator=generator)
+    return micro, (1 + noise) / max(config.coefficients, 1)

@@ -5,13 +5,16 @@ warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
 joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
+from collections import deque
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from triptych.autoencoder import (
     Autoencoder,
@@ -36,14 +39,15 @@ from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencod
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.estimate import WORTH_IT, Estimate, of_stage1, set_apart
-from triptych.training.joint import JointTraining
+from triptych.training.joint import JointTraining, ShuffledViews, ViewsOfRank
 from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr, camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.provenance import Provenance, background_unless_white, fitted_views
+from triptych.training.ranks import Ranks, require_scenes
 from triptych.training.rerun import write_config
-from triptych.training.run import Run, check_place, open_run
+from triptych.training.run import Run, check_place, followed_run, open_run
 from triptych.training.scenes import SceneParameters
 
 MODEL = "model"
@@ -82,13 +86,14 @@ def train(
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     start, description = _begun(dataset, config, conditions, autoencoder)
-    device = conditions.device
-    with open_run(out, description, conditions.checkpoint_seconds) as run:
-        if (out / MODEL).is_dir():
+    device, ranks = conditions.device, conditions.ranks
+    with _opened(out, description, conditions) as run:
+        if ranks.told((out / MODEL).is_dir()):
             conditions.progress.note(f"{out / MODEL}: already trained")
             own = autoencoder if isinstance(start, OwnAutoencoder) else None
             return CategoryModel.load(out / MODEL, own).to(device)
-        write_config(out, dataset, config, conditions.seed, device)
+        if ranks.is_first:
+            write_config(out, dataset, config, conditions.seed, device)
         return _train(dataset, run, config, start, conditions)
 
 
@@ -117,8 +122,10 @@ def _begun(
     dataset: Dataset, config: Stage1Config, conditions: Conditions, autoencoder: nn.Module | None
 ) -> tuple[Autoencoder, dict[str, Any]]:
     """The autoencoder to start from, and what the run is."""
-    seed, device = conditions.seed, conditions.device
-    require_memory(memory.of_stage1(config, len(dataset), dataset.height, dataset.width), device)
+    seed, device, ranks = conditions.seed, conditions.device, conditions.ranks
+    require_scenes(ranks, len(dataset))
+    scenes = len(ranks.share(len(dataset)))
+    require_memory(memory.of_stage1(config, scenes, dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     start = _own_or_created(autoencoder, config.autoencoder, dataset).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
@@ -134,7 +141,14 @@ def _begun(
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}
+    ranks.require_same(description)
     return start, description
+
+
+def _opened(out: Path, description: dict[str, Any], conditions: Conditions) -> AbstractContextManager[Run]:
+    if conditions.ranks.is_first:
+        return open_run(out, description, conditions.checkpoint_seconds)
+    return followed_run(out)
 
 
 def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions) -> Estimate:
@@ -148,39 +162,75 @@ def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder,
 def _train(
     dataset: Dataset, run: Run, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions
 ) -> CategoryModel:
-    seed, device = conditions.seed, conditions.device
+    seed, device, ranks = conditions.seed, conditions.device, conditions.ranks
     for line in view_counts(dataset):
         conditions.progress.note(line)
-    loop = Loop.resumed(run, conditions.progress, PHASES)
+    loop = Loop.resumed(run, conditions.progress, PHASES, ranks)
     start_threads()
-    views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
+    views = PosedViews(dataset)
     steps = sum(phase.steps(len(views)) for phase in (config.warmup, config.joint))
-    if loop.checkpoint is None and conditions.progress.is_seen and steps >= WORTH_IT:
+    seen = conditions.progress.is_seen and not ranks.are_together
+    if loop.checkpoint is None and seen and steps >= WORTH_IT:
         conditions.progress.note(str(_estimated(dataset, config, autoencoder, conditions)))
     generator = torch.Generator().manual_seed(seed)
     trainable = any(True for _ in autoencoder.parameters())
+    ranks.same_start(autoencoder)
     if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
-        pretrain(autoencoder, views, config.pretraining, seed, loop)
+        pretrain(autoencoder, views, config.pretraining, seed, loop, ranks)
 
     model = _new_model(dataset, config, autoencoder, views, generator).to(device)
-    scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device)
-    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+    ranks.same_start(model)
+    training = _training(model, views, config, generator, seed, loop)
     if not loop.is_past("warmup"):
         training.run_phase("warmup", config.warmup)
-        _set_start(model, scenes)
-        model.save(run.folder / PLAIN_MODEL)
+        _set_start(model, training.scenes, ranks)
+        if ranks.is_first:
+            model.save(run.folder / PLAIN_MODEL)
     training.run_phase("joint", config.joint)
-
-    _set_start(model, scenes)
+    _set_start(model, training.scenes, ranks)
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)
-    alone = autoencoder_psnr(model, dataset, range(len(dataset)))
-    model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
-    _store_scenes(dataset, model, scenes, run.folder / TRAINED_SCENES)
-    run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
-    model.save(run.folder / MODEL)  # last: a run that has it is done
+    _store(dataset, run, config, training)
     return model
+
+
+def _training(
+    model: CategoryModel,
+    views: PosedViews,
+    config: Stage1Config,
+    generator: torch.Generator,
+    seed: int,
+    loop: Loop,
+) -> JointTraining:
+    """What the phases work on: all scenes, or those of this rank."""
+    dataset, device = views.dataset, model.aabb.device
+    chooser, own = ShuffledViews(views, seed), dataset
+    if loop.ranks.are_together:
+        mine = loop.ranks.share(len(dataset))
+        own = dataset.subset(mine)
+        views = PosedViews(own)
+        chooser = ViewsOfRank(chooser, views, mine)
+        scenes = SceneParameters.fresh_alone(config.planes, chooser.generators_at_start(), device)
+    else:
+        scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device)
+    return JointTraining(model, scenes, config.skipping, views, PosedViews(own, "test"), chooser, loop)
+
+
+def _store(dataset: Dataset, run: Run, config: Stage1Config, training: JointTraining) -> None:
+    """Write what has been trained; over several ranks the first one does, the others give it their scenes."""
+    model, ranks = training.model, training.loop.ranks
+    if ranks.is_first:
+        alone = autoencoder_psnr(model, dataset, range(len(dataset)))
+        model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
+    coefficients = [row for part in ranks.rows(training.scenes.coefficients.values) for row in part]
+    micro = (row for part in ranks.rows(training.scenes.micro.values) for row in part)
+    if ranks.is_first:
+        _store_scenes(dataset, model, zip(micro, coefficients, strict=True), run.folder / TRAINED_SCENES)
+        run.log(config.joint.steps(training.chooser.views_per_epoch), phase="done", model=model.identity())
+        model.save(run.folder / MODEL)  # last: a run that has it is done
+    deque(micro, maxlen=0)
+    ranks.wait()
 
 
 def _own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
@@ -237,23 +287,29 @@ def _fit_normalization(config: AutoencoderConfig, autoencoder: Autoencoder, view
 
 
 @torch.no_grad()
-def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
+def _set_start(model: CategoryModel, scenes: SceneParameters, ranks: Ranks) -> None:
     """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
-    model.start_micro.copy_(scenes.micro.values.mean(dim=0))
-    model.start_coefficients.copy_(scenes.coefficients.values.mean(dim=0))
+    count, share = len(scenes.visits), len(scenes.visits) / len(model.trained_scenes)
+    means = [share * rows.values.mean(dim=0) for rows in (scenes.micro, scenes.coefficients)]
+    ranks.sum(means)
+    model.start_micro.copy_(means[0])
+    model.start_coefficients.copy_(means[1])
     model.start_occupancy.zero_()
-    for part in torch.arange(len(scenes.visits)).split(_SCENES_AT_ONCE):
+    for part in torch.arange(count).split(_SCENES_AT_ONCE):
         for bits in find_occupancy(model.field(*scenes.leaves(part))):
             model.start_occupancy.bitwise_or_(bits)
+    model.start_occupancy.copy_(ranks.any_bits(model.start_occupancy))
 
 
-def _store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
+def _store_scenes(
+    dataset: Dataset, model: CategoryModel, scenes: Iterable[tuple[Tensor, Tensor]], folder: Path
+) -> None:
     with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
         bank = SceneBank.create(temporary, model)
-        bank.add_all((name, _stored(dataset, scenes, number)) for number, name in enumerate(dataset.names))
+        names = enumerate(dataset.names)
+        bank.add_all((name, _stored(dataset, number, *of)) for (number, name), of in zip(names, scenes, strict=True))
 
 
-def _stored(dataset: Dataset, scenes: SceneParameters, number: int) -> StoredScene:
+def _stored(dataset: Dataset, number: int, micro: Tensor, coefficients: Tensor) -> StoredScene:
     record = {"stage": 1, **Provenance.of(dataset, number).record()}
-    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
     return StoredScene(micro, coefficients, dataset.fingerprints[number], record)
