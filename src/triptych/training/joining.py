@@ -1,4 +1,7 @@
-"""Joining the other processes that torchrun has started, and ending together: one of them says why."""
+"""Joining the other processes that torchrun has started, and ending together: one of them says why.
+
+``torch.distributed``, which not every build of torch has, is imported where there are others.
+"""
 
 import os
 import signal
@@ -6,15 +9,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
-import torch.distributed as dist
-from torch.distributed.distributed_c10d import PrefixStore
-from torch.distributed.rendezvous import rendezvous
 
 from triptych.errors import InputError
-from triptych.training.ranks import ALONE, RankLostError, Ranks, Together
+from triptych.training.ranks import ALONE, RankLostError, Ranks
+
+if TYPE_CHECKING:
+    from triptych.training.together import Together
 
 _MEETING, _PATIENCE = timedelta(minutes=5), timedelta(hours=12)
 """How long to wait for all ranks at the beginning; and for one that decodes pictures or writes a checkpoint."""
@@ -46,7 +49,7 @@ def joined(device: torch.device) -> Iterator[tuple[Ranks, torch.device]]:
     except BaseException as error:
         _end(ranks, error)
     finally:
-        dist.destroy_process_group()
+        ranks.part_ways()
 
 
 def _own_device(device: torch.device, here: int) -> torch.device:
@@ -63,7 +66,13 @@ def _own_device(device: torch.device, here: int) -> torch.device:
     return torch.device("cuda", here)
 
 
-def _met(device: torch.device, here: int) -> Together:
+def _met(device: torch.device, here: int) -> "Together":
+    import torch.distributed as dist
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    from triptych.training.together import Together
+
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
         store, rank, count = next(rendezvous("env://", timeout=_MEETING))
@@ -80,14 +89,14 @@ def _met(device: torch.device, here: int) -> Together:
     return Together(rank, count, here, store)
 
 
-def _end(ranks: Together, error: BaseException) -> NoReturn:
+def _end(ranks: "Together", error: BaseException) -> NoReturn:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # by which torchrun ends the others, as they do already
     if not ranks.has_the_word():
         raise SystemExit(_STOPPED if isinstance(error, KeyboardInterrupt) else _ENDED) from None
     if isinstance(error, RankLostError):
         raise InputError(
-            "another rank has ended without a word: killed, or out of memory? What was saved is kept; run the same "
-            "command again to go on"
+            f"another rank has ended without a word ({error}): killed, or out of memory? What was saved is kept; run "
+            "the same command again to go on"
         ) from None
     raise error

@@ -5,8 +5,6 @@ warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
 joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
-from collections import deque
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from triptych.autoencoder import (
     Autoencoder,
@@ -25,12 +23,9 @@ from triptych.autoencoder import (
     OwnAutoencoder,
 )
 from triptych.autoencoder.saving import DESCRIPTION_NAME, adopt, load_autoencoder
-from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
-from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, Origin, find_autoencoder
-from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory, start_threads
 from triptych.training import memory
@@ -44,18 +39,18 @@ from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr, camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
-from triptych.training.provenance import Provenance, background_unless_white, fitted_views
-from triptych.training.ranks import Ranks, require_scenes
+from triptych.training.provenance import background_unless_white, fitted_views
+from triptych.training.ranks import require_scenes
 from triptych.training.rerun import write_config
 from triptych.training.run import Run, check_place, followed_run, open_run
 from triptych.training.scenes import SceneParameters
+from triptych.training.trained import set_start, store_scenes
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
 PHASES = ("pretraining", "warmup", "joint")
 _FIT_NORMALIZATION_ON = 256
-_SCENES_AT_ONCE = 16
 
 
 def train(
@@ -183,15 +178,22 @@ def _train(
     training = _training(model, views, config, generator, seed, loop)
     if not loop.is_past("warmup"):
         training.run_phase("warmup", config.warmup)
-        _set_start(model, training.scenes, ranks)
+        set_start(model, training.scenes, ranks)
         if ranks.is_first:
             model.save(run.folder / PLAIN_MODEL)
     training.run_phase("joint", config.joint)
-    _set_start(model, training.scenes, ranks)
+    set_start(model, training.scenes, ranks)
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)
-    _store(dataset, run, config, training)
+    if ranks.is_first:
+        alone = autoencoder_psnr(model, dataset, range(len(dataset)))
+        model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
+    store_scenes(dataset, model, training.scenes, run.folder / TRAINED_SCENES, ranks)
+    if ranks.is_first:
+        run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
+        model.save(run.folder / MODEL)  # last: a run that has it is done
+    ranks.wait()
     return model
 
 
@@ -211,26 +213,10 @@ def _training(
         own = dataset.subset(mine)
         views = PosedViews(own)
         chooser = ViewsOfRank(chooser, views, mine)
-        scenes = SceneParameters.fresh_alone(config.planes, chooser.generators_at_start(), device)
+        scenes = SceneParameters.fresh_alone(config.planes, chooser.generators_at_start(), device, config.moments)
     else:
-        scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device)
+        scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device, config.moments)
     return JointTraining(model, scenes, config.skipping, views, PosedViews(own, "test"), chooser, loop)
-
-
-def _store(dataset: Dataset, run: Run, config: Stage1Config, training: JointTraining) -> None:
-    """Write what has been trained; over several ranks the first one does, the others give it their scenes."""
-    model, ranks = training.model, training.loop.ranks
-    if ranks.is_first:
-        alone = autoencoder_psnr(model, dataset, range(len(dataset)))
-        model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
-    coefficients = [row for part in ranks.rows(training.scenes.coefficients.values) for row in part]
-    micro = (row for part in ranks.rows(training.scenes.micro.values) for row in part)
-    if ranks.is_first:
-        _store_scenes(dataset, model, zip(micro, coefficients, strict=True), run.folder / TRAINED_SCENES)
-        run.log(config.joint.steps(training.chooser.views_per_epoch), phase="done", model=model.identity())
-        model.save(run.folder / MODEL)  # last: a run that has it is done
-    deque(micro, maxlen=0)
-    ranks.wait()
 
 
 def _own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
@@ -284,32 +270,3 @@ def _fit_normalization(config: AutoencoderConfig, autoencoder: Autoencoder, view
     batches = [views.group(part) for part in rows.split(32)]
     latents = torch.cat([autoencoder.encode(views.images(batch, device)).float() for batch in batches])
     return LatentNormalization.fit(latents, config.normalization)
-
-
-@torch.no_grad()
-def _set_start(model: CategoryModel, scenes: SceneParameters, ranks: Ranks) -> None:
-    """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
-    count, share = len(scenes.visits), len(scenes.visits) / len(model.trained_scenes)
-    means = [share * rows.values.mean(dim=0) for rows in (scenes.micro, scenes.coefficients)]
-    ranks.sum(means)
-    model.start_micro.copy_(means[0])
-    model.start_coefficients.copy_(means[1])
-    model.start_occupancy.zero_()
-    for part in torch.arange(count).split(_SCENES_AT_ONCE):
-        for bits in find_occupancy(model.field(*scenes.leaves(part))):
-            model.start_occupancy.bitwise_or_(bits)
-    model.start_occupancy.copy_(ranks.any_bits(model.start_occupancy))
-
-
-def _store_scenes(
-    dataset: Dataset, model: CategoryModel, scenes: Iterable[tuple[Tensor, Tensor]], folder: Path
-) -> None:
-    with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
-        bank = SceneBank.create(temporary, model)
-        names = enumerate(dataset.names)
-        bank.add_all((name, _stored(dataset, number, *of)) for (number, name), of in zip(names, scenes, strict=True))
-
-
-def _stored(dataset: Dataset, number: int, micro: Tensor, coefficients: Tensor) -> StoredScene:
-    record = {"stage": 1, **Provenance.of(dataset, number).record()}
-    return StoredScene(micro, coefficients, dataset.fingerprints[number], record)
