@@ -15,17 +15,19 @@ from triptych.files.documents import SUM
 from triptych.files.writing import write_atomically
 
 _KINDS = {
-    torch.float64: "F64",
     torch.int64: "I64",
+    torch.float64: "F64",
     torch.float32: "F32",
     torch.int32: "I32",
-    torch.float16: "F16",
     torch.bfloat16: "BF16",
+    torch.float16: "F16",
     torch.int16: "I16",
-    torch.uint8: "U8",
     torch.int8: "I8",
+    torch.uint8: "U8",
     torch.bool: "BOOL",
 }
+"""What the format calls them, in the order of the library: the widest first, so that each begins at a multiple of its
+size."""
 _ALIGNED = 8
 _BYTES_AT_ONCE = 1 << 26
 
@@ -46,9 +48,9 @@ class Rows:
 
 
 def in_file_order(tensors: Mapping[str, Tensor | Rows]) -> list[str]:
-    """The names in the order in which they are written: the widest numbers first, so that each begins at a multiple of
-    its size."""
-    return sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
+    """The names in the order in which they are written."""
+    order = list(_KINDS)
+    return sorted(tensors, key=lambda name: (order.index(tensors[name].dtype), name))
 
 
 def stream_sealed_tensors(path: Path, tensors: Mapping[str, Tensor | Rows], about: Mapping[str, str]) -> None:

@@ -127,7 +127,7 @@ def _begun(
         start.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
         "stage": 1,
-        "config": {name: value for name, value in asdict(config).items() if name != "stage2"},  # trains nothing
+        "config": _deciding(config),
         "seed": seed,
         "device": device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
@@ -138,6 +138,15 @@ def _begun(
         description["autoencoder"] = {"kind": start.kind, **start.description()}
     ranks.require_same(description)
     return start, description
+
+
+def _deciding(config: Stage1Config) -> dict[str, Any]:
+    """The settings that decide the result."""
+    settings = asdict(config)
+    del settings["stage2"]
+    if config.moments == "full":  # runs that were begun before there was a choice go on
+        del settings["moments"]
+    return settings
 
 
 def _opened(out: Path, description: dict[str, Any], conditions: Conditions) -> AbstractContextManager[Run]:

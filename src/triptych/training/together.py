@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -211,4 +212,5 @@ def _waiting(work: Callable[[], object]) -> None:
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        raise RankLostError(str(error).partition("\n")[0]) from None
+        where = re.compile(r"^\[[^]]*] ")  # in the source of torch
+        raise RankLostError(where.sub("", str(error)).partition(". ")[0]) from None
