@@ -132,7 +132,10 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
         ({"joint": {"milestones": ["1"]}}, "settings.json, joint, milestones: expected a finite number, found '1'"),
         ({"joint": {"freeze_mlp_from": "1"}}, "expected a finite number or null, found '1'"),
         ({"autoencoder": {"kind": "vae"}}, "settings.json, autoencoder, kind: expected one of convolutional"),
-        ({"preset": "best", "autoencoder": {"kind": "pretrained"}}, "settings.json, autoencoder: the field 'source' is"),
+        (
+            {"preset": "best", "autoencoder": {"kind": "pretrained"}},
+            "settings.json, autoencoder: the field 'source' is",
+        ),
         ({"autoencoder": {"kind": "identity", "width": 8}}, "settings.json, autoencoder: the field 'width' is unknown"),
         ({"preset": "worst"}, "settings.json, preset is 'worst', expected one of quick"),
         ({"preset": ["best"]}, "settings.json, preset is ['best'], expected one of quick"),

@@ -1,5 +1,6 @@
 import torch
 
+from triptych.training.lean_adam import LeanRowAdam
 from triptych.training.row_adam import RowAdam
 
 
@@ -26,3 +27,26 @@ def test_rows_outside_the_batch_are_not_moved_by_stale_momentum() -> None:
     after = rows.state_dict()
     assert all(torch.equal(before[name][1], after[name][1]) for name in before)
     assert not torch.equal(before["values"][0], after["values"][0])
+
+
+def test_lean_moments_follow_the_same_path_where_the_features_of_a_texel_have_gradients_alike() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(3, 5, 4, generator=generator)
+    full, lean = RowAdam(values.clone()), LeanRowAdam(values.clone())
+    for chosen in ([0, 2], [2], [0, 2], [2]):
+        of_texels = torch.randn(len(chosen), 5, 1, generator=generator)
+        signs = torch.randint(0, 2, (len(chosen), 5, 4), generator=generator) * 2.0 - 1
+        for rows in (full, lean):
+            rows.step(torch.tensor(chosen), of_texels * signs, 0.1)
+    assert torch.allclose(lean.values, full.values, atol=2e-3)
+    assert torch.equal(lean.values[1], values[1])
+    assert not torch.allclose(lean.values[2], values[2], atol=0.1)
+
+
+def test_lean_moments_take_less_than_half_of_the_others() -> None:
+    full, lean = (rows(torch.zeros(2, 3, 8, 8, 10)) for rows in (RowAdam, LeanRowAdam))
+    full_bytes, lean_bytes = (
+        sum(tensor.nbytes for name, tensor in rows.state_dict().items() if name.endswith("moment"))
+        for rows in (full, lean)
+    )
+    assert lean_bytes < 0.31 * full_bytes

@@ -46,17 +46,22 @@ class Train(Configurable):
         from triptych.data.opening import open_data
         from triptych.runtime import choose_device
         from triptych.training.conditions import Conditions
+        from triptych.training.joining import joined
         from triptych.training.stage1 import plan, train
 
-        device = choose_device(self.machine.device)
-        with Progress() as progress:
-            scenes = open_data(self.data, progress, "train")
-            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log))
+        asked = choose_device(self.machine.device)
+        with joined(asked) as (ranks, device), Progress(quiet=not ranks.is_first) as progress:
+            with ranks.first_here_first():
+                scenes = open_data(self.data, progress, "train")
+            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log), ranks=ranks)
             if self.dry_run:
-                _say_plan(self.config, plan(scenes, self.out, self.config, conditions))
+                estimate = plan(scenes, self.out, self.config, conditions)
+                if ranks.is_first:
+                    _say_plan(self.config, estimate)
                 return
             train(scenes, self.out, self.config, conditions)
-        say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
+        if ranks.is_first:
+            say(f"category model in {self.out / 'model'}; look at {self.out / 'progress.png'}")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from .locking import lock
 from .logs import LOG_FILE, read_log
 from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
 from .reading import read_bytes
+from .tensor_stream import Rows, stream_sealed_tensors, take_parts
 from .tensors import read_tensors, write_sealed_tensors
 from .writing import atomic_directory, flush_to_disk, sweep, temporary_folder, write_atomically, write_text
 
@@ -14,6 +15,7 @@ __all__ = [
     "LOG_FILE",
     "SUM",
     "Format",
+    "Rows",
     "UnionPart",
     "as_fields",
     "atomic_directory",
@@ -39,7 +41,9 @@ __all__ = [
     "read_tensors",
     "seal",
     "seal_holds",
+    "stream_sealed_tensors",
     "sweep",
+    "take_parts",
     "temporary_folder",
     "unions_of",
     "write_atomically",

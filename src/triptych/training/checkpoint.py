@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.files import SUM, field_of, read_tensors, sweep, write_sealed_tensors
+from triptych.files import SUM, Rows, field_of, read_tensors, stream_sealed_tensors, sweep
 
 CHECKPOINT = "checkpoint"
 SUFFIX = ".safetensors"
@@ -42,12 +42,12 @@ def checkpoint_files(run: Path) -> list[Path]:
     return sorted(files, key=lambda file: int(file.stem), reverse=True)
 
 
-def write_checkpoint(run: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+def write_checkpoint(run: Path, tensors: Mapping[str, Tensor | Rows], state: Mapping[str, Any]) -> None:
     """Write one, whole or not at all; the newest before it is kept, older ones are removed."""
     before = checkpoint_files(run)
     number = int(before[0].stem) + 1 if before else 1
     path = run / CHECKPOINT / f"{number:06d}{SUFFIX}"
-    write_sealed_tensors(path, tensors, {"state": json.dumps(dict(state))})
+    stream_sealed_tensors(path, tensors, {"state": json.dumps(dict(state))})
     for old in before[_KEPT - 1 :]:
         old.unlink()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from triptych.progress import Progress
+from triptych.training.ranks import ALONE, Ranks
 from triptych.training.watching import Watch
 
 CPU = torch.device("cpu")
@@ -20,6 +21,7 @@ class Conditions:
         progress: where to show how it goes; unseen by default.
         checkpoint_seconds: how often a run is saved.
         watch: who follows it: a callback, and the logs of other programs.
+        ranks: the processes that train together; this one alone by default. Only stage 1 is divided over several.
     """
 
     seed: int = 0
@@ -27,3 +29,4 @@ class Conditions:
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     checkpoint_seconds: float = 60.0
     watch: Watch = field(default_factory=Watch)
+    ranks: Ranks = ALONE

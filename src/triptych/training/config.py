@@ -16,6 +16,8 @@ DEFAULT_PRESET: Preset = "general"
 """Where a user names none."""
 Start = Literal["predicted", "mean"]
 """Where new scenes start."""
+Moments = Literal["full", "lean"]
+"""What Adam keeps for the micro planes of each scene."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Stage1Config(Options):
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     stage2: Preset = "quick"
     """Preset of stage 2 that suits the model's scenes: the model keeps it, and `triptych fit` starts from it."""
+    moments: Moments = "full"
+    """Adam's moments of micro planes: full, or lean, which takes about half the memory of planes and moments together,
+    for very many scenes: the first moment in bfloat16, one second moment for all features of a texel."""
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         learns = self.pretraining.epochs or (self.joint.rates.encoder and not self.joint.is_empty)

@@ -73,7 +73,7 @@ def of_stage1(model: CategoryModel, dataset: Dataset, config: Stage1Config, seed
     if config.pretraining.epochs and any(True for _ in model.autoencoder.parameters()):
         pretrain(deepcopy(model.autoencoder), PosedViews(part), config.pretraining, seed, timer)
     generator = torch.Generator().manual_seed(seed)
-    scenes = SceneParameters.fresh(config.planes, len(part), generator, model.aabb.device)
+    scenes = SceneParameters.fresh(config.planes, len(part), generator, model.aabb.device, config.moments)
     scenes.occupancy[:] = _ball().to(scenes.occupancy.device)
     phases = (config.warmup, config.joint)
     seconds = timer.of(config.pretraining.schedule(len(everything)).steps)

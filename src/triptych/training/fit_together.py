@@ -13,7 +13,7 @@ from triptych.files import atomic_directory
 from triptych.representation.mlp import TinyMLP
 from triptych.training.config import Stage2Config
 from triptych.training.fit_job import FitJob, announce, require_fitted, store, write_config_of
-from triptych.training.joint import JointTraining
+from triptych.training.joint import JointTraining, ShuffledViews
 from triptych.training.loop import Loop
 from triptych.training.outcome import judge, quality_bounds, require_finite
 from triptych.training.provenance import fitted_views
@@ -86,7 +86,7 @@ def _train(job: FitJob, run: Run) -> None:
     model.to(device)
     scenes = SceneParameters.started(model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset))
     views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
-    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+    training = JointTraining(model, scenes, config.skipping, views, test_views, ShuffledViews(views, seed), loop)
     if not loop.is_past("latent"):
         training.run_phase("latent", config.latent)
     training.run_phase("image", config.image)

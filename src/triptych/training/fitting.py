@@ -1,6 +1,5 @@
 """Fitting some scenes side by side while everything shared stays frozen: the inner loop of stage 2."""
 
-import hashlib
 from dataclasses import replace
 
 import torch
@@ -13,7 +12,7 @@ from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
 from triptych.training.config import SkippingConfig, Stage2Config, Start
-from triptych.training.loop import step_generator
+from triptych.training.loop import scene_stream, step_generator
 from triptych.training.phase import Phase, Rates
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
@@ -42,7 +41,7 @@ class EveryScene:
     def __init__(self, views: PosedViews, seed: int) -> None:
         self._views = views
         self._rows_of = [views.rows_of(scene) for scene in range(len(views.dataset))]
-        self._streams = [_stream_of(fingerprint, seed) for fingerprint in views.dataset.fingerprints]
+        self._streams = [scene_stream(fingerprint, seed) for fingerprint in views.dataset.fingerprints]
         self.views_per_epoch = len(self._rows_of[0])
         assert all(len(rows) == self.views_per_epoch for rows in self._rows_of)
 
@@ -98,8 +97,3 @@ def _rows_of_step(rows: list[int], step: int, batch: int, stream: int) -> list[i
     epoch, place = divmod(step, per_epoch)
     order = torch.randperm(len(rows), generator=step_generator(stream, epoch)).tolist()
     return [rows[number] for number in order[place * size : (place + 1) * size]]
-
-
-def _stream_of(fingerprint: str, seed: int) -> int:
-    digest = hashlib.sha256(f"{seed} {fingerprint}".encode()).digest()
-    return int.from_bytes(digest[:6])

@@ -1,8 +1,10 @@
 """Training many scenes together with what they share: the phases of stage 1, and of stage 2's published recipe."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,10 +14,10 @@ from triptych.model import CategoryModel
 from triptych.pictures import write_progress_picture
 from triptych.representation.occupancy import with_occupancy
 from triptych.training.config import SkippingConfig
-from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
+from triptych.training.loop import Loop, TrainingState, scene_stream, seed_stream, step_generator
 from triptych.training.phase import Phase
 from triptych.training.scenes import SceneParameters
-from triptych.training.step import Chosen, Work, take_step
+from triptych.training.step import Chooser, Chosen, Work, take_step
 
 EVALUATIONS = 20
 """How often a phase measures the test PSNR."""
@@ -40,6 +42,49 @@ class ShuffledViews:
         return Chosen(views, [generator] * len(views.scenes), 1.0)
 
 
+@dataclass(frozen=True)
+class ViewsOfRank:
+    """Each step takes the views that `ShuffledViews` takes, each rank those of its own scenes.
+
+    Each scene has random numbers of its own, so that a step is the same however the scenes are divided.
+
+    Attributes:
+        everyone: the views of all ranks.
+        own: the views of this rank's scenes.
+        scenes: which of all scenes these are.
+    """
+
+    everyone: ShuffledViews
+    own: PosedViews
+    scenes: range
+
+    @property
+    def views_per_epoch(self) -> int:
+        """All training views of all scenes."""
+        return self.everyone.views_per_epoch
+
+    @cached_property
+    def _first_row(self) -> int:
+        return int(np.searchsorted(self.everyone.views.scene_of_row, self.scenes.start))
+
+    @cached_property
+    def _streams(self) -> list[int]:
+        return [scene_stream(fingerprint, self.everyone.seed) for fingerprint in self.own.dataset.fingerprints]
+
+    def generators_at_start(self) -> list[torch.Generator]:
+        """The random numbers that each scene begins with; those of the steps are others."""
+        return [step_generator(stream, -1) for stream in self._streams]
+
+    def choose(self, step: int, batch: int) -> Chosen:
+        """This rank's part of the views of a step, which may be none."""
+        whole = self.everyone.views.batch(step, batch, self.everyone.seed)
+        rows = whole.rows - self._first_row
+        part = self.own.group(rows[(rows >= 0) & (rows < len(self.own))])
+        generators = [step_generator(self._streams[scene], step) for scene in part.scenes.tolist()]
+        shares = len(part.rows) / len(whole.rows), len(part.scenes) / len(whole.scenes)
+        return Chosen(part, generators, 1.0, *shares)
+
+
 @dataclass
 class JointTraining:
     """Everything that the phases work on.
@@ -50,7 +95,7 @@ class JointTraining:
         skipping: when their empty cells are looked up again.
         views: training views.
         test_views: views that are never trained on, for the PSNR shown.
-        seed: order of views and placement of samples.
+        chooser: which of the views take part in each step.
         loop: where the steps are taken.
     """
 
@@ -59,19 +104,21 @@ class JointTraining:
     skipping: SkippingConfig
     views: PosedViews
     test_views: PosedViews
-    seed: int
+    chooser: Chooser
     loop: Loop
 
     def run_phase(self, name: str, phase: Phase) -> None:
         """Take the steps of a phase that are still to be taken."""
-        work = Work(phase, self.model, self.scenes, self.views, self.skipping)
-        chooser = ShuffledViews(self.views, self.seed)
-        state = TrainingState({"model": self.model, "scenes": self.scenes}, work.optimizer)
-        for step in self.loop.steps(name, phase.steps(len(self.views)), state):
-            losses = take_step(work, step.number, chooser)
+        ranks = self.loop.ranks
+        work = Work(phase, self.model, self.scenes, self.views, self.skipping, ranks=ranks)
+        parts = {"model": self.model, "scenes": self.scenes}
+        state = TrainingState(parts, work.optimizer, divided=("scenes",))
+        for step in self.loop.steps(name, phase.steps(self.chooser.views_per_epoch), state):
+            losses = take_step(work, step.number, self.chooser)
             total = losses.total(phase.weights)
             step.report({"loss": total}, {"total": total, **vars(losses)})
-            if step.is_one_of(EVALUATIONS) and (found := self.test_psnr(write_picture=True)) is not None:
+            watched = ranks.is_first and step.is_one_of(EVALUATIONS)
+            if watched and (found := self.test_psnr(write_picture=True)) is not None:
                 step.measure(test_psnr=found)
 
     @torch.no_grad()

@@ -10,6 +10,7 @@ Between two steps the loop does everything else. A step's random numbers follow 
 (``step_generator``), so that a resumed run ends as an undisturbed one does.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from triptych.files import take_parts
 from triptych.progress import Progress
+from triptych.training.ranks import ALONE, Ranks
 from triptych.training.run import Checkpoint, Run
 from triptych.training.state import flatten_optimizer, restore_optimizer
 
@@ -37,6 +40,11 @@ def step_generator(stream: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(stream + step)
 
 
+def scene_stream(fingerprint: str, seed: int) -> int:
+    """Where the step seeds of a scene of its own begin, whichever scenes are beside it."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {fingerprint}".encode()).digest()[:6])
+
+
 @runtime_checkable
 class Stateful(Protocol):
     """What training changes, as named tensors: a module, or the parameters of scenes."""
@@ -53,10 +61,16 @@ class TrainingState:
     Attributes:
         parts: modules and scenes, by the name that their tensors begin with.
         optimizer: over the parameters of the modules.
+        divided: the parts whose tensors have a row per scene, which are divided over ranks.
     """
 
     parts: Mapping[str, Stateful]
     optimizer: torch.optim.Optimizer
+    divided: Sequence[str] = ()
+
+    def is_divided(self, name: str) -> bool:
+        """Whether the tensor of a name has a row per scene."""
+        return name.partition(".")[0] in self.divided
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor by name, not copied."""
@@ -123,17 +137,23 @@ class Loop:
         progress: where to show how it goes.
         phases: names of all phases, in order.
         checkpoint: where an earlier session has stopped, or None.
+        ranks: the processes that take its steps together; the first one logs and saves.
     """
 
     run: Run
     progress: Progress
     phases: Sequence[str]
     checkpoint: Checkpoint | None
+    ranks: Ranks = ALONE
 
     @classmethod
-    def resumed(cls, run: Run, progress: Progress, phases: Sequence[str]) -> "Loop":
+    def resumed(cls, run: Run, progress: Progress, phases: Sequence[str], ranks: Ranks = ALONE) -> "Loop":
         """The loop of a run, from its checkpoint if it has one."""
-        return cls(run, progress, phases, run.load_checkpoint(progress.note))
+        checkpoint = run.load_checkpoint(progress.note) if ranks.is_first else None
+        state = ranks.told(checkpoint and checkpoint.state)
+        if state is not None and checkpoint is None:
+            checkpoint = Checkpoint({}, state)
+        return cls(run, progress, phases, checkpoint, ranks)
 
     def is_past(self, phase: str) -> bool:
         """Whether an earlier session has finished this phase."""
@@ -158,23 +178,35 @@ class Loop:
                 return
             step = Step(number, count)
             yield step
-            self._tell(phase, step)
+            if self.ranks.is_first:
+                self._tell(phase, step)
             with self._saving_if_raised(phase, step, state):
-                self.run.stopped = self.run.watch.ends(phase, number + 1, count, step.shown | step.measured)
-            if self.run.interrupted or self.run.stopped or self.run.checkpoint_due():
-                self._save(phase, step, state)
-            self.run.stop_if_interrupted()
+                ended = self.run.watch.ends(phase, number + 1, count, step.shown | step.measured)
+            self._heed(phase, step, state, ended)
+
+    def _heed(self, phase: str, step: Step, state: TrainingState, ended: bool) -> None:
+        """Save where that is due, and stop where a callback, a signal or another rank asks for it."""
+        asked, ended, due = self.ranks.largest(self.run.interrupted or 0, ended, self.run.checkpoint_due())
+        self.run.interrupted, self.run.stopped = asked or None, bool(ended)
+        if asked or ended or due:
+            self._save(phase, step, state)
+        self.run.stop_if_interrupted()
 
     @contextmanager
     def _saving_if_raised(self, phase: str, step: Step, state: TrainingState) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            self._save(phase, step, state)
+            if not self.ranks.are_together:  # the others have gone on, and would have to give their rows
+                self._save(phase, step, state)
             raise
 
     def _save(self, phase: str, step: Step, state: TrainingState) -> None:
-        self.run.save_checkpoint(state.tensors(), {"phase": phase, "step": step.number + 1})
+        tensors = self.ranks.gathered(state.tensors(), state.is_divided)
+        if self.ranks.is_first:
+            self.run.save_checkpoint(tensors, {"phase": phase, "step": step.number + 1})
+        else:
+            take_parts(tensors)
 
     def _phase_begun(self) -> str:
         return self.phases[0] if self.checkpoint is None else self.checkpoint.state.get("phase", self.phases[0])
@@ -182,7 +214,7 @@ class Loop:
     def _restore(self, phase: str, state: TrainingState) -> int:
         if self.checkpoint is None or phase != self._phase_begun():
             return 0
-        state.restore(self.checkpoint.tensors)
+        state.restore(self.ranks.dealt(self.checkpoint.tensors, state.is_divided))
         return self.checkpoint.state["step"]
 
     def _tell(self, phase: str, step: Step) -> None:

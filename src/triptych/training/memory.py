@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
 from triptych.training.autoencoder_config import NewAutoencoder
-from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.config import Moments, Stage1Config, Stage2Config
 from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 
 _FLOAT = 4
-_WITH_MOMENTS = 3
+_WITH_MOMENTS = 3.0
 """Adam keeps two moments beside each number."""
+_WITH_LEAN_MOMENTS = 1.5
+"""At least, and hardly more, where it keeps one in half the bytes, and another for many numbers."""
 _TRAINED = 4
 """The gradient comes in addition."""
 
@@ -21,7 +23,7 @@ def of_stage1(config: Stage1Config, scenes: int, height: int, width: int) -> Map
     network = config.autoencoder.network if isinstance(config.autoencoder, NewAutoencoder) else None
     return {
         "the base planes": _TRAINED * _base(config.planes),
-        "the planes of all scenes": _WITH_MOMENTS * scenes * _own(config.planes),
+        "the planes of all scenes": int(_with_moments(config.moments) * scenes * _own(config.planes)),
         "the planes of a batch": 2 * min(batch, scenes) * _whole(config.planes),
         "the pictures of a batch": _FLOAT * 3 * height * width * batch,
         "the autoencoder": _TRAINED * _weights(network) if network else 0,
@@ -33,7 +35,7 @@ def of_stage2(config: Stage2Config, planes: PlaneConfig, scenes: int) -> Mapping
     together = scenes if config.finetune_shared else min(scenes, config.scenes_at_once)
     return {
         "the base planes": (_TRAINED if config.finetune_shared else 1) * _base(planes),
-        "the planes of the scenes that are fitted together": _WITH_MOMENTS * together * _own(planes),
+        "the planes of the scenes that are fitted together": int(_WITH_MOMENTS * together * _own(planes)),
     }
 
 
@@ -45,6 +47,10 @@ def of_single(config: SingleConfig) -> Mapping[str, int]:
         return {}  # only its package knows
     assert isinstance(config, SingleTriPlanes | SingleSDF)
     return {"the planes": _TRAINED * _whole(config.planes.without_shared())}
+
+
+def _with_moments(moments: Moments) -> float:
+    return _WITH_MOMENTS if moments == "full" else _WITH_LEAN_MOMENTS
 
 
 def _base(planes: PlaneConfig) -> int:

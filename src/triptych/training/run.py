@@ -1,6 +1,7 @@
 """A run's folder: its configuration, log, checkpoint and lock. Rerunning the same command goes on with it."""
 
 import json
+import math
 import os
 import signal
 import threading
@@ -18,6 +19,7 @@ from triptych.errors import InputError, Terminated
 from triptych.files import (
     LOG_FILE,
     Format,
+    Rows,
     check_seal,
     flush_to_disk,
     is_vacant,
@@ -96,7 +98,7 @@ class Run:
         """Whether enough time has passed since the last checkpoint."""
         return time.monotonic() - self._last_checkpoint > self.checkpoint_seconds
 
-    def save_checkpoint(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    def save_checkpoint(self, tensors: Mapping[str, Tensor | Rows], state: Mapping[str, Any]) -> None:
         """Write a checkpoint, whole or not at all."""
         bytes_of_log = _flushed_size(self.folder / LOG_FILE)
         write_checkpoint(self.folder, tensors, {**state, "seconds": self.elapsed(), "log_bytes": bytes_of_log})
@@ -158,6 +160,14 @@ def open_run(
                 yield run
         finally:
             run.close()
+
+
+@contextmanager
+def followed_run(folder: Path) -> Iterator[Run]:
+    """The same run for a process that trains along with the one that holds the folder, and writes nothing."""
+    run = Run(folder, math.inf)
+    with _interrupts(run):
+        yield run
 
 
 def check_place(folder: Path, config: Mapping[str, Any]) -> None:

@@ -13,7 +13,8 @@ from triptych.representation.config import PlaneConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
-from triptych.training.config import SkippingConfig
+from triptych.training.config import Moments, SkippingConfig
+from triptych.training.lean_adam import LeanRowAdam
 from triptych.training.phase import Rates
 from triptych.training.row_adam import RowAdam
 
@@ -25,6 +26,7 @@ class SceneParameters:
         micro: micro planes of every scene.
         coefficients: coefficients of every scene.
         occupancy: the cells in which every scene is sampled until it has an occupancy of its own.
+        moments: what Adam keeps for the micro planes.
     """
 
     def __init__(
@@ -32,21 +34,38 @@ class SceneParameters:
         micro: Float[Tensor, "scene 3 k k micro"],
         coefficients: Float[Tensor, "scene base"],
         occupancy: Int32[Tensor, "z y"],
+        moments: Moments = "full",
     ) -> None:
-        self.micro = RowAdam(micro)
+        self.micro = RowAdam(micro) if moments == "full" else LeanRowAdam(micro)
         self.coefficients = RowAdam(coefficients)
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
         self.visits = torch.zeros(len(micro), dtype=torch.int64, device=micro.device)
 
     @classmethod
     def fresh(
-        cls, config: PlaneConfig, count: int, generator: torch.Generator, device: torch.device
+        cls,
+        config: PlaneConfig,
+        count: int,
+        generator: torch.Generator,
+        device: torch.device,
+        moments: Moments = "full",
     ) -> "SceneParameters":
         """Random scenes for stage 1: Gaussian texels of deviation 0.1; coefficients near the mean of the bases."""
-        micro = 0.1 * torch.randn((count, *config.micro_shape), generator=generator)
-        bases = max(config.coefficients, 1)
-        noise = torch.randn((count, config.coefficients), generator=generator)
-        return cls(micro.to(device), ((1 + noise) / bases).to(device), bit_grid.everywhere().to(device))
+        micro, coefficients = _random(config, count, generator)
+        return cls(micro.to(device), coefficients.to(device), bit_grid.everywhere().to(device), moments)
+
+    @classmethod
+    def fresh_alone(
+        cls,
+        config: PlaneConfig,
+        generators: Sequence[torch.Generator],
+        device: torch.device,
+        moments: Moments = "full",
+    ) -> "SceneParameters":
+        """The same, each scene from a generator of its own: it does not depend on those beside it."""
+        drawn = [_random(config, 1, generator) for generator in generators]
+        micro, coefficients = (torch.cat(parts).to(device) for parts in zip(*drawn, strict=True))
+        return cls(micro, coefficients, bit_grid.everywhere().to(device), moments)
 
     @classmethod
     def started(
@@ -128,3 +147,11 @@ class SceneParameters:
         """Take over a saved state of the same shape."""
         for name, tensor in self.state_dict().items():
             tensor.copy_(state[name])
+
+
+def _random(
+    config: PlaneConfig, count: int, generator: torch.Generator
+) -> tuple[Float[Tensor, "scene 3 k k micro"], Float[Tensor, "scene base"]]:
+    micro = 0.1 * torch.randn((count, *config.micro_shape), generator=generator)
+    noise = torch.randn((count, config.coefficients), generator=generator)
+    return micro, (1 + noise) / max(config.coefficients, 1)

@@ -5,6 +5,7 @@ warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
 joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,12 +24,9 @@ from triptych.autoencoder import (
     OwnAutoencoder,
 )
 from triptych.autoencoder.saving import DESCRIPTION_NAME, adopt, load_autoencoder
-from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
-from triptych.files import atomic_directory
 from triptych.model import CategoryModel, ModelConfig, Origin, find_autoencoder
-from triptych.representation.occupancy import find_occupancy
 from triptych.representation.planes import initial_base_planes
 from triptych.runtime import require_memory, start_threads
 from triptych.training import memory
@@ -43,22 +41,23 @@ from triptych.training.autoencoder_config import (
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.estimate import WORTH_IT, Estimate, of_stage1, set_apart
-from triptych.training.joint import JointTraining
+from triptych.training.joint import JointTraining, ShuffledViews, ViewsOfRank
 from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr, camera_range
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
-from triptych.training.provenance import Provenance, background_unless_white, fitted_views
+from triptych.training.provenance import background_unless_white, fitted_views
+from triptych.training.ranks import require_scenes
 from triptych.training.rerun import write_config
-from triptych.training.run import Run, check_place, open_run
+from triptych.training.run import Run, check_place, followed_run, open_run
 from triptych.training.scenes import SceneParameters
+from triptych.training.trained import set_start, store_scenes
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
 PHASES = ("pretraining", "warmup", "joint")
 _FIT_NORMALIZATION_ON = 256
-_SCENES_AT_ONCE = 16
 
 
 def train(
@@ -89,13 +88,14 @@ def train(
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     start, description = _begun(dataset, config, conditions, autoencoder)
-    device = conditions.device
-    with open_run(out, description, conditions.checkpoint_seconds, conditions.watch) as run:
-        if (out / MODEL).is_dir():
+    device, ranks = conditions.device, conditions.ranks
+    with _opened(out, description, conditions) as run:
+        if ranks.told((out / MODEL).is_dir()):
             conditions.progress.note(f"{out / MODEL}: already trained")
             own = autoencoder if isinstance(start, OwnAutoencoder) else None
             return CategoryModel.load(out / MODEL, own).to(device)
-        write_config(out, dataset, config, conditions.seed, device)
+        if ranks.is_first:
+            write_config(out, dataset, config, conditions.seed, device)
         return _train(dataset, run, config, start, conditions)
 
 
@@ -124,15 +124,17 @@ def _begun(
     dataset: Dataset, config: Stage1Config, conditions: Conditions, autoencoder: nn.Module | None
 ) -> tuple[Autoencoder, dict[str, Any]]:
     """The autoencoder to start from, and what the run is."""
-    seed, device = conditions.seed, conditions.device
-    require_memory(memory.of_stage1(config, len(dataset), dataset.height, dataset.width), device)
+    seed, device, ranks = conditions.seed, conditions.device, conditions.ranks
+    require_scenes(ranks, len(dataset))
+    scenes = len(ranks.share(len(dataset)))
+    require_memory(memory.of_stage1(config, scenes, dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
     start = _own_or_created(autoencoder, config.autoencoder, dataset).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
         start.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
         "stage": 1,
-        "config": {name: value for name, value in asdict(config).items() if name != "stage2"},  # trains nothing
+        "config": _deciding(config),
         "seed": seed,
         "device": device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),
@@ -141,7 +143,23 @@ def _begun(
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}
+    ranks.require_same(description)
     return start, description
+
+
+def _deciding(config: Stage1Config) -> dict[str, Any]:
+    """The settings that decide the result."""
+    settings = asdict(config)
+    del settings["stage2"]
+    if config.moments == "full":  # runs that were begun before there was a choice go on
+        del settings["moments"]
+    return settings
+
+
+def _opened(out: Path, description: dict[str, Any], conditions: Conditions) -> AbstractContextManager[Run]:
+    if conditions.ranks.is_first:
+        return open_run(out, description, conditions.checkpoint_seconds, conditions.watch)
+    return followed_run(out)
 
 
 def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions) -> Estimate:
@@ -155,39 +173,66 @@ def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder,
 def _train(
     dataset: Dataset, run: Run, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions
 ) -> CategoryModel:
-    seed, device = conditions.seed, conditions.device
+    seed, device, ranks = conditions.seed, conditions.device, conditions.ranks
     for line in view_counts(dataset):
         conditions.progress.note(line)
-    loop = Loop.resumed(run, conditions.progress, PHASES)
+    loop = Loop.resumed(run, conditions.progress, PHASES, ranks)
     start_threads()
-    views, test_views = PosedViews(dataset), PosedViews(dataset, "test")
+    views = PosedViews(dataset)
     steps = sum(phase.steps(len(views)) for phase in (config.warmup, config.joint))
-    if loop.checkpoint is None and conditions.progress.is_seen and steps >= WORTH_IT:
+    seen = conditions.progress.is_seen and not ranks.are_together
+    if loop.checkpoint is None and seen and steps >= WORTH_IT:
         conditions.progress.note(str(_estimated(dataset, config, autoencoder, conditions)))
     generator = torch.Generator().manual_seed(seed)
     trainable = any(True for _ in autoencoder.parameters())
+    ranks.same_start(autoencoder)
     if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
-        pretrain(autoencoder, views, config.pretraining, seed, loop)
+        pretrain(autoencoder, views, config.pretraining, seed, loop, ranks)
 
     model = _new_model(dataset, config, autoencoder, views, generator).to(device)
-    scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device)
-    training = JointTraining(model, scenes, config.skipping, views, test_views, seed, loop)
+    ranks.same_start(model)
+    training = _training(model, views, config, generator, seed, loop)
     if not loop.is_past("warmup"):
         training.run_phase("warmup", config.warmup)
-        _set_start(model, scenes)
-        model.save(run.folder / PLAIN_MODEL)
+        set_start(model, training.scenes, ranks)
+        if ranks.is_first:
+            model.save(run.folder / PLAIN_MODEL)
     training.run_phase("joint", config.joint)
-
-    _set_start(model, scenes)
+    set_start(model, training.scenes, ranks)
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)
-    alone = autoencoder_psnr(model, dataset, range(len(dataset)))
-    model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
-    _store_scenes(dataset, model, scenes, run.folder / TRAINED_SCENES)
-    run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
-    model.save(run.folder / MODEL)  # last: a run that has it is done
+    if ranks.is_first:
+        alone = autoencoder_psnr(model, dataset, range(len(dataset)))
+        model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
+    store_scenes(dataset, model, training.scenes, run.folder / TRAINED_SCENES, ranks)
+    if ranks.is_first:
+        run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
+        model.save(run.folder / MODEL)  # last: a run that has it is done
+    ranks.wait()
     return model
+
+
+def _training(
+    model: CategoryModel,
+    views: PosedViews,
+    config: Stage1Config,
+    generator: torch.Generator,
+    seed: int,
+    loop: Loop,
+) -> JointTraining:
+    """What the phases work on: all scenes, or those of this rank."""
+    dataset, device = views.dataset, model.aabb.device
+    chooser, own = ShuffledViews(views, seed), dataset
+    if loop.ranks.are_together:
+        mine = loop.ranks.share(len(dataset))
+        own = dataset.subset(mine)
+        views = PosedViews(own)
+        chooser = ViewsOfRank(chooser, views, mine)
+        scenes = SceneParameters.fresh_alone(config.planes, chooser.generators_at_start(), device, config.moments)
+    else:
+        scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device, config.moments)
+    return JointTraining(model, scenes, config.skipping, views, PosedViews(own, "test"), chooser, loop)
 
 
 def _own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
@@ -243,26 +288,3 @@ def _fit_normalization(config: AutoencoderConfig, autoencoder: Autoencoder, view
     batches = [views.group(part) for part in rows.split(32)]
     latents = torch.cat([autoencoder.encode(views.images(batch, device)).float() for batch in batches])
     return LatentNormalization.fit(latents, config.normalization)
-
-
-@torch.no_grad()
-def _set_start(model: CategoryModel, scenes: SceneParameters) -> None:
-    """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
-    model.start_micro.copy_(scenes.micro.values.mean(dim=0))
-    model.start_coefficients.copy_(scenes.coefficients.values.mean(dim=0))
-    model.start_occupancy.zero_()
-    for part in torch.arange(len(scenes.visits)).split(_SCENES_AT_ONCE):
-        for bits in find_occupancy(model.field(*scenes.leaves(part))):
-            model.start_occupancy.bitwise_or_(bits)
-
-
-def _store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters, folder: Path) -> None:
-    with atomic_directory(folder) as temporary:  # what an interrupted run has left there is replaced
-        bank = SceneBank.create(temporary, model)
-        bank.add_all((name, _stored(dataset, scenes, number)) for number, name in enumerate(dataset.names))
-
-
-def _stored(dataset: Dataset, scenes: SceneParameters, number: int) -> StoredScene:
-    record = {"stage": 1, **Provenance.of(dataset, number).record()}
-    micro, coefficients = scenes.micro.values[number], scenes.coefficients.values[number]
-    return StoredScene(micro, coefficients, dataset.fingerprints[number], record)

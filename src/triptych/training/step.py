@@ -4,7 +4,7 @@ The stages differ in two things. Who takes part in a step, and with which random
 (``joint.ShuffledViews``, ``fitting.EveryScene``). What stays frozen is up to the phase's rates.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
@@ -24,6 +24,7 @@ from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
 from triptych.training.phase import Phase, Rates
 from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
+from triptych.training.ranks import ALONE, Ranks
 from triptych.training.scenes import SceneParameters
 from triptych.training.targets import Targets
 
@@ -36,11 +37,15 @@ class Chosen:
         batch: the views, grouped by scene.
         generators: the random numbers of each scene.
         loss_scale: what the mean over the batch is multiplied by before its gradient is taken.
+        of_views: the share of the step's views that this is; the others are on other ranks.
+        of_scenes: the share of its scenes.
     """
 
     batch: Batch
     generators: list[torch.Generator]
     loss_scale: float
+    of_views: float = 1.0
+    of_scenes: float = 1.0
 
 
 @runtime_checkable
@@ -70,6 +75,7 @@ class Work:
         views: training views.
         skipping: when the scenes' empty cells are looked up again.
         backend: which kernel renders.
+        ranks: the processes that work together.
         optimizer: Adam over the shared parts that move.
     """
 
@@ -79,6 +85,7 @@ class Work:
     views: PosedViews
     skipping: SkippingConfig
     backend: Backend = "auto"
+    ranks: Ranks = ALONE
     optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,11 +131,25 @@ class Work:
 
 
 def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
-    """One step of a phase: the shared parts, and the scenes that are chosen."""
-    phase, model, epoch = work.phase, work.model, chooser.views_per_epoch
+    """One step of a phase: the shared parts, and the scenes that are chosen.
+
+    Over several ranks, the gradients of the shared parts are summed; those of scenes stay where they are.
+    """
+    phase, epoch = work.phase, chooser.views_per_epoch
     chosen = chooser.choose(step, phase.batch)
-    scenes = chosen.batch.scenes.to(model.aabb.device)
+    scenes = chosen.batch.scenes.to(work.model.aabb.device)
     leaves = work.scenes.leaves(scenes)
+    losses = _shared_losses(work, _losses(work, chosen, leaves, step, epoch) if len(scenes) else None)
+    factor = phase.schedule(epoch).factor(step)
+    _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
+    work.scenes.step(scenes, leaves, phase.rates, factor)
+    return losses
+
+
+def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int, epoch: int) -> Losses:
+    """The terms of a step, after their gradients have been taken."""
+    phase, model = work.phase, work.model
+    scenes = chosen.batch.scenes.to(model.aabb.device)
     planes = work.scenes.skip_empty(model.field(*leaves), scenes, work.skipping, work.backend)
     sampling = phase.sampling(model.config.sampling, step, epoch)
     sampler = Sampler(sampling, chosen.generators, work.backend, phase.diagonal(step, sampling))
@@ -137,12 +158,23 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     else:
         targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
         losses = batch_losses(model, planes, targets, phase.weights, sampler)
+    of_pixels = chosen.of_scenes if phase.pixels else chosen.of_views  # as many random pixels of each scene
+    losses = losses.shares(of_pixels, chosen.of_scenes)
     (losses.total(phase.weights) * chosen.loss_scale).backward()
-    # Over several devices, the gradients of the shared parts are summed here; those of scenes stay where they are.
-    factor = phase.schedule(epoch).factor(step)
-    _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
-    work.scenes.step(scenes, leaves, phase.rates, factor)
     return losses
+
+
+def _shared_losses(work: Work, own: Losses | None) -> Losses:
+    """The terms of a step over all ranks, of which some may have no view in it; gradients are summed along."""
+    if not work.ranks.are_together:
+        assert own is not None
+        return own
+    device = work.model.aabb.device
+    terms = torch.zeros(len(fields(Losses)), device=device) if own is None else torch.stack(list(vars(own).values()))
+    terms = terms.detach()
+    moved = (parameter for group in work.optimizer.param_groups for parameter in group["params"])
+    work.ranks.sum_gradients((parameter for parameter in moved if parameter.numel()), terms)
+    return Losses(*terms)
 
 
 def _pixels(work: Work, chosen: Chosen) -> LatentPixels:

@@ -1,0 +1,60 @@
+"""What stage 1 leaves of its scenes: where new ones start, and a bank."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from triptych.bank import SceneBank, StoredScene
+from triptych.data import Dataset
+from triptych.files import atomic_directory
+from triptych.model import CategoryModel
+from triptych.representation.occupancy import find_occupancy
+from triptych.training.provenance import Provenance
+from triptych.training.ranks import Ranks
+from triptych.training.scenes import SceneParameters
+
+_SCENES_AT_ONCE = 16
+
+
+@torch.no_grad()
+def set_start(model: CategoryModel, scenes: SceneParameters, ranks: Ranks) -> None:
+    """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
+    count, share = len(scenes.visits), len(scenes.visits) / len(model.trained_scenes)
+    means = [share * rows.values.mean(dim=0) for rows in (scenes.micro, scenes.coefficients)]
+    ranks.sum(means)
+    model.start_micro.copy_(means[0])
+    model.start_coefficients.copy_(means[1])
+    model.start_occupancy.zero_()
+    for part in torch.arange(count).split(_SCENES_AT_ONCE):
+        for bits in find_occupancy(model.field(*scenes.leaves(part))):
+            model.start_occupancy.bitwise_or_(bits)
+    model.start_occupancy.copy_(ranks.any_bits(model.start_occupancy))
+
+
+def store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters, folder: Path, ranks: Ranks) -> None:
+    """Write the bank of all scenes; over several ranks the first one does, the others give it theirs.
+
+    Args:
+        dataset: all scenes.
+        model: what they were trained with.
+        scenes: those of this rank.
+        folder: of the bank; what an interrupted run has left there is replaced.
+        ranks: the processes that have trained them.
+    """
+    coefficients = [row for part in ranks.rows(scenes.coefficients.values) for row in part]
+    micro = (row for part in ranks.rows(scenes.micro.values) for row in part)
+    if not ranks.is_first:
+        deque(micro, maxlen=0)
+        return
+    with atomic_directory(folder) as temporary:
+        bank = SceneBank.create(temporary, model)
+        bank.add_all(_stored(dataset, zip(micro, coefficients, strict=True)))
+
+
+def _stored(dataset: Dataset, scenes: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[str, StoredScene]]:
+    for number, (micro, coefficients) in enumerate(scenes):
+        record = {"stage": 1, **Provenance.of(dataset, number).record()}
+        yield dataset.names[number], StoredScene(micro, coefficients, dataset.fingerprints[number], record)
