@@ -105,7 +105,7 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page
 def test_pictures_of_the_panel_may_change_while_they_load(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
     page, complaints = browser_page
     page.goto(viewer.url)
-    page.get_by_alt_text("thumbnails of scenes").first.wait_for()
+    page.get_by_role("button", name="ball_1").locator("img").wait_for()
     (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
     seen = session.panel.page()
     for brightness in range(0, 250, 10):
@@ -135,6 +135,18 @@ def test_names_and_errors_are_shown_letter_by_letter(
         assert not complaints
     finally:
         viewer.stop()
+
+
+def test_a_thumbnail_chooses_its_scene(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
+    page, complaints = browser_page
+    page.goto(viewer.url)
+    tile = page.get_by_role("button", name="ball_2")
+    tile.locator("img").wait_for()
+    tile.press("Enter")
+    page.get_by_text("ball_2: ").wait_for()  # the line above the controls
+    assert page.get_by_role("button", name="ball_2").get_attribute("aria-pressed") == "true"
+    assert page.get_by_role("button", name="choose scene").count() == 0  # viser's own are out of sight
+    assert not complaints
 
 
 def drag_up(page: Any) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -47,7 +49,7 @@ def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scene
     with torch.no_grad():
         all_encoded = [scene.model.encode(image[None].to(scene.micro.device)) for scene in scenes.values()]
     ranges = [channel_range(encoded) for encoded in all_encoded]
-    low, high = min(float(low.min()) for low, _ in ranges), max(float(high.max()) for _, high in ranges)
+    scale = Normalize(min(float(low.min()) for low, _ in ranges), max(float(high.max()) for _, high in ranges))
     for number, ((title, scene), encoded) in enumerate(zip(scenes.items(), all_encoded, strict=True)):
         views = scene.render(camera)
         for row, label, latents, picture in zip(
@@ -60,12 +62,12 @@ def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scene
             row[0].imshow(picture.permute(1, 2, 0).cpu().numpy())
             row[0].set_ylabel(f"{title}\n{label}", fontsize=6)
             for channel, latent in enumerate(latents.cpu().numpy()):
-                drawn = row[channel + 1].imshow(latent, vmin=low, vmax=high, cmap="viridis")
+                row[channel + 1].imshow(latent, norm=scale, cmap="viridis")
     axes[0, 0].set_title("picture, decoded", fontsize=6)
     for channel in range(channels):
         axes[0, channel + 1].set_title(f"channel {channel + 1}", fontsize=6)
     _without_ticks(figure)
-    figure.colorbar(drawn, ax=axes, shrink=0.6).ax.tick_params(labelsize=6)
+    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, shrink=0.6).ax.tick_params(labelsize=6)
     return figure
 
 
