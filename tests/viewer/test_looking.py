@@ -1,21 +1,24 @@
 """Where a browser looks before and after it has been told, and what of the cameras it sees."""
 
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from exact_ball import RADIUS, exact_ball
 
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
-from triptych.viewer.cameras import BrowserView, view_of
+from triptych.viewer.cameras import BrowserView, camera_of, view_of
 
 viser = pytest.importorskip("viser", reason="needs viser")
 
 from triptych.viewer.frustums import covers  # noqa: E402
-from triptych.viewer.looking import BrowserCamera  # noqa: E402
+from triptych.viewer.looking import BrowserCamera, first_view  # noqa: E402
 
-FIRST = BrowserView((1.0, 1.0, 1.0), (1.0, 0.0, 0.0, 0.0), 0.9, 1.0)
+CENTER = (0.1, -0.05, 0.0)
 BOX = torch.tensor([[-0.5] * 3, [0.5] * 3])
 
 
@@ -26,23 +29,39 @@ class Client(viser.ClientHandle):
         self.camera = camera
 
 
+def told(view: BrowserView, **changes: Any) -> SimpleNamespace:
+    """A camera of viser that looks at the world like this."""
+    return SimpleNamespace(**{**asdict(view), **changes})
+
+
 def test_a_browser_counts_as_looking_from_the_first_view_until_it_tells_of_another() -> None:
+    model = exact_ball().model
     own = BrowserView((-5.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), 1.3, 1.5)
-    client = Client(own)
-    camera = BrowserCamera(client, FIRST)
-    assert camera.view() == replace(FIRST, aspect=1.5)
-    client.camera = replace(own, aspect=1.1)  # the panel is docked
-    assert camera.view() == replace(FIRST, aspect=1.1)
-    client.camera = moved = replace(own, position=(0.0, 2.0, 1.0))
-    assert camera.view() == moved
-    client.camera = own  # back to where it began, by its own will
+    client = Client(told(own))
+    camera = BrowserCamera(client, model)
+    assert camera.view() == first_view(model, 1.5)
+    client.camera = told(own, aspect=1.1)  # the panel is docked
+    assert camera.view() == first_view(model, 1.1)
+    client.camera = told(own, position=(0.0, 2.0, 1.0))
+    assert camera.view() == replace(own, position=(0.0, 2.0, 1.0))
+    client.camera = told(own)  # back to where it began, by its own will
     assert camera.view() == own
 
 
+def test_a_narrow_window_sees_the_whole_object_at_first() -> None:
+    scene = exact_ball(CENTER)
+    client = Client(told(BrowserView((-5.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), 1.3, 0.5)))
+    view = BrowserCamera(client, scene.model).view()
+    assert client.camera.fov == view.fov > first_view(scene.model, 2.0).fov
+    surface = torch.tensor(CENTER) + RADIUS * torch.cat([torch.eye(3), -torch.eye(3)])
+    seen, _ = camera_of(view, 200, 100).project(surface)
+    assert ((seen > 0) & (seen < torch.tensor([100.0, 200.0]))).all()
+
+
 def test_a_camera_that_sees_nothing_is_refused_in_plain_words() -> None:
-    client = Client(replace(FIRST, aspect=float("nan")))
+    camera = told(BrowserView((1.0, 1.0, 1.0), (1.0, 0.0, 0.0, 0.0), 0.9, math.nan))
     with pytest.raises(InputError, match="too small to draw in"):
-        BrowserCamera(client, FIRST).view()
+        BrowserCamera(Client(camera), exact_ball().model).view()
 
 
 def ring(radius: float, count: int = 8) -> Cameras:

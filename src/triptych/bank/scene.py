@@ -16,10 +16,12 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews
 from triptych.model.prediction import Predicting
+from triptych.model.rendering import render_views
 from triptych.pictures import as_pixels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
+from triptych.representation.sampler import Sampler
 
 MEAN_SCENE = "(mean scene)"
 """Name of the scene that all others start from."""
@@ -79,24 +81,30 @@ class Scene:
         """The latent of an image of what is behind the objects, one row per latent pixel."""
         return self.model.background()
 
+    def _behind(self, size: tuple[int, int]) -> Float[Tensor, "pixel channel"]:
+        """``background`` for pictures of another size, the last of which is kept."""
+        if size == (self.model.config.height, self.model.config.width):
+            return self.background
+        if size not in self._other_backgrounds:
+            self._other_backgrounds.clear()
+            self._other_backgrounds[size] = self.model.background(size)
+        return self._other_backgrounds[size]
+
+    @cached_property
+    def _other_backgrounds(self) -> dict[tuple[int, int], Tensor]:
+        return {}
+
     @torch.no_grad()
     def render(self, cameras: Cameras, sampling: SamplingConfig | None = None) -> SceneViews:
         """RGB, latents, opacity and depth as ``cameras`` see them.
 
         Args:
-            cameras: any number of cameras of the model's picture size.
+            cameras: any number of cameras, of any picture size; see ``triptych.model.rendering``.
             sampling: another sampling than the model's, a finer one for instance.
-
-        Raises:
-            InputError: the cameras have another picture size.
         """
-        size = (self.model.config.height, self.model.config.width)
-        if (cameras.height, cameras.width) != size:
-            raise InputError(
-                f"scene {self.name!r}: expected cameras of {size[1]}x{size[0]} pixels, the model's picture size, "
-                f"got {cameras.width}x{cameras.height}; CategoryModel.along makes such cameras of an orbit"
-            )
-        return self.model.render_views(self.field, cameras.to(self.micro.device), self.background, sampling=sampling)
+        behind = self._behind(self.model.whole_size(cameras.height, cameras.width))
+        sampler = None if sampling is None else Sampler(sampling)
+        return render_views(self.model, self.field, cameras.to(self.micro.device), behind, sampler)
 
     def blend(self, other: "Scene", share: float) -> "Scene":
         """A scene between this one (share 0) and another of the same model (share 1): micro planes and coefficients

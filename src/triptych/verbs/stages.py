@@ -228,10 +228,8 @@ def render(scene: Scene, cameras: Cameras | int = 8) -> SceneViews:
 
     Args:
         scene: what to render.
-        cameras: of the model's picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle.
-
-    Raises:
-        InputError: the cameras have another picture size.
+        cameras: of any picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle, of the
+            model's.
     """
     return scene.render(scene.model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras)
 

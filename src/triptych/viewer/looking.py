@@ -1,7 +1,6 @@
 """Where a browser looks, and how it is made to look elsewhere."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from viser import ClientHandle
@@ -16,10 +15,14 @@ _FLATTEST = 100.0
 _NO_CAMERA = "this window is too small to draw in, or its camera cannot be used: make it larger, or load the page again"
 
 
-def first_view(model: CategoryModel) -> BrowserView:
-    """Where browsers look at first: at the scene box from in front, the left and above."""
-    camera = model.along(Orbit.around(model.aabb)).to("cpu")
-    return view_of(camera, aspect=camera.width / camera.height)
+def first_view(model: CategoryModel, aspect: float = 1.0) -> BrowserView:
+    """Where browsers look at first: at the scene box from in front, the left and above, whole in a window of any shape.
+
+    Args:
+        model: the category model.
+        aspect: width of the window over its height.
+    """
+    return view_of(model.along(Orbit.around(model.aabb)).to("cpu"), aspect)
 
 
 class BrowserCamera:
@@ -31,12 +34,12 @@ class BrowserCamera:
 
     Args:
         client: the browser.
-        first: the first view that the server gives to every browser.
+        model: the category model, whose scene box the browser looks at first.
     """
 
-    def __init__(self, client: ClientHandle, first: BrowserView) -> None:
+    def __init__(self, client: ClientHandle, model: CategoryModel) -> None:
         self._client = client
-        self._first = first
+        self._model = model
         self._at_connection: BrowserView | None = None
         self._has_moved = False
 
@@ -49,10 +52,13 @@ class BrowserCamera:
         told = _told_by(self._client)
         if self._has_moved:
             return told
-        self._at_connection = self._at_connection or told
+        first = first_view(self._model, told.aspect)
+        if self._at_connection is None:
+            self._at_connection = told
+            self._client.camera.fov = first.fov  # the server's is the same for windows of all shapes
         before = self._at_connection
         self._has_moved = (told.position, told.wxyz) != (before.position, before.wxyz)
-        return told if self._has_moved else replace(self._first, aspect=told.aspect)
+        return told if self._has_moved else first
 
     def look(self, view: BrowserView, model: CategoryModel) -> None:
         """Let the browser look at the world as ``view`` does, and turn around the middle of the scene box."""

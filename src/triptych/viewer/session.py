@@ -16,12 +16,12 @@ from viser import ClientHandle
 from triptych.bank import Scene
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.viewer.cameras import BrowserView, camera_of, fill_window, view_of
+from triptych.viewer.cameras import BrowserView, camera_of, fill_window, size_for, view_of
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
 from triptych.viewer.frames import LatentRange, Quality, draw
 from triptych.viewer.frustums import Frustums
-from triptych.viewer.looking import BrowserCamera, first_view
+from triptych.viewer.looking import BrowserCamera
 from triptych.viewer.pacing import Pace
 from triptych.viewer.panel import Panel
 from triptych.viewer.sources import LoadedScenes, WatchedScenes
@@ -65,7 +65,7 @@ class Session:
         self._pace = Pace()
         self._closed = False
         self._drawing = _Drawing()
-        self._camera = BrowserCamera(client, first_view(shared.scenes.loaded.model))
+        self._camera = BrowserCamera(client, shared.scenes.loaded.model)
         self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
         self.panel = Panel(client, shared.scenes, shared.other, shared.dataset, self.change)
@@ -149,7 +149,7 @@ class Session:
 
         def drawn(loaded: LoadedScenes, number: int) -> UInt8[np.ndarray, "rows columns 3"]:
             scene, latent_range = self._drawing.of(loaded, number, choice)
-            camera = camera_of(view, loaded.model.config.height, loaded.model.config.width)
+            camera = camera_of(view, *size_for(view, loaded.model.config.height, loaded.model.config.width))
             return draw(scene, camera, choice.kind, quality, latent_range, choice.channel)
 
         if other is None or choice.side == "this bank":
