@@ -53,7 +53,12 @@ class OrbitOptions:
 
     def cameras(self, model: "triptych.CategoryModel") -> "triptych.Cameras":
         """The cameras of the circle, for a model's scenes."""
-        return model.along(self.orbit()) if self.size is None else self.orbit().cameras(*self.size[::-1])
+        size = self.height_width()
+        return model.along(self.orbit()) if size is None else self.orbit().cameras(*size)
+
+    def height_width(self) -> tuple[int, int] | None:
+        """The size, in the order of tensors."""
+        return None if self.size is None else (self.size[1], self.size[0])
 
     def orbit(self) -> "triptych.Orbit":
         """The circle."""
@@ -100,7 +105,7 @@ class Video(_OfBank):
             raise InputError("video: --compare, --data and --scene belong to --layout compare")
         first = scenes.names()[:_GRID]
         chosen = scenes.select(self.scenes) if self.scenes else scenes.only(*first)
-        write_orbit(self.out, chosen, self.orbit.orbit(), self.orbit.size and self.orbit.size[::-1])
+        write_orbit(self.out, chosen, self.orbit.orbit(), self.orbit.height_width())
 
     def _comparison(self, scenes: "triptych.Scenes") -> Iterator[Any]:
         from triptych.data.opening import open_data
