@@ -80,7 +80,7 @@ def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer, browse
     page.goto(viewer.url)
 
     before = wait_for(page, lambda pixels: colored(pixels) > 0.02)
-    page.get_by_text("frames/s").wait_for()
+    page.get_by_text("while moving").wait_for()
     drag_up(page)
     wait_for(page, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     assert not complaints
@@ -91,7 +91,7 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page
     first.goto(viewer.url)
     second = first.context.new_page()
     second.goto(viewer.url)
-    second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
+    second.get_by_text("while moving").wait_for()  # said when the sharp picture, which stays, has been sent
     before = settled(second)
     first.bring_to_front()
     wait_for(first, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
