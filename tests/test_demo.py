@@ -29,7 +29,7 @@ def test_a_small_demo_from_scratch_leaves_its_page_and_numbers_and_can_be_rerun(
 def test_the_shipped_model_fits_a_car_it_has_never_seen(tmp_path: Path) -> None:
     config = DemoConfig(out=tmp_path / "demo", new_scenes=1, views=16)
     page = run_demo(config, Conditions())
-    assert page.read_text().count("data:image/png;base64,") == 2
+    assert page.read_text().count("data:image/png;base64,") == 3
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
     assert metrics["scenes_stage1"] == 200
     assert metrics["psnr_new_scenes"] > 25

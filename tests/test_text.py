@@ -76,14 +76,15 @@ def test_a_page_shows_names_letter_by_letter(tmp_path: Path) -> None:
     page = Report(PROGRAM)
     page.heading(PROGRAM)
     page.text(SURROGATE)
-    page.table(["name"], [[name] for name in ALL_NAMES])
-    page.picture(b"", PROGRAM)
+    page.table(["name"], [[name] for name in ALL_NAMES], PROGRAM)
+    page.picture(b"", PROGRAM, PROGRAM)
+    page.command(PROGRAM, PROGRAM)
     page.write(tmp_path / "report.html")
     found = _Words()
     found.feed((tmp_path / "report.html").read_text())
     assert not found.tags & {"script", "a"}
     assert {one_line(name) for name in ALL_NAMES} <= set(found.words)
-    assert found.words.count(PROGRAM) == 5  # title, head, heading, cell, caption
+    assert found.words.count(PROGRAM) == 8  # title, head, heading, cell, two captions, command and what it is for
 
 
 def test_pictures_are_labeled_with_any_name(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from exact_ball import exact_ball
 from PIL import Image
 
-from triptych import Cameras, InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes, orbit_cameras
+from triptych import Cameras, InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.data import DatasetConfig, open_dataset
 from triptych.data.formats.transforms import read_cameras
 from triptych.export import write_images
@@ -71,8 +71,9 @@ def test_cameras_of_a_written_scene_come_back_for_another_size(scenes: Scenes, t
     torch.testing.assert_close(found.intrinsics, turned.intrinsics * 2)
     (tmp_path / "ball_0" / "001.png").unlink()
     assert len(read_cameras(file, 64, 64)) == 3
-    with pytest.raises(InputError, match="other proportions"):
-        read_cameras(file, 32, 64)
+    kept = read_cameras(file, 32, 64)
+    assert (kept.height, kept.width) == (32, 32)
+    torch.testing.assert_close(kept.intrinsics, turned.intrinsics)
     document = json.loads(file.read_text())
     del document["w"]
     file.write_text(json.dumps(document))
@@ -85,6 +86,12 @@ def test_cameras_of_a_written_scene_come_back_for_another_size(scenes: Scenes, t
 def test_what_makes_no_dataset_is_refused(scenes: Scenes, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least two"):
         write_images(tmp_path / "out", scenes.only("ball_0"), scenes.model.along(Orbit(1)))
-    with pytest.raises(InputError, match="picture size"):
-        write_images(tmp_path / "out", scenes.only("ball_0"), orbit_cameras(2, 64))
     assert not (tmp_path / "out" / "ball_0").exists()
+
+
+def test_pictures_may_be_of_any_size(scenes: Scenes, tmp_path: Path) -> None:
+    write_images(tmp_path / "out", scenes.only("ball_0"), Orbit(2).cameras(40, 63), channels=("depth",))
+    dataset = open_dataset(DatasetConfig(tmp_path / "out", test_views=1, cache=tmp_path / "cache"))
+    assert (dataset.height, dataset.width) == (40, 63)
+    with np.load(tmp_path / "out" / "ball_0" / "channels.npz") as channels:
+        assert channels["depth"].shape[0] == 2

@@ -12,6 +12,7 @@ from exact_ball import exact_ball
 from triptych import InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.data import Dataset
 from triptych.export import comparison_frames, counterpart, orbit_frames, true_path, write_video
+from triptych.pictures import as_pixels
 
 FRAMES = [np.full((48, 64, 3), 40 * number, dtype=np.uint8) for number in range(6)]
 
@@ -49,9 +50,20 @@ def test_the_true_path_follows_the_azimuth(balls: Dataset) -> None:
         true_path(balls, "another")
 
 
-def test_rgb_tri_planes_of_other_proportions_are_refused(scenes: Scenes) -> None:
-    with pytest.raises(InputError, match="64x48"):
-        next(comparison_frames(scenes["ball_0"], scenes.model.along(Orbit(1)), other=exact_ball()))
+def test_rgb_tri_planes_of_other_proportions_take_those_of_the_cameras(scenes: Scenes) -> None:
+    ball = exact_ball(center=(0.0, 0.0, 0.0))  # whose own pictures are 64x48
+    cameras = scenes.model.along(Orbit(1))
+    frame = next(comparison_frames(scenes["ball_0"], cameras, other=ball))
+    _, other, _ = np.split(frame[28:], 3, axis=1)
+    expected = ball.render(cameras).images
+    size = (other.shape[0], other.shape[1])
+    enlarged = torch.nn.functional.interpolate(expected, size=size, mode="bicubic", align_corners=False)
+    assert np.array_equal(other, as_pixels(enlarged)[0])
+
+
+def test_films_of_any_size(scenes: Scenes) -> None:
+    frame = next(orbit_frames([scenes["ball_0"], scenes["ball_1"]], Orbit(2), (24, 40)))
+    assert frame.shape == (24, 80, 3)
 
 
 def test_another_bank_must_hold_the_same_scene(scenes: Scenes, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
 from triptych.viewer.pacing import REST_SECONDS, Pace
 from triptych.viewer.sources import LoadedScenes, SourceFiles, WatchedScenes, load, locate
-from triptych.viewer.thumbnails import COLUMNS, Thumbnails, strip
+from triptych.viewer.thumbnails import Thumbnails
 
 CPU = torch.device("cpu")
 
@@ -166,6 +166,3 @@ def test_thumbnails_are_kept_and_a_damaged_scene_is_gray(trained_balls: Path, tm
     assert damaged is not None
     assert drawn.std() > damaged.std() == 0
     assert thumbnails.kept(2, "ball_0") is None
-    row = strip([drawn, None], 1, 0)
-    assert row.shape[1] == COLUMNS * row.shape[0]
-    assert tuple(row[0, 0]) != (255, 255, 255)

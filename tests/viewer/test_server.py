@@ -80,7 +80,7 @@ def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer, browse
     page.goto(viewer.url)
 
     before = wait_for(page, lambda pixels: colored(pixels) > 0.02)
-    page.get_by_text("frames/s").wait_for()
+    page.get_by_text("while moving").wait_for()
     drag_up(page)
     wait_for(page, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     assert not complaints
@@ -91,7 +91,7 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page
     first.goto(viewer.url)
     second = first.context.new_page()
     second.goto(viewer.url)
-    second.get_by_text("frames/s").wait_for()  # said when the sharp picture, which stays, has been sent
+    second.get_by_text("while moving").wait_for()  # said when the sharp picture, which stays, has been sent
     before = settled(second)
     first.bring_to_front()
     wait_for(first, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() < 0.5)
@@ -105,7 +105,7 @@ def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page
 def test_pictures_of_the_panel_may_change_while_they_load(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
     page, complaints = browser_page
     page.goto(viewer.url)
-    page.get_by_alt_text("thumbnails of scenes").first.wait_for()
+    page.get_by_role("button", name="ball_1").locator("img").wait_for()
     (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
     seen = session.panel.page()
     for brightness in range(0, 250, 10):
@@ -135,6 +135,18 @@ def test_names_and_errors_are_shown_letter_by_letter(
         assert not complaints
     finally:
         viewer.stop()
+
+
+def test_a_thumbnail_chooses_its_scene(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:
+    page, complaints = browser_page
+    page.goto(viewer.url)
+    tile = page.get_by_role("button", name="ball_2")
+    tile.locator("img").wait_for()
+    tile.press("Enter")
+    page.get_by_text("ball_2: ").wait_for()  # the line above the controls
+    assert page.get_by_role("button", name="ball_2").get_attribute("aria-pressed") == "true"
+    assert page.get_by_role("button", name="choose scene").count() == 0  # viser's own are out of sight
+    assert not complaints
 
 
 def drag_up(page: Any) -> None:

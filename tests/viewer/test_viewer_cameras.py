@@ -9,7 +9,7 @@ import torch
 
 from triptych.geometry import Orbit, hemisphere_cameras
 from triptych.model import CategoryModel
-from triptych.viewer.cameras import BrowserView, camera_of, fill_window, quaternion, view_of
+from triptych.viewer.cameras import BrowserView, camera_of, fill_window, quaternion, size_for, view_of
 
 ASPECTS = (0.6, 1.0, 1.7)
 
@@ -76,3 +76,15 @@ def test_the_picture_is_in_the_middle_of_a_white_window() -> None:
     assert (picture[:, 8:24] == 0).all()
     assert (picture[:, :8] == 255).all()
     assert (picture[:, 24:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"), [(1.0, (64, 64)), (1.5, (64, 96)), (0.5, (128, 64)), (9.0, (64, 128)), (0.1, (128, 64))]
+)
+def test_a_picture_has_the_shape_of_the_window(aspect: float, size: tuple[int, int]) -> None:
+    """And shows at its middle what the model's own picture shows, as large."""
+    view = BrowserView((1.0, 2.0, 3.0), (1.0, 0.0, 0.0, 0.0), 0.9, aspect)
+    assert size_for(view, 64, 64) == size
+    own, whole = camera_of(view, 64, 64), camera_of(view, *size)
+    torch.testing.assert_close(whole.intrinsics[:, :2], own.intrinsics[:, :2])
+    assert torch.equal(whole.c2w, own.c2w)

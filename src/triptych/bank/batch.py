@@ -8,7 +8,7 @@ import torch
 from triptych.bank.scene import Scene
 from triptych.geometry import Cameras
 from triptych.model import SceneViews
-from triptych.model.category_model import VIEWS_AT_ONCE
+from triptych.model.rendering import render_together, views_at_once
 
 
 def render_scenes(scenes: Mapping[str, Scene], cameras: Cameras) -> dict[str, SceneViews]:
@@ -16,14 +16,16 @@ def render_scenes(scenes: Mapping[str, Scene], cameras: Cameras) -> dict[str, Sc
 
     Args:
         scenes: scenes by name, of any models.
-        cameras: of the models' picture size.
+        cameras: of any picture size.
 
     Raises:
-        InputError: the cameras have another picture size, or a scene is damaged.
+        InputError: a scene is damaged.
     """
     views: dict[str, SceneViews] = {}
-    at_once = max(1, VIEWS_AT_ONCE // max(1, len(cameras)))
     names = list(scenes)
+    if not names:
+        return views
+    at_once = max(1, views_at_once(scenes[names[0]].model, cameras) // max(1, len(cameras)))
     for start in range(0, len(names), at_once):
         chosen = names[start : start + at_once]
         views |= zip(chosen, _together([scenes[name] for name in chosen], cameras), strict=True)
@@ -40,4 +42,4 @@ def _together(scenes: Sequence[Scene], cameras: Cameras) -> list[SceneViews]:
     field = replace(fields[0], planes=torch.cat([each.planes for each in fields]), occupancy=torch.cat(occupancies))
     everywhere = cameras[list(range(len(cameras))) * len(scenes)]
     counts = [len(cameras)] * len(scenes)
-    return model.render_together(field, everywhere, counts, scenes[0].background).split(counts)
+    return render_together(model, field, everywhere, counts, scenes[0].behind(cameras)).split(counts)

@@ -35,12 +35,9 @@ def compare_views(scene: Scene, dataset: Dataset, number: int, views: Sequence[i
 
     Args:
         scene: what to render.
-        dataset: pictures of the model's size.
+        dataset: pictures, of any size.
         number: which of the dataset's scenes.
         views: which of its views, as in ``Dataset.views``.
-
-    Raises:
-        InputError: the pictures have another size than the model renders.
     """
     target = from_pixels(dataset.images(number, views), scene.micro.device)
     return ComparedViews(target, scene.render(dataset.cameras(number)[list(views)]))

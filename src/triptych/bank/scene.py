@@ -15,10 +15,12 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.model import CategoryModel, SceneViews
 from triptych.model.prediction import Predicting
+from triptych.model.rendering import render_views
 from triptych.pictures import as_pixels, as_png
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
+from triptych.representation.sampler import Sampler
 
 MEAN_SCENE = "(mean scene)"
 """Name of the scene that all others start from."""
@@ -78,33 +80,36 @@ class Scene:
         """The latent of an image of what is behind the objects, one row per latent pixel."""
         return self.model.background()
 
+    def behind(self, cameras: Cameras) -> Float[Tensor, "pixel channel"]:
+        """``background`` for the pictures of cameras; of other sizes than the model's the last one is kept."""
+        size = self.model.whole_size(cameras.height, cameras.width)
+        if size == (self.model.config.height, self.model.config.width):
+            return self.background
+        if size not in self._other_backgrounds:
+            self._other_backgrounds.clear()
+            self._other_backgrounds[size] = self.model.background(size)
+        return self._other_backgrounds[size]
+
+    @cached_property
+    def _other_backgrounds(self) -> dict[tuple[int, int], Tensor]:
+        return {}
+
     @torch.no_grad()
     def render(self, cameras: Cameras, sampling: SamplingConfig | None = None) -> SceneViews:
         """RGB, latents, opacity and depth as ``cameras`` see them.
 
         Args:
-            cameras: any number of cameras of the model's picture size, in any precision.
+            cameras: any number of cameras, of any picture size and in any precision; see
+                ``triptych.model.rendering``.
             sampling: another sampling than the model's, a finer one for instance.
-
-        Raises:
-            InputError: the cameras have another picture size.
         """
-        return self.model.render_views(self.field, self.suited(cameras), self.background, sampling=sampling)
+        sampler = None if sampling is None else Sampler(sampling)
+        return render_views(self.model, self.field, self.suited(cameras), self.behind(cameras), sampler)
 
     def suited(self, cameras: Cameras) -> Cameras:
-        """Cameras with the device and number format of the scene.
-
-        Raises:
-            InputError: they have another picture size than the model.
-        """
-        size = (self.model.config.height, self.model.config.width)
-        if (cameras.height, cameras.width) != size:
-            raise InputError(
-                f"scene {self.name!r}: expected cameras of {size[1]}x{size[0]} pixels, the model's picture size, "
-                f"got {cameras.width}x{cameras.height}; CategoryModel.along makes such cameras of an orbit"
-            )
+        """Cameras with the device and number format of the scene."""
         box = self.model.aabb
-        return Cameras(cameras.c2w.to(box), cameras.intrinsics.to(box), *size)
+        return Cameras(cameras.c2w.to(box), cameras.intrinsics.to(box), cameras.height, cameras.width)
 
     def blend(self, other: "Scene", share: float) -> "Scene":
         """A scene between this one (share 0) and another of the same model (share 1): micro planes and coefficients

@@ -48,6 +48,17 @@ class OrbitOptions:
     """Distance of the camera from the origin, in world units."""
     elevation_degrees: Annotated[float, Range(-89, 89)] = 25.0
     """Height of the camera above the horizon."""
+    size: tuple[Annotated[int, Range(8, 8192)], Annotated[int, Range(8, 8192)]] | None = None
+    """Width and height of the pictures, by default the model's; any shape. The shorter side sees as much."""
+
+    def cameras(self, model: "triptych.CategoryModel") -> "triptych.Cameras":
+        """The cameras of the circle, for a model's scenes."""
+        size = self.height_width()
+        return model.along(self.orbit()) if size is None else self.orbit().cameras(*size)
+
+    def height_width(self) -> tuple[int, int] | None:
+        """The size, in the order of tensors."""
+        return None if self.size is None else (self.size[1], self.size[0])
 
     def orbit(self) -> "triptych.Orbit":
         """The circle."""
@@ -94,7 +105,7 @@ class Video(_OfBank):
             raise InputError("video: --compare, --data and --scene belong to --layout compare")
         first = scenes.names()[:_GRID]
         chosen = scenes.select(self.scenes) if self.scenes else scenes.only(*first)
-        write_orbit(self.out, chosen, self.orbit.orbit())
+        write_orbit(self.out, chosen, self.orbit.orbit(), self.orbit.height_width())
 
     def _comparison(self, scenes: "triptych.Scenes") -> Iterator[Any]:
         from triptych.data.opening import open_data
@@ -102,7 +113,7 @@ class Video(_OfBank):
         from triptych.runtime import choose_device
 
         (name,) = scenes.only(self.scene or scenes.names()[0])
-        cameras, truth, other = scenes.model.along(self.orbit.orbit()), None, None
+        cameras, truth, other = self.orbit.cameras(scenes.model), None, None
         if self.compare is not None:
             others = triptych.open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
             other = counterpart(scenes, name, others)
@@ -172,7 +183,7 @@ class Images(_OfBank):
     path: Literal["orbit"] = "orbit"
     """The camera path, where no cameras are given."""
     cameras: Path | None = None
-    """Cameras of a transforms.json (Blender, nerfstudio, instant-ngp) in place of the path."""
+    """Cameras of a transforms.json (Blender, nerfstudio, instant-ngp) in place of the path; pictures keep its shape."""
     channels: tuple[Channel, ...] = ()
     """What else to write, as channels.npz beside the pictures."""
     orbit: Annotated[OrbitOptions, tyro.conf.arg(name="")] = field(default_factory=OrbitOptions)
@@ -183,7 +194,7 @@ class Images(_OfBank):
         from triptych.export import write_images
 
         scenes = self._open(self.machine.device).select(self.scenes)
-        along = scenes.model.along(self.orbit.orbit())
+        along = self.orbit.cameras(scenes.model)
         cameras = along if self.cameras is None else read_cameras(self.cameras, along.height, along.width)
         with Progress() as progress:
             progress.start("images", len(scenes))

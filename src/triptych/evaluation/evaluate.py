@@ -1,7 +1,7 @@
 """Measuring a bank on views that were never seen: numbers, a table and a picture."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor
 from triptych.bank import ComparedViews, Scene, SceneBank, Scenes, compare_views
 from triptych.data import Dataset
 from triptych.evaluation.held_out import HeldOutViews, MeasurableScenes, find_in
-from triptych.evaluation.pictures import Comparison, write_comparison
+from triptych.evaluation.pictures import ChannelRange, Comparison, write_comparison
 from triptych.files import write_json, write_text
 from triptych.metrics import lpips_or_reason, mean, psnr, ssim
 from triptych.runtime import versions
@@ -70,9 +70,13 @@ class Evaluation:
         """What a notebook shows."""
         return self.markdown()
 
+    def measured(self) -> list[str]:
+        """What was measured of at least one scene, in the order of tables."""
+        return [key for key in _FORMATS if any(key in row for row in self.scenes.values())]
+
     def markdown(self) -> str:
         """One row per scene and one of means, as a Markdown table."""
-        columns = [key for key in _FORMATS if any(key in row for row in self.scenes.values())]
+        columns = self.measured()
         lines = [
             "| scene | " + " | ".join(columns) + " |",
             "|---" * (len(columns) + 1) + "|",
@@ -167,8 +171,17 @@ def measured_on(scenes: Scenes, measurable: MeasurableScenes) -> dict[str, Any]:
     }
 
 
-def write_evaluation(evaluation: Evaluation, out: Path, about: dict[str, Any]) -> None:
-    """Write ``metrics.json``, ``metrics.md`` and ``comparison.png`` into a folder."""
+def write_evaluation(
+    evaluation: Evaluation, out: Path, about: dict[str, Any], latent_range: ChannelRange | None = None
+) -> None:
+    """Write ``metrics.json``, ``metrics.md`` and ``comparison.png`` into a folder.
+
+    Args:
+        evaluation: what was measured.
+        out: the folder.
+        about: JSON values about the measurement, from ``measured_on`` for instance.
+        latent_range: as for ``write_comparison``.
+    """
     out.mkdir(parents=True, exist_ok=True)
     document = {
         "about": about,
@@ -179,7 +192,7 @@ def write_evaluation(evaluation: Evaluation, out: Path, about: dict[str, Any]) -
     }
     write_json(out / "metrics.json", document)
     write_text(out / "metrics.md", evaluation.markdown())
-    write_comparison(out / "comparison.png", evaluation.comparisons)
+    write_comparison(out / "comparison.png", evaluation.comparisons, latent_range)
 
 
 def _scene_metrics(
@@ -197,6 +210,10 @@ def _scene_metrics(
     return metrics
 
 
+def cells(values: Mapping[str, float], columns: Sequence[str]) -> list[str]:
+    """Some of the metrics of a scene, or their means, as texts; nothing for one that was not measured."""
+    return [format(values[key], _FORMATS[key]) if key in values else "" for key in columns]
+
+
 def _markdown_row(name: str, values: dict[str, float], columns: list[str]) -> str:
-    cells = [format(values[key], _FORMATS[key]) if key in values else "" for key in columns]
-    return f"| {name} | " + " | ".join(cells) + " |"
+    return f"| {name} | " + " | ".join(cells(values, columns)) + " |"

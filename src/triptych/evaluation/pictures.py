@@ -53,13 +53,28 @@ class Comparison:
         return cls(name, *(tensor[0].cpu() for tensor in tensors))
 
 
-def write_comparison(path: Path, comparisons: Sequence[Comparison]) -> None:
-    """One row a scene: ground truth, ours, error, encoded and rendered latent (three channels as RGB), depth."""
+ChannelRange = tuple[Float[Tensor, " channel"], Float[Tensor, " channel"]]
+"""The values of each latent channel that are shown darkest and brightest, as ``channel_range`` finds them."""
+
+
+def range_of(comparisons: Sequence[Comparison]) -> ChannelRange:
+    """The range in which the latents of all these scenes can be shown alike."""
+    return channel_range(torch.stack([comparison.target_latent for comparison in comparisons]))
+
+
+def write_comparison(path: Path, comparisons: Sequence[Comparison], latent_range: ChannelRange | None = None) -> None:
+    """One row per scene: ground truth, ours, error, encoded and rendered latent (three channels as RGB), depth.
+
+    Args:
+        path: the PNG.
+        comparisons: of one category model.
+        latent_range: range of the latents' colors, the same in all rows; by default that of the scenes' latents.
+    """
     titles = ("ground truth", "ours", "absolute error x4", "latent of the image", "rendered latent", "depth")
     figure = new_figure(1.7 * len(titles), 1.75 * len(comparisons) + 0.3)
     axes = figure.subplots(len(comparisons), len(titles), squeeze=False)
+    low, high = latent_range or range_of(comparisons)
     for row, comparison in zip(axes, comparisons, strict=True):
-        low, high = channel_range(comparison.target_latent[None])
         both = torch.stack([comparison.target_latent, comparison.rendered_latent])
         error = (comparison.target - comparison.rendered).abs().mul(4).clamp(0, 1)
         images = (comparison.target, comparison.rendered, error, *latent_colors(both, low, high))

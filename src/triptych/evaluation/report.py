@@ -1,75 +1,91 @@
-"""One self-contained HTML page: pictures, curves, tables and a video, all inside the file."""
+"""One self-contained HTML page: pictures, curves, tables and a video, all inside the file.
+
+It suits phones, dark rooms, keyboards and screen readers; how it looks stands in ``report.html.j2``.
+"""
 
 import base64
-import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import jinja2
 
 from triptych.evaluation.pictures import figure_bytes, new_figure
 from triptych.files import write_text
 from triptych.text import one_line
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
-img, video { max-width: 100%; border: 1px solid #ddd; }
-table { border-collapse: collapse; } td, th { padding: .3rem .9rem; border-bottom: 1px solid #ddd; text-align: right; }
-td:first-child, th:first-child { text-align: left; } figcaption { color: #555; } figure { margin: 1rem 0; }
-"""
+_TEMPLATE = "report.html.j2"
 
 
 @dataclass
 class Report:
-    """A page that is put together part by part."""
+    """A page that is put together part by part; all texts stand there letter by letter, whatever they contain."""
 
     title: str
-    _parts: list[str] = field(default_factory=list)
+    _parts: list[dict[str, Any]] = field(default_factory=list)
 
     def heading(self, text: str) -> None:
         """Begin a section."""
-        self._parts.append(f"<h2>{_escaped(text)}</h2>")
+        self._add("heading", text=text)
 
     def text(self, text: str) -> None:
         """A paragraph."""
-        self._parts.append(f"<p>{_escaped(text)}</p>")
+        self._add("text", text=text)
 
-    def picture(self, png: Path | bytes, caption: str) -> None:
-        """A PNG from a file or from memory, inside the page."""
+    def picture(self, png: Path | bytes, caption: str, shows: str) -> None:
+        """A PNG from a file or from memory, inside the page.
+
+        Args:
+            png: its file, or its contents.
+            caption: what stands below it.
+            shows: what is seen there, for those who cannot see it.
+        """
         data = png if isinstance(png, bytes) else png.read_bytes()
-        source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-        words = _escaped(caption)
-        self._parts.append(f'<figure><img alt="{words}" src="{source}"><figcaption>{words}</figcaption></figure>')
+        self._add("picture", source=_inside("image/png", data), caption=caption, shows=shows)
 
     def video(self, mp4: Path, caption: str) -> None:
         """An mp4, inside the page."""
-        source = f"data:video/mp4;base64,{base64.b64encode(mp4.read_bytes()).decode()}"
-        self._parts.append(
-            f'<figure><video src="{source}" autoplay loop muted controls></video>'
-            f"<figcaption>{_escaped(caption)}</figcaption></figure>"
-        )
+        self._add("video", source=_inside("video/mp4", mp4.read_bytes()), caption=caption)
 
-    def table(self, columns: list[str], rows: list[list[str]]) -> None:
-        """A table of text."""
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str, last: Sequence[str] = ()
+    ) -> None:
+        """A table of text.
 
-        def line(tag: str, cells: list[str]) -> str:
-            return "<tr>" + "".join(f"<{tag}>{_escaped(cell)}</{tag}>" for cell in cells) + "</tr>"
+        Args:
+            columns: its head.
+            rows: cells; the first of each row names it.
+            caption: what stands above it.
+            last: a row that sums up the others.
+        """
+        self._add("table", columns=columns, rows=rows, caption=caption, last=last)
 
-        self._parts.append("<table>" + line("th", columns) + "".join(line("td", row) for row in rows) + "</table>")
+    def command(self, text: str, command: str) -> None:
+        """A line for the terminal, and what it is for."""
+        self._add("command", text=text, command=command)
 
     def write(self, path: Path) -> None:
         """Write the page, atomically."""
-        title = _escaped(self.title)
-        body = "\n".join(self._parts)
-        write_text(
-            path,
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n{body}\n</body></html>\n",
-        )
+        write_text(path, _template().render(title=self.title, parts=self._parts))
+
+    def _add(self, kind: str, **values: object) -> None:
+        self._parts.append({"kind": kind, **values})
 
 
-def _escaped(text: str) -> str:
-    return html.escape(one_line(text))
+def _inside(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: one_line(value) if type(value) is str else value,
+        trim_blocks=True,
+    )
+    return environment.get_template(_TEMPLATE)
 
 
 def training_curves(log: list[dict[str, Any]]) -> bytes:

@@ -10,10 +10,11 @@ from triptych.data import Dataset, write_contact_sheet
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.opening import draw_cars
 from triptych.evaluation.evaluate import Evaluation, evaluate, write_evaluation
-from triptych.evaluation.report import Report, training_curves
+from triptych.evaluation.pictures import range_of
 from triptych.experiments.config import DemoConfig
+from triptych.experiments.demo_page import write_demo_page
 from triptych.export import write_orbit
-from triptych.files import lock, read_json, read_log, write_json
+from triptych.files import lock, read_json, write_json
 from triptych.model import CategoryModel, find_model
 from triptych.progress import Progress
 from triptych.runtime import versions
@@ -24,7 +25,6 @@ from triptych.training.stage2 import fit
 
 CLOCK_FILE = "seconds.json"
 SHIPPED_MODEL = Path("cars")
-_LABELS = {"ours": "3D-aware latent space (ours)", "plain": "plain autoencoder's"}
 
 
 def run_demo(config: DemoConfig, conditions: Conditions) -> Path:
@@ -66,8 +66,10 @@ def _run(config: DemoConfig, conditions: Conditions) -> Path:
         progress.start("evaluate", len(bank))
         scenes = Scenes(bank, model)
         evaluation = evaluate(scenes, new, with_lpips=False, on_scene=lambda name: progress.advance())
-        write_evaluation(evaluation, out / f"evaluation_{kind}", {"versions": versions()})
         evaluations[kind] = evaluation
+        # The first scale holds for all: latents of one color are alike, whatever the space.
+        latent_range = range_of(evaluations["ours"].comparisons)
+        write_evaluation(evaluation, out / f"evaluation_{kind}", {"versions": versions()}, latent_range)
         clock.lap("evaluation")
         if kind == "ours":
             write_orbit(out / "orbit.mp4", scenes)
@@ -75,8 +77,10 @@ def _run(config: DemoConfig, conditions: Conditions) -> Path:
 
     metrics = _metrics(evaluations, CategoryModel.load(models["ours"]), clock)
     write_json(out / "metrics.json", metrics | {"config": asdict(config) | {"out": str(out)}, "seed": seed})
-    _write_page(out, metrics, evaluations)
-    return out / "report.html"
+    stage1, name = (
+        (out / "stage1", str(out / "stage1")) if config.from_scratch else (models["ours"], str(SHIPPED_MODEL))
+    )
+    return write_demo_page(out, metrics, evaluations, stage1, name)
 
 
 def _make_scenes(config: DemoConfig, stage1_scenes: int, seed: int, progress: Progress) -> Dataset:
@@ -124,54 +128,3 @@ def _metrics(evaluations: dict[str, Evaluation], model: CategoryModel, clock: _C
         "model": model.identity(),
         "versions": versions(),
     }
-
-
-def _write_page(out: Path, metrics: dict[str, Any], evaluations: dict[str, Evaluation]) -> None:
-    page = Report("triptych: never-seen cars in a 3D-aware latent space")
-    page.text(
-        f"{metrics['scenes_stage1']} procedural cars trained the category model (stage 1). The "
-        f"{metrics['scenes_stage2']} cars below were never seen by it: each was fitted from its training views in "
-        f"{metrics['seconds_per_new_scene']:.1f} s and takes {metrics['bytes_per_new_scene'] / 1024:.0f} KiB on "
-        "the disk. All numbers are means over views that were not used for fitting."
-    )
-    page.video(out / "orbit.mp4", "The never-seen cars, rendered from their tri-planes and decoded.")
-    page.heading("Quality on test views of never-seen cars")
-    page.table(
-        ["", "PSNR (dB)", "SSIM", "autoencoder alone, PSNR (dB)"],
-        [
-            [_LABELS[kind], *(f"{evaluation.mean(key):{form}}" for key, form in _TABLE)]
-            for kind, evaluation in evaluations.items()
-        ],
-    )
-    page.picture(out / "evaluation_ours" / "comparison.png", "Ours: tri-planes in the 3D-aware latent space.")
-    if "plain" in evaluations:
-        _write_from_scratch(page, out)
-    page.heading("Where the time went")
-    page.table(["part", "seconds"], [[part, f"{value:.0f}"] for part, value in metrics["seconds"].items()])
-    page.heading("The dataset")
-    page.picture(out / "cars.png", "One view of each car.")
-    page.text("Made with " + ", ".join(f"{name} {value}" for name, value in versions().items()) + ".")
-    page.write(out / "report.html")
-
-
-def _write_from_scratch(page: Report, out: Path) -> None:
-    """What only a demonstration with a stage 1 of its own has to show."""
-    page.picture(
-        out / "evaluation_plain" / "comparison.png",
-        "The same tri-planes in the plain autoencoder's latent space.",
-    )
-    page.text(
-        "Both: planes of the same size, the same stage-2 settings, the same views. The plain latent space is that "
-        "of stage 1 stopped after the warm-up: the joint phase has changed neither its autoencoder nor its base planes."
-    )
-    page.heading("Stage 1")
-    page.picture(
-        training_curves(read_log(out / "stage1")), "Losses, and test PSNR of the stage-1 scenes, over the phases."
-    )
-    page.picture(
-        out / "stage1" / "progress.png",
-        "Test views of stage-1 scenes: picture, decoded rendering, encoded latent, rendered latent.",
-    )
-
-
-_TABLE = (("psnr", ".2f"), ("ssim", ".4f"), ("psnr_autoencoder", ".2f"))

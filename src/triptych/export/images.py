@@ -43,12 +43,12 @@ def write_images(
     Args:
         out: a new or empty folder, or one to continue.
         scenes: scenes of a bank.
-        cameras: at least two cameras of the model's picture size.
+        cameras: at least two cameras, of any picture size.
         channels: what else to write.
         on_scene: told each name once it is written.
 
     Raises:
-        InputError: there is no scene, there are fewer than two cameras or of another size, or the folder holds
+        InputError: there is no scene, there are fewer than two cameras, or the folder holds
             something else; or some scenes are damaged: the others are written.
     """
     out, left_out = Path(out), LeftOut(scenes)

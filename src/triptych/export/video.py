@@ -24,13 +24,16 @@ _COLUMN_HEIGHT = 256
 _LABEL_HEIGHT = 28
 
 
-def write_orbit(path: str | Path, scenes: Mapping[str, Scene], orbit: Orbit | None = None) -> None:
+def write_orbit(
+    path: str | Path, scenes: Mapping[str, Scene], orbit: Orbit | None = None, size: tuple[int, int] | None = None
+) -> None:
     """Film a full circle around several scenes at once, as ``orbit_frames``, to an mp4.
 
     Args:
         path: the file, ending in .mp4.
-        scenes: scenes by name, whose models render pictures of one size.
+        scenes: scenes by name.
         orbit: the circle, one frame per camera.
+        size: height and width of a scene's picture, by default those of its model, then the same for all.
 
     Raises:
         InputError: there is no scene, or the video cannot be written; or some scenes are damaged: the others are
@@ -39,19 +42,24 @@ def write_orbit(path: str | Path, scenes: Mapping[str, Scene], orbit: Orbit | No
     left_out = LeftOut(scenes)
     readable = list(left_out.readable())
     left_out.require_some()
-    write_video(path, orbit_frames(readable, orbit))
+    write_video(path, orbit_frames(readable, orbit, size))
     left_out.report()
 
 
-def orbit_frames(scenes: Sequence[Scene], orbit: Orbit | None = None) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+def orbit_frames(
+    scenes: Sequence[Scene], orbit: Orbit | None = None, size: tuple[int, int] | None = None
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Frames of a full circle around several scenes at once, laid out in a grid that is wider than high.
 
     Args:
-        scenes: at least one, whose models render pictures of one size.
+        scenes: at least one.
         orbit: the circle, one frame per camera.
+        size: as for ``write_orbit``.
     """
     orbit = orbit or Orbit()
-    clips = [as_pixels(scene.render(scene.model.along(orbit)).images) for scene in scenes]
+    height, width = size or (scenes[0].model.config.height, scenes[0].model.config.width)
+    cameras = orbit.cameras(height, width)
+    clips = [as_pixels(scene.render(cameras).images) for scene in scenes]
     columns = min(math.ceil(math.sqrt(len(clips) * 4 / 3)), len(clips))
     rows = math.ceil(len(clips) / columns)
     blank = np.full_like(clips[0][0], 255)
@@ -70,13 +78,10 @@ def comparison_frames(
 
     Args:
         scene: the scene.
-        cameras: one camera per frame, in the model's picture size.
-        other: the same scene fitted with another model, of RGB tri-planes for instance; its pictures may be of
-            another size, but of the same proportions.
+        cameras: one camera per frame.
+        other: the same scene fitted with another model, of RGB tri-planes for instance; its pictures are of its own
+            model's size where this has the cameras' proportions, else of the cameras'.
         truth: pictures in [0, 1] that the cameras have taken [view, 3, row, column], see ``true_path``.
-
-    Raises:
-        InputError: the cameras have another picture size, or the other model's pictures other proportions.
     """
     views = scene.render(cameras)
     columns = {"ours": _enlarged(views.images, cameras, "bicubic")}
@@ -128,12 +133,8 @@ def _label(other: Scene) -> str:
 
 def _seen_by(other: Scene, cameras: Cameras) -> Float[Tensor, "view 3 height width"]:
     height, width = other.model.config.height, other.model.config.width
-    if height * cameras.width != width * cameras.height:
-        raise InputError(
-            f"video: the other bank's pictures are {width}x{height}, which has other proportions than "
-            f"{cameras.width}x{cameras.height}"
-        )
-    return other.render(cameras.resized(height, width)).images
+    alike = height * cameras.width == width * cameras.height
+    return other.render(cameras.resized(height, width) if alike else cameras).images
 
 
 def _enlarged(

@@ -20,17 +20,11 @@ from triptych.model.places import MODEL_FILE, SHARED_FILE
 from triptych.model.predictor import Predictor
 from triptych.model.predictor.saving import load_predictor
 from triptych.model.saving import StoredModel, digest_of, read_model, write_model
-from triptych.model.scene_views import SceneViews
-from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
-from triptych.representation.kernels import Backend
 from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
 from triptych.representation.sampler import PixelRays, Sampler
-
-VIEWS_AT_ONCE = 16
-"""Views that are rendered in one go."""
 
 
 class CategoryModel(nn.Module):
@@ -82,9 +76,18 @@ class CategoryModel(nn.Module):
 
     @property
     def latent_size(self) -> tuple[int, int]:
-        """Height and width of a latent image."""
+        """Height and width of the latent image of a picture of the model's size."""
+        return self.latent_size_of(self.config.height, self.config.width)
+
+    def latent_size_of(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the latent image of a picture of this size, which the autoencoder divides."""
         factor = self.autoencoder.downscale
-        return self.config.height // factor, self.config.width // factor
+        return height // factor, width // factor
+
+    def whole_size(self, height: int, width: int) -> tuple[int, int]:
+        """The smallest size that the autoencoder divides and that pictures of this size fit into."""
+        side = self.autoencoder.downscale
+        return -(-height // side) * side, -(-width // side) * side
 
     def encode(
         self, images: Float[Tensor, "view 3 height width"]
@@ -107,10 +110,15 @@ class CategoryModel(nn.Module):
         """The color of ``origin.background``, in [0, 1]."""
         return torch.tensor(self.origin.background, device=self.aabb.device) / 255
 
-    def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of an image of ``origin.background``, one row a latent pixel: what rays see behind the scene."""
+    def background(self, size: tuple[int, int] | None = None) -> Float[Tensor, "pixel channel"]:
+        """The latent of an image of ``origin.background``, one row per latent pixel: what rays see behind the scene.
+
+        Args:
+            size: height and width of the image, by default the model's.
+        """
+        height, width = size or (self.config.height, self.config.width)
         with torch.no_grad():
-            image = self.background_color[None, :, None, None].repeat(1, 1, self.config.height, self.config.width)
+            image = self.background_color[None, :, None, None].repeat(1, 1, height, width)
             return self.encode(image)[0].flatten(1).T.contiguous()
 
     def field(
@@ -134,12 +142,12 @@ class CategoryModel(nn.Module):
 
         Args:
             field: the scenes.
-            cameras: image cameras of all views, grouped by scene.
+            cameras: image cameras of all views, grouped by scene; the autoencoder divides their size.
             views_per_scene: number of views of each scene.
-            background: from ``background``.
+            background: from ``background``, for images of the cameras' size.
             sampler: which rays, and how they are sampled; by default all of the model's sampling, evenly.
         """
-        height, width = self.latent_size
+        height, width = self.latent_size_of(cameras.height, cameras.width)
         sampler = sampler or Sampler(self.config.sampling)
         pixel_rays = sampler.pixel_rays
         rays = self.latent_rays(cameras, views_per_scene, pixel_rays)
@@ -149,45 +157,20 @@ class CategoryModel(nn.Module):
 
     def latent_rays(self, cameras: Cameras, views_per_scene: Sequence[int], pixel_rays: PixelRays) -> SceneRays:
         """The rays of whole latent images, row after row of rays."""
-        rays = pixel_rays.through(cameras.resized(*self.latent_size))
+        rays = pixel_rays.through(cameras.resized(*self.latent_size_of(cameras.height, cameras.width)))
         return SceneRays.of_views(Rays(rays.origins.flatten(1, 2), rays.directions.flatten(1, 2)), views_per_scene)
 
-    def as_images(self, channels: Float[Tensor, "ray channel"]) -> Float[Tensor, "view channel height width"]:
-        """Flat rendered rays of whole latent images, as a stack of them."""
-        height, width = self.latent_size
+    def as_images(
+        self, channels: Float[Tensor, "ray channel"], size: tuple[int, int] | None = None
+    ) -> Float[Tensor, "view channel height width"]:
+        """Flat rendered rays of whole latent images, as a stack of them.
+
+        Args:
+            channels: row after row of each image.
+            size: height and width of the latent images, by default ``latent_size``.
+        """
+        height, width = size or self.latent_size
         return channels.reshape(-1, height, width, channels.shape[-1]).permute(0, 3, 1, 2)
-
-    @torch.no_grad()
-    def render_views(
-        self,
-        field: Field,
-        cameras: Cameras,
-        background: Float[Tensor, "pixel channel"],
-        *,
-        backend: Backend = "auto",
-        sampling: SamplingConfig | None = None,
-    ) -> SceneViews:
-        """Render and decode a field of one scene from any number of cameras of the model's picture size."""
-        sampler = Sampler(sampling or self.config.sampling, backend=backend)
-        groups = [cameras[first : first + VIEWS_AT_ONCE] for first in range(0, len(cameras), VIEWS_AT_ONCE)]
-        return SceneViews.cat(
-            [self.render_together(field, group, [len(group)], background, sampler) for group in groups]
-        )
-
-    @torch.no_grad()
-    def render_together(
-        self,
-        field: Field,
-        cameras: Cameras,
-        views_per_scene: list[int],
-        background: Float[Tensor, "pixel channel"],
-        sampler: Sampler | None = None,
-    ) -> SceneViews:
-        """Render and decode views of several scenes, all at once; arguments as in ``render_latents``."""
-        rendering = self.render_latents(field, cameras, views_per_scene, background, sampler)
-        latents = self.as_images(rendering.channels)
-        opacity, depth = (flat.reshape(-1, *self.latent_size) for flat in (rendering.opacity, rendering.depth))
-        return SceneViews(self.decode(latents), latents, opacity, depth)
 
     @torch.no_grad()
     def round_to_half(self) -> None:

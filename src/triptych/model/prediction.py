@@ -42,7 +42,8 @@ def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tenso
         with torch.enable_grad():
             field = model.field(micro[None], state.coefficients.detach()[None])
             field = replace(field, occupancy=state.occupancy[None])
-            rendering = model.render_latents(field, chosen.cameras, [len(chosen)], background, sampler)
+            cameras = chosen.cameras.resized(model.config.height, model.config.width)
+            rendering = model.render_latents(field, cameras, [len(chosen)], background, sampler)
             error = F.mse_loss(model.as_images(rendering.channels), chosen.latents)
             return torch.autograd.grad(error, micro)[0]
 

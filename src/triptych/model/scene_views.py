@@ -1,7 +1,7 @@
 """What rendering a scene through a category model gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ class SceneViews:
     Attributes:
         images: RGB, not clamped: as the decoder makes them, around [0, 1]; ``pixels`` are ready to be shown.
         latents: normalized latent channels.
-        opacity: share of light stopped by the scene, at latent resolution.
+        opacity: share of light stopped by the scene, at latent resolution. Where the autoencoder does not divide the
+            pictures' size, the last latent pixels reach beyond the pictures.
         depth: mean depth in world units, at latent resolution.
     """
 
@@ -30,6 +31,10 @@ class SceneViews:
     latents: Float[Tensor, "view channel latent_height latent_width"]
     opacity: Float[Tensor, "view latent_height latent_width"]
     depth: Float[Tensor, "view latent_height latent_width"]
+
+    def cut(self, height: int, width: int) -> "SceneViews":
+        """With pictures of this size, as far as they go, without what lies to the right or below."""
+        return replace(self, images=self.images[:, :, :height, :width])
 
     @classmethod
     def cat(cls, parts: "Sequence[SceneViews]") -> "SceneViews":

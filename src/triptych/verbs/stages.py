@@ -257,10 +257,11 @@ def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> S
 
     Args:
         scenes: what to render: a scene, or a mapping such as `open_scenes` and `scenes_from_planes` give.
-        cameras: of the model's picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle.
+        cameras: of any picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle, of the
+            model's.
 
     Raises:
-        InputError: the cameras have another picture size, or there is no scene.
+        InputError: there is no scene.
     """
     if not isinstance(scenes, Scene) and not scenes:
         raise InputError("render: expected at least one scene, found none")

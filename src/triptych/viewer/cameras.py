@@ -1,9 +1,9 @@
 """From the browser's camera to a camera of the model, and back.
 
 Both sides use OpenCV axes (x right, y down, z forward) in a world whose z is up; viser turns with quaternions (w, x, y,
-z) and opens its view by a vertical angle. A browser window may have any shape, the model's picture has one: it is
-shown as large as fits, in the middle of the window, and its focal length is that of the window. So everything that
-viser draws itself (frustums, pictures) lies where the render says it is.
+z) and opens its view by a vertical angle. A browser window may have any shape, and pictures are drawn in it: the
+model's own picture would fit into their middle. Their focal length is that of the window. So everything that viser
+draws itself (frustums, pictures) lies where the render says it is.
 """
 
 import math
@@ -15,6 +15,9 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from triptych.geometry import Cameras
+
+_LONGEST = 2.0
+"""Pictures grow to at most so many times their own length to fill a window."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ def camera_of(view: BrowserView, height: int, width: int) -> Cameras:
     focal = height / 2 / (math.tan(view.fov / 2) * share_of_height)
     c2w = torch.cat([_rotation(view.wxyz), torch.tensor(view.position)[:, None]], dim=1)
     return Cameras(c2w[None].float(), torch.tensor([[focal, focal, width / 2, height / 2]]), height, width)
+
+
+def size_for(view: BrowserView, height: int, width: int) -> tuple[int, int]:
+    """Height and width of a picture that has the window's shape, whose pixels are as large as those of a picture of
+    ``height`` x ``width`` pixels that fills as much of the window as its shape allows.
+
+    Very long windows get a picture that leaves their ends white.
+    """
+    if view.aspect >= width / height:
+        return height, round(min(height * view.aspect, _LONGEST * width))
+    return round(min(width / view.aspect, _LONGEST * height)), width
 
 
 def view_of(camera: Cameras, aspect: float) -> BrowserView:

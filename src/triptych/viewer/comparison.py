@@ -33,7 +33,7 @@ def compare(dataset: Dataset, name: str, view: int, scene: Scene) -> ComparisonP
     """Render a scene at one of the dataset's cameras, beside the picture taken there.
 
     Args:
-        dataset: pictures of the model's size.
+        dataset: pictures of the scene.
         name: the scene's name in the dataset.
         view: number of the camera, from 0.
         scene: what to render.

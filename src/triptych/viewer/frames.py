@@ -59,11 +59,11 @@ def draw(
     latent_range: LatentRange | None = None,
     channel: int | None = None,
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """A picture of a scene, of the model's picture size for RGB, of its latent size for all other kinds.
+    """A picture of a scene, of the camera's picture size for RGB, at latent resolution for all other kinds.
 
     Args:
         scene: what to draw.
-        camera: one camera, of the model's picture size.
+        camera: one camera.
         kind: latents are shown by three channels as red, green and blue, or by one as gray; depth from near (yellow)
             to far (violet); opacity from white to black; normals by (normal + 1) / 2 in world axes. Depth and normals
             are white where the scene stops less than half of the light.

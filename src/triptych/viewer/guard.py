@@ -7,11 +7,13 @@ its Origin, where it has one, is the viewer's own page.
 
 import asyncio
 import http
+import io
 import ipaddress
 import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,7 +87,8 @@ def _opened(host: str, port: int) -> tuple[viser.ViserServer, bool]:
     with _opening:
         websockets.asyncio.server.serve = guarding  # pyright: ignore[reportAttributeAccessIssue]
         try:
-            return viser.ViserServer(host=host, port=port, label="triptych", verbose=False), guarded
+            with redirect_stdout(io.StringIO()):  # its own frame of addresses, beside our one line
+                return viser.ViserServer(host=host, port=port, label="triptych", verbose=False), guarded
         finally:
             websockets.asyncio.server.serve = serve
 

@@ -14,6 +14,13 @@ from triptych.text import one_line
 _JPEG_QUALITY = 90
 
 
+def inside_page(pixels: UInt8[np.ndarray, "height width 3"]) -> str:
+    """A picture as an address that holds all of it."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
 class InlinePicture:
     """A picture in the panel whose data stands in the page itself.
 
@@ -31,18 +38,11 @@ class InlinePicture:
 
     def show(self, pixels: UInt8[np.ndarray, "height width 3"]) -> None:
         """Show these pixels, as wide as the panel."""
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=_JPEG_QUALITY)
-        source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
         self._handle.content = (
-            f'<img alt="{html.escape(self._name)}" src="{source}" '
+            f'<img alt="{html.escape(self._name)}" src="{inside_page(pixels)}" '
             'style="display: block; width: 100%; box-sizing: border-box; padding: 0 0.6em 0.5em">'
         )
         self._handle.visible = True
-
-    def hide(self) -> None:
-        """Show nothing."""
-        self._handle.visible = False
 
 
 class InlineText:

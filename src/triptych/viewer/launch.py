@@ -8,7 +8,6 @@ import torch
 
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.training.matching import require_picture_size
 from triptych.viewer.config import ViewerConfig
 from triptych.viewer.sources import WatchedScenes
 from triptych.viewer.thumbnails import Thumbnails
@@ -63,7 +62,4 @@ def open_viewer(
         raise InputError('view: needs viser; pip install "triptych[viewer]"') from None
     scenes = WatchedScenes(path, model, device)
     other = None if compare is None else WatchedScenes(compare, None, device)
-    if dataset is not None:
-        for loaded in (scenes.loaded, *([] if other is None else [other.loaded])):
-            require_picture_size(dataset, loaded.model)
     return Server(SharedState(scenes, other, dataset, Thumbnails(), threading.Lock()), config.host, config.port)

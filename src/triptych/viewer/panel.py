@@ -11,10 +11,11 @@ from triptych.text import one_line
 from triptych.viewer.choice import SIDES, Choice
 from triptych.viewer.comparison import ERROR_GAIN, ComparisonPicture
 from triptych.viewer.frames import FRAME_KINDS
+from triptych.viewer.gallery import Gallery, Tile
 from triptych.viewer.inline import InlinePicture, InlineText
 from triptych.viewer.sources import WatchedScenes
-from triptych.viewer.thumbnails import COLUMNS, PER_PAGE, ROWS, strip
 
+_PER_PAGE = 9
 _THREE_CHANNELS = "first three as RGB"
 _FARTHEST = 4.0
 _PARTS = f"truth, render, error x{ERROR_GAIN}"
@@ -45,7 +46,7 @@ class Panel:
         self._on_change = on_change
         self._offsets: dict[int, float] = {}
         self._first = 0
-        self._strips: list[tuple[object, ...]] = [()] * ROWS
+        self._gallery_shows: object = None
         self._names = labelled(scenes.loaded.names())
         self._add_choices(client.gui, list(self._names), two_banks=other is not None)
         self._add_thumbnails(client.gui)
@@ -66,9 +67,7 @@ class Panel:
 
     def _add_thumbnails(self, gui: GuiApi) -> None:
         with gui.add_folder("Scenes"):
-            self._rows = [
-                (InlinePicture(gui, "thumbnails of scenes"), gui.add_button_group("", [" "])) for _ in range(ROWS)
-            ]
+            self._gallery = Gallery(gui, _PER_PAGE, self._tile_chosen)
             self._turn = gui.add_button_group("page", ["previous", "next"])
 
     def _add_blend(self, gui: GuiApi, labels: list[str]) -> None:
@@ -101,8 +100,6 @@ class Panel:
         self._offset.on_update(lambda event: self._walk())
         self._reset.on_click(lambda event: self._walk_back())
         self._turn.on_click(lambda event: self._turn_page(event.target.value == "next"))
-        for _, buttons in self._rows:
-            buttons.on_click(lambda event: self._number_clicked(event.target.value))
 
     def on_look_through(self, callback: Callable[[int], None]) -> None:
         """Call back with the number of the camera that the browser wants to look through."""
@@ -147,30 +144,21 @@ class Panel:
 
     def page(self) -> list[str]:
         """The scenes whose thumbnails are in sight."""
-        return list(self._names.values())[self._first : self._first + PER_PAGE]
+        return list(self._names.values())[self._first : self._first + _PER_PAGE]
 
     def show_thumbnails(self, thumbnails: Mapping[str, Thumbnail | None]) -> None:
         """Show the thumbnails of ``page``; None for one that is not drawn yet."""
-        names, chosen = list(thumbnails), self._names.get(self._scene.value)
-        for row, (picture, buttons) in enumerate(self._rows):
-            part = names[row * COLUMNS : (row + 1) * COLUMNS]
-            drawn = tuple(thumbnails[name] is not None for name in part)
-            state = (tuple(part), drawn, chosen if chosen in part else None)
-            if state == self._strips[row]:
-                continue
-            self._strips[row] = state
-            buttons.visible = bool(part)
-            if not part:
-                picture.hide()
-                continue
-            marked = part.index(chosen) if chosen in part else None
-            first = self._first + row * COLUMNS + 1
-            picture.show(strip([thumbnails[name] for name in part], first, marked))
-            buttons.options = tuple(str(first + column) for column in range(len(part)))
+        labels = self._scene.options[self._first : self._first + _PER_PAGE]
+        chosen, pictures = self._scene.value, [thumbnails.get(self._names.get(label, "")) for label in labels]
+        state = (labels, tuple(picture is not None for picture in pictures), chosen)
+        if state != self._gallery_shows:
+            self._gallery_shows = state
+            shown = zip(labels, pictures, strict=True)
+            self._gallery.show([Tile(label, picture, label == chosen) for label, picture in shown])
 
     def forget_thumbnails(self) -> None:
         """Show all of them again, whatever is shown now."""
-        self._strips = [()] * ROWS
+        self._gallery_shows = None
 
     def show_comparison(self, pictures: list[ComparisonPicture]) -> None:
         """Show the scene of each bank beside the picture of the camera that is compared."""
@@ -180,7 +168,7 @@ class Panel:
 
     def _chosen(self) -> None:
         if self._scene.value in self._scene.options:
-            self._first = self._scene.options.index(self._scene.value) // PER_PAGE * PER_PAGE
+            self._first = self._scene.options.index(self._scene.value) // _PER_PAGE * _PER_PAGE
         self._fit_view_slider()
         self._on_change()
 
@@ -212,14 +200,14 @@ class Panel:
         self._on_change()
 
     def _turn_page(self, forward: bool) -> None:
-        last = (len(self._scene.options) - 1) // PER_PAGE * PER_PAGE
-        self._first = min(max(self._first + (PER_PAGE if forward else -PER_PAGE), 0), last)
+        last = (len(self._scene.options) - 1) // _PER_PAGE * _PER_PAGE
+        self._first = min(max(self._first + (_PER_PAGE if forward else -_PER_PAGE), 0), last)
         self._on_change()
 
-    def _number_clicked(self, number: str) -> None:
-        numbered = {str(place): label for place, label in enumerate(self._scene.options, start=1)}
-        if number in numbered:
-            self._scene.value = numbered[number]
+    def _tile_chosen(self, number: int) -> None:
+        place = self._first + number
+        if place < len(self._scene.options):
+            self._scene.value = self._scene.options[place]
 
 
 def labelled(names: Sequence[str]) -> dict[str, str]:

@@ -4,14 +4,12 @@ import errno
 import socket
 import threading
 
-import numpy as np
 import viser
 
 from triptych.errors import InputError
-from triptych.geometry import Orbit
 from triptych.model import CategoryModel
-from triptych.viewer.cameras import view_of
 from triptych.viewer.guard import open_guarded
+from triptych.viewer.looking import first_view
 from triptych.viewer.session import Session, SharedState
 
 _WATCH_SECONDS = 2.0
@@ -98,9 +96,8 @@ def _never_share(server: viser.ViserServer) -> None:
 
 
 def _set_first_view(server: viser.ViserServer, model: CategoryModel) -> None:
-    orbit = Orbit.around(model.aabb)
-    camera = model.along(orbit).to("cpu")
-    server.initial_camera.position = camera.c2w[0, :, 3].numpy()
-    server.initial_camera.look_at = np.asarray(orbit.center)
+    first = first_view(model)
+    server.initial_camera.position = first.position
+    server.initial_camera.look_at = model.aabb.mean(dim=0).cpu().numpy()
     server.initial_camera.up = (0.0, 0.0, 1.0)
-    server.initial_camera.fov = view_of(camera, aspect=camera.width / camera.height).fov
+    server.initial_camera.fov = first.fov

@@ -1,6 +1,5 @@
 """One browser: its camera, its scene, and the thread that draws for it."""
 
-import math
 import statistics
 import threading
 import time
@@ -17,12 +16,12 @@ from viser import ClientHandle
 from triptych.bank import Scene
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.model import CategoryModel
-from triptych.viewer.cameras import BrowserView, camera_of, fill_window, view_of
+from triptych.viewer.cameras import BrowserView, camera_of, fill_window, size_for, view_of
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
 from triptych.viewer.frames import LatentRange, Quality, draw
 from triptych.viewer.frustums import Frustums
+from triptych.viewer.looking import BrowserCamera
 from triptych.viewer.pacing import Pace
 from triptych.viewer.panel import Panel
 from triptych.viewer.sources import LoadedScenes, WatchedScenes
@@ -31,9 +30,6 @@ from triptych.viewer.thumbnails import Thumbnails
 _ROWS_SENT = 512
 _FRAMES_MEASURED = 20
 _LAST_FRAME_SECONDS = 10.0
-_FLATTEST = 100.0
-"""Windows are at most so many times as wide as high, or as high as wide."""
-_NO_CAMERA = "this window is too small, or its camera cannot be used; load the page again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +65,7 @@ class Session:
         self._pace = Pace()
         self._closed = False
         self._drawing = _Drawing()
+        self._camera = BrowserCamera(client, shared.scenes.loaded.model)
         self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
         self.panel = Panel(client, shared.scenes, shared.other, shared.dataset, self.change)
@@ -128,10 +125,11 @@ class Session:
     def _draw(self, quality: Quality) -> bool:
         begun = time.monotonic()
         choice = self.panel.choice()
-        view = _browser_view(self._client)
+        view = self._camera.view()
         with self._shared.turn:
             picture = self._picture(choice, view, quality)
         filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=choice.kind == "RGB")
+        self._clear_sight(view)
         self._client.scene.set_background_image(filled, "jpeg", jpeg_quality=80 if quality == "moving" else 95)
         if quality == "moving":
             self._seconds.append(time.monotonic() - begun)
@@ -142,14 +140,16 @@ class Session:
     def _status(self) -> str:
         if not self._seconds:
             return self._drawing.name
-        return f"{self._drawing.name}: {1 / statistics.median(self._seconds):.0f} frames/s while moving"
+        seconds = statistics.median(self._seconds)
+        pace = f"{1 / seconds:.0f} frames/s" if seconds < 0.5 else f"a frame takes {seconds:.1f} s"
+        return f"{self._drawing.name}: {pace} while moving"
 
     def _picture(self, choice: Choice, view: BrowserView, quality: Quality) -> UInt8[np.ndarray, "rows columns 3"]:
         scenes, other = self._shared.scenes, self._shared.other
 
         def drawn(loaded: LoadedScenes, number: int) -> UInt8[np.ndarray, "rows columns 3"]:
             scene, latent_range = self._drawing.of(loaded, number, choice)
-            camera = camera_of(view, loaded.model.config.height, loaded.model.config.width)
+            camera = camera_of(view, *size_for(view, loaded.model.config.height, loaded.model.config.width))
             return draw(scene, camera, choice.kind, quality, latent_range, choice.channel)
 
         if other is None or choice.side == "this bank":
@@ -164,7 +164,11 @@ class Session:
     def _draw_beside(self) -> bool:
         """One piece of what lies beside the render, if any is missing."""
         self._frustums.show(self.panel.choice().scene, visible=self.panel.cameras_shown.value)
+        self._clear_sight(self._camera.view())
         return self._draw_thumbnail() or self._draw_comparison()
+
+    def _clear_sight(self, view: BrowserView) -> None:
+        self._frustums.clear_sight(camera_of(view, _ROWS_SENT, _ROWS_SENT), self._shared.scenes.loaded.model.aabb)
 
     def _draw_thumbnail(self) -> bool:
         scenes, thumbnails = self._shared.scenes, self._shared.thumbnails
@@ -199,7 +203,7 @@ class Session:
             return
         self.panel.choose_view(view)
         camera = dataset.cameras(dataset.names.index(scene))[[view]]
-        look(self._client, view_of(camera, self._client.camera.aspect), self._shared.scenes.loaded.model)
+        self._camera.look(view_of(camera, self._client.camera.aspect), self._shared.scenes.loaded.model)
 
 
 class _Drawing:
@@ -231,39 +235,3 @@ def half_and_half(
     rows, columns = left.shape[:2]
     other = np.asarray(Image.fromarray(right).resize((columns, rows), Image.Resampling.NEAREST))
     return np.concatenate([left[:, : columns // 2], other[:, columns // 2 :]], axis=1)
-
-
-def look(client: ClientHandle, view: BrowserView, model: CategoryModel) -> None:
-    """Let a browser look at the world as ``view`` does, and turn around the middle of the scene box."""
-    forward = view_direction(view)
-    position = np.asarray(view.position)
-    middle = model.aabb.mean(dim=0).cpu().numpy()
-    distance = max(float((middle - position) @ forward), 1e-3)
-    with client.atomic():
-        client.camera.fov = view.fov
-        client.camera.position = position
-        client.camera.look_at = position + distance * forward
-
-
-def view_direction(view: BrowserView) -> np.ndarray:
-    """Where a view looks, a unit vector."""
-    return camera_of(view, 2, 2).c2w[0, :, 2].double().numpy()
-
-
-def _browser_view(client: ClientHandle) -> BrowserView:
-    """What the browser looks at.
-
-    Raises:
-        InputError: it has sent a camera that sees nothing, or none.
-    """
-    camera = client.camera
-    try:
-        position, wxyz = (np.asarray(part, dtype=np.float64) for part in (camera.position, camera.wxyz))
-        fov, aspect = float(camera.fov), float(camera.aspect)
-    except (TypeError, ValueError, ZeroDivisionError):
-        raise InputError(_NO_CAMERA) from None
-    placed = position.shape == (3,) and wxyz.shape == (4,) and np.isfinite([*position, *wxyz]).all() and wxyz.any()
-    if not placed or not 0 < fov < math.pi or not 1 / _FLATTEST < aspect < _FLATTEST:
-        raise InputError(_NO_CAMERA)
-    (x, y, z), (turn_w, turn_x, turn_y, turn_z) = position.tolist(), wxyz.tolist()
-    return BrowserView((x, y, z), (turn_w, turn_x, turn_y, turn_z), fov, aspect)

@@ -4,7 +4,7 @@ from threading import Lock
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from triptych.bank import Scene
 from triptych.errors import InputError
@@ -14,12 +14,7 @@ from triptych.viewer.sources import LoadedScenes
 
 SIDE = 96
 """Side of a thumbnail in pixels; pictures that are not square are fitted into it."""
-COLUMNS = 3
-ROWS = 3
-PER_PAGE = COLUMNS * ROWS
-_GAP = 4
 _GRAY = 235
-_FRAME = (34, 139, 230)
 _MOST_KEPT = 2000
 
 
@@ -53,26 +48,3 @@ def _thumbnail(scene: Scene) -> UInt8[np.ndarray, "side side 3"]:
     top, left = (SIDE - picture.height) // 2, (SIDE - picture.width) // 2
     thumbnail[top : top + picture.height, left : left + picture.width] = np.asarray(picture)
     return thumbnail
-
-
-def strip(
-    thumbnails: list[UInt8[np.ndarray, "side side 3"] | None], first: int, marked: int | None
-) -> UInt8[np.ndarray, "height width 3"]:
-    """One row of ``COLUMNS`` numbered thumbnails, gray where one is still missing, white beyond the last.
-
-    Args:
-        thumbnails: from left to right.
-        first: number of the leftmost.
-        marked: which of them, from 0, gets a frame.
-    """
-    cell = SIDE + 2 * _GAP
-    row = Image.new("RGB", (cell * COLUMNS, cell), "white")
-    pen = ImageDraw.Draw(row)
-    for column, thumbnail in enumerate(thumbnails):
-        left = column * cell
-        if column == marked:
-            pen.rectangle((left, 0, left + cell - 1, cell - 1), _FRAME)
-        gray = Image.new("RGB", (SIDE, SIDE), (_GRAY,) * 3)
-        row.paste(gray if thumbnail is None else Image.fromarray(thumbnail), (left + _GAP, _GAP))
-        pen.text((left + 2 * _GAP, _GAP), str(first + column), "dimgrey")
-    return np.asarray(row)

@@ -112,7 +112,8 @@ def read_cameras(file: Path, height: int, width: int) -> Cameras:
     """Read the cameras of a transforms.json in the order of its frames, for pictures of another size.
 
     The pictures need not be there where ``w`` and ``h`` are. Lens distortion is left out: these are the cameras of the
-    undistorted pictures.
+    undistorted pictures. Where the file's pictures have other proportions than those asked for, they keep them, and
+    their shorter side is as long.
 
     Args:
         file: the file; its name is free.
@@ -121,7 +122,7 @@ def read_cameras(file: Path, height: int, width: int) -> Cameras:
 
     Raises:
         InputError: the file is missing, or a frame is not what ``parse_transforms`` reads, or its picture has other
-            proportions.
+            proportions than the first.
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file; expected a transforms.json")
@@ -132,12 +133,22 @@ def read_cameras(file: Path, height: int, width: int) -> Cameras:
         fields = _fields(header, record, where)
         _refuse_other_lenses(fields, where)
         declared = _declared_size(fields, file, where)
+        if index == 0:
+            height, width = _shaped_as(declared, height, width)
         own = _read_intrinsics(fields, declared, where)
         intrinsics.append(at_picture_size(own, declared, (height, width), where))
         matrices.append(_read_matrix(fields.get("transform_matrix"), f"{where}, transform_matrix"))
     return Cameras(
         torch.from_numpy(np.stack(matrices)).float(), torch.from_numpy(np.stack(intrinsics)).float(), height, width
     )
+
+
+def _shaped_as(declared: tuple[int, int], height: int, width: int) -> tuple[int, int]:
+    """A size as asked for; of other proportions than the declared one, that one with a shorter side as long."""
+    if abs(declared[0] * width / declared[1] - height) <= 1:
+        return height, width
+    scale = min(height, width) / min(declared)
+    return round(declared[0] * scale), round(declared[1] * scale)
 
 
 def _read_file(file: Path) -> tuple[dict[str, Any], list[Any]]:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -34,6 +36,8 @@ def write_figure(figure: Figure, path: Path) -> None:
 def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scenes: Mapping[str, Scene]) -> Figure:
     """Figure 3: the latent of a test view channel by channel, as the encoder and as the tri-planes give it.
 
+    All latents have one color scale: normalized channels are alike in size.
+
     Args:
         image: a test view in [0, 1].
         camera: its camera, one view.
@@ -42,11 +46,12 @@ def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scene
     channels = max(scene.model.autoencoder.channels for scene in scenes.values())
     figure = new_figure(1.2 * (channels + 1), 1.3 * 2 * len(scenes) + 0.3)
     axes = figure.subplots(2 * len(scenes), channels + 1, squeeze=False)
-    for number, (title, scene) in enumerate(scenes.items()):
+    with torch.no_grad():
+        all_encoded = [scene.model.encode(image[None].to(scene.micro.device)) for scene in scenes.values()]
+    ranges = [channel_range(encoded) for encoded in all_encoded]
+    scale = Normalize(min(float(low.min()) for low, _ in ranges), max(float(high.max()) for _, high in ranges))
+    for number, ((title, scene), encoded) in enumerate(zip(scenes.items(), all_encoded, strict=True)):
         views = scene.render(camera)
-        with torch.no_grad():
-            encoded = scene.model.encode(image[None].to(scene.micro.device))
-        low, high = channel_range(encoded)
         for row, label, latents, picture in zip(
             axes[2 * number : 2 * number + 2],
             _ROW_LABELS,
@@ -57,11 +62,13 @@ def latent_figure(image: Float[Tensor, "3 height width"], camera: Cameras, scene
             row[0].imshow(picture.permute(1, 2, 0).cpu().numpy())
             row[0].set_ylabel(f"{title}\n{label}", fontsize=6)
             for channel, latent in enumerate(latents.cpu().numpy()):
-                row[channel + 1].imshow(latent, vmin=float(low[channel]), vmax=float(high[channel]), cmap="viridis")
+                row[channel + 1].imshow(latent, norm=scale, cmap="viridis")
     axes[0, 0].set_title("picture, decoded", fontsize=6)
     for channel in range(channels):
         axes[0, channel + 1].set_title(f"channel {channel + 1}", fontsize=6)
-    return _without_ticks(figure)
+    _without_ticks(figure)
+    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, shrink=0.6).ax.tick_params(labelsize=6)
+    return figure
 
 
 def quality_against_time(curves: Mapping[str, Curve]) -> Figure:

@@ -41,10 +41,16 @@ _TABLES = {
     "shared": "What all scenes share",
 }
 _FIGURES = {
-    "figure3": "Figure 3: latents of a test view, encoded and rendered, channel by channel.",
+    "figure3": "Figure 3: latents of a test view, encoded and rendered, channel by channel, all on one color scale.",
     "figure6": "Figure 6: test PSNR of exploit scenes against the seconds that each takes.",
     "figure7": "Figure 7: total time and memory. Point: measured; dashed: extrapolated; dotted: ours gets cheaper.",
     "figure8": "Figure 8: test views of exploit scenes, never seen by stage 1.",
+}
+_SHOWN = {
+    "figure3": "Two rows per latent space, encoded and rendered: the picture, then each latent channel.",
+    "figure6": "A rising curve per method: PSNR over seconds per scene. The numbers stand in measured.json.",
+    "figure7": "Two plots with a curve each for ours and RGB tri-planes: total hours, total gigabytes over the scenes.",
+    "figure8": "One row per scene: ground truth, then the rendering of each method.",
 }
 _VIDEOS = {
     "latents_plain": "A scene in a latent space that is not 3D-aware, and what the decoder makes of it.",
@@ -136,7 +142,8 @@ def write_page(out: Path, categories: Sequence[str], about: Mapping[str, Any]) -
         _category_on(page, out / name)
     page.heading("How it was made")
     made = {key: value for key, value in about.items() if key != "config"}
-    page.table(["", ""], [[key, str(value)] for key, value in {**about["config"], **made}.items()])
+    settings = {**about["config"], **made}
+    page.table(["setting", "value"], [[key, str(value)] for key, value in settings.items()], "Settings and versions.")
     page.write(out / "report.html")
     return out / "report.html"
 
@@ -147,12 +154,11 @@ def _category_on(page: Report, folder: Path) -> None:
         file = folder / f"{name}.csv"
         if file.exists():
             table = Table.read(file)
-            page.text(title)
-            page.table(list(table.columns), [list(row) for row in table.rows])
+            page.table(table.columns, table.rows, title)
     for name, caption in _FIGURES.items():
         file = folder / f"{name}.png"
         if file.exists():
-            page.picture(file, caption)
+            page.picture(file, caption, _SHOWN[name])
     for name, caption in _VIDEOS.items():
         file = folder / f"{name}.mp4"
         if file.exists():

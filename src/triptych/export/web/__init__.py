@@ -4,7 +4,7 @@
     manifest.json                          sizes, scene box, sampling, first camera, and the scenes by name
     shared.safetensors                     base planes in 8 bits, micro planes of the mean scene, MLP, background latent
     decoder.onnx                           normalized latents to pictures
-    scenes/0000.safetensors, 0000.png      micro planes, as compact banks have them, and coefficients; a thumbnail
+    scenes/0000.safetensors, 0000.webp     micro planes, as compact banks have them, and coefficients; a thumbnail
     runtime/                               onnxruntime-web
 
 The browser combines a scene's planes, renders its latents in a WebGL2 shader by the formulas of

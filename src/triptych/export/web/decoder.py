@@ -12,8 +12,10 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.export import Dim
 
 from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, LatentNormalization
+from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 
@@ -31,7 +33,7 @@ def require_onnx() -> None:
             raise InputError(f'web: needs {package}; pip install "triptych[web]"')
 
 
-def write_decoder(path: Path, model: CategoryModel) -> None:
+def write_decoder(path: Path, model: CategoryModel) -> bool:
     """Write the model's decoder in single precision.
 
     Its input ``latents`` [1, channel, latent_height, latent_width] is normalized, its output ``images`` [1, 3, height,
@@ -40,9 +42,15 @@ def write_decoder(path: Path, model: CategoryModel) -> None:
     Args:
         path: the file.
         model: a model, on any device.
+
+    Returns:
+        Whether it takes latents of any height and width; else only those of the model's pictures, as some networks of
+        others do.
     """
     decoder = _Decoder(model.autoencoder, model.normalization).cpu().eval()
     latents = torch.zeros(1, model.autoencoder.channels, *model.latent_size)
+    any_size = isinstance(model.autoencoder, ConvolutionalAutoencoder | IdentityAutoencoder)
+    sizes = {"latents": {2: Dim("latent_height", min=2), 3: Dim("latent_width", min=2)}} if any_size else None
     with _quiet():
         torch.onnx.export(
             decoder,
@@ -52,9 +60,11 @@ def write_decoder(path: Path, model: CategoryModel) -> None:
             output_names=["images"],
             opset_version=OPSET,
             dynamo=True,
+            dynamic_shapes=sizes,
             external_data=False,
             verbose=False,
         )
+    return any_size
 
 
 class _Decoder(nn.Module):

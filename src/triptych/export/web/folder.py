@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from triptych.bank import Scene, Scenes, coded_micro
@@ -26,6 +26,8 @@ FORMAT = Format("triptych-web", version=1, described="a page made by `triptych e
 MANIFEST_FILE = "manifest.json"
 MOST_CHANNELS = 16
 """A shader of WebGL2 can count on writing to four textures of four channels."""
+_THUMBNAIL_SIDE = 192
+"""Longest side of a thumbnail in pixels."""
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -62,8 +64,8 @@ def write_web(
         shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
         for name, content in runtime_contents.items():
             (folder / "runtime" / name).write_bytes(content)
-        write_decoder(folder / "decoder.onnx", scenes.model)
-        save_file(_shared_tensors(scenes.model), folder / "shared.safetensors")
+        any_size = write_decoder(folder / "decoder.onnx", scenes.model)
+        (folder / "shared.safetensors").write_bytes(save(_shared_tensors(scenes.model)))
         (folder / "scenes").mkdir()
         orbit, entries = Orbit.around(scenes.model.aabb), []
         for scene in left_out.readable():
@@ -71,7 +73,8 @@ def write_web(
             entries.append({"name": scene.name, **files})
             on_scene(scene.name)
         left_out.require_some()
-        write_json(folder / MANIFEST_FILE, _manifest(scenes.model, orbit, title) | {"scenes": entries})
+        manifest = _manifest(scenes.model, orbit, title, any_size=any_size) | {"scenes": entries}
+        write_json(folder / MANIFEST_FILE, manifest)
     left_out.report()
 
 
@@ -89,7 +92,7 @@ def _require_renderable(model: CategoryModel) -> None:
         raise InputError(f"web: the model's latents have {channels} channels; browsers render at most {MOST_CHANNELS}")
 
 
-def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
+def _manifest(model: CategoryModel, orbit: Orbit, title: str, *, any_size: bool) -> dict[str, Any]:
     config = model.config
     latent_height, latent_width = model.latent_size
     return {
@@ -97,7 +100,12 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
         "model": model.identity(),
         "title": title,
         "picture": {"height": config.height, "width": config.width},
-        "latent": {"height": latent_height, "width": latent_width, "channels": model.autoencoder.channels},
+        "latent": {
+            "height": latent_height,
+            "width": latent_width,
+            "channels": model.autoencoder.channels,
+            "any_size": any_size,
+        },
         "aabb": model.aabb.tolist(),
         "planes": asdict(config.planes),
         "mlp": asdict(config.mlp),
@@ -132,11 +140,13 @@ def _shared_tensors(model: CategoryModel) -> dict[str, Tensor]:
 
 def _write_scene(folder: Path, stem: str, scene: Scene, camera: Cameras) -> dict[str, str]:
     """Write a scene's two files; their paths within the folder."""
-    files = {"file": f"{stem}.safetensors", "thumbnail": f"{stem}.png"}
+    files = {"file": f"{stem}.safetensors", "thumbnail": f"{stem}.webp"}
     tensors = {"coefficients": scene.coefficients, "micro": coded_micro(scene)}
-    save_file(_on_cpu(tensors), folder / files["file"])
+    (folder / files["file"]).write_bytes(save(_on_cpu(tensors)))
     (pixels,) = as_pixels(scene.render(camera).images)
-    Image.fromarray(pixels).save(folder / files["thumbnail"])
+    thumbnail = Image.fromarray(pixels)
+    thumbnail.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    thumbnail.save(folder / files["thumbnail"], quality=90)
     return files
 
 

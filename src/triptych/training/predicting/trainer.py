@@ -17,6 +17,7 @@ from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.model.prediction import slopes_of, surroundings
 from triptych.model.predictor import Prediction
+from triptych.model.rendering import render_views
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.sampler import Sampler
@@ -121,6 +122,6 @@ class PredictorTrainer:
             given = evenly([view for view in everything if view not in asked], 8)
             start = self._predicted(scene, given)
             field = with_occupancy(self.model.field(start.micro[None], start.coefficients[None]))
-            views = self.model.render_views(field, self.scenes.cameras(scene, asked), self.background)
+            views = render_views(self.model, field, self.scenes.cameras(scene, asked), self.background)
             values += psnr(views.images, self.scenes.images(scene, asked))
         return mean(values) if values else math.nan

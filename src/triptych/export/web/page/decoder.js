@@ -3,23 +3,23 @@
 import * as ort from "./runtime/ort.wasm.bundle.min.mjs";
 
 export class Decoder {
-    static async create({ latent, picture }) {
+    static async create({ latent }) {
         ort.env.wasm.numThreads = 1;
         ort.env.wasm.wasmPaths = { wasm: new URL("runtime/ort-wasm-simd-threaded.wasm", import.meta.url).href };
         const session = await ort.InferenceSession.create("decoder.onnx", { executionProviders: ["wasm"] });
-        return new Decoder(session, latent, picture);
+        return new Decoder(session, latent.channels);
     }
 
-    constructor(session, latent, picture) {
+    constructor(session, channels) {
         this.session = session;
-        this.latentShape = [1, latent.channels, latent.height, latent.width];
-        this.picture = picture;
+        this.channels = channels;
     }
 
-    /** The picture of normalised latents [channel, row, column], as ImageData. */
+    /** The picture of normalised latents {values [channel, row, column], height, width}, as ImageData. */
     async decode(latents) {
-        const { images } = await this.session.run({ latents: new ort.Tensor("float32", latents, this.latentShape) });
-        const { height, width } = this.picture;
+        const shape = [1, this.channels, latents.height, latents.width];
+        const { images } = await this.session.run({ latents: new ort.Tensor("float32", latents.values, shape) });
+        const [, , height, width] = images.dims;
         const picture = new ImageData(width, height);
         const pixels = height * width;
         for (let pixel = 0; pixel < pixels; pixel++) {

@@ -8,6 +8,8 @@ uniform vec3 origin;
 uniform vec4 intrinsics;
 // Along each side of a latent pixel, averaged.
 uniform int rays;
+// Pixels of the background for one of the picture, which may be a coarser one.
+uniform vec2 background_scale;
 
 layout(location = 0) out vec4 latents_0;
 #if ATTACHMENTS > 1
@@ -132,7 +134,7 @@ float integrate(Ray ray, inout vec4 sum[OUTPUTS]) {
 }
 
 vec4 over_background(vec4 sum, float opacity, int layer) {
-    vec4 behind = texelFetch(background, ivec3(gl_FragCoord.xy, layer), 0);
+    vec4 behind = texelFetch(background, ivec3(gl_FragCoord.xy * background_scale, layer), 0);
     return sum / float(rays * rays) + (1.0 - opacity) * behind;
 }
 

@@ -1,8 +1,10 @@
 // The page: what is chosen, from where it is seen, and `window.triptych` for those who want pictures of their own.
 
 import { Decoder } from "./decoder.js";
+import { Pace } from "./pacing.js";
 import { readTensors } from "./planes.js";
 import { Renderer } from "./renderer.js";
+import { SceneList } from "./scene-list.js";
 import { Studio } from "./studio.js";
 
 const element = (id) => document.getElementById(id);
@@ -53,7 +55,7 @@ function showPage(manifest, studio) {
         radius: number("radius", radius),
     };
     const view = {
-        a: named("a", names[0]),
+        a: named("scene", named("a", names[0])),
         b: named("b", names[Math.min(1, names.length - 1)]),
         share: Math.min(Math.max(number("share", 0), 0), 1),
         camera: { ...start },
@@ -76,12 +78,19 @@ function showPage(manifest, studio) {
         view.share = event.target.valueAsNumber;
         changed();
     });
-    for (const side of ["a", "b"]) {
-        listScenes(element(`scenes-${side}`), `scene-${side}`, manifest.scenes, view[side], (name) => {
+    const lists = ["a", "b"].map((side) => {
+        const choose = (name) => {
             view[side] = name;
             changed();
-        });
-    }
+        };
+        return new SceneList(element(`scenes-${side}`), `scene-${side}`, manifest.scenes, view[side], choose);
+    });
+    element("search").addEventListener("input", (event) => {
+        const [found] = lists.map((list) => list.search(event.target.value));
+        element("found").textContent = `${found} of ${names.length} scenes`;
+    });
+    element("found").textContent = `${names.length} scenes`;
+    document.body.classList.toggle("embed", asked.has("embed"));
     moveByPointer(view.camera, changed);
     moveByKeys(view.camera, start, changed);
     element("status").hidden = true;
@@ -90,36 +99,49 @@ function showPage(manifest, studio) {
 }
 
 /**
- * A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. A latent
- * pixel has one ray while something moves, and as many as the model has once all rests.
+ * A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. While
+ * something moves, a latent pixel has one ray, and pictures are coarser where the browser is slow; once all rests it has
+ * as many as the model has, and the picture is whole.
  */
 function drawing(manifest, studio, view) {
     const { picture, latent, sampling } = manifest;
-    const size = `${picture.width} × ${picture.height} pixels`;
+    const pace = new Pace(latent.any_size);
+    const small = document.createElement("canvas");
     let busy = false;
-    let wanted = 0;
+    let wanted;
     let rest;
 
-    async function show(rays) {
-        const pixels = await studio.picture({ ...structuredClone(view), rays });
-        canvas.getContext("2d").putImageData(pixels, 0, 0);
-        const traced = `${rays * latent.width} × ${rays * latent.height} rays`;
+    function put(pixels) {
+        const whole = pixels.width === picture.width && pixels.height === picture.height;
+        const to = whole ? canvas : small;
+        if (!whole) Object.assign(small, { width: pixels.width, height: pixels.height });
+        to.getContext("2d").putImageData(pixels, 0, 0);
+        if (!whole) canvas.getContext("2d").drawImage(small, 0, 0, picture.width, picture.height);
+    }
+
+    async function show({ rays, scale }) {
+        const pixels = await studio.picture({ ...structuredClone(view), rays, scale });
+        put(pixels);
+        const traced = `${Math.round(rays * scale * latent.width)} × ${Math.round(rays * scale * latent.height)} rays`;
+        const size = `${pixels.width} × ${pixels.height} pixels`;
         element("speed").textContent = `${traced}, decoded to ${size}, in ${studio.milliseconds.toFixed(0)} ms`;
         await new Promise(requestAnimationFrame);
     }
 
-    return async function draw(rays = 1) {
+    const whole = { rays: sampling.supersample, scale: 1 };
+    return async function draw(still = false) {
         clearTimeout(rest);
-        wanted = rays;
+        wanted = still ? whole : { rays: 1, scale: pace.scale };
         if (busy) return;
         busy = true;
         try {
             while (wanted) {
                 const shown = wanted;
-                wanted = 0;
+                wanted = undefined;
                 await show(shown);
-                const finer = !wanted && shown < sampling.supersample;
-                if (finer) rest = setTimeout(draw, REST_MILLISECONDS, sampling.supersample);
+                if (shown !== whole) pace.took(studio.milliseconds);
+                const finer = !wanted && (shown.rays < whole.rays || shown.scale < 1);
+                if (finer) rest = setTimeout(draw, REST_MILLISECONDS, true);
             }
         } catch (error) {
             complain(error);
@@ -128,19 +150,6 @@ function drawing(manifest, studio, view) {
             busy = false;
         }
     };
-}
-
-function listScenes(list, group, scenes, chosen, choose) {
-    for (const { name, thumbnail } of scenes) {
-        const entry = element("scene").content.cloneNode(true);
-        const radio = entry.querySelector("input");
-        Object.assign(radio, { name: group, value: name, checked: name === chosen });
-        radio.addEventListener("change", () => choose(name));
-        entry.querySelector("img").src = thumbnail;
-        entry.querySelector("span").textContent = name;
-        entry.querySelector("label").title = name;
-        list.append(entry);
-    }
 }
 
 /** Drag to turn, wheel or two fingers to zoom. */

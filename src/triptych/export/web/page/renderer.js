@@ -73,15 +73,17 @@ export class Renderer {
     }
 
     /**
-     * Normalised latents [channel, row, column] of the tri-planes as a camera sees them.
+     * Normalised latents {values [channel, row, column], height, width} of the tri-planes as a camera sees them.
      *
      * @param camera {c2w: three rows of four, OpenCV axes; intrinsics: fx, fy, cx, cy in pixels of the picture}
      * @param rays along each side of a latent pixel, averaged
+     * @param scale of a coarser picture: its sides by those of the whole one
      */
-    render({ c2w, intrinsics }, rays) {
+    render({ c2w, intrinsics }, rays, scale = 1) {
         const gl = this.gl;
         const { picture, latent } = this.manifest;
-        const [across, down] = [latent.width / picture.width, latent.height / picture.height];
+        const [width, height] = [latent.width, latent.height].map((side) => Math.max(1, Math.round(scale * side)));
+        const [across, down] = [width / picture.width, height / picture.height];
         const [fx, fy, cx, cy] = intrinsics;
         gl.useProgram(this.draw);
         const columns = [0, 1, 2].flatMap((column) => c2w.map((row) => row[column]));
@@ -89,17 +91,18 @@ export class Renderer {
         gl.uniform3fv(this._place(this.draw, "origin"), c2w.map((row) => row[3]));
         gl.uniform4f(this._place(this.draw, "intrinsics"), fx * across, fy * down, cx * across, cy * down);
         gl.uniform1i(this._place(this.draw, "rays"), rays);
-        this._run(this.draw, this.toLatents, latent.width, latent.height, {
+        gl.uniform2f(this._place(this.draw, "background_scale"), latent.width / width, latent.height / height);
+        this._run(this.draw, this.toLatents, width, height, {
             planes: [gl.TEXTURE_2D_ARRAY, this.planes],
             occupancy: [gl.TEXTURE_2D, this.occupied],
             background: [gl.TEXTURE_2D_ARRAY, this.background],
         });
-        return this._read();
+        return { values: this._read(height, width), height, width };
     }
 
-    _read() {
+    _read(height, width) {
         const gl = this.gl;
-        const { height, width, channels } = this.manifest.latent;
+        const { channels } = this.manifest.latent;
         const pixels = height * width;
         const latents = new Float32Array(channels * pixels);
         const four = new Float32Array(4 * pixels);

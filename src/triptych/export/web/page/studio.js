@@ -3,10 +3,13 @@
 import { cameraOf } from "./camera.js";
 import { composePlanes, readScene } from "./planes.js";
 
+const MOST_KEPT = 24;
+
 /** Renders one view after the other, and keeps the scenes and planes of the last. */
 export class Studio {
     constructor(manifest, shared, renderer, decoder) {
         Object.assign(this, { manifest, shared, renderer, decoder });
+        this.entries = new Map(manifest.scenes.map((entry) => [entry.name, entry]));
         this.scenes = new Map();
         this.shown = "";
         /** What the last picture took, its scenes being there. */
@@ -17,9 +20,9 @@ export class Studio {
     /**
      * A picture, as ImageData.
      *
-     * @param view {a, b, share, camera, rays}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics, or
-     *     whatever of the manifest's orbit shall be another; rays along each side of a latent pixel, if not as many as
-     *     the model has. All but `a` may be left out.
+     * @param view {a, b, share, camera, rays, scale}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics,
+     *     or whatever of the manifest's orbit shall be another; rays along each side of a latent pixel, if not as many as
+     *     the model has; scale of a coarser picture. All but `a` may be left out.
      */
     picture(view) {
         const made = this.last.then(() => this._make(view));
@@ -27,7 +30,7 @@ export class Studio {
         return made;
     }
 
-    async _make({ a, b = a, share = 0, camera = {}, rays = this.manifest.sampling.supersample }) {
+    async _make({ a, b = a, share = 0, camera = {}, rays = this.manifest.sampling.supersample, scale = 1 }) {
         const shown = JSON.stringify([a, b, share]);
         if (shown !== this.shown) {
             const [first, second] = await Promise.all([this._scene(a), this._scene(b)]);
@@ -36,17 +39,19 @@ export class Studio {
         }
         const placed = camera.c2w ? camera : cameraOf({ ...this.manifest.orbit, ...camera });
         const begin = performance.now();
-        const picture = await this.decoder.decode(this.renderer.render(placed, rays));
+        const picture = await this.decoder.decode(this.renderer.render(placed, rays, scale));
         this.milliseconds = performance.now() - begin;
         return picture;
     }
 
+    /** A scene, fetched when it is wanted; the last few are kept. */
     async _scene(name) {
-        if (!this.scenes.has(name)) {
-            const entry = this.manifest.scenes.find((scene) => scene.name === name);
-            if (!entry) throw new Error(`there is no scene ${name}`);
-            this.scenes.set(name, await readScene(entry.file, this.shared));
-        }
-        return this.scenes.get(name);
+        const entry = this.entries.get(name);
+        if (!entry) throw new Error(`there is no scene ${name}`);
+        const scene = this.scenes.get(name) ?? (await readScene(entry.file, this.shared));
+        this.scenes.delete(name);
+        this.scenes.set(name, scene);
+        if (this.scenes.size > MOST_KEPT) this.scenes.delete(this.scenes.keys().next().value);
+        return scene;
     }
 }
