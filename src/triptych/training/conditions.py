@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from triptych.progress import Progress
+from triptych.runtime import ThisProcess, Workers
 
 CPU = torch.device("cpu")
 
@@ -18,9 +19,16 @@ class Conditions:
         device: where to compute.
         progress: where to show how it goes; unseen by default.
         checkpoint_seconds: how often a run is saved.
+        workers: who fits new scenes; this process by default.
     """
 
     seed: int = 0
     device: torch.device = CPU
     progress: Progress = field(default_factory=lambda: Progress(quiet=True))
     checkpoint_seconds: float = 60.0
+    workers: Workers = field(default_factory=ThisProcess)
+
+    @property
+    def here(self) -> torch.device:
+        """What this process computes on while ``workers`` fit on ``device``, which may be elsewhere."""
+        return self.device if self.workers.are_here else CPU
