@@ -8,6 +8,7 @@ begins a new one for each part, which then has that GPU alone.
 What is sent is bytes of pickle, so that a worker looks whether it has the same code before it unpacks anything.
 """
 
+import inspect
 import os
 import pickle
 import signal
@@ -175,7 +176,7 @@ def _taken_along() -> Callable[[str, bytes, bytes], bytes | str]:
             )
         return do_part(everything, part)
 
-    return task
+    return inspect.unwrap(task)  # what a run-time type checker may have wrapped around it stays here
 
 
 def _ray() -> Any:
