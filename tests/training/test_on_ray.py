@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 from balls import make_balls, tiny_stage2
+from untrained import untrained_model
 
 from triptych.bank import SceneBank, read_failures
 from triptych.cli import main
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
-from triptych.model import CategoryModel
 from triptych.representation.config import SamplingConfig
 from triptych.runtime import on_ray
 from triptych.runtime.on_ray import RayWorkers, ray_workers
@@ -51,7 +51,7 @@ def workers() -> Iterator[RayWorkers]:
 @pytest.fixture
 def new_balls(tmp_path: Path) -> Dataset:
     """Four balls whose files are gone by now: workers may well be where they have never been."""
-    make_balls(tmp_path / "data", train=0, test=7)
+    make_balls(tmp_path / "data", train=0, test=7, resolution=8)
     opened = open_dataset(DatasetConfig(tmp_path / "data", scenes="3:7", test_views=2, cache=tmp_path / "cache"))
     shutil.rmtree(tmp_path / "data")
     shutil.rmtree(tmp_path / "cache")
@@ -78,9 +78,9 @@ def numbers(bank: SceneBank, name: str) -> tuple[torch.Tensor, dict[str, Any]]:
 
 
 def test_killed_workers_cost_the_scenes_in_their_hands_and_numbers_are_those_of_one_process(
-    new_balls: Dataset, trained_balls: Path, workers: RayWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_balls: Dataset, workers: RayWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, config = CategoryModel.load(trained_balls / "model"), replace(tiny_stage2(), scenes_at_once=1)
+    model, config = untrained_model(), replace(tiny_stage2(), scenes_at_once=1)
     options: dict[str, Any] = {"precision": "float32", "force": True}
     here = fit(model, new_balls, tmp_path / "here", config, Conditions(), **options)
     with monkeypatch.context() as patch:
@@ -144,8 +144,6 @@ def test_a_cluster_without_a_gpu_is_told_before_the_work(workers: RayWorkers) ->
 @pytest.mark.parametrize("installed", [True, False])
 def test_no_cluster_is_a_line_and_nothing_is_begun(
     installed: bool,
-    balls: Dataset,
-    trained_balls: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -156,8 +154,8 @@ def test_no_cluster_is_a_line_and_nothing_is_begun(
         monkeypatch.setattr(ray, "is_initialized", lambda: False)
     else:
         monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    assert balls.source is not None
-    command = ["fit", str(trained_balls), str(balls.source.path), "--out", str(tmp_path / "bank"), "--ray", address]
+    untrained_model().save(tmp_path / "model")
+    command = ["fit", str(tmp_path / "model"), str(tmp_path), "--out", str(tmp_path / "bank"), "--ray", address]
     with pytest.raises(SystemExit) as ended:
         main(command)
     expected = f"--ray {address}: nothing answers there" if installed else 'pip install "triptych[ray]"'
