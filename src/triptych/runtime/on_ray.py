@@ -165,16 +165,16 @@ def _taken_along() -> Callable[[str, bytes, bytes], bytes | str]:
         try:
             from triptych.runtime.on_ray import do_part
             from triptych.runtime.versions import code
-
-            found = code()
         except ImportError as error:
-            found = f"without it, or an earlier version ({error})"
-        if found != expected:
-            return (
-                f"a worker on {platform.node()} has other code of triptych ({found}) than this process ({expected}); "
-                "install the same on all machines"
-            )
-        return do_part(everything, part)
+            found = f"without it, or an earlier version: {error}"
+        else:
+            found = code()
+            if found == expected:
+                return do_part(everything, part)
+        return (
+            f"a worker on {platform.node()} has other code of triptych ({found}) than this process ({expected}); "
+            "install the same on all machines"
+        )
 
     return inspect.unwrap(task)  # what a run-time type checker may have wrapped around it stays here
 
