@@ -22,7 +22,7 @@ from triptych.experiments.quality import Recipe, run_quality, sources
 from triptych.experiments.quality_report import SetResults, summarize
 from triptych.experiments.scene_sets import MeshFolder
 from triptych.experiments.speed import gain_of_last_doubling, has_converged, races
-from triptych.progress import Progress
+from triptych.training.conditions import Conditions
 from triptych.training.presets import STAGE1
 from triptych.training.stage1 import create_autoencoder
 
@@ -41,7 +41,7 @@ def run(out: Path, *sets: str, most_steps: int = 2) -> Mapping[str, SetResults]:
         sets=sets or (f"boxes={out / 'meshes'}", str(out / "balls")),
     )
     recipe = Recipe(stage1(), stage2(), lambda steps: replace(RGB, steps=steps))
-    return run_quality(config, 0, Progress(quiet=True), recipe)
+    return run_quality(config, Conditions(), recipe)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from triptych.files import SUM, write_sealed_json
 from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel, Origin
 from triptych.progress import Progress
-from triptych.training import stage2
+from triptych.training import fit_group
 from triptych.training.conditions import Conditions
 from triptych.training.fitting import fit_scenes
 from triptych.training.matching import autoencoder_psnr, compare_with_model, worse_than_own
@@ -89,7 +89,7 @@ def test_a_scene_that_diverges_is_never_stored(
         scenes.micro.values[0, 0, 0, 0, 0] = 1e6  # finite, but not in half precision
         return scenes
 
-    monkeypatch.setattr(stage2, "fit_scenes", with_one_diverged)
+    monkeypatch.setattr(fit_group, "fit_scenes", with_one_diverged)
     with pytest.raises(InputError, match=r"1 of 2 .* ball_3: its numbers are no longer finite"):
         fit_balls(model, balls.select("test", "all"), tmp_path / "bank", Told(), force=True)
     assert SceneBank(tmp_path / "bank").names() == ["ball_4"]

@@ -74,7 +74,7 @@ def test_a_scene_that_another_process_adds_meanwhile_stays(
         SceneBank(tmp_path / "bank").add(group.names[0], scene)
         return fit_scenes(model, group, *rest)
 
-    monkeypatch.setattr("triptych.training.stage2.fit_scenes", meanwhile)
+    monkeypatch.setattr("triptych.training.fit_group.fit_scenes", meanwhile)
     bank = fit_balls(trained_balls, balls.select("test", "all"), tmp_path / "bank")
     assert bank.names() == ["ball_3", "ball_4"]
     assert bank.scene("ball_3").record == {"first": True}

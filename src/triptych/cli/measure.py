@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from triptych.benchmark import BenchConfig
-from triptych.cli.options import Machine, Seed, say
+from triptych.cli.options import Cluster, Machine, Seed, say
 from triptych.experiments.config import DemoConfig, QualityConfig, ReproduceConfig
 from triptych.progress import Progress
 
@@ -49,15 +49,16 @@ class Reproduce:
 
     config: Annotated[ReproduceConfig, tyro.conf.arg(name="")]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+    cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def run(self) -> None:
         from triptych.experiments.reproduce import run_reproduce
-        from triptych.runtime import choose_device
+        from triptych.runtime import choose_device, open_workers
         from triptych.training.conditions import Conditions
 
         device = choose_device(self.machine.device)
-        with Progress() as progress:
-            report = run_reproduce(self.config, Conditions(self.machine.seed, device, progress))
+        with Progress() as progress, open_workers(self.cluster.ray) as workers:
+            report = run_reproduce(self.config, Conditions(self.machine.seed, device, progress, workers=workers))
         say(f"open {report}")
 
 
@@ -68,11 +69,14 @@ class Quality:
     config: Annotated[QualityConfig, tyro.conf.arg(name="")] = field(default_factory=QualityConfig)
     seed: Seed = 0
     """All random numbers follow from it."""
+    cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def run(self) -> None:
         from triptych.experiments.quality import run_quality
         from triptych.experiments.quality_report import as_markdown
+        from triptych.runtime import open_workers
+        from triptych.training.conditions import CPU, Conditions
 
-        with Progress() as progress:
-            results = run_quality(self.config, self.seed, progress)
+        with Progress() as progress, open_workers(self.cluster.ray) as workers:
+            results = run_quality(self.config, Conditions(self.seed, CPU, progress, workers=workers))
         say(*as_markdown(results).split("\n"))

@@ -22,6 +22,15 @@ class Machine:
     """All random numbers follow from it."""
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Who fits scenes."""
+
+    ray: str | None = None
+    """Fit scenes on the workers of a Ray cluster: HOST:PORT of one that runs, or auto for that of this machine, which
+    is started if there is none. Needs `pip install "triptych[ray]"`, everywhere the same versions."""
+
+
 def check_options(command: Any) -> None:
     """Refuse values that cannot be, by the names under which the user has typed them.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Machine, Seed, say
+from triptych.cli.options import Cluster, Machine, Seed, say
 from triptych.data import DatasetConfig
 from triptych.progress import Progress
 from triptych.training.single.config import AnySingleConfig, SingleNeRF, SingleTriPlanes
@@ -24,15 +24,18 @@ class Rgb(Configurable):
     config: Annotated[SingleTriPlanes, tyro.conf.arg(name="")] = field(default_factory=SingleTriPlanes)
     seed: Seed = 0
     """All random numbers follow from it."""
+    cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def run(self) -> None:
         from triptych.data.opening import open_data
+        from triptych.runtime import open_workers
         from triptych.training.conditions import Conditions
         from triptych.training.single.banks import fit_rgb_scenes
 
-        with Progress() as progress:
+        with Progress() as progress, open_workers(self.cluster.ray) as workers:
             scenes = open_data(self.data, progress, "test")
-            banks = fit_rgb_scenes(scenes, self.out, self.config, Conditions(self.seed, progress=progress))
+            conditions = Conditions(self.seed, progress=progress, workers=workers)
+            banks = fit_rgb_scenes(scenes, self.out, self.config, conditions)
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 
 

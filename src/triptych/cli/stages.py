@@ -9,8 +9,9 @@ import tyro
 
 from triptych.bank import StoragePrecision
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Machine, say
+from triptych.cli.options import Cluster, Machine, say
 from triptych.data import DatasetConfig
+from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
 from triptych.progress import Progress
@@ -124,6 +125,7 @@ class Fit(Configurable):
     pictures is written."""
     config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2[DEFAULT_PRESET]
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+    cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def own_preset(self) -> Preset:
         from triptych.model import find_model
@@ -135,15 +137,19 @@ class Fit(Configurable):
     def run(self) -> None:
         from triptych.data.opening import open_data
         from triptych.model import CategoryModel, find_model
-        from triptych.runtime import choose_device
+        from triptych.runtime import open_workers
         from triptych.training.conditions import Conditions
         from triptych.training.stage2 import fit, plan, summary
 
-        device = choose_device(self.machine.device)
+        if self.cluster.ray is not None and self.config.finetune_shared:
+            raise InputError(
+                "--ray: --finetune-shared trains all scenes together, in one process; leave one of them out"
+            )
         model = CategoryModel.load(find_model(self.model))
-        with Progress() as progress:
+        with Progress() as progress, open_workers(self.cluster.ray) as workers:
+            device = workers.choose_device(self.machine.device)
             scenes = open_data(self.data, progress, "test")
-            conditions = Conditions(self.machine.seed, device, progress)
+            conditions = Conditions(self.machine.seed, device, progress, workers=workers)
             if self.preset is None and self.config_file is None:
                 progress.note(f"settings of preset {self.own_preset()}, which suits the model's scenes")
             config = self.config if self.epochs is None else self.config.lasting(self.epochs)

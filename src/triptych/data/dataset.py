@@ -134,6 +134,23 @@ class Dataset:
             _splits=tuple(self._splits[scene] for scene in order),
         )
 
+    def in_memory(self) -> "Dataset":
+        """The same, with the pictures of its scenes in memory, and nothing of other scenes."""
+        numbers = [self._number(scene) for scene in range(len(self))]
+        index = self._index.subset(numbers)
+        moved = zip(self._rows, numbers, index.starts, strict=False)
+        parts = [self._pictures[self._index.rows(number)] for number in numbers]
+        return replace(
+            self,
+            _rows=tuple(rows - self._index.starts[number] + start for rows, number, start in moved),
+            _index=index,
+            _pictures=StackedPictures(parts, index.starts),
+        )
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process gets: it may not have the files."""
+        return vars(self.in_memory())
+
     def _number(self, scene: int) -> int:
         """The number of a scene in the index, which has those too that were not chosen."""
         return int(np.searchsorted(self._index.starts, self._rows[scene][0], side="right")) - 1

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,21 @@ class SceneIndex:
     def rows(self, scene: int) -> Int[np.ndarray, " view"]:
         """The rows of a scene's views."""
         return np.arange(self.starts[scene], self.starts[scene + 1])
+
+    def subset(self, scenes: Sequence[int]) -> "SceneIndex":
+        """Some scenes, in the order given, with all rows of each."""
+        rows = np.concatenate([self.rows(scene) for scene in scenes])
+        return replace(
+            self,
+            names=tuple(self.names[scene] for scene in scenes),
+            fingerprints=tuple(self.fingerprints[scene] for scene in scenes),
+            starts=np.cumsum([0, *(len(self.rows(scene)) for scene in scenes)]),
+            c2w=self.c2w[rows],
+            intrinsics=self.intrinsics[rows],
+            uses=self.uses[rows],
+            has_alpha=self.has_alpha[list(scenes)],
+            boxes=self.boxes[list(scenes)],
+        )
 
 
 def fingerprint(scene: ParsedScene) -> str:

@@ -90,6 +90,7 @@ def how_it_was_made(config: Options, conditions: Conditions) -> dict[str, Any]:
         "config": asdict(config),  # pyright: ignore[reportArgumentType] (options are dataclasses)
         "seed": conditions.seed,
         "device": conditions.device.type,
+        **({} if conditions.workers.are_here else {"new scenes": "fitted by Ray workers of one thread"}),
         "commit": commit(),
         "versions": versions(),
     }

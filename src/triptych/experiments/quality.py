@@ -23,7 +23,7 @@ from triptych.experiments.scene_sets import SceneSet, Source, open_source, sourc
 from triptych.experiments.speed import has_converged
 from triptych.files import lock
 from triptych.progress import Progress
-from triptych.training.conditions import CPU, Conditions
+from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
 from triptych.training.single.config import SingleTriPlanes
@@ -52,7 +52,7 @@ class Recipe:
 
 
 def run_quality(
-    config: QualityConfig, seed: int, progress: Progress, recipe: Recipe | None = None
+    config: QualityConfig, conditions: Conditions, recipe: Recipe | None = None
 ) -> Mapping[str, SetResults]:
     """Measure every set, and write the results with a table and a plot.
 
@@ -62,12 +62,12 @@ def run_quality(
     Raises:
         InputError: a folder holds something else, or a set cannot be used.
     """
-    recipe, conditions = recipe or Recipe.of(config.preset), Conditions(seed, CPU, progress)
-    chosen = sources(config, seed)
+    recipe = recipe or Recipe.of(config.preset)
+    chosen = sources(config, conditions.seed)
     config.out.mkdir(parents=True, exist_ok=True)
     with lock(config.out):
         # All of them first: what is wrong with one shows before hours go into another.
-        sets = {name: _open(config, name, source, progress) for name, source in chosen.items()}
+        sets = {name: _open(config, name, source, conditions.progress) for name, source in chosen.items()}
         results: dict[str, SetResults] = {}
         for name, scenes in sets.items():
             results[name] = _measure_set(config, name, scenes, recipe, conditions)

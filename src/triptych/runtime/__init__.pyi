@@ -1,13 +1,19 @@
 from .config import DeviceName
 from .devices import choose_device, free_memory, peak_memory, require_memory, start_threads, thread_count_kept
 from .process import stop_on_sigterm
-from .versions import commit, versions
+from .versions import code, commit, versions
+from .workers import Lost, ThisProcess, Workers, open_workers
 
 __all__ = [
     "DeviceName",
+    "Lost",
+    "ThisProcess",
+    "Workers",
     "choose_device",
+    "code",
     "commit",
     "free_memory",
+    "open_workers",
     "peak_memory",
     "require_memory",
     "start_threads",

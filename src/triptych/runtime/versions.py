@@ -1,8 +1,10 @@
 """The versions that a result depends on, and the commit of this code."""
 
+import hashlib
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +22,16 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()
+
+
+@cache
+def code() -> str:
+    """The version of triptych and a digest of its source, by which checkouts of one version differ."""
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        digest.update(f"{file.relative_to(root).as_posix()}\n".encode())
+        digest.update(file.read_bytes())
+    return f"{__version__}, {digest.hexdigest()[:12]}"
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from triptych.progress import Progress
+from triptych.runtime import ThisProcess, Workers
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.watching import Watch
 
@@ -22,6 +23,7 @@ class Conditions:
         checkpoint_seconds: how often a run is saved.
         watch: who follows it: a callback, and the logs of other programs.
         ranks: the processes that train together; this one alone by default. Only stage 1 is divided over several.
+        workers: who fits new scenes; this process by default.
     """
 
     seed: int = 0
@@ -30,3 +32,9 @@ class Conditions:
     checkpoint_seconds: float = 60.0
     watch: Watch = field(default_factory=Watch)
     ranks: Ranks = ALONE
+    workers: Workers = field(default_factory=ThisProcess)
+
+    @property
+    def here(self) -> torch.device:
+        """What this process computes on while ``workers`` fit on ``device``, which may be elsewhere."""
+        return self.device if self.workers.are_here else CPU

@@ -1,16 +1,14 @@
 """What a stage 2 is asked for, what is looked at before its work, and what of its result goes into the bank."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from triptych.bank import (
     BANK_FILE,
     NameTakenError,
     SceneBank,
     StoragePrecision,
-    StoredScene,
     note_failures,
     read_failures,
 )
@@ -21,8 +19,8 @@ from triptych.text import listed
 from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
+from triptych.training.fit_group import FitSettings, FittedScene
 from triptych.training.matching import compare_with_model
-from triptych.training.outcome import FitOutcome
 from triptych.training.provenance import Provenance
 from triptych.training.rerun import write_config
 
@@ -84,40 +82,26 @@ def write_config_of(job: FitJob) -> None:
     write_config(job.out, job.dataset, job.config, job.conditions.seed, job.conditions.device, **settings)
 
 
-def store(
-    job: FitJob,
-    bank: SceneBank,
-    group: Dataset,
-    outcomes: list[FitOutcome],
-    seconds: float,
-) -> None:
+def settings_of(job: FitJob, model: CategoryModel) -> FitSettings:
+    """What every scene is fitted with, by this model: the job's, or what has become of it."""
+    return FitSettings(model, job.config, job.conditions.seed, job.conditions.device, job.precision, job.force)
+
+
+def store(job: FitJob, bank: SceneBank, fitted: list[FittedScene]) -> None:
     """Put the scenes that were fitted into the bank, and keep what is wrong with the others."""
     problems: dict[str, str | None] = {}
-    for number, (name, outcome) in enumerate(zip(group.names, outcomes, strict=True)):
-        problems[name] = outcome.problem
-        if outcome.problem is not None:
-            job.conditions.progress.note(f"{name}: {outcome.problem}")
-        if outcome.problem is None or (job.force and outcome.finite):
-            problems[name] = None
+    for scene in fitted:
+        problems[scene.name] = scene.problem if scene.row is None else None
+        if scene.problem is not None:
+            job.conditions.progress.note(f"{scene.name}: {scene.problem}")
+        if scene.row is not None:
             try:
-                bank.add(name, _stored(job, group, number, outcome, seconds))
+                bank.add_rows([scene.row])
             except NameTakenError:
-                job.conditions.progress.note(f"note: {name}: another process has added it meanwhile; that one stays")
+                job.conditions.progress.note(
+                    f"note: {scene.name}: another process has added it meanwhile; that one stays"
+                )
     note_failures(bank.folder, problems)
-
-
-def _stored(job: FitJob, group: Dataset, number: int, outcome: FitOutcome, seconds: float) -> StoredScene:
-    record: dict[str, Any] = {
-        "stage": 2,
-        "seconds": seconds,
-        "test_psnr": outcome.test_psnr,
-        "fit": asdict(job.config),
-        **Provenance.of(group, number).record(),
-    }
-    if outcome.problem is not None:
-        record["problem"] = outcome.problem
-    scene = outcome.scene
-    return StoredScene(scene.micro, scene.coefficients, group.fingerprints[number], record, scene.coding)
 
 
 def require_fitted(bank: SceneBank, dataset: Dataset) -> None:

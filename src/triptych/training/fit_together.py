@@ -12,7 +12,8 @@ from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.representation.mlp import TinyMLP
 from triptych.training.config import Stage2Config
-from triptych.training.fit_job import FitJob, announce, require_fitted, store, write_config_of
+from triptych.training.fit_group import packed
+from triptych.training.fit_job import FitJob, announce, require_fitted, settings_of, store, write_config_of
 from triptych.training.joint import JointTraining, ShuffledViews
 from triptych.training.loop import Loop
 from triptych.training.outcome import judge, quality_bounds, require_finite
@@ -97,4 +98,4 @@ def _train(job: FitJob, run: Run) -> None:
     seconds = run.elapsed() / len(dataset)
     with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done
         bank = SceneBank.create(temporary, model, precision=job.precision, own_model=True)
-        store(job, bank, dataset, outcomes, seconds)
+        store(job, bank, packed(settings_of(job, model), dataset, outcomes, seconds))

@@ -17,17 +17,16 @@ from triptych.data import Dataset, require_disjoint
 from triptych.files import lock
 from triptych.metrics import mean
 from triptych.model import CategoryModel
-from triptych.runtime import peak_memory, require_memory
+from triptych.runtime import Lost, peak_memory, require_memory
 from triptych.text import listed
 from triptych.training import memory
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
 from triptych.training.estimate import Estimate, of_stage2, set_apart
-from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, store, write_config_of
+from triptych.training.fit_group import FittedScene, fit_group
+from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, settings_of, store, write_config_of
 from triptych.training.fit_together import check_something_shared_moves, description_of, fit_together
-from triptych.training.fitting import fit_scenes
 from triptych.training.matching import require_picture_size, worse_than_own
-from triptych.training.outcome import FitOutcome, judge, quality_bounds
 from triptych.training.run import check_place
 
 _FILES = 4
@@ -51,7 +50,8 @@ def fit(
         dataset: the new scenes, at the model's resolution.
         out: the bank's folder.
         config: all settings.
-        conditions: seed, device, progress, and how often a ``finetune_shared`` run is saved.
+        conditions: seed, device, progress, who fits the scenes, and how often a ``finetune_shared`` run, which is
+            always here, is saved.
         precision: how the micro planes are stored; None as the bank that is there does, compactly in a new one.
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
@@ -111,7 +111,7 @@ def _precision_of(bank: Path) -> StoragePrecision:
 
 def _check(job: FitJob) -> None:
     require_disjoint(job.model.trained_scenes, job.dataset)
-    require_memory(memory.of_stage2(job.config, job.model.config.planes, len(job.dataset)), job.conditions.device)
+    require_memory(memory.of_stage2(job.config, job.model.config.planes, len(job.dataset)), job.conditions.here)
     require_picture_size(job.dataset, job.model)
     if job.config.finetune_shared:
         check_something_shared_moves(job.config)
@@ -121,9 +121,8 @@ def _check(job: FitJob) -> None:
 
 def _estimated(job: FitJob, scenes: list[int]) -> Estimate:
     with set_apart():
-        return of_stage2(
-            job.model.to(job.conditions.device), job.dataset.subset(scenes), job.config, job.conditions.seed
-        )
+        model = job.model.to(job.conditions.here)
+        return of_stage2(model, job.dataset.subset(scenes), job.config, job.conditions.seed)
 
 
 def summary(bank: SceneBank, dataset: Dataset) -> str:
@@ -137,54 +136,55 @@ def summary(bank: SceneBank, dataset: Dataset) -> str:
 
 
 def _fit_each(job: FitJob, bank: SceneBank) -> None:
-    model, dataset, progress = job.model.to(job.conditions.device), job.dataset, job.conditions.progress
-    missing = [scene for scene, name in enumerate(dataset.names) if name not in bank]
+    names, conditions = job.dataset.names, job.conditions
+    missing = [scene for scene, name in enumerate(names) if name not in bank]
     if missing:
         write_config_of(job)
-    done, quality = len(dataset) - len(missing), list[float]()
-    progress.start("fit", len(dataset), done)
-    begun = time.perf_counter()
-    for number, chosen in enumerate(_groups(dataset, missing, job.config.scenes_at_once)):
-        group = dataset.subset(chosen)
-        if all(name in bank for name in group.names):  # by another process, since this one began
-            progress.advance(len(group))
-            done += len(group)
-            continue
-        bounds = quality_bounds(model, group)
-        started = time.perf_counter()
-        scenes = fit_scenes(model, group, job.config, job.conditions.seed)
-        seconds = (time.perf_counter() - started) / len(group)
-        outcomes = [judge(model, scenes, group, *each, job.precision) for each in enumerate(bounds)]
-        store(job, bank, group, outcomes, seconds)
-        quality += _to_show(group, outcomes)
-        if number == 0:
-            rest = len(missing) - len(group)
-            _say_after_first(job, quality, rest, rest * (time.perf_counter() - begun) / len(group))
-        metrics = {**({"test_psnr": mean(quality)} if quality else {}), "seconds": seconds}
-        progress.advance(len(group), **metrics)
-        done += len(group)
-        if job.conditions.watch.ends("fit", done, len(dataset), metrics):
+    conditions.progress.start("fit", len(names), done=len(names) - len(missing))
+    settings, groups = settings_of(job, job.model.to(conditions.here)), _groups_to_fit(job, bank, missing)
+    quality: list[float] = []
+    begun, done = time.perf_counter(), 0
+    for group, result in conditions.workers.map(fit_group, settings, groups, conditions.device):
+        fitted = _lost(group, result) if isinstance(result, Lost) else result
+        store(job, bank, fitted)
+        quality += [scene.shown_psnr for scene in fitted if scene.shown_psnr is not None]
+        is_first, done = done == 0, done + len(group)
+        per_scene = (time.perf_counter() - begun) / done
+        if is_first:
+            _say_after_first(job, quality, len(missing) - done, per_scene)
+        metrics = {"test_psnr": mean(quality)} if quality else {}
+        metrics |= {"seconds": fitted[0].seconds, "scenes/s": 1 / per_scene}
+        conditions.progress.advance(len(group), **metrics)
+        if conditions.watch.ends("fit", len(names) - len(missing) + done, len(names), metrics):
             break
-    require_fitted(bank, dataset)
+    require_fitted(bank, job.dataset)
 
 
-def _say_after_first(job: FitJob, quality: list[float], rest: int, seconds: float) -> None:
+def _groups_to_fit(job: FitJob, bank: SceneBank, missing: list[int]) -> Iterator[Dataset]:
+    """Scenes to fit side by side, without the groups that another process has added since this one began."""
+    for chosen in _groups(job.dataset, missing, job.config.scenes_at_once):
+        group = job.dataset.subset(chosen)
+        if all(name in bank for name in group.names):
+            job.conditions.progress.advance(len(group))
+        else:
+            yield group
+
+
+def _lost(group: Dataset, lost: Lost) -> list[FittedScene]:
+    problem = f"its workers died, the last of this: {lost.reason}; run the same command again to try once more"
+    return [FittedScene(name, None, problem, None, 0.0) for name in group.names]
+
+
+def _say_after_first(job: FitJob, quality: list[float], rest: int, per_scene: float) -> None:
     """What the first scenes tell: whether they are as good as the model's own, and how long the rest takes."""
+    conditions = job.conditions
     doubt = worse_than_own(job.model, mean(quality)) if quality else None
     if doubt is not None:
-        job.conditions.progress.note(f"note: {doubt}")
+        conditions.progress.note(f"note: {doubt}")
     if rest:
-        estimate = Estimate(seconds, peak_memory(job.conditions.device))
-        job.conditions.progress.note(f"{estimate} for the other {rest} scene(s)")
-
-
-def _to_show(group: Dataset, outcomes: list[FitOutcome]) -> list[float]:
-    """The scenes' PSNR on test views, without those of blank scenes: these would lift every mean."""
-    return [
-        outcome.test_psnr
-        for scene, outcome in enumerate(outcomes)
-        if outcome.test_psnr is not None and not group.is_blank(scene)
-    ]
+        at_once = max(conditions.workers.count(conditions.device), 1)
+        estimate = Estimate(rest * per_scene / at_once, peak_memory(conditions.here))
+        conditions.progress.note(f"{estimate} for the other {rest} scene(s)")
 
 
 def _groups(dataset: Dataset, scenes: list[int], size: int) -> Iterator[list[int]]:

@@ -5,19 +5,24 @@
 """
 
 import shutil
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.files import KIND, LOG_FILE, atomic_directory, folder_name, lock
+from triptych.model import CategoryModel
 from triptych.progress import Progress
-from triptych.runtime import require_memory
+from triptych.runtime import Lost, require_memory
+from triptych.text import listed
 from triptych.training import memory
 from triptych.training.announcing import view_counts
-from triptych.training.conditions import Conditions
+from triptych.training.conditions import CPU, Conditions
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance, background_unless_white
@@ -27,6 +32,7 @@ from triptych.training.single.config import SingleTriPlanes
 from triptych.training.single.fields import TriPlanes
 from triptych.training.single.fitting import PHASE, fit_field
 from triptych.training.single.targets import image_space, ray_targets
+from triptych.training.watching import Watch
 
 
 def fit_rgb_scenes(
@@ -41,7 +47,7 @@ def fit_rgb_scenes(
         dataset: the scenes.
         out: each scene becomes a bank in a folder of its own in here, which keeps the scene's MLP as its model.
         config: all settings.
-        conditions: seed, progress, and how often the scene that is being fitted is saved.
+        conditions: seed, progress, who fits the scenes, and how often one that is fitted here is saved.
 
     Returns:
         the bank of each scene by name, with the fitting's seconds and views in the record of its one scene.
@@ -51,30 +57,102 @@ def fit_rgb_scenes(
             options, or fitting has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
-    seed, progress = conditions.seed, conditions.progress
     require_memory(memory.of_single(config))
     scenes = [dataset.subset([number]) for number in range(len(dataset))]
     for scene in scenes:
-        _check_same(_folder(out, scene), scene, config, seed)
+        _check_same(_folder(out, scene), scene, config, conditions.seed)
     for line in view_counts(dataset):
-        progress.note(line)
+        conditions.progress.note(line)
     out.mkdir(parents=True, exist_ok=True)
     with lock(out):
-        write_config(out, dataset, config, seed, None)
-        progress.start("rgb", len(dataset) * config.steps)
-        steps, banks = _WithinAll(progress), {}
-        for scene in scenes:
-            folder = _folder(out, scene)
-            place = folder.with_name(f"{folder.name}.run")  # no scene's: the names of their folders have no dot
-            if folder.is_dir():
-                steps.start(PHASE, config.steps, config.steps)
-            else:
-                options, seconds = _options(scene, config, seed), conditions.checkpoint_seconds
-                with open_run(place, options, seconds, conditions.watch) as run:
-                    _fit_into(folder, scene, config, seed, Loop.resumed(run, steps, (PHASE,)))
-            shutil.rmtree(place, ignore_errors=True)
-            banks[scene.names[0]] = SceneBank(folder)
-    return banks
+        write_config(out, dataset, config, conditions.seed, None)
+        conditions.progress.start("rgb", len(dataset) * config.steps)
+        _fit_all(scenes, out, config, conditions)
+    return {scene.names[0]: SceneBank(_folder(out, scene)) for scene in scenes}
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What is the same for all scenes.
+
+    Attributes:
+        config: all settings.
+        seed: all random numbers follow from it.
+        here: whether this process fits, in a run beside the bank, which may have stopped earlier.
+        steps: where to show each step.
+        checkpoint_seconds: how often a run is saved.
+        watch: who follows the runs, where this process fits.
+    """
+
+    config: SingleTriPlanes
+    seed: int
+    here: bool
+    steps: Progress
+    checkpoint_seconds: float
+    watch: Watch
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A scene, and where its bank will be."""
+
+    scene: Dataset
+    folder: Path
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What becomes a bank."""
+
+    model: CategoryModel
+    scene: StoredScene
+    log: bytes
+
+
+def _fit_all(scenes: list[Dataset], out: Path, config: SingleTriPlanes, conditions: Conditions) -> None:
+    workers, progress, lost = conditions.workers, conditions.progress, {}
+    here = workers.are_here
+    steps = _WithinAll(progress) if here else Progress(quiet=True)
+    watch = conditions.watch if here else Watch(logs=())
+    settings = _Settings(config, conditions.seed, here, steps, conditions.checkpoint_seconds, watch)
+    for part, result in workers.map(_fit_scene, settings, _to_fit(scenes, out, config.steps, progress), CPU):
+        name = part.scene.names[0]
+        if isinstance(result, Lost):
+            lost[name] = result.reason
+        else:
+            _write(part.folder, name, result)
+            shutil.rmtree(_run_of(part.folder), ignore_errors=True)
+        if not here:
+            progress.advance(config.steps)
+    if lost:
+        raise InputError(
+            f"{out}: {len(lost)} of {len(scenes)} scene(s) are not fitted, as their workers died, the others are: "
+            f"{listed(list(lost))}; the last of this: {list(lost.values())[-1]}; run the same command again"
+        )
+
+
+def _to_fit(scenes: list[Dataset], out: Path, steps: int, progress: Progress) -> Iterator[_Part]:
+    """The scenes that are not there yet."""
+    for scene in scenes:
+        folder = _folder(out, scene)
+        if folder.is_dir():
+            progress.advance(steps)
+            shutil.rmtree(_run_of(folder), ignore_errors=True)
+        else:
+            yield _Part(scene, folder)
+
+
+def _fit_scene(settings: _Settings, part: _Part) -> _Fitted:
+    """What a worker does."""
+    with ExitStack() as stack:
+        place = _run_of(part.folder) if settings.here else Path(stack.enter_context(TemporaryDirectory())) / "run"
+        options = _options(part.scene, settings.config, settings.seed)
+        run = stack.enter_context(open_run(place, options, settings.checkpoint_seconds, settings.watch))
+        return _fitted(part, settings, Loop.resumed(run, settings.steps, (PHASE,)))
+
+
+def _run_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.run")  # no scene's: the names of their folders have no dot
 
 
 def _folder(out: Path, scene: Dataset) -> Path:
@@ -84,7 +162,7 @@ def _folder(out: Path, scene: Dataset) -> Path:
 def _options(scene: Dataset, config: SingleTriPlanes, seed: int) -> dict[str, Any]:
     """What must be the same for a scene to be left alone, or for its fitting to go on."""
     return {
-        "rgb": _settings(config),
+        "rgb": _rgb_of(config),
         "seed": seed,
         "fingerprint": scene.fingerprints[0],
         "fitted_views": Provenance.of(scene, 0).record()["fitted_views"],
@@ -92,7 +170,7 @@ def _options(scene: Dataset, config: SingleTriPlanes, seed: int) -> dict[str, An
     }
 
 
-def _settings(config: SingleTriPlanes) -> dict[str, Any]:
+def _rgb_of(config: SingleTriPlanes) -> dict[str, Any]:
     return {name: value for name, value in asdict(config).items() if name != KIND}
 
 
@@ -117,18 +195,23 @@ def _check_same(folder: Path, scene: Dataset, config: SingleTriPlanes, seed: int
         )
 
 
-def _fit_into(folder: Path, scene: Dataset, config: SingleTriPlanes, seed: int, loop: Loop) -> None:
+def _fitted(part: _Part, settings: _Settings, loop: Loop) -> _Fitted:
+    scene, config, seed = part.scene, settings.config, settings.seed
     space = image_space(scene)
     fitted = TriPlanes(scene, config, space, seed)
     fit_field(fitted, ray_targets(scene, space), config, seed, loop)
-    require_finite(fitted, folder)
+    require_finite(fitted, part.folder)
     fitted.finished()
-    record = {"seconds": loop.run.elapsed(), "rgb": _settings(config), "seed": seed, **Provenance.of(scene, 0).record()}
+    record = {"seconds": loop.run.elapsed(), "rgb": _rgb_of(config), "seed": seed, **Provenance.of(scene, 0).record()}
+    micro, coefficients = fitted.scenes.micro.values[0], fitted.scenes.coefficients.values[0]
+    stored = StoredScene(micro, coefficients, scene.fingerprints[0], record)
+    return _Fitted(fitted.model, stored, (loop.run.folder / LOG_FILE).read_bytes())
+
+
+def _write(folder: Path, name: str, fitted: _Fitted) -> None:
     with atomic_directory(folder) as temporary:
-        bank = SceneBank.create(temporary, fitted.model, own_model=True)
-        micro, coefficients = fitted.scenes.micro.values[0], fitted.scenes.coefficients.values[0]
-        bank.add(scene.names[0], StoredScene(micro, coefficients, scene.fingerprints[0], record))
-        shutil.copyfile(loop.run.folder / LOG_FILE, temporary / LOG_FILE)
+        SceneBank.create(temporary, fitted.model, own_model=True).add(name, fitted.scene)
+        (temporary / LOG_FILE).write_bytes(fitted.log)
 
 
 class _WithinAll(Progress):
