@@ -186,9 +186,9 @@ class Loop:
 
     def _heed(self, phase: str, step: Step, state: TrainingState, ended: bool) -> None:
         """Save where that is due, and stop where a callback, a signal or another rank asks for it."""
-        asked, ended, due = self.ranks.largest(self.run.interrupted or 0, ended, self.run.checkpoint_due())
-        self.run.interrupted, self.run.stopped = asked or None, bool(ended)
-        if asked or ended or due:
+        asked, stop, due = self.ranks.largest(self.run.interrupted or 0, ended, self.run.checkpoint_due())
+        self.run.interrupted, self.run.stopped = asked or None, bool(stop)
+        if asked or stop or due:
             self._save(phase, step, state)
         self.run.stop_if_interrupted()
 

@@ -118,13 +118,13 @@ def covers(
         size: of the frustums, as viser takes it.
     """
     sides = torch.tensor(list(itertools.product((0, 1), repeat=3)), dtype=aabb.dtype)
-    box, box_depth = eye.project(aabb[0] + sides * (aabb[1] - aabb[0]))
+    box = eye.project(aabb[0] + sides * (aabb[1] - aabb[0]))
     outlines = _outlines(cameras, size)
-    seen, depth = eye.project(outlines.flatten(0, 1))
-    seen, depth = seen[0].unflatten(0, outlines.shape[:2]), depth[0].unflatten(0, outlines.shape[:2])
-    left_above, right_below = box[0].amin(dim=0), box[0].amax(dim=0)
-    beside = (seen.amin(dim=1) > right_below) | (seen.amax(dim=1) < left_above)
-    over = ~beside.any(dim=1) | (depth <= 0).any(dim=1) | (box_depth <= 0).any()
+    seen = eye.project(outlines.flatten(0, 1))
+    corners, depth = seen.points[0].unflatten(0, outlines.shape[:2]), seen.depth[0].unflatten(0, outlines.shape[:2])
+    left_above, right_below = box.points[0].amin(dim=0), box.points[0].amax(dim=0)
+    beside = (corners.amin(dim=1) > right_below) | (corners.amax(dim=1) < left_above)
+    over = ~beside.any(dim=1) | (depth <= 0).any(dim=1) | (box.depth <= 0).any()
     at_eye = (cameras.c2w[:, :, 3] - eye.c2w[:, :, 3]).norm(dim=1) < _AT_EYE * size
     return over & ~at_eye
 
