@@ -6,6 +6,7 @@ A name is public where a package names it in ``__all__``. Packages that hold tri
 import ast
 import importlib
 import inspect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def _below(module: ModuleType, name: str) -> str:
     if stub.is_file():
         source = source.parent.joinpath(*_origin(stub, name).split(".")).with_suffix(".py")
     statements = ast.parse(source.read_text(encoding="utf-8")).body
-    for assigned, text in zip(statements, statements[1:], strict=False):
+    for assigned, text in itertools.pairwise(statements):
         targets = [target.id for target in getattr(assigned, "targets", []) if isinstance(target, ast.Name)]
         if name in targets and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             return str(text.value.value)
