@@ -4,10 +4,10 @@
     python benchmarks/figures.py --steps demo web         # these alone
     python benchmarks/figures.py --meshes FOLDER          # also the real vehicles, of a folder of meshes
 
-Runs the commands that README and the pages show, in ``runs/figures/COMMIT``, and copies their pictures into ``docs/images``
-and their numbers into ``docs/results/figures.json``: one entry per step, with the commands, the commit, the machine and
-the time. A step that is done at the present commit is left alone; within a step, the commands go on where they
-stopped. What the text of the pages says about the numbers has to be looked at by a person.
+Runs the commands that README and the pages show, in ``runs/figures/COMMIT``, and copies their pictures into
+``docs/images`` and their numbers into ``docs/results/figures.json``: one entry per step, with the commands, the
+commit, the machine and the time. A step that is done at the present commit is left alone; within a step, the commands
+go on where they stopped. What the text of the pages says about the numbers has to be looked at by a person.
 """
 
 import json
