@@ -9,7 +9,7 @@ TOOLS_INSTALLED := $(VENV)/tools-installed
 # Where torch for the CPU comes from; `make demo TORCH_INDEX=` takes the package index's own: with CUDA, on Linux.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: demo test lint docs package
+.PHONY: demo test lint docs figures package
 
 demo: $(INSTALLED)
 	@echo "12 cars are drawn, fitted, measured and filmed; on two cores this takes about two minutes"
@@ -27,6 +27,11 @@ lint: $(TOOLS_INSTALLED)
 docs: $(TOOLS_INSTALLED)
 	$(INSTALL) ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# All pictures and numbers of the documentation anew: about four hours, most of them `quality`; a stop costs a step's last
+# command at most. `make figures STEPS="demo web"` makes these alone, MESHES=FOLDER those of real vehicles as well.
+figures: $(TOOLS_INSTALLED)
+	$(BIN)/python benchmarks/figures.py $(if $(STEPS),--steps $(STEPS)) $(if $(MESHES),--meshes $(MESHES))
 
 package: $(TOOLS_INSTALLED)
 	$(INSTALL) ".[package]"

@@ -11,6 +11,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from names import NAMES, names_page
 from reference import COMMANDS, CONFIGURATION, command_page, configuration_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +23,8 @@ _EXTERNAL_ASSET = re.compile(
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages, and the files outside ``docs`` that pages link to."""
-    for name, page in ((COMMANDS, command_page()), (CONFIGURATION, configuration_page())):
+    pages = {COMMANDS: command_page(), CONFIGURATION: configuration_page(), NAMES: names_page()}
+    for name, page in pages.items():
         files.append(File.generated(config, name, content=page))
     for page in list(files.documentation_pages()):
         for _, _, target in _OUTSIDE_LINK.findall(page.content_string):

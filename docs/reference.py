@@ -241,8 +241,10 @@ def configuration_page() -> str:
         "# Configuration",
         "",
         "Written from the code: every setting of both stages, as the option that sets it, and its value in each "
-        "preset. `--preset` chooses the column, `quick` if not given; any option changes one value of it. A run keeps "
-        "all of them in its `run.json`.",
+        "preset. `--preset` chooses the column; if not given, `train` takes `general`, and `fit` the preset that the "
+        "model was trained for. Any option changes one value of it. A run keeps all of them in its `config.json`: "
+        "`triptych train DATA --out NEW --config OLD/config.json` takes them from there, and options change them. "
+        "`--dry-run` shows all values, and what the work will take.",
     ]
     for cls, presets, title in (
         (Stage1Config, STAGE1, "Stage 1: triptych train"),

@@ -64,8 +64,9 @@ def test_every_snippet_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     make_balls(Path("vases"))
     # Settings of seconds: what is written is what is tested, not how well it learns.
-    monkeypatch.setitem(triptych.STAGE1, "quick", short_stage1())
-    monkeypatch.setitem(triptych.STAGE2, "quick", tiny_stage2())
+    for preset in ("quick", "general"):
+        monkeypatch.setitem(triptych.STAGE1, preset, short_stage1())
+        monkeypatch.setitem(triptych.STAGE2, preset, tiny_stage2())
     monkeypatch.setattr(triptych, "fit", partial(triptych.fit, force=True))
     names: dict = {}
     snippets = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)

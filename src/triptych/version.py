@@ -1,3 +1,4 @@
 """The version of triptych."""
 
 __version__ = "0.1.0"
+"""The version of this package."""

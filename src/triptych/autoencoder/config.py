@@ -8,6 +8,7 @@ from triptych.options import Options, Range
 
 Precision = Literal["auto", "float32", "bfloat16"]
 NormalizationKind = Literal["affine", "tanh"]
+"""How latents are brought to a common range: each channel to mean 0 and deviation 1, or all through a tanh."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from .conversion import convert
 from .description import BANK_FILE
 from .failures import FAILED_FILE, note_failures, read_failures
 from .from_planes import scenes_from_planes
+from .model_of_bank import OWN_MODEL
 from .plane_stream import PlaneStream
 from .precision import as_stored, coded_micro
 from .saving import save_scenes
 from .scene import MEAN_SCENE, Scene
-from .scene_bank import OWN_MODEL, SceneBank
+from .scene_bank import SceneBank
 from .scene_file import open_scene, save_scene
 from .scene_planes import ScenePlanes
 from .scenes import Scenes, open_scenes

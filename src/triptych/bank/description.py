@@ -11,6 +11,7 @@ from triptych.model import CategoryModel
 from triptych.representation.config import PlaneConfig
 
 BANK_FILE = "bank.json"
+"""Of a bank's folder: which model its scenes belong to, and how they are stored."""
 ENDING = ".sqlite"
 """Of the files that hold the scenes."""
 FILES = f"scenes-*{ENDING}"

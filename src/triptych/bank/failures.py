@@ -6,6 +6,7 @@ from pathlib import Path
 from triptych.files import check_seal, field_of, lock, read_object, write_sealed_json
 
 FAILED_FILE = "failed.json"
+"""Of a bank's folder: the scenes that could not be fitted, and why."""
 
 
 def note_failures(bank: Path, problems: Mapping[str, str | None]) -> None:

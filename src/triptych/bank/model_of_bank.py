@@ -6,6 +6,7 @@ from triptych.errors import InputError
 from triptych.model import CategoryModel, find_model, find_shipped
 
 OWN_MODEL = "model"
+"""Of a bank's folder: the copy of the category model that a bank may keep."""
 
 
 def load_model_of(bank: Path, model_id: str, folder: str | Path | None) -> CategoryModel:

@@ -31,6 +31,7 @@ from triptych.files import (
 from triptych.representation.config import PlaneConfig
 
 SCENES = "scenes"
+"""Of the folder of a bank of an earlier version: a folder per scene."""
 _SUMS_FILE = "sums.json"
 _GROUP_FILE = "zarr.json"
 _SUM = "sha256"

@@ -15,7 +15,9 @@ FORMAT = Format(
     instead="train it again",
 )
 MODEL_FILE = "model.json"
+"""Of a category model's folder: its settings, where it comes from, and the checksums of the other files."""
 SHARED_FILE = "shared.safetensors"
+"""Of a category model's folder: base planes, tiny MLP and the mean scene."""
 MODEL_FILES = (
     MODEL_FILE,
     SHARED_FILE,
