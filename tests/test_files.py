@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from triptych.errors import InputError
 from triptych.files import (
@@ -16,6 +17,7 @@ from triptych.files import (
     atomic_directory,
     check_seal,
     folder_name,
+    gather,
     name_of_folder,
     read_json,
     read_object,
@@ -240,3 +242,19 @@ def test_files_of_a_known_version_are_read(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"holds": 1', '"holds": 2'))
     with pytest.raises(InputError, match="its bytes are not those that were written"):
         BOX.read(path)
+
+
+def test_rows_too_large_for_the_memory_lie_in_a_file_and_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [torch.arange(first, first + 6, dtype=torch.half).reshape(2, 3) for first in (0, 6, 12)]
+    in_memory = gather(iter(parts), (6, 3), torch.half, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.setattr("triptych.files.gathering._SHARE", 0.0)
+    in_file = gather(iter(parts), (6, 3), torch.half, tmp_path / "cache")
+    assert torch.equal(in_memory, in_file)
+    assert in_file.dtype == torch.half
+    assert not list((tmp_path / "cache").iterdir()), "the file has no name"
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"latents cannot be kept there .*; choose another --cache"):
+        gather(iter(parts), (6, 3), torch.half, tmp_path / "file")

@@ -1,6 +1,7 @@
 """Datasets of many scenes behind one interface, and the cache of their pictures."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -271,6 +272,62 @@ print(dataset.fingerprints[0], int(dataset.images(2, [3]).astype(int).sum()))
     assert [process.returncode for process in processes] == [0, 0]
     assert outputs[0] == outputs[1] != ""
     assert len(list((written.parent / "cache").iterdir())) == 1
+
+
+def copied(written: Path, name: str) -> Path:
+    return Path(shutil.copytree(written, written.parent / name))
+
+
+def test_the_cache_gives_up_what_was_used_longest_ago(written: Path) -> None:
+    first, second, third = written, copied(written, "second"), copied(written, "third")
+    options = {"cache": written.parent / "cache", "cache_size": 2.5 * 12 * (16 * 16 * 3) / 1e9}
+    open_at(first, **options)
+    (of_first,) = (written.parent / "cache").iterdir()
+    open_at(second, **options)
+    os.utime(of_first, (1, 1))
+    open_at(first, **options)  # now the second one is the oldest
+    open_at(third, **options)
+    left = list((written.parent / "cache").iterdir())
+    assert len(left) == 2
+    assert of_first in left
+
+
+def test_pictures_that_a_process_has_open_stay_in_the_cache(written: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from triptych.data import DatasetConfig, open_dataset
+
+path = Path(sys.argv[1])
+dataset = open_dataset(DatasetConfig(path, test_views=1, cache=path.parent / "cache"))
+print("open", flush=True)
+sys.stdin.readline()
+print(int(dataset.images(2, [3]).astype(int).sum()))
+"""
+    other, third = copied(written, "other"), copied(written, "third")
+    command = [sys.executable, "-c", script, str(written)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        (of_process,) = (written.parent / "cache").iterdir()
+        open_at(other, cache_size=0.0)
+        open_at(third, cache_size=0.0)
+        left = list((written.parent / "cache").iterdir())
+        output, _ = process.communicate("\n", timeout=600)
+    assert of_process in left
+    assert len(left) == 2, "that of the process, and the third"
+    assert int(output) == open_at(written).images(2, [3]).astype(int).sum()
+    open_at(other, cache_size=0.0)
+    assert len(list((written.parent / "cache").iterdir())) == 1
+
+
+def test_what_else_lies_in_the_cache_is_left_alone(written: Path) -> None:
+    cache = written.parent / "cache"
+    (cache / "onnxruntime-web-1").mkdir(parents=True)
+    (cache / "onnxruntime-web-1" / "file").write_text("kept")
+    open_at(written, cache_size=0.0)
+    open_at(copied(written, "second"), cache_size=0.0)
+    assert (cache / "onnxruntime-web-1" / "file").read_text() == "kept"
 
 
 # What is refused

@@ -14,6 +14,7 @@ from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
 from triptych.cli.options import check_options, say
+from triptych.cli.plan import Plan
 from triptych.cli.sharing import Pull, Push
 from triptych.cli.single import Rgb, Single
 from triptych.cli.spelling import check_command
@@ -26,6 +27,7 @@ from triptych.version import __version__
 
 Command = (
     Annotated[DataCommand, tyro.conf.subcommand("data")]
+    | Annotated[Plan, tyro.conf.subcommand("plan")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Predictor, tyro.conf.subcommand("predictor")]
     | Annotated[Fit, tyro.conf.subcommand("fit")]

@@ -102,7 +102,7 @@ def dataset_from_arrays(
         aabb=box,
         height=index.height,
         width=index.width,
-        _rows=tuple(index.rows(scene) for scene in range(len(parts))),
+        _rows=index.every_row(),
         _splits=tuple(views),
         _index=index,
         _pictures=StackedPictures(list(parts.values()), index.starts),

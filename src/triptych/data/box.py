@@ -45,14 +45,16 @@ def scene_box(
         return torch.from_numpy(declaration.aabb).float()
     own = dict(zip(index.names, index.boxes, strict=True)) if index is not None else {}
     boxes: list[Float[Tensor, "2 3"]] = []
+    halves: set[float] = set()
     for scene in dataset.scenes:
         half = DEFAULT_HALF_EXTENT.get(scene.format) if scene.added is None else scene.added.layout.half_extent
         if half is not None:
-            boxes.append(_cube(half))
+            halves.add(half)
         elif scene.name in own:
             if not isfinite(own[scene.name]).all():
                 raise InputError(f"scene {scene.name}: its cameras look at nothing in common; give half_extent")
             boxes.append(torch.from_numpy(own[scene.name]).float())
+    boxes += [_cube(half) for half in halves]
     if not boxes:
         return _cube(1.0)
     return torch.stack([torch.stack(boxes).amin(dim=0)[0], torch.stack(boxes).amax(dim=0)[1]])

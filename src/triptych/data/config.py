@@ -40,3 +40,6 @@ class DatasetConfig(Options):
     """Read what symbolic links lead to outside of the dataset's folder too."""
     cache: Path | None = None
     """Folder for the decoded pictures. By default ``triptych`` in the user's cache folder."""
+    cache_size: Annotated[float, Range(0, 1e9)] | None = None
+    """GB that the decoded pictures of all datasets in that folder may take; the ones used longest ago make room for new
+    ones, but for those that a process has open. By default a quarter of the disk."""

@@ -11,13 +11,13 @@ from torch import Tensor
 from triptych.data.backgrounds import WHITE, Color, background_of, parse_color
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.cache.checked_pictures import CheckedPictures
-from triptych.data.cache.entry import build_entry, cache_key, default_cache, load_index, map_pictures
+from triptych.data.cache.entry import build_entry, cache_key, default_cache, open_entry
 from triptych.data.config import DatasetConfig
 from triptych.data.decoding import OnPicture
 from triptych.data.formats.declaration import Declaration, check_complete, read_declaration
 from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
 from triptych.data.formats.link_policy import LinkPolicy
-from triptych.data.index import TEST, UNDECLARED, SceneIndex, index_scenes
+from triptych.data.index import TEST, UNDECLARED, SceneIndex, SceneRows, index_scenes
 from triptych.data.inspection.contact_sheet import contact_sheet
 from triptych.data.notes import few_views_note
 from triptych.data.pictures import is_one_color
@@ -52,7 +52,7 @@ class Dataset:
     aabb: Float[Tensor, "2 3"]
     height: int
     width: int
-    _rows: tuple[Int[np.ndarray, "_"], ...]  # each scene has its own number of views
+    _rows: SceneRows
     _splits: tuple[ViewSplit, ...]
     _index: SceneIndex
     _pictures: StackedPictures | CheckedPictures
@@ -130,7 +130,7 @@ class Dataset:
                 use: tuple(name for name in chosen if name in set(names))
                 for use, chosen in self.declared_splits.items()
             },
-            _rows=tuple(self._rows[scene] for scene in order),
+            _rows=SceneRows.of([self._rows[scene] for scene in order]),
             _splits=tuple(self._splits[scene] for scene in order),
         )
 
@@ -142,7 +142,7 @@ class Dataset:
         parts = [self._pictures[self._index.rows(number)] for number in numbers]
         return replace(
             self,
-            _rows=tuple(rows - self._index.starts[number] + start for rows, number, start in moved),
+            _rows=SceneRows.of([rows - self._index.starts[number] + start for rows, number, start in moved]),
             _index=index,
             _pictures=StackedPictures(parts, index.starts),
         )
@@ -186,21 +186,22 @@ def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, de
     problems, color = Problems(), parse_color(config.background, "background")
     folder, declaration = find_chosen(config, default, problems)
     entry = (config.cache or default_cache()).expanduser() / cache_key(folder, config)
-    index, parsed = load_index(entry), None
-    if index is None:
-        parsed = list(
-            parse_scenes(folder, LinkPolicy(folder.root, config.follow_links), problems, config.field_of_view)
-        )
+    opened, parsed = open_entry(entry), []
+    if opened is not None:
+        index = opened[0]
+    else:
+        links = LinkPolicy(folder.root, config.follow_links)
+        parsed = list(parse_scenes(folder, links, problems, config.field_of_view))
         index = index_scenes(parsed, config.resolution, problems.notes)
-    rows = [kept_rows(index, scene, config) for scene in range(len(index.names))]
+    rows = _rows_of_all(index, config)
     splits = [split_views(index, scene, kept, config) for scene, kept in enumerate(rows)]
     aabb = scene_box(config.half_extent, folder, declaration, index)
     about_box = Problems()
-    check_box_is_seen(index, np.concatenate(rows), aabb, about_box)
-    note_cameras_inside(index, np.concatenate(rows), aabb, about_box)
+    check_box_is_seen(index, rows.flat, aabb, about_box)
+    note_cameras_inside(index, rows.flat, aabb, about_box)
     few_views = few_views_note(index.names, splits)
-    if parsed is not None:
-        build_entry(entry, index, parsed, color, progress)
+    if opened is None:
+        opened = build_entry(entry, index, parsed, config, progress)
     names = set(index.names)
     return Dataset(
         names=index.names,
@@ -211,10 +212,10 @@ def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, de
         aabb=aabb,
         height=index.height,
         width=index.width,
-        _rows=tuple(rows),
+        _rows=rows,
         _splits=tuple(splits),
         _index=index,
-        _pictures=map_pictures(entry, index),
+        _pictures=opened[1],
         notes=(*index.notes, *about_box.notes, *filter(None, [few_views])),
         source=config,
         laid_over=color,
@@ -253,6 +254,12 @@ def check_config(config: DatasetConfig) -> None:
     if config.half_extent is not None and not 1 / LARGEST < config.half_extent < LARGEST:
         raise InputError(f"half_extent: expected a positive number, found {config.half_extent}")
     parse_color(config.background, "background")
+
+
+def _rows_of_all(index: SceneIndex, config: DatasetConfig) -> SceneRows:
+    if not config.above_ground:
+        return index.every_row()
+    return SceneRows.of([kept_rows(index, scene, config) for scene in range(len(index.names))])
 
 
 def kept_rows(index: SceneIndex, scene: int, config: DatasetConfig) -> Int[np.ndarray, " view"]:

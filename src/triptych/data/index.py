@@ -22,6 +22,33 @@ _CODES = {None: UNDECLARED, "train": TRAIN, "test": TEST}
 
 
 @dataclass(frozen=True)
+class SceneRows(Sequence[Int[np.ndarray, "_"]]):  # each scene has its own number of views
+    """Some rows of each scene, all of them in one array.
+
+    Attributes:
+        flat: the rows of one scene after the other.
+        starts: the place of each scene's first one, then the number of all.
+    """
+
+    flat: Int[np.ndarray, " row"]
+    starts: Int[np.ndarray, " scene_starts"]
+
+    @classmethod
+    def of(cls, parts: Sequence[Int[np.ndarray, "_"]]) -> "SceneRows":
+        """The rows of each scene put together."""
+        return cls(np.concatenate(parts), np.cumsum([0, *map(len, parts)]))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, scene: int) -> Int[np.ndarray, " view"]:  # type: ignore[override]
+        if not -len(self) <= scene < len(self):
+            raise IndexError(f"scene {scene} of {len(self)}")
+        scene %= len(self)
+        return self.flat[self.starts[scene] : self.starts[scene + 1]]
+
+
+@dataclass(frozen=True)
 class SceneIndex:
     """The scenes of a dataset without their pictures; the views of all scenes follow each other as rows.
 
@@ -55,6 +82,10 @@ class SceneIndex:
         """The cameras of the chosen views."""
         c2w, intrinsics = torch.from_numpy(self.c2w[rows]), torch.from_numpy(self.intrinsics[rows])
         return Cameras(c2w, intrinsics, self.height, self.width)
+
+    def every_row(self) -> "SceneRows":
+        """The rows of all scenes."""
+        return SceneRows(np.arange(self.starts[-1]), self.starts)
 
     def rows(self, scene: int) -> Int[np.ndarray, " view"]:
         """The rows of a scene's views."""

@@ -51,9 +51,9 @@ def read_header(file: Path) -> PictureHeader:
     Raises:
         InputError: the file is missing, is no 8-bit picture, or holds more pixels than are read.
     """
-    if not os.path.lexists(file):
-        raise InputError(f"{file}: this picture is missing; restore it or remove its view")
     if not is_file(file):  # opening a pipe would wait forever
+        if not os.path.lexists(file):
+            raise InputError(f"{file}: this picture is missing; restore it or remove its view")
         raise InputError(f"{file}: expected a picture ({_PROMISED}); this is no file, or a link to none")
     try:
         with warnings.catch_warnings():

@@ -14,7 +14,8 @@ from triptych.bank import BANK_FILE, OWN_MODEL, SCENES, SceneBank, findings
 from triptych.bank.description import FILES
 from triptych.bank.scene_file import SUFFIX as SCENE_SUFFIX
 from triptych.bank.scene_file import read_scene_file
-from triptych.data.cache.entry import PICTURES_FILE, load_index, map_pictures
+from triptych.data.cache.entry import load_index, map_pictures
+from triptych.data.cache.room import PICTURES_FILE
 from triptych.errors import InputError
 from triptych.files import SUM, is_clutter, read_object
 from triptych.model import MODEL_FILE, SHARED_FILE, CategoryModel, find_model

@@ -2,9 +2,10 @@ from .checksums import check_sums, file_sum, folder_sums, seal, seal_holds
 from .documents import SUM, check_seal, read_json, read_object, read_or_make, write_json, write_sealed_json
 from .fields import KIND, UnionPart, as_fields, dataclass_of, field_of, unions_of
 from .formats import Format
+from .gathering import gather, is_too_large
 from .locking import lock
 from .logs import LOG_FILE, read_log
-from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder
+from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder, names_in
 from .reading import read_bytes
 from .tensor_stream import Rows, stream_sealed_tensors, take_parts
 from .tensors import read_tensors, write_sealed_tensors
@@ -27,12 +28,15 @@ __all__ = [
     "flush_to_disk",
     "folder_name",
     "folder_sums",
+    "gather",
     "is_clutter",
     "is_file",
     "is_folder",
+    "is_too_large",
     "is_vacant",
     "lock",
     "name_of_folder",
+    "names_in",
     "read_bytes",
     "read_json",
     "read_log",

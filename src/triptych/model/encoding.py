@@ -1,10 +1,14 @@
 """Latents of the views of a dataset."""
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.data.cache.entry import default_cache
 from triptych.data.posed_views import PosedViews
+from triptych.files import gather
 from triptych.geometry.silhouettes import object_windows
 from triptych.geometry.windows import of_one_size, stacked
 from triptych.model.category_model import CategoryModel
@@ -23,15 +27,31 @@ def encode_views(
     """Normalized latents of all views, on the CPU; those of many scenes are better kept in half precision.
 
     With the ``reach`` of the model only what differs from the background goes through the encoder; the result is the
-    same.
+    same. Latents that would take much of the memory lie in a file beside the decoded pictures; see ``gather``.
+
+    Raises:
+        InputError: there is no room for that file.
     """
-    parts = []
+    parts = _encoded(model, views, device, views_at_once, precision, reach)
+    source = views.dataset.source
+    folder = (source.cache if source is not None and source.cache is not None else default_cache()).expanduser()
+    return gather(parts, (len(views), model.autoencoder.channels, *model.latent_size), precision, folder)
+
+
+@torch.no_grad()
+def _encoded(
+    model: CategoryModel,
+    views: PosedViews,
+    device: torch.device,
+    views_at_once: int,
+    precision: torch.dtype,
+    reach: Reach | None,
+) -> Iterator[Tensor]:
     for first in range(0, len(views), views_at_once):
         batch = views.group(range(first, min(first + views_at_once, len(views))))
         images = views.images(batch, device)
         latents = model.encode(images) if reach is None else encode_objects(model, images, reach)
-        parts.append(latents.to(precision).cpu())
-    return torch.cat(parts)
+        yield latents.to(precision).cpu()
 
 
 @torch.no_grad()

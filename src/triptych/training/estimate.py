@@ -12,6 +12,7 @@ import torch
 from triptych.bank import Scene, compare_views
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
+from triptych.files import is_too_large
 from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
 from triptych.runtime import peak_memory, thread_count_kept
@@ -24,6 +25,10 @@ from triptych.training.outcome import compared_views
 from triptych.training.phase import Phase
 from triptych.training.pretraining import pretrain
 from triptych.training.scenes import SceneParameters
+from triptych.training.single.config import SingleTriPlanes
+from triptych.training.single.fields import TriPlanes
+from triptych.training.single.fitting import fit_field
+from triptych.training.single.targets import image_space, ray_targets
 from triptych.training.step import Chooser, Work, take_step
 
 WORTH_IT = 300
@@ -66,49 +71,89 @@ def few_scenes(dataset: Dataset) -> Dataset:
     return dataset.subset(range(min(len(dataset), _SCENES)))
 
 
-def of_stage1(model: CategoryModel, dataset: Dataset, config: Stage1Config, seed: int) -> Estimate:
-    """What stage 1 on a dataset takes, by a model made for it, which is changed."""
-    part, everything = few_scenes(dataset), PosedViews(dataset)
+@dataclass(frozen=True)
+class Amount:
+    """How much there is to do.
+
+    Attributes:
+        scenes: number of scenes.
+        views: number of training views of all.
+    """
+
+    scenes: int
+    views: int
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Amount":
+        """All of a dataset."""
+        return cls(len(dataset), sum(_views(dataset, scene) for scene in range(len(dataset))))
+
+
+def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage1Config, seed: int) -> Estimate:
+    """What stage 1 takes, by steps on a few scenes.
+
+    Args:
+        model: made for it, which is changed.
+        part: see ``few_scenes``.
+        amount: of all scenes.
+        config: all settings.
+        seed: of the steps.
+    """
     timer = _Timer()
     if config.pretraining.epochs and any(True for _ in model.autoencoder.parameters()):
         pretrain(deepcopy(model.autoencoder), PosedViews(part), config.pretraining, seed, timer)
     generator = torch.Generator().manual_seed(seed)
     scenes = SceneParameters.fresh(config.planes, len(part), generator, model.aabb.device, config.moments)
-    scenes.occupancy[:] = _ball().to(scenes.occupancy.device)
+    scenes.occupancy[:] = ball().to(scenes.occupancy.device)
     phases = (config.warmup, config.joint)
-    seconds = timer.of(config.pretraining.schedule(len(everything)).steps)
-    seconds += _together(model, scenes, PosedViews(part), phases, config.skipping, len(everything), seed)
+    seconds = timer.of(config.pretraining.schedule(amount.views).steps)
+    seconds += _together(model, scenes, PosedViews(part), phases, config.skipping, amount.views, seed)
     needed, for_part = (
-        sum(memory.of_stage1(config, count, dataset.height, dataset.width).values())
-        for count in (len(dataset), len(part))
+        sum(memory.of_stage1(config, count, part.height, part.width).values()) for count in (amount.scenes, len(part))
     )
-    latents = 2 * model.autoencoder.channels * math.prod(model.latent_size)  # kept of every view, in half precision
-    kept = latents * (len(everything) - len(PosedViews(part)))
+    latents = latent_bytes(model, amount.views)
+    kept = 0 if is_too_large(latents) else latents - latent_bytes(model, len(PosedViews(part)))
     return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part + kept)
 
 
-def of_stage2(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> Estimate:
-    """What fitting the scenes of a dataset takes, measuring them included."""
+def latent_bytes(model: CategoryModel, views: int) -> int:
+    """Bytes of the latents of so many views, which are kept in half precision; see ``encode_views``."""
+    return 2 * model.autoencoder.channels * math.prod(model.latent_size) * views
+
+
+def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage2Config, seed: int) -> Estimate:
+    """What fitting scenes takes, measuring them included; arguments as in ``of_stage1``."""
     device = model.aabb.device
     if config.finetune_shared:
-        part, trained = few_scenes(dataset), deepcopy(model)
+        trained = deepcopy(model)
         scenes = SceneParameters.started(model.start_micro, model.start_coefficients, model.start_occupancy, len(part))
-        phases, everything = (config.latent, config.image), len(PosedViews(dataset))
-        seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, everything, seed)
+        phases = (config.latent, config.image)
+        seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, amount.views, seed)
     else:
-        alike = [scene for scene in range(len(dataset)) if _views(dataset, scene) == _views(dataset, 0)]
-        group = dataset.subset(alike[: min(config.scenes_at_once, _TOGETHER)])
+        alike = [scene for scene in range(len(part)) if _views(part, scene) == _views(part, 0)]
+        group = part.subset(alike[: min(config.scenes_at_once, _TOGETHER)])
         started = time.perf_counter()
         fitting = Fitting(model, group, seed, config.start)
-        seconds = (time.perf_counter() - started) * len(dataset) / len(group)
+        seconds = (time.perf_counter() - started) * amount.scenes / len(group)
         for phase in (config.latent, config.image):
             work, steps = fitting.begin(phase, config.skipping), phase.steps(fitting.everyone.views_per_epoch)
-            seconds += _phase(work, fitting.everyone, steps, 1.0) * len(dataset) / len(group)
-    seconds += _measuring(model, dataset) * len(dataset)
+            seconds += _phase(work, fitting.everyone, steps, 1.0) * amount.scenes / len(group)
+    seconds += _measuring(model, part) * amount.scenes
     needed, for_part = (
-        sum(memory.of_stage2(config, model.config.planes, count).values()) for count in (len(dataset), _TOGETHER)
+        sum(memory.of_stage2(config, model.config.planes, count).values()) for count in (amount.scenes, _TOGETHER)
     )
     return Estimate(seconds, peak_memory(device) + max(0, needed - for_part))
+
+
+def of_rgb(scene: Dataset, config: SingleTriPlanes, seed: int) -> Estimate:
+    """What one scene as RGB tri-planes takes."""
+    space, timer = image_space(scene), _Timer()
+    started = time.perf_counter()
+    fitted, targets = TriPlanes(scene, config, space, seed), ray_targets(scene, space)
+    fitted.scenes.occupancy[:] = ball()
+    seconds = time.perf_counter() - started
+    fit_field(fitted, targets, config, seed, timer)
+    return Estimate(seconds + timer.of(config.steps), peak_memory(space.aabb.device))
 
 
 class _Timer:
@@ -183,7 +228,7 @@ def _views(dataset: Dataset, scene: int) -> int:
     return len(dataset.views(scene).train)
 
 
-def _ball() -> torch.Tensor:
+def ball() -> torch.Tensor:
     """The cells of a ball of three fifths of the box, about as much as objects fill."""
     axis = (torch.arange(bit_grid.SIDE) + 0.5) / bit_grid.SIDE * 2 - 1
     z, y, x = torch.meshgrid(axis, axis, axis, indexing="ij")

@@ -40,7 +40,7 @@ from triptych.training.autoencoder_config import (
 )
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
-from triptych.training.estimate import WORTH_IT, Estimate, of_stage1, set_apart
+from triptych.training.estimate import WORTH_IT, Amount, Estimate, few_scenes, of_stage1, set_apart
 from triptych.training.joint import JointTraining, ShuffledViews, ViewsOfRank
 from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr, camera_range
@@ -129,7 +129,7 @@ def _begun(
     scenes = len(ranks.share(len(dataset)))
     require_memory(memory.of_stage1(config, scenes, dataset.height, dataset.width), device)
     torch.manual_seed(seed)  # the networks' initial weights
-    start = _own_or_created(autoencoder, config.autoencoder, dataset).to(device)
+    start = own_or_created(autoencoder, config.autoencoder, dataset).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
         start.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
@@ -163,11 +163,18 @@ def _opened(out: Path, description: dict[str, Any], conditions: Conditions) -> A
 
 
 def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions) -> Estimate:
-    generator = torch.Generator().manual_seed(conditions.seed)
     with set_apart():
-        views = PosedViews(dataset.subset([0]))
-        model = _new_model(dataset, config, deepcopy(autoencoder), views, generator).to(conditions.device)
-        return of_stage1(model, dataset, config, conditions.seed)
+        model = untrained(dataset, config, deepcopy(autoencoder), conditions)
+        return of_stage1(model, few_scenes(dataset), Amount.of(dataset), config, conditions.seed)
+
+
+def untrained(
+    dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions
+) -> CategoryModel:
+    """A category model as stage 1 begins it, for trials of its speed; its latents are normalized on one scene."""
+    generator = torch.Generator().manual_seed(conditions.seed)
+    views = PosedViews(dataset.subset([0]))
+    return _new_model(dataset, config, autoencoder, views, generator).to(conditions.device)
 
 
 def _train(
@@ -235,7 +242,17 @@ def _training(
     return JointTraining(model, scenes, config.skipping, views, PosedViews(own, "test"), chooser, loop)
 
 
-def _own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
+def own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
+    """The autoencoder that stage 1 starts from.
+
+    Args:
+        own: one of the user's, if any.
+        config: which otherwise.
+        dataset: whose pictures it encodes.
+
+    Raises:
+        InputError: it cannot be used, or loaded.
+    """
     if own is not None:
         return adopt(own, dataset.height, dataset.width)
     if isinstance(config, InstalledAutoencoder):

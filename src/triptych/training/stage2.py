@@ -22,7 +22,7 @@ from triptych.text import listed
 from triptych.training import memory
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
-from triptych.training.estimate import Estimate, of_stage2, set_apart
+from triptych.training.estimate import Amount, Estimate, few_scenes, of_stage2, set_apart
 from triptych.training.fit_group import FittedScene, fit_group
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, settings_of, store, write_config_of
 from triptych.training.fit_together import check_something_shared_moves, description_of, fit_together
@@ -122,7 +122,8 @@ def _check(job: FitJob) -> None:
 def _estimated(job: FitJob, scenes: list[int]) -> Estimate:
     with set_apart():
         model = job.model.to(job.conditions.here)
-        return of_stage2(model, job.dataset.subset(scenes), job.config, job.conditions.seed)
+        chosen = job.dataset.subset(scenes)
+        return of_stage2(model, few_scenes(chosen), Amount.of(chosen), job.config, job.conditions.seed)
 
 
 def summary(bank: SceneBank, dataset: Dataset) -> str:

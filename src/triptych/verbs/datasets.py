@@ -21,7 +21,7 @@ def open_dataset(path: Anywhere, *, progress: bool | None = None, **options: Any
         progress: whether to show how it goes; None does so in a terminal and in a notebook.
         options: fields of ``DatasetConfig``: ``scenes`` ("train", "test", "0:36", names separated by commas; all by
             default), ``test_views``, ``test_rule``, ``above_ground``, ``half_extent``, ``resolution``,
-            ``field_of_view``, ``background``, ``follow_links``, ``cache``.
+            ``field_of_view``, ``background``, ``follow_links``, ``cache``, ``cache_size``.
 
     Raises:
         InputError: the dataset cannot be used, or there is no such option.

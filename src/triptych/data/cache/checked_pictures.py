@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from triptych.data.cache.room import hold
 from triptych.errors import InputError
 
 SUM_BYTES = hashlib.sha256().digest_size
@@ -23,6 +24,7 @@ class CheckedPictures:
 
     Raises:
         InputError: the file is missing or has another size.
+        FileNotFoundError: it is removed meanwhile.
     """
 
     def __init__(self, file: Path, sums: UInt8[np.ndarray, "row 32"], height: int, width: int) -> None:
@@ -32,7 +34,9 @@ class CheckedPictures:
             raise InputError(f"{file}: expected {len(sums)} pictures of {width}x{height} pixels, {expected} bytes")
         self._file = file
         self._sums = sums
-        self._pictures = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
+        with file.open("rb") as opened:
+            hold(opened)
+            self._pictures = np.memmap(opened, dtype=np.uint8, mode="r", shape=shape)
         self._checked = np.zeros(len(sums), dtype=bool)
 
     def __getitem__(self, rows: int | np.integer | Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "*chosen h w 3"]:

@@ -24,6 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from triptych.data.backgrounds import Color, parse_color
 from triptych.data.cache.checked_pictures import SUM_BYTES, CheckedPictures
+from triptych.data.cache.room import PICTURES_FILE, make_room, note_use, size_limit
 from triptych.data.config import DatasetConfig
 from triptych.data.decoding import OnPicture, decode_pictures
 from triptych.data.formats.discovery import DatasetFolder
@@ -44,7 +45,6 @@ from triptych.files import (
 _LAYOUT = 3
 """Raised whenever the meaning of a cache entry changes."""
 _INDEX = "index.json"
-PICTURES_FILE = "pictures.raw"
 _CAMERAS = "cameras.safetensors"
 _SUMS = "sums.raw"
 
@@ -86,6 +86,24 @@ def _as_found(path: str | Path, status: os.stat_result) -> list[str | int]:
 def _matters(name: str) -> bool:
     # File managers write clutter whenever somebody opens a folder; a hidden picture may still belong to a frame.
     return not is_clutter(name) or name.lower().endswith(SUFFIXES)
+
+
+def open_entry(entry: Path) -> tuple[SceneIndex, CheckedPictures] | None:
+    """The index and the pictures of a finished cache entry, which is kept as long as these are; None where there is
+    none.
+
+    Raises:
+        InputError: the entry is damaged.
+    """
+    try:
+        index = load_index(entry)
+        opened = None if index is None else (index, map_pictures(entry, index))
+    except InputError:
+        if entry.is_dir():
+            raise
+        return None  # another process has just removed it to make room
+    note_use(entry)
+    return opened
 
 
 def load_index(entry: Path) -> SceneIndex | None:
@@ -130,24 +148,29 @@ def build_entry(
     entry: Path,
     index: SceneIndex,
     scenes: Sequence[ParsedScene],
-    background: Color,
+    config: DatasetConfig,
     progress: OnPicture | None = None,
-) -> None:
+) -> tuple[SceneIndex, CheckedPictures]:
     """Decode all pictures into a new cache entry; if several processes do so at once, the first to finish wins.
 
     Args:
         entry: its folder.
         index: of the scenes.
         scenes: as they were parsed.
-        background: what pictures with alpha are laid over.
+        config: what pictures with alpha are laid over, and how large the cache may be.
         progress: called after each picture.
+
+    Returns:
+        the index and the pictures of the entry, opened.
 
     Raises:
         InputError: a picture cannot be decoded, or the cache cannot be written.
     """
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
+        make_room(entry.parent, _bytes_of(index), size_limit(entry.parent, config.cache_size))
         _check_space(entry.parent, index)
+        background = parse_color(config.background, "background")
         with atomic_directory(entry, replace=False) as temporary:
             _write_pictures(temporary, index, scenes, background, progress)
             _write_index(temporary, index)
@@ -156,6 +179,10 @@ def build_entry(
         if not entry.is_dir():
             reason = error.strerror
             raise InputError(f"{entry.parent}: the cache cannot be written ({reason}); choose another") from None
+    opened = open_entry(entry)
+    if opened is None:
+        raise InputError(f"{entry}: another process has removed it to make room; give a larger --cache-size")
+    return opened
 
 
 def _write_index(folder: Path, index: SceneIndex) -> None:
@@ -188,8 +215,12 @@ def _write_pictures(
                 progress(done, total)
 
 
+def _bytes_of(index: SceneIndex) -> int:
+    return len(index.c2w) * (index.height * index.width * 3 + SUM_BYTES)
+
+
 def _check_space(folder: Path, index: SceneIndex) -> None:
-    needed = len(index.c2w) * index.height * index.width * 3
+    needed = _bytes_of(index)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(

@@ -4,12 +4,15 @@ A layout whose folders each hold a scene has a test in ``_SCENES``; one where a 
 many folders has it in ``_DESCRIBED``. The first test that a folder passes decides.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import filter as named_like
 from pathlib import Path
 from typing import Literal
 
 from triptych.data.pictures import SUFFIXES
-from triptych.files import is_clutter, is_file, is_folder
+from triptych.files import is_clutter, is_file, is_folder, names_in
 
 SceneFormat = Literal["srn", "transforms", "zero123", "openlrm", "nmr", "gobjaverse", "colmap", "eg3d", "co3d"]
 
@@ -44,9 +47,48 @@ WITHOUT_INTRINSICS: tuple[SceneFormat, ...] = ("srn", "zero123")
 """Layouts whose scenes may lack a focal length, which ``--field-of-view`` then gives."""
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """A folder that is listed once, so that most of what is not in it is known without a look at the disk.
+
+    Attributes:
+        folder: the folder.
+        names: all that is in it.
+        lower: the same in lower case, as some file systems tell no cases apart; None where it cannot be listed.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    lower: frozenset[str] | None
+
+    @classmethod
+    def of(cls, folder: Path) -> "_Listed":
+        try:
+            names = names_in(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            names = ()
+        except OSError:
+            return cls(folder, (), None)
+        return cls(folder, names, frozenset(name.lower() for name in names))
+
+    def has_file(self, name: str) -> bool:
+        return self._may_have(name) and is_file(self.folder / name)
+
+    def has_folder(self, name: str) -> bool:
+        return self._may_have(name) and is_folder(self.folder / name)
+
+    def matching(self, pattern: str) -> Iterator[Path]:
+        """What is called so in it."""
+        return (self.folder / name for name in named_like(self.names, pattern))
+
+    def _may_have(self, name: str) -> bool:
+        return self.lower is None or name.lower() in self.lower
+
+
 def scene_format(folder: Path) -> SceneFormat | None:
     """The layout of the scene in a folder, None where there is none."""
-    return next((name for name, is_scene in _SCENES if is_scene(folder)), None)
+    listed = _Listed.of(folder)
+    return next((name for name, is_scene in _SCENES if is_scene(listed)), None)
 
 
 def described_format(folder: Path) -> tuple[SceneFormat, Path] | None:
@@ -57,7 +99,9 @@ def described_format(folder: Path) -> tuple[SceneFormat, Path] | None:
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, sorted, without clutter; none where it cannot be listed."""
     try:
-        return sorted(entry for entry in folder.iterdir() if not is_clutter(entry.name) and is_folder(entry))
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if not is_clutter(entry.name) and _is_folder(entry)]
+        return [folder / name for name in sorted(names, key=os.path.normcase)]
     except OSError:
         return []
 
@@ -87,44 +131,51 @@ def colmap_model(folder: Path) -> Path | None:
     return next((place for place in places if _has_either(place, "cameras") or _has_either(place, "images")), None)
 
 
-def _is_srn(folder: Path) -> bool:
-    return _parts_of_srn(folder) == len(SRN_PARTS)
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
-def _is_incomplete_srn(folder: Path) -> bool:
+def _is_srn(listed: _Listed) -> bool:
+    return _parts_of_srn(listed) == len(SRN_PARTS)
+
+
+def _is_incomplete_srn(listed: _Listed) -> bool:
     # Two parts of three are an SRN scene with something missing, which its parser will name.
-    return _parts_of_srn(folder) == len(SRN_PARTS) - 1
+    return _parts_of_srn(listed) == len(SRN_PARTS) - 1
 
 
-def _parts_of_srn(folder: Path) -> int:
-    return sum(is_file(folder / part) or is_folder(folder / part) for part in SRN_PARTS)
+def _parts_of_srn(listed: _Listed) -> int:
+    return sum(listed.has_file(part) or listed.has_folder(part) for part in SRN_PARTS)
 
 
-def _is_transforms(folder: Path) -> bool:
-    return any(is_file(file) for file in folder.glob(TRANSFORMS_PATTERN))
+def _is_transforms(listed: _Listed) -> bool:
+    return any(is_file(file) for file in listed.matching(TRANSFORMS_PATTERN))
 
 
-def _is_openlrm(folder: Path) -> bool:
-    pictures, poses, intrinsics = (folder / part for part in OPENLRM_PARTS)
-    return is_file(intrinsics) and (is_folder(poses) or is_folder(pictures))
+def _is_openlrm(listed: _Listed) -> bool:
+    pictures, poses, intrinsics = OPENLRM_PARTS
+    return listed.has_file(intrinsics) and (listed.has_folder(poses) or listed.has_folder(pictures))
 
 
-def _is_zero123(folder: Path) -> bool:
-    poses = (file for file in folder.glob("*.npy") if file.stem.isdecimal())
+def _is_zero123(listed: _Listed) -> bool:
+    poses = (file for file in listed.matching("*.npy") if file.stem.isdecimal())
     return any(is_file(pose.with_suffix(suffix)) for pose in poses for suffix in SUFFIXES)
 
 
-def _is_nmr(folder: Path) -> bool:
-    return is_file(folder / NMR_CAMERAS)
+def _is_nmr(listed: _Listed) -> bool:
+    return listed.has_file(NMR_CAMERAS)
 
 
-def _is_gobjaverse(folder: Path) -> bool:
-    first = next(gobjaverse_views(folder), None)
-    return first is not None and (first.parent != folder or _head_holds(first, b'"x_fov"'))
+def _is_gobjaverse(listed: _Listed) -> bool:
+    first = next(gobjaverse_views(listed.folder), None)
+    return first is not None and (first.parent != listed.folder or _head_holds(first, b'"x_fov"'))
 
 
-def _is_colmap(folder: Path) -> bool:
-    return colmap_model(folder) is not None
+def _is_colmap(listed: _Listed) -> bool:
+    return colmap_model(listed.folder) is not None
 
 
 def _is_eg3d(file: Path) -> bool:
@@ -145,7 +196,7 @@ def _head_holds(file: Path, text: bytes) -> bool:
     return False
 
 
-_SCENES: tuple[tuple[SceneFormat, Callable[[Path], bool]], ...] = (
+_SCENES: tuple[tuple[SceneFormat, Callable[[_Listed], bool]], ...] = (
     ("srn", _is_srn),
     ("transforms", _is_transforms),
     ("openlrm", _is_openlrm),

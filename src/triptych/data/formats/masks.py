@@ -24,7 +24,8 @@ def find_mask(picture: Path, size: tuple[int, int], finder: PictureFinder) -> Pa
     beside = picture.parent if picture.parent == finder.scene else picture.parent.parent
     # COLMAP calls the mask of r_0.jpg r_0.jpg.png.
     names = (picture.stem, f"{picture.name}.png")
-    candidates = (beside / folder / name for folder in MASK_FOLDERS for name in names)
+    folders = (beside / folder for folder in MASK_FOLDERS)
+    candidates = (folder / name for folder in folders if finder.holds(folder) for name in names)
     mask = next((file for candidate in candidates if (file := finder.existing(candidate)) is not None), None)
     return None if mask is None else check_mask(mask, size, finder)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.pictures import SUFFIXES
 from triptych.errors import InputError
-from triptych.files import is_file
+from triptych.files import is_file, names_in
 from triptych.text import shown
 
 _BARE_NAMES_IN = "images"
@@ -27,17 +27,23 @@ class PictureFinder:
         self.scene = scene
         self.links = links
         self.found_elsewhere = False
-        self._listings: dict[Path, dict[str, str]] = {}
+        self._listings: dict[Path, dict[str, str] | None] = {}
 
     def existing(self, path: Path) -> Path | None:
         """The file of this path: as it is, with its extension in another case, or with an extension added."""
+        names = self._names(path.parent)
+        if names is None:
+            return None
         if is_file(path):
             return path
         # An extension is added, not replaced, since a name may contain a dot.
         suffixes = ("",) if path.suffix.lower() in SUFFIXES else SUFFIXES
-        names = self._names(path.parent)
         found = (names.get(_with_small_ending(path.name + suffix)) for suffix in suffixes)
         return next((path.with_name(name) for name in found if name is not None), None)
+
+    def holds(self, folder: Path) -> bool:
+        """Whether there is such a folder."""
+        return self._names(folder) is not None
 
     def named(self, value: object, where: str) -> Path:
         """The picture that a field names, which may be missing.
@@ -82,14 +88,20 @@ class PictureFinder:
         self.found_elsewhere = True
         return found
 
-    def _names(self, folder: Path) -> dict[str, str]:
+    def _names(self, folder: Path) -> dict[str, str] | None:
+        """The names in a folder, by what they are with a small extension; None where there is no such folder."""
         if folder not in self._listings:
-            try:
-                names = sorted(entry.name for entry in folder.iterdir())
-            except (OSError, ValueError):
-                names = []
-            self._listings[folder] = {_with_small_ending(name): name for name in names}
+            self._listings[folder] = _listing(folder)
         return self._listings[folder]
+
+
+def _listing(folder: Path) -> dict[str, str] | None:
+    try:
+        return {_with_small_ending(name): name for name in names_in(folder)}
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError):
+        return {}
 
 
 def normal_path(path: str) -> str:

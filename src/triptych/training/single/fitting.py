@@ -8,7 +8,7 @@ from torch import Tensor
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
 from triptych.representation.render import render
-from triptych.training.loop import Loop, seed_stream, step_generator
+from triptych.training.loop import Steps, seed_stream, step_generator
 from triptych.training.schedule import Schedule
 from triptych.training.single.config import SingleConfig
 from triptych.training.single.fields import SingleField
@@ -18,7 +18,7 @@ PHASE = "single"
 """The one phase of a run that fits a scene by itself."""
 
 
-def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed: int, loop: Loop) -> None:
+def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed: int, loop: Steps) -> None:
     """Take all steps that are still to be taken.
 
     Args:
@@ -26,7 +26,7 @@ def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed:
         targets: what it is to look like.
         config: all settings.
         seed: of rays and samples.
-        loop: a run's, whose only phase is ``PHASE``.
+        loop: a run's, whose only phase is ``PHASE``, or one that takes a few of its steps.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM, after saving.

@@ -1,0 +1,167 @@
+"""What many scenes will take, before anything is paid: a few steps timed on this machine, and arithmetic from there.
+
+Stage 1 grows with the number of training views, stage 2 and RGB tri-planes with the number of scenes.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numba
+import torch
+
+from triptych.bank import Scene
+from triptych.bank.precision import as_stored
+from triptych.benchmark.plan_report import Plan
+from triptych.data import Dataset
+from triptych.errors import InputError
+from triptych.evaluation.cost import Cost
+from triptych.model import CategoryModel
+from triptych.training import memory
+from triptych.training.conditions import Conditions
+from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.estimate import (
+    Amount,
+    Estimate,
+    ball,
+    few_scenes,
+    latent_bytes,
+    of_rgb,
+    of_stage1,
+    of_stage2,
+    set_apart,
+)
+from triptych.training.single.config import SingleTriPlanes
+from triptych.training.stage1 import own_or_created, untrained
+
+_COMPACT_BITS = 1.9
+"""Of a bank, per number of the micro planes; measured on cars, see docs/bank.md."""
+_STORED, _COMPUTED = 2, 4
+"""Bytes of a number."""
+_PLANES = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is planned.
+
+    Attributes:
+        sample: a few scenes, which steps are timed on.
+        scenes: number of all.
+        trained: how many of them are for stage 1.
+        workers: processes of one thread that fit; None for this process with all its threads.
+    """
+
+    sample: Dataset
+    scenes: int
+    trained: int
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.trained <= self.scenes:
+            raise InputError(f"--trained: expected 1 to {self.scenes} scenes for stage 1, found {self.trained}")
+
+    @property
+    def views(self) -> int:
+        """Training views of a scene."""
+        return len(self.sample.views(0).train)
+
+    @property
+    def pictures(self) -> int:
+        """All pictures."""
+        return self.scenes * len(self.sample.cameras(0))
+
+
+def make_plan(asked: Asked, stage1: Stage1Config, stage2: Stage2Config, conditions: Conditions) -> Plan:
+    """Time a few steps of everything, and put together what all of it takes.
+
+    Args:
+        asked: what is planned.
+        stage1: settings of stage 1.
+        stage2: settings of stage 2.
+        conditions: seed and device.
+
+    Raises:
+        InputError: the settings do not suit the pictures.
+    """
+    started, part, seed = time.perf_counter(), few_scenes(asked.sample), conditions.seed
+    with set_apart():
+        torch.manual_seed(seed)
+        autoencoder = own_or_created(None, stage1.autoencoder, part).to(conditions.device)
+        model = untrained(part, stage1, autoencoder, conditions)
+        model.start_occupancy[:] = ball().to(model.aabb.device)
+        entry = of_stage1(model, part, Amount(asked.trained, asked.trained * asked.views), stage1, seed)
+        model.requires_grad_(False).eval()
+        with _threads_of(asked.workers):
+            fit = of_stage2(model, part, Amount(1, asked.views), stage2, seed)
+            storing = _storing(model)
+            rgb = of_rgb(part.subset([0]), SingleTriPlanes(), seed)
+    each, fitted, workers = fit.seconds + storing, asked.scenes - asked.trained, asked.workers or 1
+    return Plan(
+        asked.trained,
+        fitted,
+        entry,
+        Estimate(fitted * each / workers, workers * fit.memory),
+        asked.workers,
+        _disk(asked, model, stage1),
+        Cost(entry.seconds, each),
+        Cost(_STORED * float(_shared_numbers(model)), _stored(stage1)),
+        Cost(0.0, rgb.seconds),
+        Cost(0.0, _rgb_bytes()),
+        time.perf_counter() - started,
+    )
+
+
+@contextmanager
+def _threads_of(workers: int | None) -> Iterator[None]:
+    """One thread where workers fit."""
+    before = numba.get_num_threads(), torch.get_num_threads()
+    if workers is not None:
+        numba.set_num_threads(1)
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before[0])
+        torch.set_num_threads(before[1])
+
+
+@torch.no_grad()
+def _storing(model: CategoryModel) -> float:
+    """Seconds of rounding a scene to what a compact bank keeps."""
+    scene = Scene.start_of(model)
+    scene = replace(scene, micro=scene.micro + 0.1 * torch.randn_like(scene.micro))
+    started = time.perf_counter()
+    as_stored(scene, "compact")
+    return time.perf_counter() - started
+
+
+def _disk(asked: Asked, model: CategoryModel, config: Stage1Config) -> dict[str, float]:
+    latents = latent_bytes(model, asked.trained * asked.views)
+    saved = memory.of_stage1(config, asked.trained, 0, 0)
+    return {
+        "decoded pictures": 3.0 * asked.sample.height * asked.sample.width * asked.pictures,
+        "latents of stage 1 (in memory where they fit)": float(latents),
+        "checkpoint of stage 1": float(saved["the planes of all scenes"] + saved["the base planes"]),
+        "model": _STORED * float(_shared_numbers(model)),
+        "bank": asked.scenes * _stored(config),
+    }
+
+
+def _stored(config: Stage1Config) -> float:
+    """Bytes of a scene in a compact bank."""
+    planes = config.planes
+    numbers = _PLANES * planes.resolution**2 * planes.micro_features
+    return _COMPACT_BITS * numbers / 8 + _COMPUTED * planes.coefficients
+
+
+def _shared_numbers(model: CategoryModel) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _rgb_bytes() -> float:
+    """Bytes of a scene by itself, its tiny MLP included, as ``triptych rgb`` stores it."""
+    planes, hidden = SingleTriPlanes().planes, SingleTriPlanes().mlp.hidden
+    mlp = (planes.micro_features + 1) * hidden + (hidden + 1) * 4
+    return float(_STORED * (_PLANES * planes.resolution**2 * planes.micro_features + mlp))
