@@ -130,11 +130,14 @@ def test_programs_are_told_the_same(make: Any, said: str) -> None:
         make()
 
 
-def test_an_autoencoder_that_nothing_would_train_is_refused() -> None:
-    with pytest.raises(InputError, match="autoencoder starts from random weights and would keep them"):
-        replace(STAGE1["general"], autoencoder=NewAutoencoder())
-    pretrained = replace(STAGE1["best"].pretraining, epochs=1.0)
-    assert replace(STAGE1["general"], autoencoder=NewAutoencoder(), pretraining=pretrained)
+def test_an_autoencoder_that_nothing_would_train_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", NOTHING_THERE, "--out", "out", "--autoencoder.kind", "convolutional"])
+    assert ended.value.code == 2
+    assert "starts from random weights and would keep them" in capsys.readouterr().err
+    untrained = replace(STAGE1["general"], autoencoder=NewAutoencoder())
+    assert untrained.leaves_autoencoder_random
+    assert not replace(untrained, pretraining=STAGE1["best"].pretraining).leaves_autoencoder_random
 
 
 def test_every_preset_can_be() -> None:

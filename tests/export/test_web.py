@@ -222,7 +222,7 @@ def test_a_page_of_many_scenes_is_searched_and_fetches_what_is_looked_at(
         assert sum(address.endswith(".safetensors") and "/scenes/" in address for address in fetched) == 2
         assert page.locator("#scenes-a label").count() < 100
         page.get_by_label("Search").fill("COPY 29")
-        assert page.locator("#found").inner_text() == "10 of 303 scenes"
+        assert page.locator("#found").inner_text() == "13 of 303 scenes"
         page.get_by_label("copy 299").first.check()
         drawn = page.evaluate(RENDERED, {"a": "copy 299", "b": "ball_1"})
         page.wait_for_function(f"expected => '' + ({ON_THE_CANVAS})() === '' + expected", arg=drawn)

@@ -50,6 +50,11 @@ class Train(Configurable):
         from triptych.training.joining import joined
         from triptych.training.stage1 import plan, train
 
+        if self.config.leaves_autoencoder_random:
+            raise InputError(
+                "--autoencoder.kind convolutional: it starts from random weights and would keep them, since these "
+                "settings neither pretrain it nor train it in the joint phase; add --preset quick or best"
+            )
         asked = choose_device(self.machine.device)
         with joined(asked) as (ranks, device), Progress(quiet=not ranks.is_first) as progress:
             with ranks.first_here_first():

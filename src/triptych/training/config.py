@@ -1,6 +1,5 @@
 """The settings of stage 1 and stage 2; ``presets`` has those that are known to work."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
@@ -48,14 +47,11 @@ class Stage1Config(Options):
     """Adam's moments of micro planes: full, or lean, which takes about half the memory of planes and moments together,
     for very many scenes: the first moment in bfloat16, one second moment for all features of a texel."""
 
-    def contradictions(self) -> Iterator[tuple[str, str]]:
+    @property
+    def leaves_autoencoder_random(self) -> bool:
+        """Whether a new autoencoder would keep the weights that it begins with."""
         learns = self.pretraining.epochs or (self.joint.rates.encoder and not self.joint.is_empty)
-        if isinstance(self.autoencoder, NewAutoencoder) and not learns:
-            yield (
-                "autoencoder",
-                "starts from random weights and would keep them: the settings neither pretrain it nor train it in the "
-                "joint phase; start from the preset quick or best",
-            )
+        return isinstance(self.autoencoder, NewAutoencoder) and not learns
 
 
 @dataclass(frozen=True)

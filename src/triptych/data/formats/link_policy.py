@@ -14,7 +14,11 @@ _FOLDERS_KEPT = 64
 
 
 def _resolver() -> Callable[[str], str]:
-    return lru_cache(_FOLDERS_KEPT)(os.path.realpath)
+    @lru_cache(_FOLDERS_KEPT)
+    def resolved(folder: str) -> str:
+        return os.path.realpath(folder)
+
+    return resolved
 
 
 @dataclass(frozen=True)
