@@ -11,7 +11,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
-from names import NAMES, names_page
+from public_names import NAMES, names_page
 from reference import COMMANDS, CONFIGURATION, command_page, configuration_page
 
 ROOT = Path(__file__).resolve().parents[1]

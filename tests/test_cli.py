@@ -86,7 +86,7 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
     [
         (
             "fti cars",
-            "there is no command `triptych fti`; did you mean `triptych fit`? there are data, train, predictor, fit",
+            "there is no command `triptych fti`; did you mean `triptych fit`? there are data, plan, train, predictor",
         ),
         ("export meshs", "did you mean `triptych export mesh`? there are video"),
         ("zzz", "there is no command `triptych zzz`; there are data"),

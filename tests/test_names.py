@@ -10,15 +10,15 @@ import triptych
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def public_names(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(Path(__file__).resolve().parents[1] / "docs")
-    import names
+    import public_names
 
-    return names
+    return public_names
 
 
-def test_every_public_name_is_described_once(names: ModuleType) -> None:
-    page = names.names_page()
+def test_every_public_name_is_described_once(public_names: ModuleType) -> None:
+    page = public_names.names_page()
     for package in ("triptych", "triptych.data", "triptych.geometry", "triptych.bank", "triptych.autoencoder"):
         section = page.partition(f"\n## {package}\n")[2].partition("\n## ")[0]
         for name in importlib.import_module(package).__all__:
@@ -28,8 +28,11 @@ def test_every_public_name_is_described_once(names: ModuleType) -> None:
     assert {f"::: triptych.{name}" for name in triptych.__all__} <= set(entries)
 
 
-def test_every_public_name_says_what_it_is(names: ModuleType) -> None:
+def test_every_public_name_says_what_it_is(public_names: ModuleType) -> None:
     silent = [
-        f"{package}.{one.name}" for package, found in names.sections().items() for one in found if not one.meaning
+        f"{package}.{one.name}"
+        for package, found in public_names.sections().items()
+        for one in found
+        if not one.meaning
     ]
     assert silent == []
