@@ -34,8 +34,7 @@ def save_scenes(path: str | Path, scenes: Mapping[str, Scene], precision: Storag
             scene of one of these names: nothing is stored.
     """
     folder, model = Path(path), _model_of(scenes)
-    is_there = (folder / BANK_FILE).is_file()
-    precision = precision or (SceneBank(folder).precision if is_there else "compact")
+    precision = precision or precision_of(folder)
     SceneBank.check_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, wait=True):
@@ -45,6 +44,11 @@ def save_scenes(path: str | Path, scenes: Mapping[str, Scene], precision: Storag
             raise NameTakenError(f"{folder}: scene {name!r} is in the bank already; scenes are never changed")
     bank.add_all(_stored(scenes, precision))
     return Scenes(bank, model)
+
+
+def precision_of(folder: Path) -> StoragePrecision:
+    """How scenes are stored where nobody says it: as the bank that is there does, compactly in a new one."""
+    return SceneBank(folder).precision if (folder / BANK_FILE).is_file() else "compact"
 
 
 def _model_of(scenes: Mapping[str, Scene]) -> CategoryModel:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from triptych.bank import BANK_FILE, SceneBank, StoragePrecision
+from triptych.bank import SceneBank, StoragePrecision
+from triptych.bank.saving import precision_of
 from triptych.data import Dataset, require_disjoint
 from triptych.files import lock
 from triptych.metrics import mean
@@ -61,7 +62,7 @@ def fit(
             failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
-    job = FitJob(model, dataset, out, config, conditions, precision or _precision_of(out), force)
+    job = FitJob(model, dataset, out, config, conditions, precision or precision_of(out), force)
     _check(job)
     if config.finetune_shared:
         return fit_together(job)
@@ -103,10 +104,6 @@ def plan(
         missing = new_scenes(job)
     announce(job, missing)
     return _estimated(job, missing) if missing else None
-
-
-def _precision_of(bank: Path) -> StoragePrecision:
-    return SceneBank(bank).precision if (bank / BANK_FILE).is_file() else "compact"
 
 
 def _check(job: FitJob) -> None:
