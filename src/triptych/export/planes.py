@@ -39,9 +39,7 @@ def write_planes(path: str | Path, scenes: Mapping[str, Scene], *, normalize: bo
     Raises:
         InputError: the suffix is another one, or there is no scene; or some are damaged: the others are written.
     """
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{path}: expected a file name that ends in {' or '.join(SUFFIXES)}")
+    path = _planes_file(path)
     left_out = LeftOut(scenes)
     chosen = list(left_out.readable())
     left_out.require_some()
@@ -82,9 +80,7 @@ def read_planes(path: str | Path, model: CategoryModel) -> dict[str, Scene]:
     Raises:
         InputError: the file is missing, damaged, of another model, or lacks something.
     """
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{path}: expected a file name that ends in {' or '.join(SUFFIXES)}")
+    path = _planes_file(path)
     tensors, about = (_read_safetensors if path.suffix == ".safetensors" else _read_npz)(path)
     if not model.is_known_as(str(about["model"])):
         raise InputError(f"{path}: its planes belong to model {about['model']}, not to {model.identity()}")
@@ -100,6 +96,13 @@ def read_planes(path: str | Path, model: CategoryModel) -> dict[str, Scene]:
         return scenes_from_planes(model, planes, names=names, channels_first=True, full=True)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _planes_file(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: expected a file name that ends in {' or '.join(SUFFIXES)}")
+    return path
 
 
 def _scale(std: Float[Tensor, " feature"]) -> Float[Tensor, "feature 1 1"]:
