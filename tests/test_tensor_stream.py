@@ -6,7 +6,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from triptych.errors import InputError
-from triptych.files import Rows, read_tensors, stream_sealed_tensors, take_parts
+from triptych.files import Rows, read_tensors, take_parts, write_sealed_tensors
 
 TENSORS = {
     "count": torch.tensor(7),
@@ -26,7 +26,7 @@ def in_parts(tensor: torch.Tensor) -> Rows:
 
 
 def test_what_comes_in_parts_is_read_as_a_whole(tmp_path: Path) -> None:
-    stream_sealed_tensors(tmp_path / "a", {**TENSORS, "scenes.values": in_parts(TENSORS["scenes.values"])}, {"of": "ä"})
+    write_sealed_tensors(tmp_path / "a", {**TENSORS, "scenes.values": in_parts(TENSORS["scenes.values"])}, {"of": "ä"})
     found, about = read_tensors(tmp_path / "a")
     assert about["of"] == "ä"
     assert found.keys() == TENSORS.keys()
@@ -37,7 +37,7 @@ def test_what_comes_in_parts_is_read_as_a_whole(tmp_path: Path) -> None:
 
 def test_the_numbers_lie_in_the_file_as_the_library_writes_them(tmp_path: Path) -> None:
     contiguous = {name: tensor.contiguous() for name, tensor in TENSORS.items()}
-    stream_sealed_tensors(tmp_path / "ours", TENSORS, {})
+    write_sealed_tensors(tmp_path / "ours", TENSORS, {})
     (tmp_path / "theirs").write_bytes(save(contiguous))
     ours, theirs = ((tmp_path / name).read_bytes() for name in ("ours", "theirs"))
     numbers = sum(tensor.nbytes for tensor in contiguous.values())
@@ -47,7 +47,7 @@ def test_the_numbers_lie_in_the_file_as_the_library_writes_them(tmp_path: Path) 
 
 
 def test_a_changed_byte_is_noticed(tmp_path: Path) -> None:
-    stream_sealed_tensors(tmp_path / "a", TENSORS, {})
+    write_sealed_tensors(tmp_path / "a", TENSORS, {})
     content = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(InputError, match="SHA-256 differs"):

@@ -7,8 +7,8 @@ from .locking import lock
 from .logs import LOG_FILE, read_log
 from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder, names_in
 from .reading import read_bytes
-from .tensor_stream import Rows, stream_sealed_tensors, take_parts
-from .tensors import read_tensors, write_sealed_tensors
+from .tensor_stream import Rows, take_parts, write_sealed_tensors
+from .tensors import read_tensors
 from .writing import atomic_directory, flush_to_disk, sweep, temporary_folder, write_atomically, write_text
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "read_tensors",
     "seal",
     "seal_holds",
-    "stream_sealed_tensors",
     "sweep",
     "take_parts",
     "temporary_folder",

@@ -53,8 +53,10 @@ def in_file_order(tensors: Mapping[str, Tensor | Rows]) -> list[str]:
     return sorted(tensors, key=lambda name: (order.index(tensors[name].dtype), name))
 
 
-def stream_sealed_tensors(path: Path, tensors: Mapping[str, Tensor | Rows], about: Mapping[str, str]) -> None:
-    """``write_sealed_tensors`` without a copy of everything in memory.
+def write_sealed_tensors(path: Path, tensors: Mapping[str, Tensor | Rows], about: Mapping[str, str]) -> None:
+    """Write tensors and texts about them to a safetensors file, whole or not at all, with a checksum.
+
+    Neither the file nor a copy of all tensors is ever in memory.
 
     Args:
         path: of the file.

@@ -1,32 +1,20 @@
-"""Safetensors files that keep a checksum of themselves in their metadata."""
+"""Reading safetensors files that keep a checksum of themselves in their metadata, as ``tensor_stream`` writes them."""
 
 import hashlib
 import json
-import secrets
-from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.files.checksums import seal
 from triptych.files.documents import SUM
 from triptych.files.reading import open_regular
-from triptych.files.writing import write_atomically
 
 _LENGTH = 8
 """Bytes at the beginning that tell the length of the header, little-endian."""
 _LONGEST_HEADER = 100_000_000
 _BLOCK = 1 << 20
-
-
-def write_sealed_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    """Write tensors and texts about them to a safetensors file, whole or not at all, with a checksum."""
-    blank = secrets.token_hex(32)
-    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    content = save(contiguous, metadata={SUM: blank, **about})
-    write_atomically(path, lambda file: file.writelines(seal(content, blank)))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from triptych.errors import InputError
-from triptych.files import SUM, Rows, field_of, read_tensors, stream_sealed_tensors, sweep
+from triptych.files import SUM, Rows, field_of, read_tensors, sweep, write_sealed_tensors
 
 CHECKPOINT = "checkpoint"
 SUFFIX = ".safetensors"
@@ -47,7 +47,7 @@ def write_checkpoint(run: Path, tensors: Mapping[str, Tensor | Rows], state: Map
     before = checkpoint_files(run)
     number = int(before[0].stem) + 1 if before else 1
     path = run / CHECKPOINT / f"{number:06d}{SUFFIX}"
-    stream_sealed_tensors(path, tensors, {"state": json.dumps(dict(state))})
+    write_sealed_tensors(path, tensors, {"state": json.dumps(dict(state))})
     for old in before[_KEPT - 1 :]:
         old.unlink()
 
