@@ -22,9 +22,9 @@ from triptych.experiments.quality import Recipe, run_quality, sources
 from triptych.experiments.quality_report import SetResults, summarize
 from triptych.experiments.scene_sets import MeshFolder
 from triptych.experiments.speed import gain_of_last_doubling, has_converged, races
+from triptych.training.beginning import create_autoencoder
 from triptych.training.conditions import Conditions
 from triptych.training.presets import STAGE1
-from triptych.training.stage1 import create_autoencoder
 
 
 def run(out: Path, *sets: str, most_steps: int = 2) -> Mapping[str, SetResults]:

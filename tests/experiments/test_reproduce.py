@@ -18,8 +18,8 @@ from triptych.experiments.slides.methods import slide_methods
 from triptych.experiments.slides.published import TABLE_2
 from triptych.experiments.slides.scales import LAPTOP, PAPER, SCALES
 from triptych.model import CategoryModel
+from triptych.training.beginning import create_autoencoder
 from triptych.training.conditions import Conditions
-from triptych.training.stage1 import create_autoencoder
 
 METHODS = list(SLIDE_METHODS)
 

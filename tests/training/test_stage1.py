@@ -130,7 +130,7 @@ def test_a_start_that_failed_does_not_stand_in_the_way_of_the_corrected_command(
     def fail(*arguments: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(stage1, "_new_model", fail)
+    monkeypatch.setattr(stage1, "new_model", fail)
     mistaken = replace(tiny_stage1(), pretraining=Pretraining(epochs=0.3, batch=4))
     scenes = balls.select("train", "all")
     with pytest.raises(MemoryError):  # with log and TensorBoard begun, and no checkpoint yet

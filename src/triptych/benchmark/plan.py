@@ -19,6 +19,7 @@ from triptych.errors import InputError
 from triptych.evaluation.cost import Cost
 from triptych.model import CategoryModel
 from triptych.training import memory
+from triptych.training.beginning import own_or_created, untrained
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.estimate import (
@@ -33,7 +34,6 @@ from triptych.training.estimate import (
     set_apart,
 )
 from triptych.training.single.config import SingleTriPlanes
-from triptych.training.stage1 import own_or_created, untrained
 
 _COMPACT_BITS = 1.9
 """Of a bank, per number of the micro planes; measured on cars, see docs/bank.md."""

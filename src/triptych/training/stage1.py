@@ -14,36 +14,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from triptych.autoencoder import (
-    AddedAutoencoder,
-    Autoencoder,
-    ConvolutionalAutoencoder,
-    DiffusersAutoencoder,
-    IdentityAutoencoder,
-    LatentNormalization,
-    OwnAutoencoder,
-)
-from triptych.autoencoder.saving import DESCRIPTION_NAME, adopt, load_autoencoder
+from triptych.autoencoder import Autoencoder, OwnAutoencoder
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
-from triptych.model import CategoryModel, ModelConfig, Origin, find_autoencoder
-from triptych.representation.planes import initial_base_planes
+from triptych.model import CategoryModel
 from triptych.runtime import require_memory, start_threads
 from triptych.training import memory
 from triptych.training.announcing import view_counts
-from triptych.training.autoencoder_config import (
-    AutoencoderConfig,
-    InstalledAutoencoder,
-    NewAutoencoder,
-    NoAutoencoder,
-    PretrainedAutoencoder,
-)
+from triptych.training.beginning import new_model, own_or_created, untrained
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.estimate import WORTH_IT, Amount, Estimate, few_scenes, of_stage1, set_apart
 from triptych.training.joint import JointTraining, ShuffledViews, ViewsOfRank
 from triptych.training.loop import Loop
-from triptych.training.matching import autoencoder_psnr, camera_range
+from triptych.training.matching import autoencoder_psnr
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.provenance import background_unless_white, fitted_views
@@ -57,7 +41,6 @@ MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
 PHASES = ("pretraining", "warmup", "joint")
-_FIT_NORMALIZATION_ON = 256
 
 
 def train(
@@ -168,15 +151,6 @@ def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder,
         return of_stage1(model, few_scenes(dataset), Amount.of(dataset), config, conditions.seed)
 
 
-def untrained(
-    dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions
-) -> CategoryModel:
-    """A category model as stage 1 begins it, for trials of its speed; its latents are normalized on one scene."""
-    generator = torch.Generator().manual_seed(conditions.seed)
-    views = PosedViews(dataset.subset([0]))
-    return _new_model(dataset, config, autoencoder, views, generator).to(conditions.device)
-
-
 def _train(
     dataset: Dataset, run: Run, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions
 ) -> CategoryModel:
@@ -196,7 +170,7 @@ def _train(
     if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
         pretrain(autoencoder, views, config.pretraining, seed, loop, ranks)
 
-    model = _new_model(dataset, config, autoencoder, views, generator).to(device)
+    model = new_model(dataset, config, autoencoder, views, generator).to(device)
     ranks.same_start(model)
     training = _training(model, views, config, generator, seed, loop)
     if not loop.is_past("warmup"):
@@ -240,68 +214,3 @@ def _training(
     else:
         scenes = SceneParameters.fresh(config.planes, len(dataset), generator, device, config.moments)
     return JointTraining(model, scenes, config.skipping, views, PosedViews(own, "test"), chooser, loop)
-
-
-def own_or_created(own: nn.Module | None, config: AutoencoderConfig, dataset: Dataset) -> Autoencoder:
-    """The autoencoder that stage 1 starts from.
-
-    Args:
-        own: one of the user's, if any.
-        config: which otherwise.
-        dataset: whose pictures it encodes.
-
-    Raises:
-        InputError: it cannot be used, or loaded.
-    """
-    if own is not None:
-        return adopt(own, dataset.height, dataset.width)
-    if isinstance(config, InstalledAutoencoder):
-        return AddedAutoencoder.made(config.name, dataset.height, dataset.width)
-    return create_autoencoder(config)
-
-
-def create_autoencoder(config: NewAutoencoder | PretrainedAutoencoder | NoAutoencoder) -> Autoencoder:
-    """The autoencoder of triptych's own that a configuration asks for.
-
-    Raises:
-        InputError: a pre-trained one cannot be loaded.
-    """
-    match config:
-        case NoAutoencoder():
-            return IdentityAutoencoder()
-        case NewAutoencoder():
-            return ConvolutionalAutoencoder(config.network)
-        case PretrainedAutoencoder():
-            ours = find_autoencoder(config.source)
-            if (ours / DESCRIPTION_NAME).is_file():
-                return load_autoencoder(ours)
-            return DiffusersAutoencoder.load(config.source)
-
-
-def _new_model(
-    dataset: Dataset,
-    config: Stage1Config,
-    autoencoder: Autoencoder,
-    views: PosedViews,
-    generator: torch.Generator,
-) -> CategoryModel:
-    return CategoryModel(
-        ModelConfig(config.planes, config.mlp, config.sampling, dataset.height, dataset.width),
-        autoencoder,
-        _fit_normalization(config.autoencoder, autoencoder, views),
-        initial_base_planes(config.planes, generator),
-        dataset.aabb,
-        dict(zip(dataset.names, dataset.fingerprints, strict=True)),
-        Origin(camera_range(dataset, range(len(dataset)), dataset.aabb), dataset.background, stage2=config.stage2),
-    )
-
-
-@torch.no_grad()
-def _fit_normalization(config: AutoencoderConfig, autoencoder: Autoencoder, views: PosedViews) -> LatentNormalization:
-    if isinstance(config, NoAutoencoder):  # colors stay as they are
-        return LatentNormalization.unit(autoencoder.channels)
-    device = next((parameter.device for parameter in autoencoder.parameters()), torch.device("cpu"))
-    rows = torch.linspace(0, len(views) - 1, min(len(views), _FIT_NORMALIZATION_ON)).long().unique()
-    batches = [views.group(part) for part in rows.split(32)]
-    latents = torch.cat([autoencoder.encode(views.images(batch, device)).float() for batch in batches])
-    return LatentNormalization.fit(latents, config.normalization)
