@@ -17,6 +17,8 @@ TENSORS = {
     "bits": torch.tensor([[1, -1]], dtype=torch.int32),
     "turned": torch.arange(6.0).reshape(2, 3).T,
     "none": torch.zeros(0, 3),
+    "one of many": torch.tensor([2.5]).as_strided((1,), (0,)),
+    "nothing of many": torch.zeros(1).as_strided((0,), (0,)),
     "byte": torch.tensor([3, 5, 250], dtype=torch.uint8),
 }
 

@@ -101,6 +101,7 @@ def _header(tensors: Mapping[str, Tensor | Rows], about: Mapping[str, str]) -> b
 
 def _contents(tensor: Tensor | Rows) -> Iterator[memoryview]:
     for part in tensor.parts if isinstance(tensor, Rows) else [tensor]:
-        flat = part.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        for few in flat.split(_BYTES_AT_ONCE):
+        flat = part.detach().cpu().contiguous()
+        # One or no element counts as contiguous whatever its stride, and bytes need a stride of one.
+        for few in flat.as_strided((flat.numel(),), (1,)).view(torch.uint8).split(_BYTES_AT_ONCE):
             yield few.numpy().data
