@@ -64,7 +64,7 @@ def test_every_snippet_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     make_balls(Path("vases"))
     # Settings of seconds: what is written is what is tested, not how well it learns.
-    for preset in ("quick", "general"):
+    for preset in ("quick", "colors"):
         monkeypatch.setitem(triptych.STAGE1, preset, short_stage1())
         monkeypatch.setitem(triptych.STAGE2, preset, tiny_stage2())
     monkeypatch.setattr(triptych, "fit", partial(triptych.fit, force=True))
@@ -124,7 +124,9 @@ def test_progress_is_shown_to_people_and_on_demand(
 
 
 def test_mistakes_are_told_in_one_line(balls: triptych.Dataset, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected quick, general, best, paper, or a Stage1Config, found 'fast'"):
+    with pytest.raises(
+        InputError, match="expected quick, colors, general, best, paper, or a Stage1Config, found 'fast'"
+    ):
         triptych.train(balls, tmp_path / "run", "fast")
     with pytest.raises(InputError, match=r"expected auto, cpu, cuda, mps or a torch.device, found 'tpu'"):
         triptych.train(balls, tmp_path / "run", device="tpu")

@@ -47,7 +47,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_a_preset_gives_the_defaults() -> None:
-    assert settings() == STAGE1["general"]
+    assert settings() == STAGE1["colors"]
     assert settings("data", "--preset", "best") == settings("--preset=best") == STAGE1["best"]
     assert defaults_of(Fit, ["cars", "--preset", "paper"], "triptych fit").config == STAGE2["paper"]
 
@@ -110,7 +110,7 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
     assert settings(*width).autoencoder == NewAutoencoder(network=ConvolutionalConfig(width=8))
     for arguments, said in (
         ("--autoencoder.kind wrong", "--autoencoder.kind is 'wrong', expected one of convolutional, pretrained"),
-        ("--preset wrong", "--preset is 'wrong', expected one of quick, general, best, paper"),
+        ("--preset wrong", "--preset is 'wrong', expected one of quick, colors, general, best, paper"),
         ("--autoencoder.pretrained cars", "--autoencoder.pretrained is now --autoencoder.source"),
         ("--autoencoder.convolutional.width 8", "--autoencoder.convolutional.width is now --autoencoder.width"),
         ("--autoencoder.convolutional.width=8", "--autoencoder.convolutional.width is now --autoencoder.width"),

@@ -135,7 +135,7 @@ def test_an_autoencoder_that_nothing_would_train_is_refused(capsys: pytest.Captu
         main(["train", NOTHING_THERE, "--out", "out", "--autoencoder.kind", "convolutional"])
     assert ended.value.code == 2
     assert "starts from random weights and would keep them" in capsys.readouterr().err
-    untrained = replace(STAGE1["general"], autoencoder=NewAutoencoder())
+    untrained = replace(STAGE1["colors"], autoencoder=NewAutoencoder())
     assert untrained.leaves_autoencoder_random
     assert not replace(untrained, pretraining=STAGE1["best"].pretraining).leaves_autoencoder_random
 

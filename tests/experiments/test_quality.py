@@ -9,14 +9,13 @@ import pytest
 from balls import make_balls
 from tiny_experiments import RGB, stage1, stage2
 
-from triptych.autoencoder import ConvolutionalAutoencoder
 from triptych.data import DatasetConfig
 from triptych.data.generators.cars import CarsConfig
 from triptych.data.generators.meshes import RenderConfig
 from triptych.errors import InputError
 from triptych.experiments.config import LATENT_PIXEL, QualityConfig
 from triptych.experiments.curves import Curve, Point
-from triptych.experiments.gaps import gaps_between
+from triptych.experiments.gaps import gaps_between, quality_chain
 from triptych.experiments.measured import Measured
 from triptych.experiments.quality import Recipe, run_quality, sources
 from triptych.experiments.quality_report import SetResults, summarize
@@ -184,6 +183,7 @@ def test_the_best_budget_of_rgb_is_what_ours_is_compared_with() -> None:
     assert (found.psnr_rgb, found.psnr_latent, found.psnr_plain) == (30.0, 29.5, 25.0)
     assert found.psnr_gap == pytest.approx(-0.5)
     assert found.rgb_converged
+    assert summarize({"ours": ours, "rgb": rgb}).psnr_plain is None
 
 
 def test_gaps_compare_objects_with_what_the_autoencoder_shows_of_them() -> None:
@@ -194,8 +194,15 @@ def test_gaps_compare_objects_with_what_the_autoencoder_shows_of_them() -> None:
     assert gaps.largest == "fitting"
 
 
-@pytest.mark.parametrize("preset", ["quick", "general", "best"])
+def test_in_image_space_gaps_compare_objects_with_rgb_at_convergence() -> None:
+    trained, new = Measured(8.0, 29.0, 0.9, 1.0, 30.0), Measured(8.0, 28.0, 0.9, 1.0, 30.5, seconds=1.0)
+    rgb = Measured(8.0, 31.0, 0.9, 1.0, 33.0)
+    gaps = gaps_between(trained, new, rgb)
+    assert (gaps.autoencoder, gaps.fitting, gaps.other_views, gaps.new_scenes) == (0.0, 1.0, 1.0, 1.0)
+    assert not any("autoencoder" in what for what in quality_chain(trained, new, rgb))
+
+
+@pytest.mark.parametrize("preset", ["quick", "colors", "general", "best"])
 def test_pictures_are_whole_numbers_of_latent_pixels(preset: str) -> None:
     autoencoder = create_autoencoder(STAGE1[preset].autoencoder)
-    assert isinstance(autoencoder, ConvolutionalAutoencoder)
     assert autoencoder.downscale == LATENT_PIXEL[preset]

@@ -32,8 +32,9 @@ class Train(Configurable):
     out: Path
     """Folder of the run; the category model will be its subfolder "model"."""
     preset: Preset = DEFAULT_PRESET
-    """Where all settings below start from: general for a quarter of an hour and objects of any kind, quick for a first
-    look at many plain ones, best for an hour, paper for the published recipe."""
+    """Where all settings below start from: colors for a quarter of an hour and objects of any kind, in image space;
+    general for the same in the latent space of an autoencoder that is trained already; quick for a first look at many
+    plain ones with an autoencoder of their own, best for an hour with one, paper for the published recipe."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
@@ -116,7 +117,7 @@ class Fit(Configurable):
     """Folder of the bank."""
     preset: Preset | None = None
     """Where the settings below start from; if not given, the preset that suits the scenes of the model. The defaults
-    that are listed here are those of general."""
+    that are listed here are those of colors."""
     precision: StoragePrecision | None = None
     """How the micro planes are stored: compact, by what is seen of them, at hardly any loss; small, in about half the
     bytes of compact; or as numbers. If not given, as the bank that is there does, and compactly in a new one."""

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from triptych.options import Options, Range
 
 ScaleName = Literal["laptop", "paper"]
-QualityPreset = Literal["quick", "general", "best"]
+QualityPreset = Literal["quick", "colors", "general", "best"]
 CARS, CACHE = "cars", "cache"
 """Names in the folder of a quality measurement that no set of real objects has."""
 _NAME = re.compile(r"[\w-]+")
 SLIDE_METHODS = ("rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain")
 """The methods of the slides, in the order of their tables."""
-LATENT_PIXEL = {"quick": 4, "general": 2, "best": 2, "laptop": 2, "paper": 8}
+LATENT_PIXEL = {"quick": 4, "colors": 1, "general": 2, "best": 2, "laptop": 2, "paper": 8}
 """Side of a latent pixel in image pixels, by preset and scale."""
 SHIPPED_RESOLUTION = 128
 """Side of the pictures of the category model that comes with triptych."""

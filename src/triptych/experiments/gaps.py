@@ -11,7 +11,8 @@ class Gaps:
     """What lies between RGB tri-planes and new scenes, in parts that add up to it, each in dB.
 
     Trained and new scenes are different objects. Each kind is therefore compared with what the autoencoder makes of
-    its own pictures, so that harder objects do not count as a gap.
+    its own pictures, so that harder objects do not count as a gap. In image space, RGB tri-planes at convergence take
+    the place of the autoencoder alone.
 
     Attributes:
         autoencoder: RGB tri-planes at convergence less the autoencoder alone, new scenes; below 0 where the
@@ -50,28 +51,27 @@ def quality_chain(trained: Measured, new: Measured, rgb: Measured) -> Mapping[st
         new: new scenes at one budget, means.
         rgb: the same as RGB tri-planes at convergence, means.
     """
-    return {
-        "autoencoder alone, trained scenes": _alone(trained),
+    chain = {
+        "autoencoder alone, trained scenes": trained.psnr_autoencoder,
         "trained scenes, fitted views": trained.psnr_train_views,
         "trained scenes, test views": trained.psnr,
-        "autoencoder alone, new scenes": _alone(new),
+        "autoencoder alone, new scenes": new.psnr_autoencoder,
         "new scenes, fitted views": new.psnr_train_views,
         "new scenes, test views": new.psnr,
         "RGB tri-planes at convergence, fitted views": rgb.psnr_train_views,
         "RGB tri-planes at convergence, test views": rgb.psnr,
     }
+    return {what: psnr for what, psnr in chain.items() if psnr is not None}
 
 
 def gaps_between(trained: Measured, new: Measured, rgb: Measured) -> Gaps:
     """The parts of the distance from RGB tri-planes to new scenes; see ``quality_chain``."""
-    return Gaps(
-        autoencoder=rgb.psnr - _alone(new),
-        fitting=_alone(trained) - trained.psnr_train_views,
-        other_views=trained.psnr_train_views - trained.psnr,
-        new_scenes=(_alone(new) - new.psnr) - (_alone(trained) - trained.psnr),
+    of_trained, of_new = (
+        rgb.psnr if each.psnr_autoencoder is None else each.psnr_autoencoder for each in (trained, new)
     )
-
-
-def _alone(measured: Measured) -> float:
-    assert measured.psnr_autoencoder is not None, "scenes in a latent space"
-    return measured.psnr_autoencoder
+    return Gaps(
+        autoencoder=rgb.psnr - of_new,
+        fitting=of_trained - trained.psnr_train_views,
+        other_views=trained.psnr_train_views - trained.psnr,
+        new_scenes=(of_new - new.psnr) - (of_trained - trained.psnr),
+    )

@@ -3,9 +3,10 @@
 The protocol, for each set of scenes (procedural cars; real objects, split by mesh, where they are given):
 
 1. Stage 1 on its training scenes, which are then measured on their fitted and on their test views.
-2. Its never-seen scenes, fitted at several budgets of time: in the latent space of stage 1, in that of the plain
-   autoencoder it started from, and as RGB tri-planes without anything shared. Every budget is a run of its own, with
-   the learning rates falling to their end within it; RGB tri-planes get longer budgets until they have converged.
+2. Its never-seen scenes, fitted at several budgets of time: in the latent space of stage 1 (or in image space, where
+   it has no autoencoder), in that of the plain autoencoder it started from, and as RGB tri-planes without anything
+   shared. Every budget is a run of its own, with the learning rates falling to their end within it; RGB tri-planes get
+   longer budgets until they have converged.
 3. PSNR and SSIM on views that were not used for fitting.
 """
 
@@ -23,6 +24,7 @@ from triptych.experiments.scene_sets import SceneSet, Source, open_source, sourc
 from triptych.experiments.speed import has_converged
 from triptych.files import lock
 from triptych.progress import Progress
+from triptych.training.autoencoder_config import NoAutoencoder
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
@@ -98,14 +100,17 @@ def _measure_set(
 ) -> SetResults:
     """Stage 1, then every method at every budget on the never-seen scenes of one set."""
     folder = config.out / name
-    ours = SharedMethod("latent (ours)", recipe.stage1, recipe.stage2)
+    in_image_space = isinstance(recipe.stage1.autoencoder, NoAutoencoder)
+    space = "image space" if in_image_space else "latent"
+    ours = SharedMethod(f"{space} (ours)", recipe.stage1, recipe.stage2)
     conditions.progress.note(f"{name}: {len(scenes.trained)} scenes of stage 1, {len(scenes.new)} never-seen ones")
     trained = learn_and_measure(ours, scenes.trained, folder, conditions)
-    plain = replace(ours, title="plain latent space", model=PLAIN_MODEL)
     budgets = {
-        "ours": [Budget(f"latent_{share:g}", {"budget": share}, ours.at(share)) for share in config.latent_budgets],
-        "plain": [Budget("plain_1", {"budget": 1.0}, plain)],
+        "ours": [Budget(f"latent_{share:g}", {"budget": share}, ours.at(share)) for share in config.latent_budgets]
     }
+    if not in_image_space:
+        plain = replace(ours, title="plain latent space", model=PLAIN_MODEL)
+        budgets["plain"] = [Budget("plain_1", {"budget": 1.0}, plain)]
     curves = {name: measure_curve(points, scenes.new, folder, conditions) for name, points in budgets.items()}
     return SetResults(
         stage1_scenes=len(scenes.trained),

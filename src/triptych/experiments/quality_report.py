@@ -15,7 +15,7 @@ from triptych.experiments.speed import CONVERGED, Race, gain_of_last_doubling, h
 from triptych.experiments.tables import Table
 from triptych.files import write_json, write_text
 
-_KEYS = {"latent": "ours", "plain": "plain", "rgb": "rgb"}
+_KEYS = {"ours": "latent", "plain": "plain", "rgb": "rgb"}
 """What the curves are called in the JSON file."""
 _BUDGETS = {"budget": "x preset", "steps": "steps"}
 """What a number that sets a budget apart is a number of."""
@@ -30,7 +30,8 @@ class SetResults:
         new_scenes: never-seen scenes that were fitted.
         stage1_seconds: wall time of stage 1.
         trained: the scenes of stage 1 at its end, means.
-        curves: quality against time of ``ours``, ``plain`` and ``rgb``, on the never-seen scenes.
+        curves: quality against time of ``ours``, ``plain`` (in a latent space alone) and ``rgb``, on the never-seen
+            scenes.
     """
 
     stage1_scenes: int
@@ -66,7 +67,7 @@ class SetResults:
             "new_scenes": self.new_scenes,
             "stage1_seconds": self.stage1_seconds,
             "trained": self.trained.as_json(),
-            **{key: [point.as_json() for point in self.curves[name].points] for key, name in _KEYS.items()},
+            **{_KEYS[name]: [point.as_json() for point in curve.points] for name, curve in self.curves.items()},
             "gaps": asdict(self.gaps),
             "largest_gap": self.gaps.largest,
             "at_equal_quality": [race.as_json() for race in self.races],
@@ -82,7 +83,7 @@ class Summary:
         psnr_latent: of the best latent budget, in dB.
         psnr_rgb: of the best RGB budget.
         psnr_gap: the former less the latter.
-        psnr_plain: in the plain autoencoder's latent space.
+        psnr_plain: in the plain autoencoder's latent space; None where ours is image space.
         rgb_last_doubling: what the last doubling of the steps of RGB tri-planes has gained, in dB; None of one budget.
         rgb_converged: whether that is little enough to call them converged.
     """
@@ -90,7 +91,7 @@ class Summary:
     psnr_latent: float
     psnr_rgb: float
     psnr_gap: float
-    psnr_plain: float
+    psnr_plain: float | None
     rgb_last_doubling: float | None
     rgb_converged: bool
 
@@ -102,7 +103,7 @@ def summarize(curves: Mapping[str, Curve]) -> Summary:
         psnr_latent=best.measured.psnr,
         psnr_rgb=rgb.best().measured.psnr,
         psnr_gap=best.measured.psnr - rgb.best().measured.psnr,
-        psnr_plain=curves["plain"].points[0].measured.psnr,
+        psnr_plain=curves["plain"].points[0].measured.psnr if "plain" in curves else None,
         rgb_last_doubling=gain_of_last_doubling(rgb),
         rgb_converged=has_converged(rgb),
     )

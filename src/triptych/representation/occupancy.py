@@ -10,9 +10,10 @@ from triptych.geometry import Intervals, Rays, SceneRays, bit_grid
 from triptych.representation import kernels
 from triptych.representation.field import TriPlaneField
 
-EMPTY_OPTICAL_DEPTH = 0.5
-"""A cell is empty when matter of its density, filling the box from corner to corner, would stop less light than this:
-1 - exp(-0.5) is 39 %. What surfaces are made of is a hundred times denser."""
+EMPTY_OPTICAL_DEPTH = 25.0
+"""A cell is empty when matter of its density, filling the box from corner to corner, would have a smaller optical depth
+than this; filling the cell alone, it would stop half of the light. What is thinner, and not beside something denser, is
+mostly fog that no fitted view forbids and other views see. Surfaces are ten times denser."""
 
 
 @torch.no_grad()

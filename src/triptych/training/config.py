@@ -9,9 +9,9 @@ from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfi
 from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencoder, Pretraining
 from triptych.training.phase import Phase
 
-Preset = Literal["quick", "general", "best", "paper"]
+Preset = Literal["quick", "colors", "general", "best", "paper"]
 """Names of the settings in ``presets``."""
-DEFAULT_PRESET: Preset = "general"
+DEFAULT_PRESET: Preset = "colors"
 """Where a user names none."""
 Start = Literal["predicted", "mean"]
 """Where new scenes start."""

@@ -1,6 +1,9 @@
-"""Settings that are known to work (what mattered is in docs/quality.md): ``general`` for a quarter of an hour and
-objects of any kind, ``quick`` for a first look with an autoencoder of the scenes' own, ``best`` for the best scenes
-that an hour gives, ``paper`` for the published recipe on a GPU."""
+"""Settings that are known to work (what mattered is in docs/quality.md).
+
+``colors`` is for objects of any kind, in image space, in a quarter of an hour; ``general`` is the same in the latent
+space of an autoencoder that is trained already; ``quick`` is a first look with an autoencoder of the scenes' own,
+``best`` an hour with one, and ``paper`` the published recipe on a GPU.
+"""
 
 from typing import get_args
 
@@ -8,8 +11,8 @@ from triptych.autoencoder import ConvolutionalConfig
 from triptych.errors import InputError
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.text import shown
-from triptych.training.autoencoder_config import NewAutoencoder, PretrainedAutoencoder, Pretraining
-from triptych.training.config import Preset, Stage1Config, Stage2Config
+from triptych.training.autoencoder_config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Pretraining
+from triptych.training.config import Preset, SkippingConfig, Stage1Config, Stage2Config
 from triptych.training.phase import LossWeights, Phase, Rates
 
 _DECAY_OVER_50_EPOCHS = 0.94157**50
@@ -35,6 +38,25 @@ STAGE1 = {
             ramp_steps=60,
             final_factor=0.1,
         ),
+    ),
+    "colors": Stage1Config(
+        autoencoder=NoAutoencoder(),
+        planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
+        mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
+        sampling=SamplingConfig(coarse=64, importance=0),
+        pretraining=Pretraining(epochs=0.0),
+        warmup=Phase(
+            epochs=0.0,
+            step_count=2000,
+            batch=32,
+            pixels=160,
+            rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3),
+            weights=LossWeights(enc=1.0, tv=1e-4),
+            ramp_steps=50,
+            final_factor=0.05,
+        ),
+        joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
+        stage2="colors",
     ),
     "general": Stage1Config(
         autoencoder=PretrainedAutoencoder("general"),
@@ -133,6 +155,21 @@ STAGE2 = {
             final_factor=0.1,
         ),
         scenes_at_once=12,
+    ),
+    "colors": Stage2Config(
+        latent=Phase(
+            epochs=0.0,
+            step_count=256,
+            batch=32,
+            pixels=1024,
+            crop_share=0.15,
+            rates=Rates(micro=4e-2, coefficients=1e-2),
+            weights=LossWeights(enc=1.0),
+            final_factor=0.1,
+        ),
+        image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
+        scenes_at_once=12,
+        skipping=SkippingConfig(first_update=8),
     ),
     "general": Stage2Config(
         latent=Phase(
