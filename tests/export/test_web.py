@@ -135,9 +135,11 @@ def decibels(one: np.ndarray, other: np.ndarray) -> float:
 @pytest.mark.parametrize("kind", ["trained", "intricate", "eighth"])
 @pytest.mark.parametrize("decoder", ["graphics", "processor"])
 def test_a_browser_draws_what_python_draws(
-    kind: str, decoder: str, scenes: Scenes, tmp_path: Path, browser_page: tuple[Any, list[str]]
+    kind: str, decoder: str, request: pytest.FixtureRequest, tmp_path: Path, browser_page: tuple[Any, list[str]]
 ) -> None:
-    if kind != "trained":
+    if kind == "trained":
+        scenes = request.getfixturevalue("scenes")
+    else:
         scenes = intricate_scenes(tmp_path / "bank", INTRICATE if kind == "intricate" else EIGHTH)
     write_web(tmp_path / "site", scenes, title="<b>Balls</b>")
     assert not (tmp_path / "site" / "runtime").exists()
