@@ -96,12 +96,12 @@ def intricate_scenes(folder: Path, autoencoder_config: ConvolutionalConfig = INT
     )
     torch.manual_seed(0)
     autoencoder = ConvolutionalAutoencoder(autoencoder_config)
-    for layer in (autoencoder.decoder.stem, autoencoder.decoder.last):
-        torch.nn.init.normal_(layer.weight, std=0.1)  # so that what the network does is seen
     tanh = LatentNormalization("tanh", torch.zeros(5), torch.full((5,), 2.0))
     aabb = torch.tensor([[-0.4, -0.5, -0.3], [0.5, 0.4, 0.6]])
     base = 0.3 * torch.randn(planes.base_shape, generator=generator)
     model = CategoryModel(config, autoencoder, tanh, base, aabb, {}).requires_grad_(False).eval()
+    for layer in (autoencoder.decoder.stem, autoencoder.decoder.last):  # so that what the network does is seen
+        layer.weight.copy_(0.1 * torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(0)))
     # Dense where the features are large, so that there are surfaces, and empty cells.
     model.mlp.output.weight[0] = 6.0
     model.mlp.output.bias[0] = -40.0

@@ -15,4 +15,4 @@ class ViewerConfig(Options):
     port: Annotated[int, Range(0, 65_535)] = 8080
     """Port to listen at; 0 takes any free one."""
     dark: bool = False
-    """Light controls on a dark ground."""
+    """Dark controls, for dark rooms; scenes stay before their own background."""
