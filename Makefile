@@ -28,8 +28,9 @@ docs: $(TOOLS_INSTALLED)
 	$(INSTALL) ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-# All pictures and numbers of the documentation anew: about four hours, most of them `quality`; a stop costs a step's last
-# command at most. `make figures STEPS="demo web"` makes these alone, MESHES=FOLDER those of real vehicles as well.
+# Pictures and numbers of the documentation anew, as the present code and the shipped models make them: half an hour, an hour
+# with real vehicles (MESHES=FOLDER); a stop costs a step's last command at most. `make figures STEPS="demo web"` makes these
+# alone; STEPS=quality the comparison with RGB tri-planes, which takes three hours.
 figures: $(TOOLS_INSTALLED)
 	$(BIN)/python benchmarks/figures.py $(if $(STEPS),--steps $(STEPS)) $(if $(MESHES),--meshes $(MESHES))
 

@@ -2,6 +2,7 @@
 
     python benchmarks/figures.py                          # or `make figures`; --show says what there is, and how long
     python benchmarks/figures.py --steps demo web         # these alone
+    python benchmarks/figures.py --steps quality          # what is made only where it is asked for: three hours
     python benchmarks/figures.py --meshes FOLDER          # also the real vehicles, of a folder of meshes
 
 Runs the commands that README and the pages show, in ``runs/figures/COMMIT``, and copies their pictures into
@@ -62,6 +63,7 @@ class Step:
         pictures: for each picture of the documentation, how to make it.
         numbers: the JSON files whose numbers are kept.
         after: the steps whose results this one takes.
+        on_request: made only where it is named: it trains models of its own, and shows none that is shipped.
     """
 
     minutes: float
@@ -69,6 +71,7 @@ class Step:
     pictures: dict[str, Callable[[Path], None]] = field(default_factory=dict)
     numbers: Sequence[Path] = ()
     after: Sequence[str] = ()
+    on_request: bool = False
 
 
 def triptych(*arguments: str | Path) -> Sequence[str | Path]:
@@ -210,6 +213,7 @@ def every_step(meshes: Path | None) -> dict[str, Step]:
             180,
             [triptych("quality", "--out", quality, "--results", ROOT / "benchmarks" / "quality" / "results.json")],
             {"quality-latents.png": copied(quality / "cars" / "stage1" / "progress.png")},
+            on_request=True,
         ),
     }
     return found | (vehicle_steps(meshes) if meshes else {})
@@ -282,31 +286,50 @@ def numbers_of(file: Path) -> Any:
 
 
 def wanted(known: dict[str, Step], chosen: Sequence[str]) -> list[str]:
-    """The chosen steps, or all, with what they take results from before them."""
+    """The chosen steps, or all that need no request, with what they take results from before them."""
     unknown = [name for name in chosen if name not in known]
     if unknown:
         sys.exit(
             f"figures: there is no step {unknown[0]!r} (real vehicles need --meshes); there are {', '.join(known)}"
         )
+    if not chosen:
+        return [name for name, step in known.items() if not step.on_request]
     before = [earlier for name in chosen for earlier in known[name].after]
-    return [name for name in known if not chosen or name in chosen or name in before]
+    return [name for name in known if name in chosen or name in before]
 
 
 def main(steps: tuple[str, ...] = (), meshes: Path | None = None, show: bool = False) -> None:
     """Make the pictures and numbers of the documentation.
 
     Args:
-        steps: which; all if not given.
+        steps: which; all but those on request if not given.
         meshes: folder of vehicle meshes, for the steps of real vehicles; without it these are left out.
         show: say what there is, how long each takes on two quiet cores, and at which commit it was done; do nothing.
     """
     known = every_step(meshes or (Path("MESHES") if show else None))
-    for name in wanted(known, steps):
-        kept = done().get(name, {}).get("commit")
-        state = f"done at {kept}" if kept else "not done"
-        print(f"{name}: about {known[name].minutes:g} min, {', '.join(known[name].pictures)}; {state}", flush=True)
-        if not show and (kept != COMMIT or kept.endswith("+")):
-            make(name, known[name])
+    chosen = list(known) if show and not steps else wanted(known, steps)
+    for name in chosen:
+        print(f"{name}: {told(name, known[name])}", flush=True)
+    left = [name for name in chosen if not is_done(name) and (steps or not known[name].on_request)]
+    print(f"to be made: about {sum(known[name].minutes for name in left):g} min on two quiet cores", flush=True)
+    if show:
+        return
+    for name in left:
+        make(name, known[name])
+        print(f"{name}: took {done()[name]['minutes']:g} min", flush=True)
+
+
+def is_done(name: str) -> bool:
+    """Whether a step was made by the code as it is."""
+    return done().get(name, {}).get("commit") == COMMIT and not COMMIT.endswith("+")
+
+
+def told(name: str, step: Step) -> str:
+    """How long a step takes, what it makes, and at which commit it was made."""
+    kept = done().get(name)
+    state = f"made at {kept['commit']} in {kept['minutes']:g} min" if kept else "not made"
+    request = ", on request" if step.on_request else ""
+    return f"about {step.minutes:g} min{request}, {', '.join(step.pictures)}; {state}"
 
 
 if __name__ == "__main__":

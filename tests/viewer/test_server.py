@@ -56,6 +56,19 @@ def test_the_page_is_served_on_this_machine_alone(viewer: Viewer) -> None:
     assert not everywhere.exists() or f":{port_of(viewer):04X} " not in everywhere.read_text()
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_controls_are_dark_on_request(trained_balls: Path, browser_page: tuple[Any, list[str]], dark: bool) -> None:
+    running = open_viewer(trained_balls, ViewerConfig(port=0, dark=dark), device=torch.device("cpu"))
+    try:
+        page, _ = browser_page
+        page.goto(running.url)
+        page.get_by_text("while moving").wait_for()
+        scheme = page.evaluate("document.documentElement.dataset.mantineColorScheme")
+        assert scheme == ("dark" if dark else "light")
+    finally:
+        running.stop()
+
+
 def test_no_browser_can_make_it_public(viewer: Viewer) -> None:
     assert viewer._server.request_share_url() is None  # type: ignore[attr-defined]
 

@@ -59,40 +59,37 @@ class Render:
 
 
 @dataclass(frozen=True)
-class Photos:
-    """Cut out, crop and align photographs of objects, with cameras by COLMAP or a transforms.json."""
+class _OfPhotos:
+    """Photographs of objects, a folder each, become a dataset; the options say where the cameras come from."""
 
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
-    """A folder for each object: its pictures, with sparse/ or transforms.json."""
+    """A folder of pictures for each object."""
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the new dataset; rerun to continue, to add objects or to turn them."""
-    options: Annotated[PhotosConfig, tyro.conf.arg(name="")] = field(default_factory=PhotosConfig)
+    options: Annotated[PhotosConfig, tyro.conf.arg(name="")]
 
     def run(self) -> None:
-        _import(self.source, self.out, self.options)
+        from triptych.data.opening import import_photos_shown
+        from triptych.data.photos.dataset import SHEET
+
+        with Progress() as progress:
+            dataset = import_photos_shown(self.source, self.out, self.options, progress)
+        say(f"imported {len(dataset)} objects to {self.out}; look at {self.out / SHEET}")
 
 
 @dataclass(frozen=True)
-class Turntable:
-    """Cut out, crop and align pictures of objects on a turntable before a camera that stands still."""
+class Photos(_OfPhotos):
+    """Cut out, crop and align photographs of objects, whose folders have COLMAP's sparse/ or a transforms.json."""
 
-    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")]
-    """A folder of pictures for each object, in the order in which the table turns."""
-    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
-    """Folder of the new dataset; rerun to continue, to add objects or to turn them."""
+    options: Annotated[PhotosConfig, tyro.conf.arg(name="")] = field(default_factory=PhotosConfig)
+
+
+@dataclass(frozen=True)
+class Turntable(_OfPhotos):
+    """Cut out, crop and align pictures of objects on a turntable before a camera that stands still, in the order in
+    which the table turns."""
+
     options: Annotated[TurntableConfig, tyro.conf.arg(name="")] = field(default_factory=TurntableConfig)
-
-    def run(self) -> None:
-        _import(self.source, self.out, self.options)
-
-
-def _import(source: Path, out: Path, options: PhotosConfig) -> None:
-    from triptych.data.opening import import_photos_shown
-    from triptych.data.photos.dataset import SHEET
-
-    with Progress() as progress:
-        dataset = import_photos_shown(source, out, options, progress)
-    say(f"imported {len(dataset)} objects to {out}; look at {out / SHEET}")
 
 
 @dataclass(frozen=True)

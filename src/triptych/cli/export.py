@@ -237,7 +237,7 @@ class Web(_OfBank):
     """Heading of the page, by default the name of the bank's folder."""
     runtime: Path | None = None
     """Where onnxruntime-web is: its folder `dist`, or the file of `npm pack`. By default it is fetched once from npm's
-    registry into the cache folder."""
+    registry into the cache folder. Only decoders that are not triptych's own, or very wide, need it."""
 
     def run(self) -> None:
         from triptych.export import write_web

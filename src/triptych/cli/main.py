@@ -2,7 +2,7 @@
 
 import io
 import sys
-from typing import Annotated, Any, Union, get_args
+from typing import Annotated, Any, get_args
 
 import tyro
 
@@ -45,6 +45,7 @@ Command = (
     | Annotated[Quality, tyro.conf.subcommand("quality")]
     | Annotated[Reproduce, tyro.conf.subcommand("reproduce")]
 )
+_CONFIG = (tyro.conf.AvoidSubcommands,)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -72,23 +73,24 @@ def _parsed(arguments: list[str]) -> Any:
 
 
 def _read(arguments: list[str], preset: Preset) -> Any:
+    """The command that the user has typed; it alone is parsed, so that a wrong option is compared with its own."""
     with checked_later():
+        for member in get_args(Command):
+            command, mark = get_args(member)
+            if arguments[:1] == [mark.name]:
+                return _read_one(command, arguments[1:], f"triptych {mark.name}", preset)
         return tyro.cli(
-            _with_defaults(Command, arguments, "triptych", preset),
+            Command,
             args=arguments,
             prog="triptych",
             description="Learn thousands of similar 3D scenes fast and small. `triptych --version` tells the version.",
-            config=(tyro.conf.AvoidSubcommands,),
+            config=_CONFIG,
         )
 
 
-def _with_defaults(commands: Any, arguments: list[str], prog: str, preset: Preset) -> Any:
-    """The union of commands in which the one that the user has typed starts from its preset and its file."""
-    members = []
-    for member in get_args(commands):
-        command, mark = get_args(member)
-        if arguments[:1] == [mark.name] and issubclass(command, Configurable):
-            default = defaults_of(command, arguments[1:], f"{prog} {mark.name}", preset)
-            member = Annotated[command, tyro.conf.subcommand(mark.name, default=default)]
-        members.append(member)
-    return Union[tuple(members)]  # noqa: UP007
+def _read_one(command: Any, arguments: list[str], prog: str, preset: Preset) -> Any:
+    """A command; one that is configurable starts from its preset and its file."""
+    if not issubclass(command, Configurable):
+        return tyro.cli(command, args=arguments, prog=prog, config=_CONFIG)
+    default = defaults_of(command, arguments, prog, preset)
+    return tyro.cli(command, args=arguments, prog=prog, default=default, config=_CONFIG)

@@ -37,7 +37,8 @@ def choose_names(
             among = f" ({ordered[0]} ... {ordered[-1]})" if ordered else ""
             raise InputError(f"scenes: there is no scene {name!r} among the {len(ordered)} of the {of}{among}")
     if not chosen:
-        raise InputError(f"scenes: {selection!r} names no scene; the {of} has {len(ordered)}")
+        remedy = f": give all, a range such as 0:{len(ordered)}, or names separated by commas" if ordered else ""
+        raise InputError(f"scenes: {selection!r} names no scene; the {of} has {len(ordered)}{remedy}")
     return tuple(sorted(set(chosen)))
 
 

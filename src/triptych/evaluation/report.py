@@ -16,6 +16,8 @@ from triptych.files import write_text
 from triptych.text import one_line
 
 _TEMPLATE = "report.html.j2"
+_NAME_WIDTH = 0.035
+"""Of an upright name of a phase, as a share of the axis."""
 
 
 @dataclass
@@ -110,7 +112,10 @@ def training_curves(log: list[dict[str, Any]]) -> bytes:
 
 def _shade_phases(axes: Any, log: list[dict[str, Any]]) -> None:
     phases = dict.fromkeys(line["phase"] for line in log if line["phase"] != "done")
+    room, free_from = _NAME_WIDTH * max((line["seconds"] for line in log), default=0.0), 0.0
     for number, phase in enumerate(phases):
         times = [line["seconds"] for line in log if line["phase"] == phase]
         axes.axvspan(times[0], times[-1], alpha=0.06 if number % 2 else 0.14, color="tab:blue")
-        axes.annotate(phase, (times[0], 0.0), xycoords=("data", "axes fraction"), fontsize=7, rotation=90, va="bottom")
+        place = max(times[0], free_from)  # the names of short phases stand side by side, not on each other
+        axes.annotate(phase, (place, 0.0), xycoords=("data", "axes fraction"), fontsize=7, rotation=90, va="bottom")
+        free_from = place + room

@@ -136,8 +136,7 @@ def fit(
             is done. Or fitting has failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
-    if not isinstance(model, CategoryModel):
-        model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
+    model = _opened_model(model)
     preset = stage2_preset(model.origin.stage2, "the model") if settings is None else settings
     chosen = settings_of(preset, STAGE2, Stage2Config)
     if precision is not None and precision not in get_args(StoragePrecision):
@@ -164,8 +163,7 @@ def predict(model: CategoryModel | Anywhere, images: Numbers, cameras: Cameras, 
     Raises:
         InputError: the model has no predictor, or the pictures are of another size than it renders.
     """
-    if not isinstance(model, CategoryModel):
-        model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
+    model = _opened_model(model)
     behind = color_text(model.origin.background)
     pictures = dataset_from_arrays({name: (images, cameras)}, model.aabb.cpu(), test_views=0, background=behind)
     require_picture_size(pictures, model)
@@ -204,8 +202,7 @@ def train_predictor(
             training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
-    if not isinstance(model, CategoryModel):
-        model = open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
+    model = _opened_model(model)
     with shown_if(progress) as shown:
         scenes = _opened(dataset, "train", shown)
         conditions = Conditions(seed, model.aabb.device, shown, watch=watch_of(watch))
@@ -270,6 +267,12 @@ def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> S
     model = (scenes if isinstance(scenes, Scene) else next(iter(scenes.values()))).model
     seen_by = model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras
     return scenes.render(seen_by) if isinstance(scenes, Scene) else render_scenes(scenes, seen_by)
+
+
+def _opened_model(model: CategoryModel | Anywhere) -> CategoryModel:
+    if isinstance(model, CategoryModel):
+        return model
+    return open_model(path_of(model, "model", "a CategoryModel (triptych.open_model)"))
 
 
 def _opened(dataset: Dataset | Anywhere, default: str, progress: Progress) -> Dataset:

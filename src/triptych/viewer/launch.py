@@ -44,7 +44,7 @@ def open_viewer(
 
     Args:
         path: a bank, a run or a category model, as ``sources.locate`` takes it.
-        config: where to listen.
+        config: where to listen, and whether it is dark.
         device: where to render.
         model: category model of the bank, where it does not find it by itself.
         compare: a second bank, run or model to show beside the first.
@@ -62,4 +62,4 @@ def open_viewer(
         raise InputError('view: needs viser; pip install "triptych[viewer]"') from None
     scenes = WatchedScenes(path, model, device)
     other = None if compare is None else WatchedScenes(compare, None, device)
-    return Server(SharedState(scenes, other, dataset, Thumbnails(), threading.Lock()), config.host, config.port)
+    return Server(SharedState(scenes, other, dataset, Thumbnails(), threading.Lock()), config)

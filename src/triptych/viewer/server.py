@@ -8,6 +8,7 @@ import viser
 
 from triptych.errors import InputError
 from triptych.model import CategoryModel
+from triptych.viewer.config import ViewerConfig
 from triptych.viewer.guard import open_guarded
 from triptych.viewer.looking import first_view
 from triptych.viewer.session import Session, SharedState
@@ -20,21 +21,20 @@ class Server:
 
     Args:
         shared: the scenes, and what all browsers share.
-        host: address to listen at.
-        port: port to listen at; 0 for any free one.
+        config: where to listen, and whether it is dark.
 
     Raises:
         InputError: the address cannot be used.
     """
 
-    def __init__(self, shared: SharedState, host: str, port: int) -> None:
-        _require_free(host, port)
+    def __init__(self, shared: SharedState, config: ViewerConfig) -> None:
+        _require_free(config.host, config.port)
         self._shared = shared
         self._sessions: dict[int, Session] = {}
         self._stopped = threading.Event()
-        self._server = open_guarded(host, port)
+        self._server = open_guarded(config.host, config.port)
         _never_share(self._server)
-        self._server.gui.configure_theme(show_logo=False, show_share_button=False)
+        self._server.gui.configure_theme(dark_mode=config.dark, show_logo=False, show_share_button=False)
         self._server.gui.main_panel.dock_right()
         _set_first_view(self._server, shared.scenes.loaded.model)
         self._server.on_client_connect(self._greet)

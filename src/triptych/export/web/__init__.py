@@ -3,12 +3,12 @@
     index.html, *.js, *.glsl, style.css    the page, as it lies in ``page/`` beside this file
     manifest.json                          sizes, scene box, sampling, first camera, and the scenes by name
     shared.safetensors                     base planes in 8 bits, micro planes of the mean scene, MLP, background latent
-    decoder.onnx                           normalized latents to pictures
+    decoder.safetensors                    the weights of the decoder's steps: normalized latents to pictures
     scenes/0000.safetensors, 0000.webp     micro planes, as compact banks have them, and coefficients; a thumbnail
-    runtime/                               onnxruntime-web
 
 The browser combines a scene's planes, renders its latents in a WebGL2 shader by the formulas of
-``triptych.representation`` and decodes them with onnxruntime-web.
+``triptych.representation`` and decodes them in further ones. Decoders that are not triptych's own come as
+``decoder.onnx`` and are run by onnxruntime-web, in ``runtime/``.
 """
 
 from triptych.export.web.folder import write_web

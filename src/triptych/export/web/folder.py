@@ -1,7 +1,7 @@
 """Writing the folder: the page, what all scenes share, and each scene."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from torch import Tensor
 from triptych.bank import Scene, Scenes, coded_micro
 from triptych.errors import InputError
 from triptych.export.left_out import LeftOut
-from triptych.export.web.decoder import require_onnx, write_decoder
+from triptych.export.web.layers import StepsDecoder, decoder_in_steps
+from triptych.export.web.onnx import require_onnx, write_onnx
 from triptych.export.web.quantizing import quantized
 from triptych.export.web.runtime import runtime_files
 from triptych.files import Format, atomic_directory, read_json, write_json
@@ -29,6 +30,7 @@ MOST_CHANNELS = 16
 _THUMBNAIL_SIDE = 192
 """Longest side of a thumbnail in pixels."""
 _PAGE = Path(__file__).parent / "page"
+_RUNTIME_LICENSE = Path(__file__).parent / "onnxruntime-web.LICENSE"
 
 
 def write_web(
@@ -48,23 +50,22 @@ def write_web(
         out: a new or empty folder, or one to replace.
         scenes: scenes of a bank.
         title: heading of the page.
-        runtime: where onnxruntime-web is, see ``runtime.runtime_files``; None fetches it once.
+        runtime: where onnxruntime-web is, see ``runtime.runtime_files``; None fetches it once. Only decoders
+            that are not triptych's own, or very wide, need it.
         on_scene: told each name once it is written.
 
     Raises:
-        InputError: there is no scene, the folder holds something else, onnx is not installed, onnxruntime-web cannot be
-            had, or a browser cannot render this model; or some scenes are damaged: the others are written.
+        InputError: there is no scene, the folder holds something else, or a browser cannot render this model; onnx is
+            not installed or onnxruntime-web cannot be had, and the model needs them; or some scenes are damaged: the
+            others are written.
     """
     out, left_out = Path(out), LeftOut(scenes)
     _require_ours(out)
     _require_renderable(scenes.model)
-    require_onnx()
-    runtime_contents = runtime_files(None if runtime is None else Path(runtime))
+    write_decoder = _decoder_writer(scenes.model, None if runtime is None else Path(runtime))
     with atomic_directory(out) as folder:
         shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
-        for name, content in runtime_contents.items():
-            (folder / "runtime" / name).write_bytes(content)
-        any_size = write_decoder(folder / "decoder.onnx", scenes.model)
+        decoder = write_decoder(folder)
         (folder / "shared.safetensors").write_bytes(save(_shared_tensors(scenes.model)))
         (folder / "scenes").mkdir()
         orbit, entries = Orbit.around(scenes.model.aabb), []
@@ -73,7 +74,7 @@ def write_web(
             entries.append({"name": scene.name, **files})
             on_scene(scene.name)
         left_out.require_some()
-        manifest = _manifest(scenes.model, orbit, title, any_size=any_size) | {"scenes": entries}
+        manifest = _manifest(scenes.model, orbit, title) | {"decoder": decoder, "scenes": entries}
         write_json(folder / MANIFEST_FILE, manifest)
     left_out.report()
 
@@ -92,7 +93,30 @@ def _require_renderable(model: CategoryModel) -> None:
         raise InputError(f"web: the model's latents have {channels} channels; browsers render at most {MOST_CHANNELS}")
 
 
-def _manifest(model: CategoryModel, orbit: Orbit, title: str, *, any_size: bool) -> dict[str, Any]:
+def _decoder_writer(model: CategoryModel, runtime: Path | None) -> Callable[[Path], dict[str, Any]]:
+    """What writes the decoder into the folder and describes it, once everything that it needs is there."""
+    decoder = decoder_in_steps(model)
+    if decoder is not None:
+        return lambda folder: _write_steps(folder, decoder)
+    require_onnx()
+    files = runtime_files(runtime)
+    return lambda folder: _write_onnx(folder, model, files)
+
+
+def _write_steps(folder: Path, decoder: StepsDecoder) -> dict[str, Any]:
+    (folder / "decoder.safetensors").write_bytes(save(decoder.tensors))
+    return {"kind": "steps", "any_size": True, **decoder.description}
+
+
+def _write_onnx(folder: Path, model: CategoryModel, runtime: Mapping[str, bytes]) -> dict[str, Any]:
+    (folder / "runtime").mkdir()
+    shutil.copyfile(_RUNTIME_LICENSE, folder / "runtime" / "LICENSE")
+    for name, content in runtime.items():
+        (folder / "runtime" / name).write_bytes(content)
+    return {"kind": "onnx", "any_size": write_onnx(folder / "decoder.onnx", model)}
+
+
+def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
     config = model.config
     latent_height, latent_width = model.latent_size
     return {
@@ -104,7 +128,6 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str, *, any_size: bool)
             "height": latent_height,
             "width": latent_width,
             "channels": model.autoencoder.channels,
-            "any_size": any_size,
         },
         "aabb": model.aabb.tolist(),
         "planes": asdict(config.planes),

@@ -1,6 +1,6 @@
 // The page: what is chosen, from where it is seen, and `window.triptych` for those who want pictures of their own.
 
-import { Decoder } from "./decoder.js";
+import { Graphics } from "./graphics.js";
 import { Pace } from "./pacing.js";
 import { readTensors } from "./planes.js";
 import { Renderer } from "./renderer.js";
@@ -29,10 +29,15 @@ async function open() {
     document.title = manifest.title;
     element("title").textContent = manifest.title;
     const shared = await readTensors("shared.safetensors");
-    const [renderer, decoder] = await Promise.all([Renderer.create(manifest, shared), Decoder.create(manifest)]);
+    const graphics = new Graphics();
+    const renderer = await Renderer.create(graphics, manifest, shared);
+    // Only what the folder's kind of decoder needs is fetched.
+    const { Decoder } = await import(`./${manifest.decoder.kind}-decoder.js`);
+    const asked = new URLSearchParams(location.search).get("decoder");
+    const decoder = await Decoder.create(renderer, manifest, asked);
     const studio = new Studio(manifest, shared, renderer, decoder);
     window.triptych = { manifest, render: (view) => studio.picture(view) };
-    renderer.gl.canvas.addEventListener("webglcontextlost", () => {
+    graphics.gl.canvas.addEventListener("webglcontextlost", () => {
         complain(new Error("the graphics card has taken its memory back; reload the page"));
     });
     showPage(manifest, studio);
@@ -105,7 +110,7 @@ function showPage(manifest, studio) {
  */
 function drawing(manifest, studio, view) {
     const { picture, latent, sampling } = manifest;
-    const pace = new Pace(latent.any_size);
+    const pace = new Pace(manifest.decoder.any_size);
     const small = document.createElement("canvas");
     let busy = false;
     let wanted;

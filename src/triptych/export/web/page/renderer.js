@@ -1,29 +1,18 @@
 // Tri-planes to latent images, in WebGL2.
 
+import { readTexts } from "./graphics.js";
 import { groupsOf } from "./planes.js";
-
-const VERTICES = `#version 300 es
-void main() {
-    // One triangle that covers everything.
-    gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0);
-}`;
 
 export class Renderer {
     /** Compile the shaders of a folder's model; `manifest` and the tensors `shared` are those of the folder. */
-    static async create(manifest, shared) {
-        const sources = {};
-        for (const name of ["field", "occupancy", "dilate", "latents"]) {
-            const answer = await fetch(`${name}.glsl`);
-            if (!answer.ok) throw new Error(`${name}.glsl: the server answers ${answer.status}`);
-            sources[name] = await answer.text();
-        }
-        return new Renderer(manifest, shared, sources);
+    static async create(graphics, manifest, shared) {
+        const sources = await readTexts("field.glsl", "occupancy.glsl", "dilate.glsl", "latents.glsl");
+        return new Renderer(graphics, manifest, shared, sources);
     }
 
-    constructor(manifest, shared, sources) {
-        const gl = document.createElement("canvas").getContext("webgl2");
-        if (!gl) throw new Error("this browser has no WebGL2; try a newer one");
-        this.gl = gl;
+    constructor(graphics, manifest, shared, [field, occupancy, dilate, latents]) {
+        const { gl } = graphics;
+        this.graphics = graphics;
         this.manifest = manifest;
         this.side = manifest.occupancy.side;
         this.groups = groupsOf(manifest.planes);
@@ -31,81 +20,74 @@ export class Renderer {
         const weights = packMlp(manifest, shared, this.groups);
         this._require(weights.byteLength);
 
-        const defines = this._defines(weights.length / 4);
-        this.find = this._program(defines + sources.field + sources.occupancy);
-        this.dilate = this._program(defines + sources.dilate);
-        this.draw = this._program(defines + sources.field + sources.latents);
+        const values = this._values(weights.length / 4);
+        this.find = graphics.program(values, field, occupancy);
+        this.dilate = graphics.program(values, dilate);
+        this.draw = graphics.program(values, field, latents);
 
         const { height, width } = manifest.latent;
         const resolution = manifest.planes.resolution;
         // Half precision is far finer than the 8 bits that the planes come in, and every device can interpolate it.
-        this.planes = this._texture(gl.TEXTURE_2D_ARRAY, gl.RGBA16F, resolution, resolution, 3 * this.groups);
-        this._interpolate(this.planes);
-        this.found = this._texture(gl.TEXTURE_2D, gl.R32UI, this.side, this.side);
-        this.occupied = this._texture(gl.TEXTURE_2D, gl.R32UI, this.side, this.side);
-        this.background = this._texture(gl.TEXTURE_2D_ARRAY, gl.RGBA32F, width, height, this.attachments);
-        const layers = packBackground(manifest, shared);
-        gl.texSubImage3D(
-            gl.TEXTURE_2D_ARRAY, 0, 0, 0, 0, width, height, this.attachments, gl.RGBA, gl.FLOAT, layers,
-        );
-        const targets = Array.from({ length: this.attachments }, () =>
-            this._texture(gl.TEXTURE_2D, this.targetFormat, width, height),
-        );
-        this.toFound = this._framebuffer([this.found]);
-        this.toOccupied = this._framebuffer([this.occupied]);
-        this.toLatents = this._framebuffer(targets);
-
-        gl.bindBufferBase(gl.UNIFORM_BUFFER, 0, gl.createBuffer());
-        gl.bufferData(gl.UNIFORM_BUFFER, weights, gl.STATIC_DRAW);
+        this.planes = graphics.texture(gl.RGBA16F, resolution, resolution, 3 * this.groups);
+        graphics.interpolate(this.planes);
+        this.found = graphics.texture(gl.R32UI, this.side, this.side);
+        this.occupied = graphics.texture(gl.R32UI, this.side, this.side);
+        this.background = graphics.texture(gl.RGBA32F, width, height, this.attachments);
+        graphics.fill(this.background, packBackground(manifest, shared));
+        /** What `render` writes: layers of four channels. */
+        this.latents = graphics.texture(graphics.targetFormat, width, height, this.attachments);
+        this.toFound = graphics.framebuffer(this.found);
+        this.toOccupied = graphics.framebuffer(this.occupied);
+        this.toLatents = graphics.framebuffer(this.latents, 0, this.attachments);
+        this.weights = graphics.uniforms(weights);
         this._setConstants();
     }
 
     /** Show other tri-planes from now on: [plane, group, row, column, 4], see composePlanes. */
     setPlanes(values) {
-        const gl = this.gl;
-        const resolution = this.manifest.planes.resolution;
-        gl.bindTexture(gl.TEXTURE_2D_ARRAY, this.planes);
-        gl.texSubImage3D(
-            gl.TEXTURE_2D_ARRAY, 0, 0, 0, 0, resolution, resolution, 3 * this.groups, gl.RGBA, gl.FLOAT, values,
-        );
-        this._run(this.find, this.toFound, this.side, this.side, { planes: [gl.TEXTURE_2D_ARRAY, this.planes] });
-        this._run(this.dilate, this.toOccupied, this.side, this.side, { occupancy: [gl.TEXTURE_2D, this.found] });
+        const { graphics, side } = this;
+        graphics.fill(this.planes, values);
+        this._useMlp();
+        graphics.run(this.find, this.toFound, side, side, { planes: this.planes });
+        graphics.run(this.dilate, this.toOccupied, side, side, { occupancy: this.found });
     }
 
     /**
-     * Normalised latents {values [channel, row, column], height, width} of the tri-planes as a camera sees them.
+     * Make `latents` the normalised ones of the tri-planes as a camera sees them; their {height, width}, counted from
+     * the first pixel.
      *
      * @param camera {c2w: three rows of four, OpenCV axes; intrinsics: fx, fy, cx, cy in pixels of the picture}
      * @param rays along each side of a latent pixel, averaged
      * @param scale of a coarser picture: its sides by those of the whole one
      */
     render({ c2w, intrinsics }, rays, scale = 1) {
-        const gl = this.gl;
+        const { graphics, draw } = this;
+        const { gl } = graphics;
         const { picture, latent } = this.manifest;
         const [width, height] = [latent.width, latent.height].map((side) => Math.max(1, Math.round(scale * side)));
         const [across, down] = [width / picture.width, height / picture.height];
         const [fx, fy, cx, cy] = intrinsics;
-        gl.useProgram(this.draw);
+        gl.useProgram(draw);
         const columns = [0, 1, 2].flatMap((column) => c2w.map((row) => row[column]));
-        gl.uniformMatrix3fv(this._place(this.draw, "rotation"), false, columns);
-        gl.uniform3fv(this._place(this.draw, "origin"), c2w.map((row) => row[3]));
-        gl.uniform4f(this._place(this.draw, "intrinsics"), fx * across, fy * down, cx * across, cy * down);
-        gl.uniform1i(this._place(this.draw, "rays"), rays);
-        gl.uniform2f(this._place(this.draw, "background_scale"), latent.width / width, latent.height / height);
-        this._run(this.draw, this.toLatents, width, height, {
-            planes: [gl.TEXTURE_2D_ARRAY, this.planes],
-            occupancy: [gl.TEXTURE_2D, this.occupied],
-            background: [gl.TEXTURE_2D_ARRAY, this.background],
-        });
-        return { values: this._read(height, width), height, width };
+        gl.uniformMatrix3fv(graphics.place(draw, "rotation"), false, columns);
+        gl.uniform3fv(graphics.place(draw, "origin"), c2w.map((row) => row[3]));
+        gl.uniform4f(graphics.place(draw, "intrinsics"), fx * across, fy * down, cx * across, cy * down);
+        gl.uniform1i(graphics.place(draw, "rays"), rays);
+        gl.uniform2f(graphics.place(draw, "background_scale"), latent.width / width, latent.height / height);
+        this._useMlp();
+        const { planes, occupied, background } = this;
+        graphics.run(draw, this.toLatents, width, height, { planes, occupancy: occupied, background });
+        return { height, width };
     }
 
-    _read(height, width) {
-        const gl = this.gl;
+    /** The first pixels of `latents` as numbers [channel, row, column]. */
+    read({ height, width }) {
+        const { gl } = this.graphics;
         const { channels } = this.manifest.latent;
         const pixels = height * width;
         const latents = new Float32Array(channels * pixels);
         const four = new Float32Array(4 * pixels);
+        gl.bindFramebuffer(gl.FRAMEBUFFER, this.toLatents);
         for (let channel = 0; channel < channels; channel++) {
             if (channel % 4 === 0) {
                 gl.readBuffer(gl.COLOR_ATTACHMENT0 + channel / 4);
@@ -118,17 +100,14 @@ export class Renderer {
     }
 
     _require(uniformBytes) {
-        const gl = this.gl;
-        if (gl.getExtension("EXT_color_buffer_float")) this.targetFormat = gl.RGBA32F;
-        else if (gl.getExtension("EXT_color_buffer_half_float")) this.targetFormat = gl.RGBA16F;
-        else throw new Error("this browser cannot render to textures of floating-point numbers; try another device");
+        const { gl } = this.graphics;
         const most = gl.getParameter(gl.MAX_UNIFORM_BLOCK_SIZE);
         if (uniformBytes > most) throw new Error(`the model's MLP needs ${uniformBytes} bytes, the GPU offers ${most}`);
     }
 
-    _defines(mlpRows) {
+    _values(mlpRows) {
         const { latent, mlp, sampling } = this.manifest;
-        const values = {
+        return {
             SIDE: this.side,
             GROUPS: this.groups,
             HIDDEN: mlp.hidden,
@@ -136,95 +115,31 @@ export class Renderer {
             OUTPUTS: outputsOf(this.manifest),
             ATTACHMENTS: this.attachments,
             MLP_ROWS: mlpRows,
-            HIDDEN_SOFTPLUS: Number(mlp.hidden_activation === "softplus"),
-            CHANNEL_SIGMOID: Number(mlp.channel_activation === "sigmoid"),
+            HIDDEN_SOFTPLUS: mlp.hidden_activation === "softplus",
+            CHANNEL_SIGMOID: mlp.channel_activation === "sigmoid",
             COARSE: sampling.coarse,
             IMPORTANCE: sampling.importance,
         };
-        const lines = Object.entries(values).map(([name, value]) => `#define ${name} ${value}\n`);
-        return `#version 300 es\n${lines.join("")}`;
     }
 
     _setConstants() {
-        const gl = this.gl;
+        const { graphics } = this;
+        const { gl } = graphics;
         const { aabb: [lower, upper], mlp, occupancy } = this.manifest;
         for (const program of [this.find, this.draw]) {
             gl.useProgram(program);
             gl.uniformBlockBinding(program, gl.getUniformBlockIndex(program, "Mlp"), 0);
-            gl.uniform3fv(this._place(program, "lower"), lower);
-            gl.uniform3fv(this._place(program, "size"), upper.map((value, axis) => value - lower[axis]));
-            gl.uniform1f(this._place(program, "density_scale"), mlp.density_scale);
-            gl.uniform1f(this._place(program, "density_shift"), mlp.density_shift);
-            gl.uniform1f(this._place(program, "empty_optical_depth"), occupancy.empty_optical_depth);
+            gl.uniform3fv(graphics.place(program, "lower"), lower);
+            gl.uniform3fv(graphics.place(program, "size"), upper.map((value, axis) => value - lower[axis]));
+            gl.uniform1f(graphics.place(program, "density_scale"), mlp.density_scale);
+            gl.uniform1f(graphics.place(program, "density_shift"), mlp.density_shift);
+            gl.uniform1f(graphics.place(program, "empty_optical_depth"), occupancy.empty_optical_depth);
         }
     }
 
-    _run(program, framebuffer, width, height, textures) {
-        const gl = this.gl;
-        gl.useProgram(program);
-        Object.entries(textures).forEach(([name, [kind, texture]], unit) => {
-            gl.activeTexture(gl.TEXTURE0 + unit);
-            gl.bindTexture(kind, texture);
-            gl.uniform1i(this._place(program, name), unit);
-        });
-        gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-        gl.viewport(0, 0, width, height);
-        gl.drawArrays(gl.TRIANGLES, 0, 3);
-        gl.activeTexture(gl.TEXTURE0);
-    }
-
-    _place(program, name) {
-        return this.gl.getUniformLocation(program, name);
-    }
-
-    _program(fragments) {
-        const gl = this.gl;
-        const program = gl.createProgram();
-        for (const [kind, source] of [[gl.VERTEX_SHADER, VERTICES], [gl.FRAGMENT_SHADER, fragments]]) {
-            const shader = gl.createShader(kind);
-            gl.shaderSource(shader, source);
-            gl.compileShader(shader);
-            gl.attachShader(program, shader);
-            if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader));
-        }
-        gl.linkProgram(program);
-        if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
-        return program;
-    }
-
-    _texture(kind, format, width, height, layers) {
-        const gl = this.gl;
-        const texture = gl.createTexture();
-        gl.bindTexture(kind, texture);
-        if (layers === undefined) gl.texStorage2D(kind, 1, format, width, height);
-        else gl.texStorage3D(kind, 1, format, width, height, layers);
-        gl.texParameteri(kind, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
-        gl.texParameteri(kind, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
-        gl.texParameteri(kind, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
-        gl.texParameteri(kind, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-        return texture;
-    }
-
-    _interpolate(texture) {
-        const gl = this.gl;
-        gl.bindTexture(gl.TEXTURE_2D_ARRAY, texture);
-        gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
-        gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
-    }
-
-    _framebuffer(textures) {
-        const gl = this.gl;
-        const framebuffer = gl.createFramebuffer();
-        gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-        const places = textures.map((texture, index) => {
-            const place = gl.COLOR_ATTACHMENT0 + index;
-            gl.framebufferTexture2D(gl.FRAMEBUFFER, place, gl.TEXTURE_2D, texture, 0);
-            return place;
-        });
-        gl.drawBuffers(places);
-        if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE)
-            throw new Error("this GPU refuses to render to the textures that latents need");
-        return framebuffer;
+    _useMlp() {
+        const { gl } = this.graphics;
+        gl.bindBufferBase(gl.UNIFORM_BUFFER, 0, this.weights);
     }
 }
 

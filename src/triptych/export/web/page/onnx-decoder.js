@@ -3,22 +3,22 @@
 import * as ort from "./runtime/ort.wasm.bundle.min.mjs";
 
 export class Decoder {
-    static async create({ latent }) {
+    static async create(renderer, { latent }) {
         ort.env.wasm.numThreads = 1;
         ort.env.wasm.wasmPaths = { wasm: new URL("runtime/ort-wasm-simd-threaded.wasm", import.meta.url).href };
         const session = await ort.InferenceSession.create("decoder.onnx", { executionProviders: ["wasm"] });
-        return new Decoder(session, latent.channels);
+        return new Decoder(renderer, session, latent.channels);
     }
 
-    constructor(session, channels) {
-        this.session = session;
-        this.channels = channels;
+    constructor(renderer, session, channels) {
+        Object.assign(this, { renderer, session, channels });
     }
 
-    /** The picture of normalised latents {values [channel, row, column], height, width}, as ImageData. */
-    async decode(latents) {
-        const shape = [1, this.channels, latents.height, latents.width];
-        const { images } = await this.session.run({ latents: new ort.Tensor("float32", latents.values, shape) });
+    /** The picture of the renderer's latents, of which the first {height, width} count, as ImageData. */
+    async decode({ height: rows, width: columns }) {
+        const values = this.renderer.read({ height: rows, width: columns });
+        const latents = new ort.Tensor("float32", values, [1, this.channels, rows, columns]);
+        const { images } = await this.session.run({ latents });
         const [, , height, width] = images.dims;
         const picture = new ImageData(width, height);
         const pixels = height * width;

@@ -1,4 +1,4 @@
-"""The decoder of a category model as ONNX, the way from normalized latents included."""
+"""The decoder of a category model as ONNX, the way from normalized latents included, where steps cannot tell it."""
 
 import copy
 import importlib.util
@@ -23,7 +23,7 @@ OPSET = 20
 
 
 def require_onnx() -> None:
-    """Refuse to begin without what ``write_decoder`` needs.
+    """Refuse to begin without what ``write_onnx`` needs.
 
     Raises:
         InputError: onnx or onnxscript is not installed.
@@ -33,7 +33,7 @@ def require_onnx() -> None:
             raise InputError(f'web: needs {package}; pip install "triptych[web]"')
 
 
-def write_decoder(path: Path, model: CategoryModel) -> bool:
+def write_onnx(path: Path, model: CategoryModel) -> bool:
     """Write the model's decoder in single precision.
 
     Its input ``latents`` [1, channel, latent_height, latent_width] is normalized, its output ``images`` [1, 3, height,
