@@ -90,6 +90,11 @@ def test_the_whole_way_from_pictures_to_numbers(data: Path, tmp_path: Path, caps
         ),
         ("export meshs", "did you mean `triptych export mesh`? there are video"),
         ("zzz", "there is no command `triptych zzz`; there are data"),
+        (
+            "eval bank --data cars",
+            "`triptych eval` has no option --data; write it by its place: `triptych eval BANK [DATA ...] ...`",
+        ),
+        ("export mesh --bank=there", "has no option --bank; write it by its place: `triptych export mesh BANK OUT"),
     ],
 )
 def test_a_misspelt_command_is_told_which_was_meant(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from triptych.files import (
     check_seal,
     folder_name,
     gather,
+    leaves_folder,
     name_of_folder,
     read_json,
     read_object,
@@ -258,3 +259,22 @@ def test_rows_too_large_for_the_memory_lie_in_a_file_and_are_the_same(
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"latents cannot be kept there .*; choose another --cache"):
         gather(iter(parts), (6, 3), torch.half, tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("name", "leaves"),
+    [
+        ("model.json", False),
+        ("model/shared.safetensors", False),
+        ("a..b/c.json", False),
+        ("../model.json", True),
+        ("model/../../x", True),
+        ("/etc/passwd", True),
+        ("..\\x", True),
+        ("C:x", True),
+        ("C:\\x", True),
+        ("\\x", True),
+    ],
+)
+def test_names_that_lead_out_of_a_folder_are_told_on_every_system(name: str, leaves: bool) -> None:
+    assert leaves_folder(name) == leaves

@@ -35,5 +35,12 @@ def compile_inner(function: Callable[..., Any]) -> Any:
     return njit(inspect.unwrap(function))
 
 
+def compile_within(function: Callable[..., Any]) -> Any:
+    """The same, compiled anew within each function that calls it, so that its constant arguments are constants."""
+    from numba import njit
+
+    return njit(inspect.unwrap(function), inline="always")
+
+
 def _digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.glob("*.py")))).hexdigest()[:16]

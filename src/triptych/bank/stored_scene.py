@@ -115,16 +115,26 @@ def unpack_about(header: Header | Row) -> SceneAbout:
     return _about(_document(header))
 
 
+def require_whole(row: Row) -> SceneAbout:
+    """What is said about a scene whose bytes, all of them, are those that were written; they are not decoded.
+
+    Raises:
+        InputError: it is damaged; the message says what of it.
+    """
+    document = _document(row)
+    about = _about(document)
+    if hashlib.sha256(row.coefficients + row.micro).hexdigest() != document.get("sha256"):
+        raise InputError("its planes are not those that were written (SHA-256 differs)")
+    return about
+
+
 def unpack(row: Row, codec: Codec, coefficients: int) -> StoredScene:
     """A scene from its bytes, compared with its digests.
 
     Raises:
         InputError: it is damaged, or not of these shapes; the message says what of it.
     """
-    document = _document(row)
-    about = _about(document)
-    if hashlib.sha256(row.coefficients + row.micro).hexdigest() != document.get("sha256"):
-        raise InputError("its planes are not those that were written (SHA-256 differs)")
+    about = require_whole(row)
     micro, coding = codec.decode(row.micro)
     numbers = numbers_of("coefficients", row.coefficients, "<f4", (coefficients,))
     return StoredScene(micro, numbers, about.fingerprint, about.record, coding)

@@ -11,7 +11,7 @@ from triptych.bank.precision import is_compact
 from triptych.bank.scene_bank import OWN_MODEL, SceneBank
 from triptych.bank.sqlite_file import SqliteFile
 from triptych.bank.start_file import START_FILE, start_of
-from triptych.bank.stored_scene import Row, name_of_bytes
+from triptych.bank.stored_scene import Row, name_of_bytes, require_whole
 from triptych.errors import InputError
 from triptych.files import atomic_directory, lock
 from triptych.text import listed
@@ -97,7 +97,8 @@ def findings(bank: SceneBank) -> Iterator[tuple[str, str | None]]:
             last = file.last_id()
         except InputError:
             continue  # as has just been said
-        yield from ((scene.what, scene.fault) for scene in looked_through(bank, file, 1, last))
+        looked = looked_through(bank, file, 1, last, lambda row, file=file: _require_readable(bank, file, row))
+        yield from ((scene.what, scene.fault) for scene in looked)
 
 
 def merge(
@@ -131,8 +132,18 @@ def merge(
     return told
 
 
-def looked_through(bank: SceneBank, file: SqliteFile, first: int, last: int) -> Iterator[LookedAt]:
-    """The scenes of a file of a bank whose ids lie between two, both included; each is read once."""
+def looked_through(
+    bank: SceneBank, file: SqliteFile, first: int, last: int, require: Callable[[Row], object] = require_whole
+) -> Iterator[LookedAt]:
+    """The scenes of a file of a bank whose ids lie between two, both included; each is read once.
+
+    Args:
+        bank: the bank.
+        file: one of its files.
+        first: the first id.
+        last: the last id.
+        require: what refuses a damaged one; bytes that are those that were written are enough to copy it.
+    """
     for start in range(first, last + 1, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, last + 1))
         try:
@@ -140,30 +151,34 @@ def looked_through(bank: SceneBank, file: SqliteFile, first: int, last: int) -> 
         except InputError:
             rows = []
         if len(rows) == len(numbers):
-            yield from (_compared(bank, file, *each) for each in zip(numbers, rows, strict=True))
+            yield from (_compared(bank, file, row, require) for row in rows)
         else:  # one of them is damaged or gone
-            yield from (_looked_at(bank, file, number) for number in numbers)
+            yield from (_looked_at(bank, file, number, require) for number in numbers)
 
 
-def _looked_at(bank: SceneBank, file: SqliteFile, number: int) -> LookedAt:
+def _looked_at(bank: SceneBank, file: SqliteFile, number: int, require: Callable[[Row], object]) -> LookedAt:
     what = f"scene number {number} of {file.path}"
     try:
         rows = file.rows(number, number)
     except InputError as error:
         return LookedAt(what, _said_of(file, error), None)
-    return _compared(bank, file, number, rows[0]) if rows else LookedAt(what, f"{what} is gone", None)
+    return _compared(bank, file, rows[0], require) if rows else LookedAt(what, f"{what} is gone", None)
 
 
-def _compared(bank: SceneBank, file: SqliteFile, number: int, row: Row) -> LookedAt:
-    """A scene compared with its checksums, and looked for by its name."""
+def _compared(bank: SceneBank, file: SqliteFile, row: Row, require: Callable[[Row], object]) -> LookedAt:
     what, fault = f"scene {name_of_bytes(row.name)!r} of {bank.folder}", None
     try:
-        bank.unpacked(row)
-        if bank.shards.place(row.name) != (file, number):
-            fault = f"{file.path}: this scene cannot be found by its name"
+        require(row)
     except InputError as error:
         fault = _said_of(file, error)
     return LookedAt(what, fault, row)
+
+
+def _require_readable(bank: SceneBank, file: SqliteFile, row: Row) -> None:
+    """Refuse a scene whose bytes mean nothing, or that is not found by its name."""
+    bank.unpacked(row)
+    if bank.shards.ask(row.name, lambda at: at.row(row.name)) != row:
+        raise InputError(f"{file.path}: this scene cannot be found by its name")
 
 
 def _said_of(file: SqliteFile, error: InputError) -> str:

@@ -4,11 +4,8 @@ Stage 1 grows with the number of training views, stage 2 and RGB tri-planes with
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import numba
 import torch
 
 from triptych.bank import Scene
@@ -18,6 +15,7 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.evaluation.cost import Cost
 from triptych.model import CategoryModel
+from triptych.runtime import thread_count_kept
 from triptych.training import memory
 from triptych.training.beginning import own_or_created, untrained
 from triptych.training.conditions import Conditions
@@ -93,7 +91,7 @@ def make_plan(asked: Asked, stage1: Stage1Config, stage2: Stage2Config, conditio
         model.start_occupancy[:] = ball().to(model.aabb.device)
         entry = of_stage1(model, part, Amount(asked.trained, asked.trained * asked.views), stage1, seed)
         model.requires_grad_(False).eval()
-        with _threads_of(asked.workers):
+        with thread_count_kept(None if asked.workers is None else 1):
             fit = of_stage2(model, part, Amount(1, asked.views), stage2, seed)
             storing = _storing(model)
             rgb = of_rgb(part.subset([0]), SingleTriPlanes(), seed)
@@ -111,20 +109,6 @@ def make_plan(asked: Asked, stage1: Stage1Config, stage2: Stage2Config, conditio
         Cost(0.0, _rgb_bytes()),
         time.perf_counter() - started,
     )
-
-
-@contextmanager
-def _threads_of(workers: int | None) -> Iterator[None]:
-    """One thread where workers fit."""
-    before = numba.get_num_threads(), torch.get_num_threads()
-    if workers is not None:
-        numba.set_num_threads(1)
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before[0])
-        torch.set_num_threads(before[1])
 
 
 @torch.no_grad()

@@ -1,8 +1,11 @@
-"""Commands that are misspelt: what was meant."""
+"""Commands that are misspelt, and places that are given as options: what was meant."""
 
 from collections.abc import Sequence
+from dataclasses import is_dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
+
+import tyro
 
 from triptych.errors import InputError
 from triptych.options import type_hints
@@ -27,9 +30,33 @@ def check_command(commands: Any, arguments: Sequence[str], before: str = "tripty
         near = get_close_matches(word, known, n=1)
         meant = f"did you mean `{before} {near[0]}`? " if near else ""
         raise InputError(f"there is no command `{before} {word}`; {meant}there are {', '.join(known)}")
+    _check_places(known[word], arguments[1:], f"{before} {word}")
     for hint in type_hints(known[word]).values():
         if is_union_of_commands(hint):
             check_command(get_args(hint)[0], arguments[1:], f"{before} {word}")
+
+
+def _check_places(command: type, arguments: Sequence[str], before: str) -> None:
+    """Refuse an option that is the name of what a command takes by its place."""
+    places = _places(command)
+    for argument in arguments:
+        name = argument.removeprefix("--").partition("=")[0]
+        if argument.startswith("--") and name in places:
+            order = " ".join(places.values())
+            raise InputError(f"`{before}` has no option --{name}; write it by its place: `{before} {order} ...`")
+
+
+def _places(command: type) -> dict[str, str]:
+    """What a command takes by its place, in order: how help shows it, by its name."""
+    found = {}
+    for name, hint in type_hints(command).items():
+        inner, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        shown = [mark for mark in marks if hasattr(mark, "metavar")]
+        if tyro.conf.Positional in marks:
+            found[name] = next((mark.metavar for mark in shown if mark.metavar), name.upper())
+        elif is_dataclass(inner) and any(mark.name == "" for mark in shown):
+            found |= _places(inner)
+    return found
 
 
 def is_union_of_commands(hint: Any) -> bool:

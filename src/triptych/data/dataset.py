@@ -122,12 +122,13 @@ class Dataset:
         """The chosen scenes, sorted by name, without copying pictures."""
         order = sorted(set(scenes), key=lambda scene: self.names[scene])
         names = tuple(self.names[scene] for scene in order)
+        kept = set(names)
         return replace(
             self,
             names=names,
             fingerprints=tuple(self.fingerprints[scene] for scene in order),
             declared_splits={
-                use: tuple(name for name in chosen if name in set(names))
+                use: tuple(name for name in chosen if name in kept)
                 for use, chosen in self.declared_splits.items()
             },
             _rows=SceneRows.of([self._rows[scene] for scene in order]),

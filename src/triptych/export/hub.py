@@ -4,13 +4,14 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from triptych.bank import BANK_FILE, FAILED_FILE, OWN_MODEL, SceneBank, merge
 from triptych.bank.description import FILES
 from triptych.bank.scene_file import SUFFIX
 from triptych.bank.start_file import START_FILE
 from triptych.errors import InputError
+from triptych.files import leaves_folder
 from triptych.files.hub import HubAddress, hub_client, hub_errors
 from triptych.model import MODEL_FILE, find_model
 from triptych.model.places import MODEL_FILES
@@ -100,8 +101,8 @@ def download(address: HubAddress, folder: Path, on_file: Callable[[int, int], ob
     with hub_errors(address):
         found = api.repo_info(address.repo, repo_type=address.kind, revision=address.revision)
         names = [str(file.rfilename) for file in found.siblings or []]
-        for name in names:
-            _check_name(name, address)
+        for name in filter(leaves_folder, names):
+            raise InputError(f"{address}: its file {name!r} would leave the folder; nothing was written")
         known = [name for name in names if is_known(name)]
         if not known:
             raise InputError(f"{address}: expected a category model, a scene bank or scene files; there are none")
@@ -114,12 +115,6 @@ def download(address: HubAddress, folder: Path, on_file: Callable[[int, int], ob
 def is_known(name: str) -> bool:
     """Whether a file of this name, relative to the shared folder, can be part of what triptych stores."""
     return any(fnmatchcase(name, known) and name.count("/") == known.count("/") for known in _KNOWN)
-
-
-def _check_name(name: str, address: HubAddress) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
-        raise InputError(f"{address}: its file {name!r} would leave the folder; nothing was written")
 
 
 def _card(address: HubAddress, what: str) -> str:

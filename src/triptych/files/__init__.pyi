@@ -5,7 +5,7 @@ from .formats import Format
 from .gathering import gather, is_too_large
 from .locking import lock
 from .logs import LOG_FILE, read_log
-from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, name_of_folder, names_in
+from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, leaves_folder, name_of_folder, names_in
 from .reading import read_bytes
 from .tensor_stream import Rows, take_parts, write_sealed_tensors
 from .tensors import read_tensors
@@ -34,6 +34,7 @@ __all__ = [
     "is_folder",
     "is_too_large",
     "is_vacant",
+    "leaves_folder",
     "lock",
     "name_of_folder",
     "names_in",

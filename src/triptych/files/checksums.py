@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from triptych.errors import InputError
-from triptych.files.paths import is_clutter
+from triptych.files.paths import is_clutter, leaves_folder
 from triptych.files.reading import open_regular
 
 
@@ -58,7 +58,7 @@ def check_sums(folder: Path, sums: object) -> None:
     if not isinstance(sums, Mapping):
         raise InputError(f"{folder}: the list of its checksums is damaged")
     for path, digest in sums.items():
-        if ".." in Path(str(path)).parts or Path(str(path)).is_absolute():
+        if leaves_folder(str(path)):
             raise InputError(f"{folder}: the list of its checksums names {str(path)!r}, which is not in this folder")
         if file_sum(folder / str(path)) != digest:
             raise InputError(f"{folder / str(path)}: its bytes are not those that were written (SHA-256 differs)")

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import quote, unquote
 
 _CLUTTER = frozenset(
@@ -51,6 +51,12 @@ def is_vacant(path: Path, *allowed: str) -> bool:
     if not path.is_dir():
         return not path.exists()
     return all(is_clutter(entry.name) or entry.name in allowed for entry in path.iterdir())
+
+
+def leaves_folder(name: str) -> bool:
+    """Whether a path that should lie below a folder leads out of it, on any system."""
+    kinds = PurePosixPath(name), PureWindowsPath(name)
+    return any(path.drive or path.root or ".." in path.parts for path in kinds)
 
 
 def folder_name(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import psutil
 import torch
@@ -74,11 +74,29 @@ def start_threads() -> None:
 
 
 @contextmanager
-def thread_count_kept() -> Iterator[None]:
+def thread_count_kept(meanwhile: int | None = None) -> Iterator[None]:
     """Torch has as many threads afterward as before, which numba's parallel loops change when they start their own: how
-    sums are cut, and so how they round, depends on it."""
+    sums are cut, and so how they round, depends on it.
+
+    Args:
+        meanwhile: how many threads torch and numba have until then; None leaves them.
+    """
     threads = torch.get_num_threads()
+    try:
+        with nullcontext() if meanwhile is None else _threads(meanwhile):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(count)
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        numba.set_num_threads(before)

@@ -131,11 +131,14 @@ def planes_of(
     numbers: Int[np.ndarray, "3 component k k"], start: Float[Tensor, "3 k k micro"], coding: Coding
 ) -> Float[Tensor, "3 k k micro"]:
     """Micro planes of coefficients that are whole steps."""
-    side = numbers.shape[-1]
-    components = (numbers * coding.step_map(side)).reshape(-1, side, side)
-    wavelet.invert(components)
+    side, sizes = numbers.shape[-1], step_sizes()[coding.steps]
+    components = np.empty((3, len(coding.basis), side, side))
+    for top, left, rows, columns, level in wavelet.bands_of(side):
+        band = (..., slice(top, top + rows), slice(left, left + columns))
+        np.multiply(numbers[band], sizes[level][:, None, None], out=components[band])
+    wavelet.invert(components.reshape(-1, side, side))
     found = np.empty(start.shape, np.float32)
-    _compiled()(components.reshape(numbers.shape), coding.matrix(), np.ascontiguousarray(start.numpy()), found)
+    _compiled()(components, coding.matrix(), np.ascontiguousarray(start.numpy()), found)
     return torch.from_numpy(found)
 
 

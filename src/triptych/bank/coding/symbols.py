@@ -8,13 +8,14 @@ each band of each plane, a bit tells whether any of its integers is not 0.
 The page of `triptych export web` has the same in ``coding.js``.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from triptych.compiling import compile_cached, compile_inner
+from triptych.compiling import compile_cached, compile_inner, compile_within
 
 MOST = (1 << 24) - 1
 """The largest magnitude."""
@@ -40,8 +41,14 @@ def _situation(size: int) -> int:
     return min(4 + 2 * (bits - 3) + (size >> (bits - 2) & 1), _SITUATIONS - 1)
 
 
-_SITUATION_OF = np.array([_situation(size) for size in range(1 << 13)], np.int32)
-_RATES = np.array([(1 << 17) // (2 * count + 3) for count in range(63)], np.int32)
+_MOST_NEAR = (1 << 13) - 1
+_SITUATION_OF = np.array([_situation(size) for size in range(_MOST_NEAR + 1)], np.int32)
+_COUNTED = 6
+"""Below a chance stand as many bits that count what it has predicted..."""
+_COUNT_BITS = (1 << _COUNTED) - 1
+_MOST_COUNTED = 62
+"""... up to this."""
+_RATES = np.array([(1 << 17) // (2 * count + 3) for count in range(_MOST_COUNTED + 1)], np.int32)
 """How far a chance moves toward the n-th bit that it has to predict, in units of 2^-16; the last one stays."""
 
 
@@ -53,35 +60,37 @@ def encode(values: np.ndarray, bands: np.ndarray) -> bytes:
         bands: rectangles of the planes, int64 [band, 5]: first row and column, rows, columns, class.
     """
     content = np.zeros(64 + _LONGEST * (values.size + len(values) * len(bands)), np.uint8)
-    size = _compiled()(np.ascontiguousarray(values, np.int32), bands, content, False, *_tables(bands))
+    size = _compiled(_write)(np.ascontiguousarray(values, np.int32), bands, content, *_tables(bands))
     return content[:size].tobytes().rstrip(b"\0")
 
 
 def decode(content: bytes, bands: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """The integers that ``encode`` has coded, int32 [plane, row, column]; of other bytes some integers."""
     values = np.zeros(shape, np.int32)
-    _compiled()(values, bands, np.frombuffer(content + bytes(4), np.uint8).copy(), True, *_tables(bands))
+    _compiled(_read)(values, bands, np.frombuffer(content + bytes(4), np.uint8).copy(), *_tables(bands))
     return values
 
 
 @cache
-def _compiled() -> Any:
-    return compile_cached(njit, _walk, nogil=True)
+def _compiled(function: Callable[..., int]) -> Any:
+    return compile_cached(njit, function, nogil=True)
 
 
 def _tables(bands: np.ndarray) -> tuple[np.ndarray, ...]:
     classes = int(bands[:, 4].max()) + 1
-    chances = np.full((classes * (_SITUATIONS * _STAGES + 1), 2), (_HALF, 0), np.int32)
+    chances = np.full(classes * (_SITUATIONS * _STAGES + 1), _HALF << _COUNTED, np.int32)
     return chances, _SITUATION_OF, _RATES
 
 
 @compile_inner
-def _pass(bit, chance, content, state):
-    """One bit through the coder, in the direction of its state: reading, place, span, and code or lower end."""
-    reading, place, span, low = state
+def _pass(reading, bit, chance, content, place, span, low):
+    """One bit through the coder, reading it or writing it.
+
+    Its state is the place in the content, the span, and the code that is read or the lower end that is written.
+    """
     bound = (span >> 15) * chance
     if reading:
-        bit = 1 if low < bound else 0
+        bit = low < bound
     if bit:
         span = bound
     else:
@@ -90,13 +99,15 @@ def _pass(bit, chance, content, state):
     while span < _TOP:
         span <<= 8
         if reading:
-            low = low << 8 | (content[place] if place < len(content) else 0)
+            low = low << 8
+            if place < content.size:
+                low |= np.int64(content[place])
         else:
             _carry(content, place, low)
             content[place] = low >> 24 & 255
             low = (low & 0xFFFFFF) << 8
         place += 1
-    return bit, (reading, place, span, low)
+    return bit, place, span, low
 
 
 @compile_inner
@@ -110,72 +121,80 @@ def _carry(content, place, low):
 
 
 @compile_inner
-def _predicted(bit, which, chances, rates, content, state):
+def _predicted(reading, bit, which, chances, rates, content, place, span, low):
     """One bit whose chance is known from earlier ones, and learns from it."""
-    chance, count = chances[which, 0], chances[which, 1]
-    bit, state = _pass(bit, min(max(chance, _LEAST), _LARGEST), content, state)
-    chances[which, 0] = chance + (((bit << 15) - chance) * rates[count] >> 16)
-    chances[which, 1] = min(count + 1, len(rates) - 1)
-    return bit, state
+    which = np.uint64(which)  # of a signed index numba asks whether it counts from the end
+    known = np.int64(chances[which])
+    chance, count = known >> _COUNTED, known & _COUNT_BITS
+    sure = min(max(chance, _LEAST), _LARGEST)
+    bit, place, span, low = _pass(reading, bit, sure, content, place, span, low)
+    chance += ((np.int64(bit) << 15) - chance) * rates[np.uint64(count)] >> 16
+    chances[which] = chance << _COUNTED | min(count + 1, _MOST_COUNTED)
+    return bit, place, span, low
 
 
-@compile_inner
-def _number(value, first, chances, rates, content, state):
-    """One integer in a situation whose chances begin at ``first``."""
-    size = abs(value)
-    bits = 0
-    while bits < 24:
-        bit, state = _predicted(size >> bits != 0, first + min(bits, _BELOW - 1), chances, rates, content, state)
-        if not bit:
-            break
-        bits += 1
-    if bits == 0:
-        return 0, state
-    negative, state = _pass(value < 0, _HALF, content, state)
-    found = 1
-    for place in range(bits - 2, -1, -1):
-        bit = size >> place & 1
-        if place == bits - 2:
-            which = first + _BELOW + min(bits, _BELOW - 1)
-            bit, state = _predicted(bit, which, chances, rates, content, state)
-        else:
-            bit, state = _pass(bit, _HALF, content, state)
-        found = found << 1 | bit
-    return (-found if negative else found), state
-
-
-def _walk(values, bands, content, reading, chances, situation_of, rates):
-    """All integers through the coder, one way or the other; tells how many bytes they take."""
-    state = (reading, 0, 0xFFFFFFFF, 0)
-    if reading:
-        code = 0
-        for place in range(4):
-            code = code << 8 | (content[place] if place < len(content) else 0)
-        state = (reading, 4, 0xFFFFFFFF, code)
+@compile_within
+def _walk(reading, values, bands, content, chances, situation_of, rates, place, span, low):
+    """All integers through the coder, one way or the other."""
+    above = np.zeros(values.shape[2] + 2, np.int64)  # magnitudes of the row before, with a 0 at either end
     for band in range(len(bands)):
         top, left, rows, columns, kind = bands[band]
         for plane in range(len(values)):
             part = values[plane, top : top + rows, left : left + columns]
-            which = len(chances) - 1 - kind
-            some, state = _predicted(part.any(), which, chances, rates, content, state)
+            some, which = False if reading else part.any(), len(chances) - 1 - kind
+            some, place, span, low = _predicted(reading, some, which, chances, rates, content, place, span, low)
             if not some:
                 continue
+            above[:] = 0
             for row in range(rows):
-                before = 0  # to the left
+                before = corner = np.int64(0)  # to the left, and above that
                 for column in range(columns):
-                    size = 2 * before
-                    if row:
-                        size += 2 * abs(part[row - 1, column])
-                        size += abs(part[row - 1, column - 1]) if column else 0
-                        size += abs(part[row - 1, column + 1]) if column + 1 < columns else 0
-                    situation = situation_of[min(size, len(situation_of) - 1)]
-                    first = (kind * _SITUATIONS + situation) * _STAGES
-                    value, state = _number(part[row, column], first, chances, rates, content, state)
-                    part[row, column] = value
-                    before = abs(value)
-    place, low = state[1], state[3] + _TOP - 1
-    if reading:
-        return place
+                    here = above[column + 1]
+                    near = min(2 * before + 2 * here + corner + above[column + 2], _MOST_NEAR)
+                    first = (kind * _SITUATIONS + situation_of[np.uint64(near)]) * _STAGES
+                    value = np.int64(part[row, column])
+                    size, bits = abs(value), np.int64(0)
+                    while bits < 24:
+                        bit, which = size >> bits != 0, first + min(bits, _BELOW - 1)
+                        bit, place, span, low = _predicted(
+                            reading, bit, which, chances, rates, content, place, span, low
+                        )
+                        if not bit:
+                            break
+                        bits += 1
+                    before = np.int64(0)
+                    if bits:
+                        minus, place, span, low = _pass(reading, value < 0, _HALF, content, place, span, low)
+                        before = np.int64(1)
+                        if bits > 1:
+                            bit, which = size >> (bits - 2) & 1 != 0, first + _BELOW + min(bits, _BELOW - 1)
+                            bit, place, span, low = _predicted(
+                                reading, bit, which, chances, rates, content, place, span, low
+                            )
+                            before = 2 | np.int64(bit)
+                            for rest in range(bits - 3, -1, -1):
+                                bit = size >> rest & 1 != 0
+                                bit, place, span, low = _pass(reading, bit, _HALF, content, place, span, low)
+                                before = before << 1 | np.int64(bit)
+                        if reading:
+                            part[row, column] = -before if minus else before
+                    corner = here
+                    above[column + 1] = before
+    return place, low
+
+
+def _read(values, bands, content, chances, situation_of, rates):
+    place, code = np.int64(4), np.int64(0)
+    for start in range(4):
+        code = code << 8 | np.int64(content[start])
+    _walk(True, values, bands, content, chances, situation_of, rates, place, np.int64(0xFFFFFFFF), code)
+
+
+def _write(values, bands, content, chances, situation_of, rates):
+    """Tells how many bytes there are."""
+    span = np.int64(0xFFFFFFFF)
+    place, low = _walk(False, values, bands, content, chances, situation_of, rates, np.int64(0), span, np.int64(0))
+    low += _TOP - 1
     _carry(content, place, low)
     content[place] = low >> 24 & 255
     return place + 1

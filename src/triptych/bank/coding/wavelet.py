@@ -25,6 +25,9 @@ _FINE, _COARSE, _FINE_AGAIN, _COARSE_AGAIN = (
 _SCALE = 1.149604398860241
 """Of the coarse half, and its inverse of the fine one: nearly keeps lengths."""
 
+_TOGETHER = 16
+"""Lines beside each other in memory while they are computed, which processors do several at a time."""
+
 
 def levels_of(side: int) -> int:
     """How often the side of a plane can be halved, up to ``MOST_LEVELS`` times."""
@@ -82,48 +85,51 @@ def _compiled() -> Any:
 @compile_inner
 def _take(to, of, weight):
     """Take away what the coarse half has got from the fine one: each place from its own and the one before."""
-    to[0] -= weight * (of[0] + of[0])
-    for place in range(1, len(to)):
-        to[place] -= weight * (of[place] + of[place - 1])
+    for place in range(_TOGETHER):
+        to[place] -= weight * (of[place] + of[place])
+    for place in range(_TOGETHER, len(to)):
+        to[place] -= weight * (of[place] + of[place - _TOGETHER])
 
 
 @compile_inner
 def _take_back(to, of, weight):
     """The same the other way: each place from its own and the one after."""
-    last = len(to) - 1
+    last = len(to) - _TOGETHER
     for place in range(last):
-        to[place] -= weight * (of[place] + of[place + 1])
-    to[last] -= weight * (of[last] + of[last])
+        to[place] -= weight * (of[place] + of[place + _TOGETHER])
+    for place in range(last, len(to)):
+        to[place] -= weight * (of[place] + of[place])
 
 
 @compile_inner
-def _joined(line, coarse, fine, half):
-    """Make a line, in place, of its halves."""
+def _joined(lines, start, size, coarse, fine):
+    """Make lines, those of some columns in place, of their halves."""
+    half, width = size >> 1, min(_TOGETHER, size - start)
     for place in range(half):
-        coarse[place] = line[place] / _SCALE
-        fine[place] = line[half + place] * _SCALE
-    _take(coarse[:half], fine[:half], _COARSE_AGAIN)
-    _take_back(fine[:half], coarse[:half], _FINE_AGAIN)
-    _take(coarse[:half], fine[:half], _COARSE)
-    _take_back(fine[:half], coarse[:half], _FINE)
+        for line in range(width):
+            coarse[place * _TOGETHER + line] = lines[place, start + line]
+            fine[place * _TOGETHER + line] = lines[half + place, start + line]
+    low, high = coarse[: half * _TOGETHER], fine[: half * _TOGETHER]
+    for place in range(len(low)):
+        low[place] /= _SCALE
+        high[place] *= _SCALE
+    _take(low, high, _COARSE_AGAIN)
+    _take_back(high, low, _FINE_AGAIN)
+    _take(low, high, _COARSE)
+    _take_back(high, low, _FINE)
     for place in range(half):
-        line[2 * place] = coarse[place]
-        line[2 * place + 1] = fine[place]
+        for line in range(width):
+            lines[2 * place, start + line] = coarse[place * _TOGETHER + line]
+            lines[2 * place + 1, start + line] = fine[place * _TOGETHER + line]
 
 
 def _invert(planes, levels):
     side = planes.shape[1]
-    coarse, fine, turned = np.empty(side), np.empty(side), np.empty((side, side))
+    coarse, fine = np.zeros((side + 1) // 2 * _TOGETHER), np.zeros((side + 1) // 2 * _TOGETHER)
     for plane in range(len(planes)):
         for level in range(levels - 1, -1, -1):
             size = side >> level
-            for row in range(size):
-                for column in range(size):
-                    turned[column, row] = planes[plane, row, column]
-            for column in range(size):
-                _joined(turned[column], coarse, fine, size >> 1)
-            for row in range(size):
-                for column in range(size):
-                    planes[plane, row, column] = turned[column, row]
-            for row in range(size):
-                _joined(planes[plane, row], coarse, fine, size >> 1)
+            for start in range(0, size, _TOGETHER):
+                _joined(planes[plane], start, size, coarse, fine)
+            for start in range(0, size, _TOGETHER):
+                _joined(planes[plane].T, start, size, coarse, fine)
