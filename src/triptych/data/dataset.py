@@ -63,6 +63,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the pictures in pixels."""
+        return self.height, self.width
+
     def cameras(self, scene: int) -> Cameras:
         """The cameras of all views of a scene."""
         return self._index.cameras(self._rows[scene])
