@@ -23,7 +23,7 @@ from triptych.training.picture_sizes import require_picture_size
 from triptych.training.stage2 import fit
 from triptych.training.step import take_step
 
-HEIGHT, WIDTH = 48, 64
+HEIGHT, WIDTH, DOWNSCALE = 48, 64, 4
 MOVING = Rates(micro=2e-2, coefficients=2e-2)
 
 
@@ -67,7 +67,7 @@ def test_random_pixels_are_those_of_their_latents(model: CategoryModel, tmp_path
     latent = Phase(60.0, 8, MOVING, LossWeights(enc=1.0), pixels=128)
     fitting = Fitting(model, dataset, seed=0)
     work = fitting.begin(latent, tiny_stage2().skipping)
-    assert work.latent_views.latents.shape[2:] == (HEIGHT // 8, WIDTH // 8)
+    assert work.latent_views.latents.shape[2:] == (HEIGHT // DOWNSCALE, WIDTH // DOWNSCALE)
     losses = [float(take_step(work, step, fitting.everyone).enc.detach()) for step in range(40)]
     assert mean(losses[-5:]) < 0.8 * mean(losses[:5])
 
@@ -87,7 +87,7 @@ def test_the_losses_are_means_over_their_pixels(whole_share: float, model: Categ
     losses = take_step(fitting.begin(phase, tiny_stage2().skipping), 0, fitting.everyone)
     compared = compare_views(Scene.start_of(model), dataset, 0, list(dataset.views(0).train))
     latents = model.encode(compared.target)
-    assert latents.shape[2:] == (HEIGHT // 8, WIDTH // 8)
+    assert latents.shape[2:] == (HEIGHT // DOWNSCALE, WIDTH // DOWNSCALE)
     enc = (compared.rendered.latents - latents).square().mean()
     dec = (compared.rendered.images - compared.target).square().mean()
     torch.testing.assert_close(torch.stack([losses.enc, losses.dec]), torch.stack([enc, dec]), rtol=0.1, atol=1e-3)
@@ -109,10 +109,10 @@ def notes_on(model: CategoryModel, dataset: Dataset) -> list[str]:
 
 
 def test_sizes_that_the_autoencoder_does_not_divide_are_refused(model: CategoryModel, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"64x36 pixels: .* multiples of 8; crop them .* to 64x32"):
-        require_picture_size(wide_balls(tmp_path / "odd", height=36), model)
-    with pytest.raises(InputError, match=r"60x60 pixels: .* multiples of 8; crop them .* to 64x64"):
-        require_picture_size(wide_balls(tmp_path / "square", height=60, width=60), model)
+    with pytest.raises(InputError, match=r"64x38 pixels: .* multiples of 4; crop them .* to 64x40"):
+        require_picture_size(wide_balls(tmp_path / "odd", height=38), model)
+    with pytest.raises(InputError, match=r"62x62 pixels: .* multiples of 4; crop them .* to 64x64"):
+        require_picture_size(wide_balls(tmp_path / "square", height=62, width=62), model)
 
 
 def test_autoencoders_that_are_not_known_to_do_alike_refuse_them(model: CategoryModel, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 // Tri-planes to latent images, in WebGL2.
 
+import { querySource } from "./mlp.js";
 import { groupsOf } from "./planes.js";
 
 const VERTICES = `#version 300 es
@@ -28,13 +29,13 @@ export class Renderer {
         this.side = manifest.occupancy.side;
         this.groups = groupsOf(manifest.planes);
         this.attachments = Math.ceil(manifest.latent.channels / 4);
-        const weights = packMlp(manifest, shared, this.groups);
-        this._require(weights.byteLength);
+        this._requireTargets();
 
-        const defines = this._defines(weights.length / 4);
-        this.find = this._program(defines + sources.field + sources.occupancy);
+        const defines = this._defines();
+        const field = defines + sources.field + querySource(manifest, shared, this.groups, outputsOf(manifest));
+        this.find = this._program(field + sources.occupancy);
         this.dilate = this._program(defines + sources.dilate);
-        this.draw = this._program(defines + sources.field + sources.latents);
+        this.draw = this._program(field + sources.latents);
 
         const { height, width } = manifest.latent;
         const resolution = manifest.planes.resolution;
@@ -54,9 +55,6 @@ export class Renderer {
         this.toFound = this._framebuffer([this.found]);
         this.toOccupied = this._framebuffer([this.occupied]);
         this.toLatents = this._framebuffer(targets);
-
-        gl.bindBufferBase(gl.UNIFORM_BUFFER, 0, gl.createBuffer());
-        gl.bufferData(gl.UNIFORM_BUFFER, weights, gl.STATIC_DRAW);
         this._setConstants();
     }
 
@@ -117,25 +115,20 @@ export class Renderer {
         return latents;
     }
 
-    _require(uniformBytes) {
+    _requireTargets() {
         const gl = this.gl;
         if (gl.getExtension("EXT_color_buffer_float")) this.targetFormat = gl.RGBA32F;
         else if (gl.getExtension("EXT_color_buffer_half_float")) this.targetFormat = gl.RGBA16F;
         else throw new Error("this browser cannot render to textures of floating-point numbers; try another device");
-        const most = gl.getParameter(gl.MAX_UNIFORM_BLOCK_SIZE);
-        if (uniformBytes > most) throw new Error(`the model's MLP needs ${uniformBytes} bytes, the GPU offers ${most}`);
     }
 
-    _defines(mlpRows) {
-        const { latent, mlp, sampling } = this.manifest;
+    _defines() {
+        const { mlp, sampling } = this.manifest;
         const values = {
             SIDE: this.side,
             GROUPS: this.groups,
-            HIDDEN: mlp.hidden,
-            CHANNELS: latent.channels,
             OUTPUTS: outputsOf(this.manifest),
             ATTACHMENTS: this.attachments,
-            MLP_ROWS: mlpRows,
             HIDDEN_SOFTPLUS: Number(mlp.hidden_activation === "softplus"),
             CHANNEL_SIGMOID: Number(mlp.channel_activation === "sigmoid"),
             COARSE: sampling.coarse,
@@ -150,7 +143,6 @@ export class Renderer {
         const { aabb: [lower, upper], mlp, occupancy } = this.manifest;
         for (const program of [this.find, this.draw]) {
             gl.useProgram(program);
-            gl.uniformBlockBinding(program, gl.getUniformBlockIndex(program, "Mlp"), 0);
             gl.uniform3fv(this._place(program, "lower"), lower);
             gl.uniform3fv(this._place(program, "size"), upper.map((value, axis) => value - lower[axis]));
             gl.uniform1f(this._place(program, "density_scale"), mlp.density_scale);
@@ -231,27 +223,6 @@ export class Renderer {
 /** Groups of four that hold the channels and the raw density. */
 function outputsOf({ latent }) {
     return Math.ceil((latent.channels + 1) / 4);
-}
-
-/** The weights in the order of field.glsl. */
-function packMlp(manifest, shared, groups) {
-    const { hidden } = manifest.mlp;
-    const outputs = outputsOf(manifest);
-    const channels = manifest.latent.channels;
-    const [, features] = shared.hidden_weight.shape;
-    const stride = 4 * (1 + groups + outputs);
-    const packed = new Float32Array(4 * outputs + hidden * stride);
-    // The density comes first in the model, last in the shader.
-    const place = (output) => (output === 0 ? channels : output - 1);
-    for (let output = 0; output <= channels; output++) packed[place(output)] = shared.output_bias.values[output];
-    for (let unit = 0; unit < hidden; unit++) {
-        const row = 4 * outputs + unit * stride;
-        packed[row] = shared.hidden_bias.values[unit];
-        packed.set(shared.hidden_weight.values.subarray(unit * features, (unit + 1) * features), row + 4);
-        for (let output = 0; output <= channels; output++)
-            packed[row + 4 * (1 + groups) + place(output)] = shared.output_weight.values[output * hidden + unit];
-    }
-    return packed;
 }
 
 /** The background [pixel, channel] in layers of four channels. */
