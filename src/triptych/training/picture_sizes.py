@@ -1,5 +1,4 @@
-"""Pictures of another size than those that a category model was trained on: whether they can be fitted, and what the
-difference means."""
+"""Pictures of another size than a model was trained on: whether they can be fitted, and what the difference means."""
 
 from triptych.data import Dataset
 from triptych.errors import InputError
