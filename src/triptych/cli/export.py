@@ -52,8 +52,8 @@ class OrbitOptions:
     """Width and height of the pictures, by default those that the first scene was fitted to; any shape. The shorter
     side sees as much."""
 
-    def cameras(self, first: "triptych.Scene") -> "triptych.Cameras":
-        """The cameras of the circle, for scenes of which this is the first."""
+    def cameras(self, first: "triptych.Scene | triptych.CategoryModel") -> "triptych.Cameras":
+        """The cameras of the circle, for scenes of which this is the first, or for any of a model."""
         size = self.height_width()
         return first.along(self.orbit()) if size is None else self.orbit().cameras(*size)
 
@@ -193,9 +193,10 @@ class Images(_OfBank):
     def run(self) -> None:
         from triptych.data.formats.transforms import read_cameras
         from triptych.export import write_images
+        from triptych.export.left_out import LeftOut
 
         scenes = self._open(self.machine.device).select(self.scenes)
-        along = self.orbit.cameras(scenes[scenes.names()[0]])
+        along = self.orbit.cameras(next(LeftOut(scenes).readable(), scenes.model))
         cameras = along if self.cameras is None else read_cameras(self.cameras, along.height, along.width)
         with Progress() as progress:
             progress.start("images", len(scenes))
