@@ -144,7 +144,9 @@ def test_mistakes_are_told_in_one_line(balls: triptych.Dataset, tmp_path: Path) 
 def test_what_is_shown_of_things_is_one_line(balls: triptych.Dataset, trained_balls: Path) -> None:
     assert repr(balls).startswith("Dataset(5 scene(s): ball_0 ... ball_4; 4 views each to fit and 2 to test; 32x32 pix")
     model = triptych.open_model(trained_balls)
-    assert repr(model).startswith("CategoryModel(32x32 pixels; latents 4x8x8; 3 base planes; trained on 3 scene(s)")
+    assert repr(model).startswith(
+        "CategoryModel(32x32 pixels; latents 4x8x8; 3 base planes; trained on 3 scene(s) over white;"
+    )
     scenes = triptych.open_scenes(trained_balls / "trained_scenes", model)
     for thing in (balls, scenes):
         assert "\n" not in repr(thing)

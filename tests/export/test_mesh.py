@@ -287,7 +287,7 @@ def test_signed_distances_are_cut_where_they_are_zero(balls: Dataset) -> None:
     field = SDF(scene, config, space, seed=0).finished()
     torch.nn.init.zeros_(field.mlp.output.weight)
     torch.nn.init.zeros_(field.mlp.output.bias)  # what is left is the first ball
-    mesh = extract_mesh(SingleScene("ball", space, field, SamplingConfig(16, 0), {}), SMALL)
+    mesh = extract_mesh(SingleScene("ball", space, field, SamplingConfig(16, 0), scene.picture_size, {}), SMALL)
     lower, upper = scene.aabb.numpy()
     radius = FIRST_RADIUS * (upper - lower).min() / 2
     assert mesh.is_watertight

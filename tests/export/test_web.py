@@ -231,7 +231,7 @@ def test_the_page_draws_all_rays_once_it_rests(tmp_path: Path, browser_page: tup
         page.locator("#picture").press("ArrowUp")
         page.wait_for_function("() => shown.length === 2")
         coarse, whole = page.evaluate("shown")
-        assert coarse in (12, 6, 3)  # the slower the browser, the coarser
+        assert coarse in (12, 8, 6, 4, 3)  # the slower the browser, the coarser
         assert whole == 24
     assert not complaints
 
@@ -315,6 +315,22 @@ def test_the_folder_is_replaced_and_nothing_else_is(scenes: Scenes, tmp_path: Pa
     with pytest.raises(InputError, match="expected a new or empty folder"):
         write_web(tmp_path / "mine", scenes.only("ball_1"))
     assert {entry.name for entry in tmp_path.iterdir()} == {"site", "mine"}
+
+
+def test_scenes_are_shown_in_the_size_that_they_were_fitted_to(scenes: Scenes, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", scenes.model)
+    for name, record in (("small", {}), ("large", {"picture_size": [48, 64]})):
+        stored = StoredScene(scenes["ball_0"].micro, scenes["ball_0"].coefficients, "f", record)
+        bank.add(name, stored)
+    write_web(tmp_path / "site", Scenes(bank, scenes.model))
+    manifest = json.loads((tmp_path / "site" / "manifest.json").read_text())
+    assert manifest["picture"] == {"height": 48, "width": 64}
+    assert (manifest["latent"]["height"], manifest["latent"]["width"]) == (12, 16)
+    assert {scene["name"]: scene.get("scale") for scene in manifest["scenes"]} == {"small": 32 / 48, "large": None}
+    thumbnails = {scene["name"]: tmp_path / "site" / scene["thumbnail"] for scene in manifest["scenes"]}
+    for name, size in (("small", (32, 32)), ("large", (64, 48))):
+        with Image.open(thumbnails[name]) as thumbnail:
+            assert thumbnail.size == size
 
 
 def test_what_is_not_square_and_what_is_damaged(tmp_path: Path) -> None:

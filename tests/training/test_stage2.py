@@ -104,13 +104,6 @@ def test_a_stage_1_scene_is_refused_under_any_name(balls: Dataset, trained_balls
         fit_balls(trained_balls, copies, tmp_path / "bank")
 
 
-def test_pictures_of_another_size_are_refused(trained_balls: Path, tmp_path: Path) -> None:
-    make_balls(tmp_path / "large", train=0, test=1, resolution=64)
-    scenes = open_dataset(DatasetConfig(tmp_path / "large", test_views=2, cache=tmp_path / "cache"))
-    with pytest.raises(InputError, match="64x64 pixels, but the model was trained on 32x32"):
-        fit_balls(trained_balls, scenes, tmp_path / "bank")
-
-
 def test_finetuning_keeps_its_own_shared_part_and_leaves_the_model_alone(
     balls: Dataset, trained_balls: Path, tmp_path: Path
 ) -> None:

@@ -14,7 +14,6 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.training.conditions import Conditions
-from triptych.training.matching import require_picture_size
 from triptych.training.run import Run
 from triptych.training.stage2 import fit
 from triptych.viewer.choice import Choice, chosen_scene
@@ -118,9 +117,6 @@ def test_a_scene_is_compared_with_its_picture(loaded: LoadedScenes, balls: Datas
     assert found.psnr > 5
     error = np.abs(found.picture[:, 32:64].astype(int) - found.picture[:, :32]) * 4
     assert np.abs(np.minimum(error, 255) - found.picture[:, 64:]).max() <= 4
-    require_picture_size(balls, loaded.model)
-    with pytest.raises(InputError, match="32x32 pixels, but the model was trained on 128x128"):
-        require_picture_size(balls, WatchedScenes(Path("cars"), None, CPU).loaded.model)
 
 
 def test_frames_are_quick_while_the_camera_moves_and_sharp_once_it_rests() -> None:

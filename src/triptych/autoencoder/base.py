@@ -24,6 +24,12 @@ class Autoencoder(nn.Module, ABC):
     downscale: int
     """Image size divided by latent size."""
 
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether it does the same to every part of an image, so that images of any size whose sides ``downscale``
+        divides come out as well as those that it was trained on."""
+        return False
+
     @abstractmethod
     def encode(
         self, images: Float[Tensor, "view 3 height width"]

@@ -62,6 +62,11 @@ class ConvolutionalAutoencoder(Autoencoder):
         with autocast(self.config.precision, latents.device):
             return self.decoder(latents).float() / 2 + 1
 
+    @property
+    def takes_any_size(self) -> bool:
+        """Convolutions alone: yes."""
+        return True
+
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
         """Everything that turns images into latents."""
         return self.encoder.parameters()

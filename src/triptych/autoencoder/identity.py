@@ -29,6 +29,10 @@ class IdentityAutoencoder(Autoencoder):
     ) -> Float[Tensor, "view 3 height width"]:
         return latents
 
+    @property
+    def takes_any_size(self) -> bool:
+        return True
+
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
         return iter(())
 

@@ -39,6 +39,11 @@ class DiffusersAutoencoder(Autoencoder):
         """Whether E gives a distribution (AutoencoderKL) rather than latents (AutoencoderTiny)."""
         return type(self.network).__name__ == "AutoencoderKL"
 
+    @property
+    def takes_any_size(self) -> bool:
+        """Not AutoencoderKL: its middle looks at, and its norms depend on, the whole image."""
+        return not self.is_variational
+
     @classmethod
     def load(cls, source: str) -> "DiffusersAutoencoder":
         """Load from a folder that diffusers' ``save_pretrained`` wrote, or from the Hugging Face hub.

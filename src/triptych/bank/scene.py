@@ -21,9 +21,14 @@ from triptych.representation.config import SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.sampler import Sampler
+from triptych.text import shown
 
 MEAN_SCENE = "(mean scene)"
 """Name of the scene that all others start from."""
+PICTURE_SIZE = "picture_size"
+"""Of a scene's record: height and width of the pictures that it was fitted to, where they are not the model's."""
+
+_LONGEST_SIDE = 16_384
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,15 +65,30 @@ class Scene:
         Raises:
             InputError: the model has no predictor.
         """
-        prediction = Predicting(model).of(images, cameras)
+        prediction = Predicting(model, (cameras.height, cameras.width)).of(images, cameras)
         return cls(model, prediction.micro, prediction.coefficients, name, {"views": len(images)})
 
     def __repr__(self) -> str:
-        config = self.model.config
-        return (
-            f"Scene({self.name!r}, model {self.model.identity()}, {config.width}x{config.height} pixels, "
-            f"on {self.micro.device})"
-        )
+        height, width = self.picture_size
+        return f"Scene({self.name!r}, model {self.model.identity()}, {width}x{height} pixels, on {self.micro.device})"
+
+    @cached_property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the pictures that it was fitted to, and that it is shown in unless asked for others.
+
+        Raises:
+            InputError: its record says something else.
+        """
+        if PICTURE_SIZE not in self.record:
+            return self.model.config.height, self.model.config.width
+        found = self.record[PICTURE_SIZE]
+        if not isinstance(found, list | tuple) or len(found) != 2 or not all(map(_is_side, found)):
+            raise InputError(f"scene {self.name!r}: {PICTURE_SIZE} is {shown(found)}, expected [height, width]")
+        return found[0], found[1]
+
+    def along(self, orbit: Orbit) -> Cameras:
+        """The cameras of an orbit, for pictures of ``picture_size`` and on the scene's device."""
+        return orbit.cameras(*self.picture_size).to(self.model.aabb.device)
 
     @cached_property
     def field(self) -> TriPlaneField:
@@ -125,13 +145,18 @@ class Scene:
             torch.lerp(self.micro, other.micro, share),
             torch.lerp(self.coefficients, other.coefficients, share),
             f"{self.name} {1 - share:.0%}, {other.name} {share:.0%}",
+            {PICTURE_SIZE: self.record[PICTURE_SIZE]} if PICTURE_SIZE in self.record else {},
         )
 
     def picture(self) -> Image.Image:
         """The scene from in front, the left and above, where its box about fills the picture."""
-        cameras = self.model.along(Orbit.around(self.model.aabb))
+        cameras = self.along(Orbit.around(self.model.aabb))
         return Image.fromarray(as_pixels(self.render(cameras).images)[0])
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows."""
         return as_png(self.picture())
+
+
+def _is_side(value: object) -> bool:
+    return type(value) is int and 0 < value <= _LONGEST_SIDE

@@ -49,12 +49,13 @@ class OrbitOptions:
     elevation_degrees: Annotated[float, Range(-89, 89)] = 25.0
     """Height of the camera above the horizon."""
     size: tuple[Annotated[int, Range(8, 8192)], Annotated[int, Range(8, 8192)]] | None = None
-    """Width and height of the pictures, by default the model's; any shape. The shorter side sees as much."""
+    """Width and height of the pictures, by default those that the first scene was fitted to; any shape. The shorter
+    side sees as much."""
 
-    def cameras(self, model: "triptych.CategoryModel") -> "triptych.Cameras":
-        """The cameras of the circle, for a model's scenes."""
+    def cameras(self, first: "triptych.Scene | triptych.CategoryModel") -> "triptych.Cameras":
+        """The cameras of the circle, for scenes of which this is the first, or for any of a model."""
         size = self.height_width()
-        return model.along(self.orbit()) if size is None else self.orbit().cameras(*size)
+        return first.along(self.orbit()) if size is None else self.orbit().cameras(*size)
 
     def height_width(self) -> tuple[int, int] | None:
         """The size, in the order of tensors."""
@@ -113,13 +114,13 @@ class Video(_OfBank):
         from triptych.runtime import choose_device
 
         (name,) = scenes.only(self.scene or scenes.names()[0])
-        cameras, truth, other = self.orbit.cameras(scenes.model), None, None
+        cameras, truth, other = self.orbit.cameras(scenes[name]), None, None
         if self.compare is not None:
             others = triptych.open_scenes(self.compare, self.compare_model, choose_device(self.machine.device))
             other = counterpart(scenes, name, others)
         if self.data is not None:
             with Progress() as progress:
-                config = DatasetConfig(self.data, test_views=0, resolution=scenes.model.config.width)
+                config = DatasetConfig(self.data, test_views=0, resolution=scenes[name].picture_size[1])
                 cameras, truth = true_path(open_data(config, progress), scenes.bank.about(name).fingerprint)
         return comparison_frames(scenes[name], cameras, other=other, truth=truth)
 
@@ -192,9 +193,10 @@ class Images(_OfBank):
     def run(self) -> None:
         from triptych.data.formats.transforms import read_cameras
         from triptych.export import write_images
+        from triptych.export.left_out import LeftOut
 
         scenes = self._open(self.machine.device).select(self.scenes)
-        along = self.orbit.cameras(scenes.model)
+        along = self.orbit.cameras(next(LeftOut(scenes).readable(), scenes.model))
         cameras = along if self.cameras is None else read_cameras(self.cameras, along.height, along.width)
         with Progress() as progress:
             progress.start("images", len(scenes))

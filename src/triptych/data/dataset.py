@@ -63,6 +63,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the pictures in pixels."""
+        return self.height, self.width
+
     def cameras(self, scene: int) -> Cameras:
         """The cameras of all views of a scene."""
         return self._index.cameras(self._rows[scene])
@@ -128,8 +133,7 @@ class Dataset:
             names=names,
             fingerprints=tuple(self.fingerprints[scene] for scene in order),
             declared_splits={
-                use: tuple(name for name in chosen if name in kept)
-                for use, chosen in self.declared_splits.items()
+                use: tuple(name for name in chosen if name in kept) for use, chosen in self.declared_splits.items()
             },
             _rows=SceneRows.of([self._rows[scene] for scene in order]),
             _splits=tuple(self._splits[scene] for scene in order),

@@ -17,7 +17,7 @@ from triptych.files import write_json, write_text
 from triptych.metrics import lpips_or_reason, mean, psnr, ssim
 from triptych.runtime import versions
 from triptych.text import listed, markdown_cell, one_line, span
-from triptych.training.matching import require_picture_size
+from triptych.training.picture_sizes import require_picture_size
 
 _SHOWN_SCENES = 6
 _METRICS = ("psnr", "psnr_autoencoder", "ssim", "lpips")
@@ -119,13 +119,13 @@ def measure(
     """Measure scenes on the views that ``held_out`` has found for them, as ``evaluate``, each in its own dataset.
 
     Raises:
-        InputError: a scene is damaged, or pictures have another size than the model renders.
+        InputError: a scene is damaged, or the model takes no pictures of their size.
     """
     for held in measurable.scenes:
         require_picture_size(held.dataset, scenes.model)
     perceptual = lpips_or_reason() if with_lpips else "LPIPS left out"
     rows: dict[str, dict[str, float]] = {}
-    comparisons, blank = [], []
+    comparisons, blank, resized = [], [], []
     for held in measurable.scenes:
         on_scene(held.name)
         scene = scenes[held.name]
@@ -136,9 +136,13 @@ def measure(
         rows[held.name] = _scene_metrics(views, ceiling, perceptual) | _about(held, scene, scenes.bank)
         if bool((views.target == views.target[:, :, :1, :1]).all()):
             blank.append(held.name)
+        if held.dataset.picture_size != scene.picture_size:
+            resized.append(held.name)
         if len(comparisons) < _SHOWN_SCENES:
             comparisons.append(Comparison.of_first_view(held.name, views, encoded))
     notes = [*measurable.notes, *([perceptual] if isinstance(perceptual, str) else [])]
+    if resized:
+        notes.insert(0, f"{len(resized)} scene(s) measured on pictures of another size than fitted: {listed(resized)}")
     if blank:
         notes.insert(0, f"{len(blank)} blank scene(s), measured but not in the mean: {listed(blank)}")
     return Evaluation(rows, [_counts(measurable.scenes), *notes], tuple(blank), tuple(comparisons))

@@ -48,9 +48,7 @@ class ColorViews:
     @classmethod
     def around(cls, scene: RenderedScene, mesh: trimesh.Trimesh, config: MeshConfig) -> "ColorViews":
         """On the circles that the configuration names."""
-        circles = [
-            scene.model.along(Orbit(config.azimuths, config.radius, elevation)) for elevation in config.elevations
-        ]
+        circles = [scene.along(Orbit(config.azimuths, config.radius, elevation)) for elevation in config.elevations]
         images = torch.cat([scene.render(cameras).images.clamp(0, 1).cpu() for cameras in circles])
         first = circles[0]
         c2w, intrinsics = (torch.cat([getattr(cameras, name) for cameras in circles]) for name in ("c2w", "intrinsics"))

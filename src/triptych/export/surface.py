@@ -156,7 +156,7 @@ def _level_where_seen(scene: RenderedScene, grid: Grid, config: MeshConfig) -> f
 
     solidity, origin, voxel = grid
     circles = [Orbit(_VIEWS, config.radius, elevation) for elevation in config.elevations]
-    seen = np.concatenate([_seen_surface(scene.field, scene.model.along(circle)) for circle in circles])
+    seen = np.concatenate([_seen_surface(scene.field, scene.along(circle)) for circle in circles])
     if len(seen) == 0:
         raise InputError(
             f"scene {scene.name!r}: no view sees a surface in it; it is empty, or another radius is needed"

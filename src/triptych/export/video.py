@@ -33,7 +33,7 @@ def write_orbit(
         path: the file, ending in .mp4.
         scenes: scenes by name.
         orbit: the circle, one frame per camera.
-        size: height and width of a scene's picture, by default those of its model, then the same for all.
+        size: height and width of the picture of each scene, by default those of the first scene's.
 
     Raises:
         InputError: there is no scene, or the video cannot be written; or some scenes are damaged: the others are
@@ -57,8 +57,7 @@ def orbit_frames(
         size: as for ``write_orbit``.
     """
     orbit = orbit or Orbit()
-    height, width = size or (scenes[0].model.config.height, scenes[0].model.config.width)
-    cameras = orbit.cameras(height, width)
+    cameras = orbit.cameras(*(size or scenes[0].picture_size))
     clips = [as_pixels(scene.render(cameras).images) for scene in scenes]
     columns = min(math.ceil(math.sqrt(len(clips) * 4 / 3)), len(clips))
     rows = math.ceil(len(clips) / columns)
@@ -132,7 +131,7 @@ def _label(other: Scene) -> str:
 
 
 def _seen_by(other: Scene, cameras: Cameras) -> Float[Tensor, "view 3 height width"]:
-    height, width = other.model.config.height, other.model.config.width
+    height, width = other.picture_size
     alike = height * cameras.width == width * cameras.height
     return other.render(cameras.resized(height, width) if alike else cameras).images
 

@@ -61,14 +61,7 @@ class Cameras:
         rows = torch.arange(self.height, device=device, dtype=dtype) + 0.5
         columns = torch.arange(self.width, device=device, dtype=dtype) + 0.5
         y, x = torch.meshgrid(rows, columns, indexing="ij")
-        fx, fy, cx, cy = self.intrinsics[:, :, None].unbind(1)
-        x = (x.reshape(1, -1) - cx) / fx
-        y = (y.reshape(1, -1) - cy) / fy
-        in_camera = torch.stack([x, y, torch.ones_like(x)], dim=-1)
-        directions = torch.einsum("vij,vrj->vri", self.c2w[:, :, :3], in_camera)
-        directions = torch.nn.functional.normalize(directions, dim=-1)
-        origins = self.c2w[:, None, :, 3].expand_as(directions)
-        return Rays(origins, directions)
+        return _through(self.c2w[:, None], self.intrinsics[:, None], torch.stack([x.flatten(), y.flatten()], dim=1))
 
     def rays_at(self, views: Int[Tensor, " ray"], points: Float[Tensor, "ray 2"]) -> Rays:
         """A ray each through a point (x, y) of a view's picture, in pixels.
@@ -77,11 +70,7 @@ class Cameras:
             views: the view of each ray.
             points: where it passes; the center of the first pixel lies at (0.5, 0.5).
         """
-        intrinsics, c2w = self.intrinsics[views], self.c2w[views]
-        in_plane = (points - intrinsics[:, 2:]) / intrinsics[:, :2]
-        in_camera = torch.cat([in_plane, torch.ones_like(in_plane[:, :1])], dim=1)
-        directions = torch.einsum("rij,rj->ri", c2w[:, :, :3], in_camera)
-        return Rays(c2w[:, :, 3], torch.nn.functional.normalize(directions, dim=-1))
+        return _through(self.c2w[views], self.intrinsics[views], points)
 
     def project(self, points: Float[Tensor, "point 3"]) -> Projection:
         """Where every camera sees points of the world.
@@ -94,6 +83,17 @@ class Cameras:
         offset = torch.einsum("vi,via->va", eye, rotation)
         right, down, depth = (value - offset[:, axis, None] for axis, value in enumerate((right, down, forward)))
         return Projection(right / depth * fx + cx, down / depth * fy + cy, depth, self.height, self.width)
+
+
+def _through(
+    c2w: Float[Tensor, "*#batch 3 4"], intrinsics: Float[Tensor, "*#batch 4"], points: Float[Tensor, "*#batch 2"]
+) -> Rays:
+    """The rays of cameras through points of their pictures."""
+    in_plane = (points - intrinsics[..., 2:]) / intrinsics[..., :2]
+    in_camera = torch.cat([in_plane, torch.ones_like(in_plane[..., :1])], dim=-1)
+    directions = torch.einsum("...ij,...j->...i", c2w[..., :3], in_camera)
+    directions = torch.nn.functional.normalize(directions, dim=-1)
+    return Rays(c2w[..., 3].expand_as(directions), directions)
 
 
 def look_at(eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None) -> Float[Tensor, "view 3 4"]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from triptych.autoencoder import Autoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
-from triptych.data.backgrounds import WHITE
+from triptych.data.backgrounds import WHITE, color_text
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit, Rays, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
@@ -206,7 +206,8 @@ class CategoryModel(nn.Module):
         latents = "x".join(map(str, (self.autoencoder.channels, *self.latent_size)))
         return (
             f"CategoryModel({config.width}x{config.height} pixels; latents {latents}; {planes.base_planes} base "
-            f"planes; trained on {len(self.trained_scenes)} scene(s); {self.aabb.device})"
+            f"planes; trained on {len(self.trained_scenes)} scene(s) over {color_text(self.origin.background)}; "
+            f"{self.aabb.device})"
         )
 
     def save(self, folder: str | Path) -> None:

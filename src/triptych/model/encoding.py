@@ -33,9 +33,9 @@ def encode_views(
         InputError: there is no room for that file.
     """
     parts = _encoded(model, views, device, views_at_once, precision, reach)
-    source = views.dataset.source
+    source, size = views.dataset.source, model.latent_size_of(*views.dataset.picture_size)
     folder = (source.cache if source is not None and source.cache is not None else default_cache()).expanduser()
-    return gather(parts, (len(views), model.autoencoder.channels, *model.latent_size), precision, folder)
+    return gather(parts, (len(views), model.autoencoder.channels, *size), precision, folder)
 
 
 @torch.no_grad()
@@ -59,8 +59,9 @@ def encode_objects(
     model: CategoryModel, images: Float[Tensor, "view 3 height width"], reach: Reach
 ) -> Float[Tensor, "view channel latent_height latent_width"]:
     """``CategoryModel.encode`` of what differs from the background; all else is the background's latent."""
-    side, (height, width) = model.autoencoder.downscale, model.latent_size
-    latents = model.as_images(model.background()).repeat(len(images), 1, 1, 1)
+    side, size = model.autoencoder.downscale, (images.shape[2], images.shape[3])
+    height, width = model.latent_size_of(*size)
+    latents = model.as_images(model.background(size), (height, width)).repeat(len(images), 1, 1, 1)
     # What the object changes lies within the encoder's reach; what is encoded right needs as much again around it.
     windows = object_windows(images, model.background_color, side, 2 * reach.encoder)
     for chosen in of_one_size(windows):

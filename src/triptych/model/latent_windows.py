@@ -34,7 +34,7 @@ def render_windows(
         sampler: as there.
         windows: one for each view, in latent pixels.
     """
-    height, width = model.latent_size
+    height, width = model.latent_size_of(cameras.height, cameras.width)
     pixel_rays = sampler.pixel_rays
     rays = pixel_rays.through(cameras.resized(height, width))
     fine = [window.scaled(pixel_rays.side, pixel_rays.across) for window in windows]

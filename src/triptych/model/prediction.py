@@ -31,7 +31,7 @@ def surroundings(model: CategoryModel) -> Surroundings:
 
 
 def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tensor, "pixel channel"]) -> Slopes:
-    """The gradient of L_Enc over some of these views; ``background`` is the model's."""
+    """The gradient of L_Enc over some of these views; ``background`` is the model's, for pictures of their size."""
     assert model.predictor is not None
     sampling = replace(model.config.sampling, coarse=model.predictor.config.samples, importance=0, supersample=1)
     sampler = Sampler(sampling)
@@ -42,9 +42,10 @@ def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tenso
         with torch.enable_grad():
             field = model.field(micro[None], state.coefficients.detach()[None])
             field = replace(field, occupancy=state.occupancy[None])
-            cameras = chosen.cameras.resized(model.config.height, model.config.width)
+            side, size = model.autoencoder.downscale, (chosen.cameras.height, chosen.cameras.width)
+            cameras = chosen.cameras.resized(side * size[0], side * size[1])
             rendering = model.render_latents(field, cameras, [len(chosen)], background, sampler)
-            error = F.mse_loss(model.as_images(rendering.channels), chosen.latents)
+            error = F.mse_loss(model.as_images(rendering.channels, size), chosen.latents)
             return torch.autograd.grad(error, micro)[0]
 
     return slopes
@@ -53,11 +54,15 @@ def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tenso
 class Predicting:
     """Scenes predicted with one model, one after the other: what one comes out as does not depend on the others.
 
+    Args:
+        model: the category model.
+        size: height and width of the pictures.
+
     Raises:
         InputError: the model has no predictor.
     """
 
-    def __init__(self, model: CategoryModel) -> None:
+    def __init__(self, model: CategoryModel, size: tuple[int, int]) -> None:
         if model.predictor is None:
             raise InputError(
                 "this category model has no predictor; train one with `triptych predictor`, or start from the mean "
@@ -66,8 +71,8 @@ class Predicting:
         self.model = model
         self._predictor = model.predictor
         self._around = surroundings(model)
-        self._background = model.background()
-        self._reach = reach_of(model)
+        self._background = model.background(size)
+        self._reach = reach_of(model, size)
 
     @torch.no_grad()
     def of(self, images: Float[Tensor, "view 3 height width"], cameras: Cameras) -> Prediction:
@@ -84,7 +89,7 @@ def encoded(
     """Views as the predictor sees them; ``reach`` as in ``encode_views``."""
     latents = model.encode(images) if reach is None else encode_objects(model, images, reach)
     shown = silhouettes(images, model.background_color)
-    return EncodedViews(latents, _per_latent(shown, model.autoencoder.downscale), cameras.resized(*model.latent_size))
+    return EncodedViews(latents, _per_latent(shown, model.autoencoder.downscale), cameras.resized(*latents.shape[2:]))
 
 
 def _per_latent(shown: Bool[Tensor, "view height width"], side: int) -> Bool[Tensor, "view latent_height latent_width"]:

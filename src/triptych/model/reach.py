@@ -27,12 +27,16 @@ NO_REACH = Reach(0, 0)
 
 
 @torch.no_grad()
-def reach_of(model: CategoryModel) -> Reach | None:
+def reach_of(model: CategoryModel, size: tuple[int, int] | None = None) -> Reach | None:
     """How far a model's encoder and decoder look: what becomes of one pixel in the middle that is not a number.
 
     None where one of them looks from the middle to an edge of the picture, or farther.
+
+    Args:
+        model: the category model.
+        size: height and width of the pictures, by default the model's.
     """
-    height, width = model.latent_size
+    height, width = model.latent_size if size is None else model.latent_size_of(*size)
     side = model.autoencoder.downscale
     row, column = height // 2, width // 2
     image = torch.ones(1, 3, height * side, width * side, device=model.aabb.device)

@@ -8,6 +8,7 @@ import torch
 
 from triptych.bank import StoragePrecision, StoredScene
 from triptych.bank.precision import codec_of
+from triptych.bank.scene import PICTURE_SIZE
 from triptych.bank.stored_scene import Row, pack
 from triptych.data import Dataset
 from triptych.model import CategoryModel
@@ -97,6 +98,9 @@ def _stored(settings: FitSettings, group: Dataset, number: int, outcome: FitOutc
         "fit": asdict(settings.config),
         **Provenance.of(group, number).record(),
     }
+    model = settings.model.config
+    if group.picture_size != (model.height, model.width):
+        record[PICTURE_SIZE] = list(group.picture_size)
     if outcome.problem is not None:
         record["problem"] = outcome.problem
     scene = outcome.scene

@@ -58,7 +58,7 @@ class EveryScene:
 
 def predicted(model: CategoryModel, views: PosedViews) -> list[Prediction]:
     """Where each scene starts, from its training views, evenly spread."""
-    predicting, device, predictions = Predicting(model), model.aabb.device, []
+    predicting, device, predictions = Predicting(model, views.dataset.picture_size), model.aabb.device, []
     for scene in range(len(views.dataset)):
         batch = views.group(evenly(views.rows_of(scene), MOST_VIEWS))
         predictions.append(predicting.of(views.images(batch, device), views.cameras(batch, device)))

@@ -146,5 +146,6 @@ class JointTraining:
         device = self.model.aabb.device
         field = with_occupancy(self.model.field(*self.scenes.leaves(batch.scenes.to(device))))
         cameras = self.test_views.cameras(batch, device)
-        rendering = self.model.render_latents(field, cameras, batch.views_per_scene, self.model.background())
-        return self.model.as_images(rendering.channels)
+        size = self.test_views.dataset.picture_size
+        rendering = self.model.render_latents(field, cameras, batch.views_per_scene, self.model.background(size))
+        return self.model.as_images(rendering.channels, self.model.latent_size_of(*size))

@@ -1,4 +1,4 @@
-"""Whether new pictures suit a category model: their size, what lies in its box, how its cameras stood."""
+"""Whether new pictures suit a category model: what lies in its box, how its cameras stood."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from triptych.model import CategoryModel, find_model
 from triptych.pictures import from_pixels
 from triptych.progress import Progress
 from triptych.training.outcome import compared_views
+from triptych.training.picture_sizes import require_picture_size, size_note
 
 _VIEWS_LOOKED_AT = 3
 _REFUSED, _NOTED = 0.1, 0.02
@@ -33,20 +34,6 @@ _OF_ANOTHER_KIND, _MUCH_WORSE = 4.0, 6.0
 worse than the model's own where something is wrong."""
 
 
-def require_picture_size(dataset: Dataset, model: CategoryModel) -> None:
-    """Refuse pictures of another size than the model renders.
-
-    Raises:
-        InputError: the sizes differ.
-    """
-    expected, found = (model.config.height, model.config.width), (dataset.height, dataset.width)
-    if expected != found:
-        raise InputError(
-            f"pictures of {found[1]}x{found[0]} pixels, but the model was trained on {expected[1]}x{expected[0]}: make "
-            "them smaller with --resolution, or train a model on their size"
-        )
-
-
 def compare_with_model(
     model: CategoryModel, dataset: Dataset, scenes: Sequence[int], *, force: bool = False
 ) -> list[str]:
@@ -57,7 +44,7 @@ def compare_with_model(
 
     Args:
         model: the category model.
-        dataset: the dataset, at the model's picture size.
+        dataset: the dataset.
         scenes: numbers of the scenes to look at.
         force: note what would be refused, too.
 
@@ -70,7 +57,8 @@ def compare_with_model(
     if not scenes:
         return []
     looks = [_look(model, dataset, scene) for scene in scenes]
-    unlike, background = _unlike(model, dataset, scenes), color_text(dataset.background)
+    cameras = camera_range(dataset, scenes, model.aabb.cpu())
+    unlike, background = _unlike(model, dataset, cameras), color_text(dataset.background)
     lost = [look for look in looks if look.outside > _REFUSED]
     if lost and not force:
         raise InputError(
@@ -80,7 +68,7 @@ def compare_with_model(
         )
     noted = [look for look in looks if look.outside > _NOTED]
     notes = [_lost(noted, len(looks), background)] if noted else []
-    notes += _of_another_kind(model, dataset, scenes)
+    notes += [*filter(None, [size_note(model, dataset, cameras)]), *_of_another_kind(model, dataset, scenes)]
     return notes + [f"unlike what the model was trained on: {line}" for line in unlike]
 
 
@@ -88,7 +76,7 @@ def notes_on_disk(data: DatasetConfig, model: Path, progress: Progress) -> list[
     """What ``compare_with_model`` notes of a dataset and a category model, all of its scenes if none are chosen.
 
     Raises:
-        InputError: one of them cannot be opened, or their picture sizes differ.
+        InputError: one of them cannot be opened, or the model cannot be fitted to pictures of their size.
     """
     opened = CategoryModel.load(find_model(model))
     dataset = open_dataset(data, progress.reach)
@@ -174,7 +162,7 @@ def _lost(looks: Sequence[_Look], count: int, background: str) -> str:
     )
 
 
-def _unlike(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> list[str]:
+def _unlike(model: CategoryModel, dataset: Dataset, found: CameraRange) -> list[str]:
     """What differs between the data and the model's training, with the numbers of both."""
     lines = []
     if not _same_sides(dataset.aabb.cpu(), model.aabb.cpu()):
@@ -183,7 +171,7 @@ def _unlike(model: CategoryModel, dataset: Dataset, scenes: Sequence[int]) -> li
         behind = color_text(model.origin.background)
         advice = f", give --background '{behind}'" if len(dataset.opaque) < len(dataset) else ""
         lines.append(f"objects stand before {color_text(dataset.background)}, the model's before {behind}{advice}")
-    found, expected = camera_range(dataset, scenes, model.aabb.cpu()), model.origin.cameras
+    expected = model.origin.cameras
     if expected is not None and not _alike(found.distance, expected.distance):
         lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(expected.distance)}")
     if expected is not None and not _alike(found.focal, expected.focal):

@@ -74,8 +74,9 @@ def _error_in_one_pass(
     """
     if targets.latents is None or targets.windows is not None:
         return None
-    (height, width), pixel_rays = model.latent_size, sampler.pixel_rays
-    rays = model.latent_rays(targets.cameras, targets.views_per_scene, pixel_rays)
+    cameras, pixel_rays = targets.cameras, sampler.pixel_rays
+    height, width = model.latent_size_of(cameras.height, cameras.width)
+    rays = model.latent_rays(cameras, targets.views_per_scene, pixel_rays)
     if not compares_in_one_pass(field, rays, sampler.sampling, pixel_rays.count, sampler.backend):
         return None
     origins, directions, jitter = (

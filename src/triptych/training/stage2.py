@@ -27,7 +27,8 @@ from triptych.training.estimate import Amount, Estimate, few_scenes, of_stage2, 
 from triptych.training.fit_group import FittedScene, fit_group
 from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, settings_of, store, write_config_of
 from triptych.training.fit_together import check_something_shared_moves, description_of, fit_together
-from triptych.training.matching import require_picture_size, worse_than_own
+from triptych.training.matching import worse_than_own
+from triptych.training.picture_sizes import require_picture_size
 from triptych.training.run import check_place
 
 _FILES = 4
@@ -48,7 +49,7 @@ def fit(
 
     Args:
         model: the category model; not changed.
-        dataset: the new scenes, at the model's resolution.
+        dataset: the new scenes.
         out: the bank's folder.
         config: all settings.
         conditions: seed, device, progress, who fits the scenes, and how often a ``finetune_shared`` run, which is
@@ -57,9 +58,9 @@ def fit(
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
     Raises:
-        InputError: a scene is one of stage 1's, sizes differ from the model's, the bank is another model's or has
-            another scene of the same name, or a scene reaches beyond the model's box: nothing is done. Or fitting has
-            failed for some scenes: the others are in the bank.
+        InputError: a scene is one of stage 1's, the model takes no pictures of this size, the bank is another model's
+            or has another scene of the same name, or a scene reaches beyond the model's box: nothing is done. Or
+            fitting has failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     job = FitJob(model, dataset, out, config, conditions, precision or precision_of(out), force)

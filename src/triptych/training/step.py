@@ -104,18 +104,19 @@ class Work:
         """All views as latent images, for a phase on random pixels."""
         latents, everything = self.latents, self.views.group(range(len(self.views)))
         assert latents is not None, "random pixels need cached latents"
-        cameras = self.views.cameras(everything, latents.device).resized(*self.model.latent_size)
+        size = self.model.latent_size_of(*self._size)
+        cameras = self.views.cameras(everything, latents.device).resized(*size)
         background = self._background_at_start.to(latents.device)
         return LatentViews(cameras, latents, background, boxes_of(latents, background))
 
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of what is behind the objects, which follows an encoder that moves."""
-        return self.model.background() if self.phase.rates.encoder else self._background_at_start
+        return self.model.background(self._size) if self.phase.rates.encoder else self._background_at_start
 
     @cached_property
     def reach(self) -> Reach | None:
         """How far the autoencoder looks, where the phase compares parts of views; None where these are whole views."""
-        return reach_of(self.model) if self.phase.whole_share < 1 else None
+        return reach_of(self.model, self._size) if self.phase.whole_share < 1 else None
 
     def windows(self, images: Float[Tensor, "view 3 height width"]) -> list[Window]:
         """The part of each view to compare: the object, and as far around it as the losses look."""
@@ -127,7 +128,11 @@ class Work:
 
     @cached_property
     def _background_at_start(self) -> Float[Tensor, "pixel channel"]:
-        return self.model.background()
+        return self.model.background(self._size)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.views.dataset.picture_size
 
 
 def take_step(work: Work, step: int, chooser: Chooser) -> Losses:

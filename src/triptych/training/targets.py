@@ -89,9 +89,10 @@ def rendered_parts(model: CategoryModel, field: TriPlaneField, targets: Targets,
     """Render the views of a batch, and put together what goes through encoder and decoder together."""
     of_views = (targets.cameras, targets.views_per_scene, targets.background, sampler)
     views, images, latents = len(targets.cameras), targets.images, targets.latents
+    size = model.latent_size_of(targets.cameras.height, targets.cameras.width)
     if targets.windows is None:
-        rendered = model.as_images(model.render_latents(field, *of_views).channels)
-        yield Part(rendered, images, latents, None, model.latent_size, views)
+        rendered = model.as_images(model.render_latents(field, *of_views).channels, size)
+        yield Part(rendered, images, latents, None, size, views)
         return
     side, windows = model.autoencoder.downscale, targets.windows
     rendered = render_windows(model, field, *of_views, windows)
@@ -103,6 +104,6 @@ def rendered_parts(model: CategoryModel, field: TriPlaneField, targets: Targets,
             None if images is None else stacked(images[chosen], in_pixels),
             None if latents is None else stacked(latents[chosen], here),
             here,
-            model.latent_size,
+            size,
             views,
         )

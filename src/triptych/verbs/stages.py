@@ -26,7 +26,7 @@ from triptych.progress import Progress
 from triptych.training import stage1, stage2
 from triptych.training.conditions import Conditions
 from triptych.training.config import DEFAULT_PRESET, Stage1Config, Stage2Config
-from triptych.training.matching import require_picture_size
+from triptych.training.picture_sizes import require_picture_size
 from triptych.training.predicting import run as predicting
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
@@ -132,8 +132,8 @@ def fit(
         All scenes of the bank, ready to render.
 
     Raises:
-        InputError: a scene is one of stage 1's, sizes differ from the model's, or the bank is another model's: nothing
-            is done. Or fitting has failed for some scenes: the others are in the bank.
+        InputError: a scene is one of stage 1's, the model takes no pictures of this size, or the bank is another
+            model's: nothing is done. Or fitting has failed for some scenes: the others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     model = _opened_model(model)
@@ -155,13 +155,13 @@ def predict(model: CategoryModel | Anywhere, images: Numbers, cameras: Cameras, 
 
     Args:
         model: a category model with a predictor, or where `open_model` finds it.
-        images: pictures [view, height, width, 3 or 4] of the model's size, bytes or numbers from 0 to 1; one is enough,
-            several are better, 8 of more are looked at. A fourth channel is straight alpha.
+        images: pictures [view, height, width, 3 or 4], best of the model's size, bytes or numbers from 0 to 1; one is
+            enough, several are better, 8 of more are looked at. A fourth channel is straight alpha.
         cameras: a camera for each (``cameras_from_arrays``).
         name: the scene's name.
 
     Raises:
-        InputError: the model has no predictor, or the pictures are of another size than it renders.
+        InputError: the model has no predictor, or takes no pictures of this size.
     """
     model = _opened_model(model)
     behind = color_text(model.origin.background)
@@ -256,16 +256,16 @@ def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> S
 
     Args:
         scenes: what to render: a scene, or a mapping such as `open_scenes` and `scenes_from_planes` give.
-        cameras: of any picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle, of the
-            model's.
+        cameras: of any picture size (``cameras_from_arrays``, ``orbit_cameras``); or how many, on a circle, of the size
+            of the pictures that the scene, or the first of them, was fitted to.
 
     Raises:
         InputError: there is no scene.
     """
     if not isinstance(scenes, Scene) and not scenes:
         raise InputError("render: expected at least one scene, found none")
-    model = (scenes if isinstance(scenes, Scene) else next(iter(scenes.values()))).model
-    seen_by = model.along(Orbit(cameras)) if isinstance(cameras, int) else cameras
+    first = scenes if isinstance(scenes, Scene) else next(iter(scenes.values()))
+    seen_by = first.along(Orbit(cameras)) if isinstance(cameras, int) else cameras
     return scenes.render(seen_by) if isinstance(scenes, Scene) else render_scenes(scenes, seen_by)
 
 

@@ -35,7 +35,7 @@ class LatentRange:
     def of(cls, scene: Scene) -> "LatentRange":
         """The range of a scene as seen from all around, so that colors stay as they are while the camera moves."""
         around = Orbit.around(scene.model.aabb, _LATENT_PICTURES_FOR_RANGE, azimuth_degrees=0.0)
-        views = scene.render(scene.model.along(around))
+        views = scene.render(scene.along(around))
         return cls(*channel_range(views.latents))
 
 

@@ -149,7 +149,7 @@ class Session:
 
         def drawn(loaded: LoadedScenes, number: int) -> UInt8[np.ndarray, "rows columns 3"]:
             scene, latent_range = self._drawing.of(loaded, number, choice)
-            camera = camera_of(view, *size_for(view, loaded.model.config.height, loaded.model.config.width))
+            camera = camera_of(view, *size_for(view, *scene.picture_size))
             return draw(scene, camera, choice.kind, quality, latent_range, choice.channel)
 
         if other is None or choice.side == "this bank":

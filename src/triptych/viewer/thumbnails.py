@@ -42,7 +42,7 @@ class Thumbnails:
 
 
 def _thumbnail(scene: Scene) -> UInt8[np.ndarray, "side side 3"]:
-    picture = Image.fromarray(draw(scene, scene.model.along(Orbit.around(scene.model.aabb))))
+    picture = Image.fromarray(draw(scene, scene.along(Orbit.around(scene.model.aabb))))
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     thumbnail = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
     top, left = (SIDE - picture.height) // 2, (SIDE - picture.width) // 2

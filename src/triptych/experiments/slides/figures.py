@@ -133,7 +133,7 @@ def comparison_figure(
 
 def latent_video_frames(scene: Scene) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """An orbit: three channels of the rendered latents as colors, and beside them what the decoder makes of them."""
-    cameras = scene.model.along(Orbit(VIDEO_FRAMES))
+    cameras = scene.along(Orbit(VIDEO_FRAMES))
     low, high = None, None
     for frame in range(VIDEO_FRAMES):
         views = scene.render(cameras[frame : frame + 1])

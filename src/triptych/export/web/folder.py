@@ -66,15 +66,18 @@ def write_web(
     with atomic_directory(out) as folder:
         shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
         decoder = write_decoder(folder)
-        (folder / "shared.safetensors").write_bytes(save(_shared_tensors(scenes.model)))
         (folder / "scenes").mkdir()
-        orbit, entries = Orbit.around(scenes.model.aabb), []
+        orbit, entries, sizes = Orbit.around(scenes.model.aabb), [], []
         for scene in left_out.readable():
-            files = _write_scene(folder, f"scenes/{len(entries):04d}", scene, scene.model.along(orbit))
+            files = _write_scene(folder, f"scenes/{len(entries):04d}", scene, scene.along(orbit))
             entries.append({"name": scene.name, **files})
+            sizes.append(scene.picture_size)
             on_scene(scene.name)
         left_out.require_some()
-        manifest = _manifest(scenes.model, orbit, title) | {"decoder": decoder, "scenes": entries}
+        size = max(sizes)
+        _add_scales(entries, sizes, size)
+        (folder / "shared.safetensors").write_bytes(save(_shared_tensors(scenes.model, size)))
+        manifest = _manifest(scenes.model, orbit, title, size) | {"decoder": decoder, "scenes": entries}
         write_json(folder / MANIFEST_FILE, manifest)
     left_out.report()
 
@@ -116,14 +119,21 @@ def _write_onnx(folder: Path, model: CategoryModel, runtime: Mapping[str, bytes]
     return {"kind": "onnx", "any_size": write_onnx(folder / "decoder.onnx", model)}
 
 
-def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
+def _add_scales(entries: list[dict[str, Any]], sizes: list[tuple[int, int]], size: tuple[int, int]) -> None:
+    """Of scenes that were fitted to smaller pictures than the page's: how much smaller."""
+    for entry, (height, _) in zip(entries, sizes, strict=True):
+        if height < size[0]:
+            entry["scale"] = height / size[0]
+
+
+def _manifest(model: CategoryModel, orbit: Orbit, title: str, size: tuple[int, int]) -> dict[str, Any]:
     config = model.config
-    latent_height, latent_width = model.latent_size
+    latent_height, latent_width = model.latent_size_of(*size)
     return {
         **FORMAT.header(),
         "model": model.identity(),
         "title": title,
-        "picture": {"height": config.height, "width": config.width},
+        "picture": {"height": size[0], "width": size[1]},
         "latent": {
             "height": latent_height,
             "width": latent_width,
@@ -134,7 +144,7 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str) -> dict[str, Any]:
         "mlp": asdict(config.mlp),
         "sampling": asdict(config.sampling),
         "occupancy": {"side": bit_grid.SIDE, "empty_optical_depth": EMPTY_OPTICAL_DEPTH},
-        "orbit": _first_view(orbit, model.along(orbit)),
+        "orbit": _first_view(orbit, orbit.cameras(*size)),
     }
 
 
@@ -149,14 +159,14 @@ def _first_view(orbit: Orbit, camera: Cameras) -> dict[str, Any]:
     }
 
 
-def _shared_tensors(model: CategoryModel) -> dict[str, Tensor]:
+def _shared_tensors(model: CategoryModel, size: tuple[int, int]) -> dict[str, Tensor]:
     hidden, output = model.mlp.hidden, model.mlp.output
     tensors = {
         "hidden_weight": hidden.weight,
         "hidden_bias": hidden.bias,
         "output_weight": output.weight,
         "output_bias": output.bias,
-        "background": model.background(),
+        "background": model.background(size),
     }
     return _on_cpu(tensors | {"start": model.start_micro.float()} | quantized("base", model.base))
 

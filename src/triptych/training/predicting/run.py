@@ -15,8 +15,8 @@ from triptych.model.predictor import Predictor
 from triptych.runtime import start_threads
 from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
-from triptych.training.matching import require_picture_size
 from triptych.training.outcome import require_finite
+from triptych.training.picture_sizes import require_own_size
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.trainer import PHASE, PredictorTrainer
 from triptych.training.provenance import fitted_views
@@ -59,7 +59,7 @@ def train_predictor(
 
 
 def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining) -> None:
-    require_picture_size(dataset, model)
+    require_own_size(dataset, model)
     if not model.config.planes.micro_features:
         raise InputError("this category model has no micro planes, which a predictor predicts")
     for scene, name in enumerate(dataset.names):

@@ -18,8 +18,8 @@ from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
-from triptych.training.matching import require_picture_size
 from triptych.training.outcome import require_finite
+from triptych.training.picture_sizes import require_picture_size
 from triptych.training.provenance import Provenance, background_unless_white, fitted_views
 from triptych.training.rerun import write_config
 from triptych.training.run import open_run
@@ -52,7 +52,8 @@ def fit_single(
         conditions: seed, device, progress, checkpoints.
 
     Raises:
-        InputError: the folder belongs to another run, the model renders another size, or training has diverged.
+        InputError: the folder belongs to another run, the model takes no pictures of this size, or training has
+            diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
@@ -76,7 +77,7 @@ def fit_single(
             fit_field(fitted, ray_targets(scene, space), config, seed, loop)
             require_finite(fitted, out)
             write_sealed_tensors(out / WEIGHTS_FILE, fitted.state_dict(), {})
-        single = SingleScene(scene.names[0], space, fitted.finished(), config.sampling, {})
+        single = SingleScene(scene.names[0], space, fitted.finished(), config.sampling, scene.picture_size, {})
         if not finished:
             about = {"seconds": run.elapsed(), **Provenance.of(scene, 0).record()}
             write_sealed_json(out / METRICS_FILE, _measured(single, scene, out) | about)

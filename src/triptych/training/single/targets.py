@@ -96,12 +96,13 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
     """
     views, device = PosedViews(scenes), space.aabb.device
     everything = views.group(range(len(views)))
-    cameras = views.cameras(everything, device).resized(*space.latent_size)
+    size = space.latent_size_of(*scenes.picture_size)
+    cameras = views.cameras(everything, device).resized(*size)
     rays = SceneRays.of_views(cameras.rays(), everything.views_per_scene)
     latents = encode_views(space, views, device, precision=torch.float32).to(device)
     channels = latents.flatten(2).transpose(1, 2).flatten(0, 1)
-    background = space.background().repeat(len(views), 1)
-    shown = ((channels - background).abs() > _BACKGROUND).any(dim=-1).reshape(-1, *space.latent_size)
+    background = space.background(scenes.picture_size).repeat(len(views), 1)
+    shown = ((channels - background).abs() > _BACKGROUND).any(dim=-1).reshape(-1, *size)
     near, far = intersect_aabb(rays.flat, scenes.aabb.to(device))
     meeting = far > near
     rays = SceneRays(rays.flat[meeting], [int(part.sum()) for part in rays.split(meeting)])

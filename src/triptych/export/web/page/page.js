@@ -70,9 +70,10 @@ function showPage(manifest, studio) {
     function changed() {
         view.camera.elevation_degrees = clamp(view.camera.elevation_degrees, -HIGHEST_DEGREES, HIGHEST_DEGREES);
         view.camera.radius = clamp(view.camera.radius, radius / 4, 4 * radius);
-        const percent = Math.round(100 * view.share);
-        element("share-text").textContent = `${100 - percent} % ${view.a}, ${percent} % ${view.b}`;
-        canvas.setAttribute("aria-label", `${element("share-text").textContent}, as the camera sees it`);
+        const shown = describe(view);
+        element("share-text").textContent = shown;
+        element("share").setAttribute("aria-valuetext", shown);
+        canvas.setAttribute("aria-label", `${shown}, seen ${placeOf(view.camera)}`);
         draw();
     }
 
@@ -103,6 +104,20 @@ function showPage(manifest, studio) {
     changed();
 }
 
+/** What is seen, in words. */
+function describe({ a, b, share }) {
+    const percent = Math.round(100 * share);
+    if (percent === 0 || a === b) return a;
+    return percent === 100 ? b : `${100 - percent} % ${a}, ${percent} % ${b}`;
+}
+
+/** Where from, in words. */
+function placeOf({ azimuth_degrees, elevation_degrees }) {
+    const around = ((Math.round(azimuth_degrees) % 360) + 360) % 360;
+    const height = Math.round(elevation_degrees);
+    return `from ${around} degrees around, ${Math.abs(height)} degrees ${height < 0 ? "below" : "above"}`;
+}
+
 /**
  * A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. While
  * something moves, a latent pixel has one ray, and pictures are coarser where the browser is slow; once all rests it has
@@ -110,7 +125,7 @@ function showPage(manifest, studio) {
  */
 function drawing(manifest, studio, view) {
     const { picture, latent, sampling } = manifest;
-    const pace = new Pace(manifest.decoder.any_size);
+    const pace = new Pace({ ...latent, any_size: manifest.decoder.any_size });
     const small = document.createElement("canvas");
     let busy = false;
     let wanted;

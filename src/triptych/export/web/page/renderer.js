@@ -1,6 +1,7 @@
 // Tri-planes to latent images, in WebGL2.
 
 import { readTexts } from "./graphics.js";
+import { querySource } from "./mlp.js";
 import { groupsOf } from "./planes.js";
 
 export class Renderer {
@@ -17,13 +18,12 @@ export class Renderer {
         this.side = manifest.occupancy.side;
         this.groups = groupsOf(manifest.planes);
         this.attachments = Math.ceil(manifest.latent.channels / 4);
-        const weights = packMlp(manifest, shared, this.groups);
-        this._require(weights.byteLength);
 
-        const values = this._values(weights.length / 4);
-        this.find = graphics.program(values, field, occupancy);
+        const values = this._values();
+        const query = querySource(manifest, shared, this.groups, outputsOf(manifest));
+        this.find = graphics.program(values, field, query, occupancy);
         this.dilate = graphics.program(values, dilate);
-        this.draw = graphics.program(values, field, latents);
+        this.draw = graphics.program(values, field, query, latents);
 
         const { height, width } = manifest.latent;
         const resolution = manifest.planes.resolution;
@@ -39,7 +39,6 @@ export class Renderer {
         this.toFound = graphics.framebuffer(this.found);
         this.toOccupied = graphics.framebuffer(this.occupied);
         this.toLatents = graphics.framebuffer(this.latents, 0, this.attachments);
-        this.weights = graphics.uniforms(weights);
         this._setConstants();
     }
 
@@ -47,7 +46,6 @@ export class Renderer {
     setPlanes(values) {
         const { graphics, side } = this;
         graphics.fill(this.planes, values);
-        this._useMlp();
         graphics.run(this.find, this.toFound, side, side, { planes: this.planes });
         graphics.run(this.dilate, this.toOccupied, side, side, { occupancy: this.found });
     }
@@ -74,7 +72,6 @@ export class Renderer {
         gl.uniform4f(graphics.place(draw, "intrinsics"), fx * across, fy * down, cx * across, cy * down);
         gl.uniform1i(graphics.place(draw, "rays"), rays);
         gl.uniform2f(graphics.place(draw, "background_scale"), latent.width / width, latent.height / height);
-        this._useMlp();
         const { planes, occupied, background } = this;
         graphics.run(draw, this.toLatents, width, height, { planes, occupancy: occupied, background });
         return { height, width };
@@ -99,22 +96,13 @@ export class Renderer {
         return latents;
     }
 
-    _require(uniformBytes) {
-        const { gl } = this.graphics;
-        const most = gl.getParameter(gl.MAX_UNIFORM_BLOCK_SIZE);
-        if (uniformBytes > most) throw new Error(`the model's MLP needs ${uniformBytes} bytes, the GPU offers ${most}`);
-    }
-
-    _values(mlpRows) {
-        const { latent, mlp, sampling } = this.manifest;
+    _values() {
+        const { mlp, sampling } = this.manifest;
         return {
             SIDE: this.side,
             GROUPS: this.groups,
-            HIDDEN: mlp.hidden,
-            CHANNELS: latent.channels,
             OUTPUTS: outputsOf(this.manifest),
             ATTACHMENTS: this.attachments,
-            MLP_ROWS: mlpRows,
             HIDDEN_SOFTPLUS: mlp.hidden_activation === "softplus",
             CHANNEL_SIGMOID: mlp.channel_activation === "sigmoid",
             COARSE: sampling.coarse,
@@ -128,7 +116,6 @@ export class Renderer {
         const { aabb: [lower, upper], mlp, occupancy } = this.manifest;
         for (const program of [this.find, this.draw]) {
             gl.useProgram(program);
-            gl.uniformBlockBinding(program, gl.getUniformBlockIndex(program, "Mlp"), 0);
             gl.uniform3fv(graphics.place(program, "lower"), lower);
             gl.uniform3fv(graphics.place(program, "size"), upper.map((value, axis) => value - lower[axis]));
             gl.uniform1f(graphics.place(program, "density_scale"), mlp.density_scale);
@@ -136,37 +123,11 @@ export class Renderer {
             gl.uniform1f(graphics.place(program, "empty_optical_depth"), occupancy.empty_optical_depth);
         }
     }
-
-    _useMlp() {
-        const { gl } = this.graphics;
-        gl.bindBufferBase(gl.UNIFORM_BUFFER, 0, this.weights);
-    }
 }
 
 /** Groups of four that hold the channels and the raw density. */
 function outputsOf({ latent }) {
     return Math.ceil((latent.channels + 1) / 4);
-}
-
-/** The weights in the order of field.glsl. */
-function packMlp(manifest, shared, groups) {
-    const { hidden } = manifest.mlp;
-    const outputs = outputsOf(manifest);
-    const channels = manifest.latent.channels;
-    const [, features] = shared.hidden_weight.shape;
-    const stride = 4 * (1 + groups + outputs);
-    const packed = new Float32Array(4 * outputs + hidden * stride);
-    // The density comes first in the model, last in the shader.
-    const place = (output) => (output === 0 ? channels : output - 1);
-    for (let output = 0; output <= channels; output++) packed[place(output)] = shared.output_bias.values[output];
-    for (let unit = 0; unit < hidden; unit++) {
-        const row = 4 * outputs + unit * stride;
-        packed[row] = shared.hidden_bias.values[unit];
-        packed.set(shared.hidden_weight.values.subarray(unit * features, (unit + 1) * features), row + 4);
-        for (let output = 0; output <= channels; output++)
-            packed[row + 4 * (1 + groups) + place(output)] = shared.output_weight.values[output * hidden + unit];
-    }
-    return packed;
 }
 
 /** The background [pixel, channel] in layers of four channels. */

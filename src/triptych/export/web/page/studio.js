@@ -39,7 +39,9 @@ export class Studio {
         }
         const placed = camera.c2w ? camera : cameraOf({ ...this.manifest.orbit, ...camera });
         const begin = performance.now();
-        const picture = await this.decoder.decode(this.renderer.render(placed, rays, scale));
+        // A scene that was fitted to smaller pictures looks best in such.
+        const own = this.entries.get(share < 0.5 ? a : b).scale ?? 1;
+        const picture = await this.decoder.decode(this.renderer.render(placed, rays, scale * own));
         this.milliseconds = performance.now() - begin;
         return picture;
     }
