@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from triptych.autoencoder import ConvolutionalAutoencoder, LatentNormalization
+from triptych.autoencoder import ConvolutionalAutoencoder
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.model import CategoryModel
 
@@ -67,27 +67,46 @@ def decoder_in_steps(model: CategoryModel) -> StepsDecoder | None:
     steps = _steps(model)
     if steps is None:
         return None
-    tensors = {str(number): _packed(layer) for number, (_, layer) in enumerate(steps) if layer is not None}
+    tensors = {str(number): _packed(weights) for number, (_, weights) in enumerate(steps) if weights is not None}
     if any(tensor.shape[1] > _MOST_ROWS for tensor in tensors.values()):
         return None
-    convolutional = isinstance(model.autoencoder, ConvolutionalAutoencoder)
-    description = {
-        "tanh": model.normalization.kind == "tanh",
-        "sides": {"linear": model.autoencoder.downscale}
-        | ({"refinement": model.autoencoder.decoder.block} if convolutional else {}),
-        "steps": [asdict(step) for step, _ in steps],
-    }
+    sides = {"linear": model.autoencoder.downscale}
+    if isinstance(model.autoencoder, ConvolutionalAutoencoder):
+        sides["refinement"] = model.autoencoder.decoder.block
+    described = [asdict(step) for step, _ in steps]
+    description = {"tanh": model.normalization.kind == "tanh", "sides": sides, "steps": described}
     return StepsDecoder(description, tensors)
 
 
-_Steps = Iterator[tuple[Step, nn.Conv2d | None]]
+@dataclass(frozen=True)
+class _Weights:
+    """Of a convolution: of all inputs for each output, or of one for each."""
+
+    weight: Float[Tensor, "output input side side"]
+    bias: Float[Tensor, " output"]
+    depthwise: bool = False
+
+    @classmethod
+    def of(cls, layer: nn.Conv2d) -> "_Weights":
+        bias = torch.zeros(layer.out_channels) if layer.bias is None else layer.bias.detach()
+        return cls(layer.weight.detach().float().cpu(), bias.float().cpu(), layer.groups > 1)
+
+    @classmethod
+    def diagonal(cls, scale: Float[Tensor, " channel"], shift: Float[Tensor, " channel"]) -> "_Weights":
+        return cls(torch.diag(scale.float().cpu())[:, :, None, None], shift.float().cpu())
+
+    def halved(self, shift: float = 0.0) -> "_Weights":
+        return _Weights(self.weight / 2, self.bias / 2 + shift, self.depthwise)
 
 
-def _steps(model: CategoryModel) -> list[tuple[Step, nn.Conv2d | None]] | None:
-    autoencoder = model.autoencoder
-    first = _convolution("latents", "raw", _denormalizing(model.normalization))
+_Steps = Iterator[tuple[Step, _Weights | None]]
+
+
+def _steps(model: CategoryModel) -> list[tuple[Step, _Weights | None]] | None:
+    autoencoder, normalization = model.autoencoder, model.normalization
+    first = _convolution("latents", "raw", _Weights.diagonal(normalization.scale, normalization.shift))
     if isinstance(autoencoder, IdentityAutoencoder):
-        return [first, _convolution("raw", "linear", _diagonal(torch.ones(3), torch.zeros(3)))]
+        return [first, _convolution("raw", "linear", _Weights.diagonal(torch.ones(3), torch.zeros(3)))]
     if isinstance(autoencoder, ConvolutionalAutoencoder):
         return [first, *_network(autoencoder)]
     return None
@@ -96,61 +115,44 @@ def _steps(model: CategoryModel) -> list[tuple[Step, nn.Conv2d | None]] | None:
 def _network(autoencoder: ConvolutionalAutoencoder) -> _Steps:
     """What `ConvolutionalAutoencoder.decode` does, its last scaling within the weights."""
     decoder = autoencoder.decoder
-    yield _convolution("raw", "linear", _scaled(decoder.linear, 0.5, 1.0))
+    yield _convolution("raw", "linear", _Weights.of(decoder.linear).halved(shift=1.0))
     features = "stem"
-    yield _convolution("raw", features, decoder.stem)
+    yield _convolution("raw", features, _Weights.of(decoder.stem))
     for number, part in enumerate(decoder.body):
         if isinstance(part, nn.PixelShuffle):
-            channels = decoder.last.in_channels
-            yield Step("shuffle", features, "shuffled", part.upscale_factor, channels), None
+            yield Step("shuffle", features, "shuffled", part.upscale_factor, decoder.last.in_channels), None
             features = "shuffled"
         elif isinstance(part, nn.Conv2d):
-            yield _convolution(features, "unshuffled", part)
+            yield _convolution(features, "unshuffled", _Weights.of(part))
             features = "unshuffled"
         else:
-            size, before = part.depthwise.in_channels, features
+            depthwise, expand, contract = (_Weights.of(each) for each in part.children() if isinstance(each, nn.Conv2d))
+            size, before = len(depthwise.bias), features
             features = f"features {size} {number % 2}"
-            yield _convolution(before, f"near {size}", part.depthwise)
-            yield _convolution(f"near {size}", f"hidden {size}", part.expand, relu=True)
-            yield _convolution(f"hidden {size}", features, part.contract, added=before)
-    yield _convolution(features, "refinement", _scaled(decoder.last, 0.5, 0.0))
+            yield _convolution(before, f"near {size}", depthwise)
+            yield _convolution(f"near {size}", f"hidden {size}", expand, relu=True)
+            yield _convolution(f"hidden {size}", features, contract, added=before)
+    yield _convolution(features, "refinement", _Weights.of(decoder.last).halved())
 
 
 def _convolution(
-    source: str, target: str, layer: nn.Conv2d, *, added: str | None = None, relu: bool = False
-) -> tuple[Step, nn.Conv2d]:
-    kind = "dense" if layer.groups == 1 else "depthwise"
-    return Step(kind, source, target, layer.kernel_size[0], layer.in_channels, added, relu), layer
+    source: str, target: str, weights: _Weights, *, added: str | None = None, relu: bool = False
+) -> tuple[Step, _Weights]:
+    outputs, inputs, side, _ = weights.weight.shape
+    kind, channels = ("depthwise", outputs) if weights.depthwise else ("dense", inputs)
+    return Step(kind, source, target, side, channels, added, relu), weights
 
 
-def _denormalizing(normalization: LatentNormalization) -> nn.Conv2d:
-    return _diagonal(normalization.scale, normalization.shift)
-
-
-def _diagonal(scale: Float[Tensor, " channel"], shift: Float[Tensor, " channel"]) -> nn.Conv2d:
-    layer = nn.Conv2d(len(scale), len(scale), 1)
-    layer.weight.data, layer.bias.data = torch.diag(scale)[:, :, None, None], shift
-    return layer
-
-
-def _scaled(layer: nn.Conv2d, factor: float, shift: float) -> nn.Conv2d:
-    """The layer, its results times ``factor`` plus ``shift``."""
-    scaled = nn.Conv2d(layer.in_channels, layer.out_channels, 1)
-    bias = torch.zeros(layer.out_channels) if layer.bias is None else layer.bias.data
-    scaled.weight.data, scaled.bias.data = factor * layer.weight.data, factor * bias + shift
-    return scaled
-
-
-def _packed(layer: nn.Conv2d) -> Float[Tensor, "draw row 4"]:
+def _packed(weights: _Weights) -> Float[Tensor, "draw row 4"]:
     """Biases and weights of 16 output channels per draw, in the order in which convolution.glsl reads them."""
-    weight, bias = layer.weight.detach(), layer.bias.detach()
-    more_outputs, more_inputs = -len(weight) % _CHANNELS_PER_DRAW, -weight.shape[1] % 4 if layer.groups == 1 else 0
-    weight = F.pad(weight, (0, 0, 0, 0, 0, more_inputs, 0, more_outputs)).float().cpu()
-    biases = F.pad(bias, (0, more_outputs)).float().cpu().reshape(-1, 4, 4)
-    draws, inputs, side = len(biases), weight.shape[1], weight.shape[-1]
-    if layer.groups == 1:
-        rows = weight.reshape(draws, 4, 4, inputs // 4, 4, side, side).permute(0, 5, 6, 3, 1, 4, 2)
-    else:
+    outputs, inputs, side, _ = weights.weight.shape
+    more_outputs, more_inputs = -outputs % _CHANNELS_PER_DRAW, 0 if weights.depthwise else -inputs % 4
+    weight = F.pad(weights.weight, (0, 0, 0, 0, 0, more_inputs, 0, more_outputs))
+    biases = F.pad(weights.bias, (0, more_outputs)).reshape(-1, 4, 4)
+    draws = len(biases)
+    if weights.depthwise:
         rows = weight.reshape(draws, 4, 4, side, side).permute(0, 3, 4, 1, 2)
+    else:
+        rows = weight.reshape(draws, 4, 4, -1, 4, side, side).permute(0, 5, 6, 3, 1, 4, 2)
     block = torch.cat([biases, rows.reshape(draws, -1, 4)], dim=1)
     return F.pad(block, (0, 0, 0, -block.shape[1] % _ALIGNED_ROWS)).contiguous()

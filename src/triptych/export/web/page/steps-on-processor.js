@@ -15,7 +15,7 @@ export class StepsOnProcessor {
         for (const [number, step] of steps.entries())
             images[step.target] =
                 step.kind === "shuffle"
-                    ? shuffled(images[step.source], step.side, step.channels)
+                    ? shuffled(images[step.source], step.side, step.channels, 16 * Math.ceil(step.channels / 16))
                     : convolved(step, images[step.source], images[step.added], this.tensors[number]);
         const parts = Object.entries(sides).map(([name, side]) => shuffled(images[name], side, 3));
         return pictureOf(parts);
@@ -126,16 +126,16 @@ function multiply({ height, width, channels: inputs, values }, rows, weights, re
     }
 }
 
-/** torch.nn.PixelShuffle: the first channels of a finer image. */
-function shuffled({ height, width, channels: blocks, values: from }, side, channels) {
+/** torch.nn.PixelShuffle: the first channels of a finer image, and 0 in those that it has beyond them. */
+function shuffled({ height, width, channels: blocks, values: from }, side, count, channels = count) {
     const values = new Float32Array(height * width * side * side * channels);
     let to = 0;
     for (let row = 0; row < side * height; row++)
-        for (let column = 0; column < side * width; column++) {
+        for (let column = 0; column < side * width; column++, to += channels) {
             const pixel = Math.floor(row / side) * width + Math.floor(column / side);
             const inside = (row % side) * side + (column % side);
-            for (let channel = 0; channel < channels; channel++)
-                values[to++] = from[pixel * blocks + channel * side * side + inside];
+            for (let channel = 0; channel < count; channel++)
+                values[to + channel] = from[pixel * blocks + channel * side * side + inside];
         }
     return { height: side * height, width: side * width, channels, values };
 }
