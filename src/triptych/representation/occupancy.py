@@ -14,6 +14,9 @@ EMPTY_OPTICAL_DEPTH = 25.0
 """A cell is empty when matter of its density, filling the box from corner to corner, would have a smaller optical depth
 than this; filling the cell alone, it would stop half of the light. What is thinner, and not beside something denser, is
 mostly fog that no fitted view forbids and other views see. Surfaces are ten times denser."""
+EMPTY_SHARE = 0.1
+"""Nor is a cell empty that has this share of the density of the densest: all of a scene may be thin, as in its first steps
+all are."""
 
 
 @torch.no_grad()
@@ -21,7 +24,7 @@ def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> I
     """The cells of each scene that may hold matter, in the bits of `triptych.geometry.bit_grid`.
 
     The density is looked up in the middle of every cell, whatever the field's present occupancy; a cell is kept if
-    that, or that of one of its 26 neighbors, is not next to nothing.
+    that, or that of one of its 26 neighbors, is more than fog.
     """
     lower, upper = field.aabb
     size = upper - lower
@@ -34,8 +37,10 @@ def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> I
     rays = SceneRays(Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3)), [side**2] * scenes)
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
     densities = kernels.densities(field, rays, Intervals.between(edges), backend)
+    depths = densities.reshape(scenes, side, side, side) * size.norm()
+    least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(EMPTY_OPTICAL_DEPTH)
     # Not a number is not empty: a scene that diverges must not vanish.
-    empty = densities.reshape(scenes, side, side, side) * size.norm() <= EMPTY_OPTICAL_DEPTH
+    empty = depths <= least
     return bit_grid.pack(bit_grid.dilate(~empty))
 
 

@@ -21,7 +21,7 @@ from triptych.files import Format, atomic_directory, read_json, write_json
 from triptych.geometry import Cameras, Orbit, bit_grid
 from triptych.model import CategoryModel
 from triptych.pictures import as_pixels
-from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
+from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
 
 FORMAT = Format("triptych-web", version=1, described="a page made by `triptych export web`")
 MANIFEST_FILE = "manifest.json"
@@ -143,7 +143,11 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str, size: tuple[int, i
         "planes": asdict(config.planes),
         "mlp": asdict(config.mlp),
         "sampling": asdict(config.sampling),
-        "occupancy": {"side": bit_grid.SIDE, "empty_optical_depth": EMPTY_OPTICAL_DEPTH},
+        "occupancy": {
+            "side": bit_grid.SIDE,
+            "empty_optical_depth": EMPTY_OPTICAL_DEPTH,
+            "empty_share": EMPTY_SHARE,
+        },
         "orbit": _first_view(orbit, orbit.cameras(*size)),
     }
 

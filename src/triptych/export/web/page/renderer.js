@@ -7,11 +7,13 @@ import { groupsOf } from "./planes.js";
 export class Renderer {
     /** Compile the shaders of a folder's model; `manifest` and the tensors `shared` are those of the folder. */
     static async create(graphics, manifest, shared) {
-        const sources = await readTexts("field.glsl", "occupancy.glsl", "dilate.glsl", "latents.glsl");
+        const sources = await readTexts(
+            "field.glsl", "densest.glsl", "occupancy.glsl", "dilate.glsl", "latents.glsl",
+        );
         return new Renderer(graphics, manifest, shared, sources);
     }
 
-    constructor(graphics, manifest, shared, [field, occupancy, dilate, latents]) {
+    constructor(graphics, manifest, shared, [field, densest, occupancy, dilate, latents]) {
         const { gl } = graphics;
         this.graphics = graphics;
         this.manifest = manifest;
@@ -21,6 +23,7 @@ export class Renderer {
 
         const values = this._values();
         const query = querySource(manifest, shared, this.groups, outputsOf(manifest));
+        this.weigh = graphics.program(values, field, query, densest);
         this.find = graphics.program(values, field, query, occupancy);
         this.dilate = graphics.program(values, dilate);
         this.draw = graphics.program(values, field, query, latents);
@@ -30,12 +33,14 @@ export class Renderer {
         // Half precision is far finer than the 8 bits that the planes come in, and every device can interpolate it.
         this.planes = graphics.texture(gl.RGBA16F, resolution, resolution, 3 * this.groups);
         graphics.interpolate(this.planes);
+        this.densest = graphics.texture(graphics.targetFormat, this.side, this.side);
         this.found = graphics.texture(gl.R32UI, this.side, this.side);
         this.occupied = graphics.texture(gl.R32UI, this.side, this.side);
         this.background = graphics.texture(gl.RGBA32F, width, height, this.attachments);
         graphics.fill(this.background, packBackground(manifest, shared));
         /** What `render` writes: layers of four channels. */
         this.latents = graphics.texture(graphics.targetFormat, width, height, this.attachments);
+        this.toDensest = graphics.framebuffer(this.densest);
         this.toFound = graphics.framebuffer(this.found);
         this.toOccupied = graphics.framebuffer(this.occupied);
         this.toLatents = graphics.framebuffer(this.latents, 0, this.attachments);
@@ -46,7 +51,9 @@ export class Renderer {
     setPlanes(values) {
         const { graphics, side } = this;
         graphics.fill(this.planes, values);
-        graphics.run(this.find, this.toFound, side, side, { planes: this.planes });
+        const { planes, densest } = this;
+        graphics.run(this.weigh, this.toDensest, side, side, { planes });
+        graphics.run(this.find, this.toFound, side, side, { planes, densest });
         graphics.run(this.dilate, this.toOccupied, side, side, { occupancy: this.found });
     }
 
@@ -114,13 +121,14 @@ export class Renderer {
         const { graphics } = this;
         const { gl } = graphics;
         const { aabb: [lower, upper], mlp, occupancy } = this.manifest;
-        for (const program of [this.find, this.draw]) {
+        for (const program of [this.weigh, this.find, this.draw]) {
             gl.useProgram(program);
             gl.uniform3fv(graphics.place(program, "lower"), lower);
             gl.uniform3fv(graphics.place(program, "size"), upper.map((value, axis) => value - lower[axis]));
             gl.uniform1f(graphics.place(program, "density_scale"), mlp.density_scale);
             gl.uniform1f(graphics.place(program, "density_shift"), mlp.density_shift);
             gl.uniform1f(graphics.place(program, "empty_optical_depth"), occupancy.empty_optical_depth);
+            gl.uniform1f(graphics.place(program, "empty_share"), occupancy.empty_share);
         }
     }
 }
