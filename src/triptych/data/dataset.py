@@ -128,8 +128,7 @@ class Dataset:
             names=names,
             fingerprints=tuple(self.fingerprints[scene] for scene in order),
             declared_splits={
-                use: tuple(name for name in chosen if name in kept)
-                for use, chosen in self.declared_splits.items()
+                use: tuple(name for name in chosen if name in kept) for use, chosen in self.declared_splits.items()
             },
             _rows=SceneRows.of([self._rows[scene] for scene in order]),
             _splits=tuple(self._splits[scene] for scene in order),
