@@ -202,7 +202,7 @@ class SceneBank:
         return self.shards.ask(key, lambda file: file.has(key))
 
     def __iter__(self) -> Iterator[str]:
-        return (name_of_bytes(name) for name, _, _ in self.shards.entries())
+        return map(name_of_bytes, self.shards.names())
 
     def add(self, name: str, scene: StoredScene) -> None:
         """Store a scene, whole or not at all.

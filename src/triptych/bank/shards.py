@@ -3,7 +3,7 @@ and a scene is found with one look, however many files and processes there are."
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from triptych.bank.stored_scene import Row
 from triptych.errors import InputError
 
 _Found = TypeVar("_Found")
+_Entry = TypeVar("_Entry", bytes, tuple[bytes, int, int])
 _AT_ONCE = 64 << 20
 """Bytes of scenes in one transaction."""
 
@@ -50,13 +51,11 @@ class Shards:
 
     def entries(self) -> Iterator[tuple[bytes, int, int]]:
         """Name, number of the file and id of every scene, by name; some thousands at a time are in memory."""
-        pages = [file.entries(number) for number, file in enumerate(self.files())]
-        parts = [next(page, []) for page in pages]
-        while any(parts):
-            end = min(part[-1] for part in parts if part)  # what follows in any file comes later
-            cuts = [bisect_right(part, end) for part in parts]
-            yield from sorted(chain.from_iterable(part[:cut] for part, cut in zip(parts, cuts, strict=True)))
-            parts = [part[cut:] or next(page, []) for part, cut, page in zip(parts, cuts, pages, strict=True)]
+        return _merged([file.entries(number) for number, file in enumerate(self.files())])
+
+    def names(self) -> Iterator[bytes]:
+        """The name of every scene, sorted; some thousands at a time are in memory."""
+        return _merged([file.names() for file in self.files()])
 
     def place(self, name: bytes) -> tuple[SqliteFile, int | None]:
         """The file in which a scene of this name is, and its id there; None where there is no such scene."""
@@ -99,3 +98,13 @@ class Shards:
 def place_of(name: bytes, files: int) -> int:
     """In which of so many files a scene of this name is."""
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % files
+
+
+def _merged(pages: Sequence[Iterator[list[_Entry]]]) -> Iterator[_Entry]:
+    """What sorted pages of several files hold, in order."""
+    parts = [next(page, []) for page in pages]
+    while any(parts):
+        end = min(part[-1] for part in parts if part)  # what follows in any file comes later
+        cuts = [bisect_right(part, end) for part in parts]
+        yield from sorted(chain.from_iterable(part[:cut] for part, cut in zip(parts, cuts, strict=True)))
+        parts = [part[cut:] or next(page, []) for part, cut, page in zip(parts, cuts, pages, strict=True)]

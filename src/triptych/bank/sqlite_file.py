@@ -96,6 +96,14 @@ class SqliteFile:
             yield found
             found = self._all(query, mark, found[-1][0])
 
+    def names(self) -> Iterator[list[bytes]]:
+        """The name of every scene, sorted, a few thousand at a time."""
+        query = f"SELECT name FROM scenes WHERE name > ? ORDER BY name LIMIT {_AT_ONCE}"
+        found = self._all(query, "")
+        while found:
+            yield [name for (name,) in found]
+            found = self._all(query, found[-1][0])
+
     def id_of(self, name: bytes) -> int | None:
         """The id of a scene; None where there is none of this name."""
         found = self._all("SELECT id FROM scenes WHERE name = ?", name)

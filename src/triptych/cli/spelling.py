@@ -46,7 +46,7 @@ def _check_places(command: type, arguments: Sequence[str], before: str) -> None:
             raise InputError(f"`{before}` has no option --{name}; write it by its place: `{before} {order} ...`")
 
 
-def _places(command: type) -> dict[str, str]:
+def _places(command: Any) -> dict[str, str]:
     """What a command takes by its place, in order: how help shows it, by its name."""
     found = {}
     for name, hint in type_hints(command).items():

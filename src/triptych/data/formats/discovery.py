@@ -183,7 +183,8 @@ def parse_scenes(
 
 
 def _scene_at(folder: Path) -> SceneFolder | None:
-    for place in (folder, *(folder / nested for nested in NESTED)):
+    for nested in (None, *NESTED):
+        place = folder if nested is None else folder / nested
         found = scene_format(place)
         if found is not None:
             return SceneFolder(folder.name, place, found)
