@@ -15,8 +15,8 @@ EMPTY_OPTICAL_DEPTH = 25.0
 than this; filling the cell alone, it would stop half of the light. What is thinner, and not beside something denser, is
 mostly fog that no fitted view forbids and other views see. Surfaces are ten times denser."""
 EMPTY_SHARE = 0.1
-"""Nor is a cell empty that has this share of the density of the densest: all of a scene may be thin, as in its first steps
-all are."""
+"""Nor is a cell empty that has this share of the density of the densest: all of a scene may be thin, as in its first
+steps."""
 
 
 @torch.no_grad()
