@@ -37,7 +37,7 @@ def subcommands(text: str) -> list[str]:
 
 
 KINDS = {
-    "train": tuple(("--autoencoder.kind", kind) for kind in ("convolutional", "installed", "identity")),
+    "train": tuple(("--autoencoder.kind", kind) for kind in ("convolutional", "pretrained", "installed")),
     "single": tuple(("--kind", kind) for kind in ("triplanes", "sdf", "installed")),
 }
 """What a part of a command's settings can be besides the default; each has options of its own."""

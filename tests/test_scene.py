@@ -16,6 +16,7 @@ from triptych.metrics import psnr
 from triptych.model import SHIPPED
 from triptych.model.rendering import render_views
 from triptych.representation.config import SamplingConfig
+from triptych.representation.occupancy import with_occupancy
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_a_scene_renders_as_its_model_renders_its_field(scenes: triptych.Scenes)
     scene, model = scenes["ball_1"], scenes.model
     cameras = triptych.orbit_cameras(3, 32)
     field = model.field(scene.micro[None], scene.coefficients[None])
-    expected = render_views(model, field, cameras, model.background())
+    expected = render_views(model, with_occupancy(field), cameras, model.background())
     found = scene.render(cameras)
     for name in ("images", "latents", "opacity", "depth"):
         torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=0, atol=1e-6)

@@ -102,6 +102,9 @@ def test_what_the_size_means_is_said_before_the_work(model: CategoryModel, tmp_p
     (note,) = notes_on(model, wide_balls(tmp_path / "large", height=256, width=256, zoom=8.0))
     assert "8 times as large" in note
     assert note.endswith("--resolution 32 is faster")
+    model.autoencoder = IdentityAutoencoder()
+    (note,) = notes_on(model, wide_balls(tmp_path / "colors", zoom=2.0))
+    assert note.endswith("it renders colors, at any size")
 
 
 def notes_on(model: CategoryModel, dataset: Dataset) -> list[str]:

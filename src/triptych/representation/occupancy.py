@@ -20,11 +20,18 @@ steps."""
 
 
 @torch.no_grad()
-def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> Int32[Tensor, "scene z y"]:
+def find_occupancy(
+    field: TriPlaneField, backend: kernels.Backend = "auto", empty_optical_depth: float = EMPTY_OPTICAL_DEPTH
+) -> Int32[Tensor, "scene z y"]:
     """The cells of each scene that may hold matter, in the bits of `triptych.geometry.bit_grid`.
 
     The density is looked up in the middle of every cell, whatever the field's present occupancy; a cell is kept if
     that, or that of one of its 26 neighbors, is more than fog.
+
+    Args:
+        field: the scenes.
+        backend: what computes the densities.
+        empty_optical_depth: see ``EMPTY_OPTICAL_DEPTH``; less while a scene still grows out of fog.
     """
     lower, upper = field.aabb
     size = upper - lower
@@ -38,7 +45,7 @@ def find_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> I
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
     densities = kernels.densities(field, rays, Intervals.between(edges), backend)
     depths = densities.reshape(scenes, side, side, side) * size.norm()
-    least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(EMPTY_OPTICAL_DEPTH)
+    least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(empty_optical_depth)
     # Not a number is not empty: a scene that diverges must not vanish.
     empty = depths <= least
     return bit_grid.pack(bit_grid.dilate(~empty))

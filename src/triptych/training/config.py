@@ -27,6 +27,10 @@ class SkippingConfig(Options):
     """Steps before a scene is first sampled by its own occupancy; until then by that of its category, if any."""
     update_every: Annotated[int, Range(1, 10**9)] = 16
     """Steps between updates; at each of them the scene is sampled everywhere once."""
+    empty_optical_depth: Annotated[float, Range(0, 1000)] = 0.5
+    """A cell is empty where matter of its density, filling the box, would have a smaller optical depth: hardly any for
+    scenes that grow out of fog, that of rendering (25) for scenes that begin at a mean or predicted one, whose fog
+    it takes away."""
 
 
 @dataclass(frozen=True)

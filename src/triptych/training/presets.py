@@ -10,6 +10,7 @@ from typing import get_args
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.errors import InputError
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
 from triptych.text import shown
 from triptych.training.autoencoder_config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Pretraining
 from triptych.training.config import Preset, SkippingConfig, Stage1Config, Stage2Config
@@ -169,7 +170,7 @@ STAGE2 = {
         ),
         image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         scenes_at_once=12,
-        skipping=SkippingConfig(first_update=8),
+        skipping=SkippingConfig(first_update=8, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
     ),
     "general": Stage2Config(
         latent=Phase(

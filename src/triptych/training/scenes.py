@@ -116,7 +116,8 @@ class SceneParameters:
         since_first = visits - config.first_update
         due = (since_first >= 0) & (since_first % config.update_every == 0)
         if due.any():
-            self.occupancy[scenes[due]] = find_occupancy(replace(field, planes=field.planes.detach()[due]), backend)
+            looked_at = replace(field, planes=field.planes.detach()[due])
+            self.occupancy[scenes[due]] = find_occupancy(looked_at, backend, config.empty_optical_depth)
         occupancy = self.occupancy[scenes]
         occupancy[due] = bit_grid.everywhere().to(occupancy.device)
         return replace(field, occupancy=occupancy)

@@ -12,6 +12,7 @@ from triptych.data import Dataset
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel
 from triptych.representation.occupancy import find_occupancy
+from triptych.training.config import SkippingConfig
 from triptych.training.provenance import Provenance
 from triptych.training.ranks import Ranks
 from triptych.training.scenes import SceneParameters
@@ -29,7 +30,8 @@ def set_start(model: CategoryModel, scenes: SceneParameters, ranks: Ranks) -> No
     model.start_coefficients.copy_(means[1])
     model.start_occupancy.zero_()
     for part in torch.arange(count).split(_SCENES_AT_ONCE):
-        for bits in find_occupancy(model.field(*scenes.leaves(part))):
+        field = model.field(*scenes.leaves(part))
+        for bits in find_occupancy(field, empty_optical_depth=SkippingConfig().empty_optical_depth):
             model.start_occupancy.bitwise_or_(bits)
     model.start_occupancy.copy_(ranks.any_bits(model.start_occupancy))
 
