@@ -11,7 +11,7 @@ from triptych.representation import kernels
 from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.mlp import TinyMLP
-from triptych.representation.occupancy import find_occupancy, with_occupancy
+from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH, find_occupancy, with_occupancy
 from triptych.representation.render import render
 from triptych.training.config import SkippingConfig
 from triptych.training.scenes import SceneParameters
@@ -43,6 +43,27 @@ def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
     distance = (x**2 + y**2 + z**2).sqrt()
     assert cells[distance < 0.5].all()
     assert not cells[distance > 0.75].any()
+
+
+def test_a_scene_that_is_thin_all_over_keeps_its_cells() -> None:
+    field = ball()
+    field.mlp.config = replace(field.mlp.config, density_scale=0.1)  # at most 5 per unit of length
+    cells = bit_grid.unpack(find_occupancy(field))[0]
+    centers = (torch.arange(32.0) + 0.5) / 16 - 1
+    z, y, x = torch.meshgrid(centers, centers, centers, indexing="ij")
+    distance = (x**2 + y**2 + z**2).sqrt()
+    assert cells[distance < 0.45].all()
+    assert not cells[distance > 0.75].any()
+
+
+def test_fog_around_something_dense_is_empty_unless_asked_for() -> None:
+    field = ball()
+    field.mlp.output.weight[0, 0], field.mlp.output.bias[0] = -20.0, 5.0  # falls off slowly
+    fog, surfaces = (
+        bit_grid.unpack(find_occupancy(field, empty_optical_depth=depth)) for depth in (0.5, EMPTY_OPTICAL_DEPTH)
+    )
+    assert (fog | surfaces).equal(fog)
+    assert surfaces.sum() < 0.8 * fog.sum()
 
 
 def test_backends_find_the_same_occupancy() -> None:
@@ -82,7 +103,7 @@ def test_a_scene_is_sampled_by_its_category_then_by_itself_and_at_times_everywhe
     category[:4] = 0
     field, own = ball(), find_occupancy(ball())[0]
     scenes = SceneParameters.started(torch.zeros(3, 4, 4, 1), torch.zeros(0), category, 2)
-    config, rows = SkippingConfig(first_update=4, update_every=2), torch.tensor([1])
+    config, rows = SkippingConfig(4, 2, empty_optical_depth=EMPTY_OPTICAL_DEPTH), torch.tensor([1])
     seen = [scenes.skip_empty(field, rows, config).occupancy[0] for _ in range(8)]
     expected = [category] * 4 + [everywhere, own, everywhere, own]
     assert all(torch.equal(found, wanted) for found, wanted in zip(seen, expected, strict=True))
@@ -93,7 +114,7 @@ def test_a_scene_is_sampled_by_its_category_then_by_itself_and_at_times_everywhe
 def test_matter_that_was_skipped_by_mistake_comes_back() -> None:
     nowhere, _ = nowhere_and_everywhere()
     scenes = SceneParameters.started(torch.zeros(3, 4, 4, 1), torch.zeros(0), nowhere, 1)
-    config, rows = SkippingConfig(first_update=2, update_every=2), torch.tensor([0])
+    config, rows = SkippingConfig(2, 2, empty_optical_depth=EMPTY_OPTICAL_DEPTH), torch.tensor([0])
     for _ in range(4):
         field = scenes.skip_empty(ball(), rows, config)
     assert torch.equal(field.occupancy, find_occupancy(ball()))

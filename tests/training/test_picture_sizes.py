@@ -17,9 +17,9 @@ from triptych.metrics import mean
 from triptych.model import CategoryModel
 from triptych.training.conditions import Conditions
 from triptych.training.fitting import Fitting
-from triptych.training.matching import compare_with_model
+from triptych.training.matching import camera_range, compare_with_model
 from triptych.training.phase import LossWeights, Phase, Rates
-from triptych.training.picture_sizes import require_picture_size
+from triptych.training.picture_sizes import require_picture_size, size_note
 from triptych.training.stage2 import fit
 from triptych.training.step import take_step
 
@@ -102,8 +102,9 @@ def test_what_the_size_means_is_said_before_the_work(model: CategoryModel, tmp_p
     (note,) = notes_on(model, wide_balls(tmp_path / "large", height=256, width=256, zoom=8.0))
     assert "8 times as large" in note
     assert note.endswith("--resolution 32 is faster")
-    model.autoencoder = IdentityAutoencoder()
-    (note,) = notes_on(model, wide_balls(tmp_path / "colors", zoom=2.0))
+    model.autoencoder, wide = IdentityAutoencoder(), wide_balls(tmp_path / "colors", zoom=2.0)
+    note = size_note(model, wide, camera_range(wide, [0], model.aabb))
+    assert note is not None
     assert note.endswith("it renders colors, at any size")
 
 
