@@ -47,7 +47,7 @@ def one_line_endings() -> Iterator[None]:
             raise
         _fail("not enough memory; choose smaller sizes or batches, or close other programs")
     except KeyboardInterrupt as stop:
-        sys.stderr.write("stopped; what was done is saved, run the same command again to go on\n")
+        sys.stderr.write("stopped; what is saved stays, run the same command again to go on\n")
         sys.exit(TERMINATED if isinstance(stop, Terminated) else STOPPED)
 
 
