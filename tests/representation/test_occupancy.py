@@ -36,11 +36,15 @@ def ball(radius: float = 0.5) -> TriPlaneField:
     return TriPlaneField(planes, mlp.requires_grad_(False), AABB)
 
 
-def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
-    cells = bit_grid.unpack(find_occupancy(ball()))[0]
+def distances() -> torch.Tensor:
+    """Of the cells [z, y, x] from the center, in half sides of the box."""
     centers = (torch.arange(32.0) + 0.5) / 16 - 1
     z, y, x = torch.meshgrid(centers, centers, centers, indexing="ij")
-    distance = (x**2 + y**2 + z**2).sqrt()
+    return (x**2 + y**2 + z**2).sqrt()
+
+
+def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
+    cells, distance = bit_grid.unpack(find_occupancy(ball()))[0], distances()
     assert cells[distance < 0.5].all()
     assert not cells[distance > 0.75].any()
 
@@ -48,10 +52,7 @@ def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
 def test_a_scene_that_is_thin_all_over_keeps_its_cells() -> None:
     field = ball()
     field.mlp.config = replace(field.mlp.config, density_scale=0.1)  # at most 5 per unit of length
-    cells = bit_grid.unpack(find_occupancy(field))[0]
-    centers = (torch.arange(32.0) + 0.5) / 16 - 1
-    z, y, x = torch.meshgrid(centers, centers, centers, indexing="ij")
-    distance = (x**2 + y**2 + z**2).sqrt()
+    cells, distance = bit_grid.unpack(find_occupancy(field))[0], distances()
     assert cells[distance < 0.45].all()
     assert not cells[distance > 0.75].any()
 

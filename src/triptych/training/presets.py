@@ -5,6 +5,7 @@ space of an autoencoder that is trained already; ``quick`` is a first look with 
 ``best`` an hour with one, and ``paper`` the published recipe on a GPU.
 """
 
+from dataclasses import replace
 from typing import get_args
 
 from triptych.autoencoder import ConvolutionalConfig
@@ -17,6 +18,26 @@ from triptych.training.config import Preset, SkippingConfig, Stage1Config, Stage
 from triptych.training.phase import LossWeights, Phase, Rates
 
 _DECAY_OVER_50_EPOCHS = 0.94157**50
+_SCENES_ON_PIXELS = Phase(
+    epochs=0.0,
+    step_count=2000,
+    batch=32,
+    pixels=160,
+    rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3),
+    weights=LossWeights(enc=1.0, tv=1e-4),
+    ramp_steps=50,
+    final_factor=0.05,
+)
+_NEW_SCENES_ON_PIXELS = Phase(
+    epochs=0.0,
+    step_count=256,
+    batch=32,
+    pixels=1024,
+    crop_share=0.15,
+    rates=Rates(micro=2e-2, coefficients=1e-2),
+    weights=LossWeights(enc=1.0),
+    final_factor=0.5,
+)
 
 STAGE1 = {
     "quick": Stage1Config(
@@ -46,16 +67,7 @@ STAGE1 = {
         mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
         sampling=SamplingConfig(coarse=64, importance=0),
         pretraining=Pretraining(epochs=0.0),
-        warmup=Phase(
-            epochs=0.0,
-            step_count=2000,
-            batch=32,
-            pixels=160,
-            rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3),
-            weights=LossWeights(enc=1.0, tv=1e-4),
-            ramp_steps=50,
-            final_factor=0.05,
-        ),
+        warmup=_SCENES_ON_PIXELS,
         joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         stage2="colors",
     ),
@@ -65,16 +77,7 @@ STAGE1 = {
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
         sampling=SamplingConfig(coarse=32, importance=0, supersample=2),
         pretraining=Pretraining(epochs=0.0),
-        warmup=Phase(
-            epochs=0.0,
-            step_count=2000,
-            batch=32,
-            pixels=160,
-            rates=Rates(micro=2e-2, coefficients=1e-2, base=1e-2, mlp=5e-3),
-            weights=LossWeights(enc=1.0, tv=1e-4),
-            ramp_steps=50,
-            final_factor=0.05,
-        ),
+        warmup=_SCENES_ON_PIXELS,
         joint=Phase(
             epochs=0.0,
             step_count=300,
@@ -158,31 +161,13 @@ STAGE2 = {
         scenes_at_once=12,
     ),
     "colors": Stage2Config(
-        latent=Phase(
-            epochs=0.0,
-            step_count=256,
-            batch=32,
-            pixels=1024,
-            crop_share=0.15,
-            rates=Rates(micro=4e-2, coefficients=1e-2),
-            weights=LossWeights(enc=1.0),
-            final_factor=0.1,
-        ),
+        latent=replace(_NEW_SCENES_ON_PIXELS, rates=Rates(micro=4e-2, coefficients=1e-2), final_factor=0.1),
         image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         scenes_at_once=12,
         skipping=SkippingConfig(first_update=8, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
     ),
     "general": Stage2Config(
-        latent=Phase(
-            epochs=0.0,
-            step_count=256,
-            batch=32,
-            pixels=1024,
-            crop_share=0.15,
-            rates=Rates(micro=2e-2, coefficients=1e-2),
-            weights=LossWeights(enc=1.0),
-            final_factor=0.5,
-        ),
+        latent=_NEW_SCENES_ON_PIXELS,
         image=Phase(epochs=0.0, batch=2, rates=Rates(micro=1e-2, coefficients=5e-3), weights=LossWeights(dec=1.0)),
         scenes_at_once=12,
     ),
