@@ -134,7 +134,9 @@ def test_a_new_bank_is_compact_and_shows_what_was_made(trained_balls: Path, tmp_
     saved = triptych.save_scenes(tmp_path / "bank", blends)
     assert saved.bank.precision == "compact"
     found, made = (triptych.render(each["half"], 2).images for each in (saved, blends))
-    assert float((found - made).abs().max()) < 0.02
+    difference = (found - made).abs()
+    assert difference.mean() < 0.002
+    assert difference.max() < 0.05  # where a cell has become too thin to count
 
 
 def test_scenes_rendered_together_are_those_rendered_alone(trained_balls: Path) -> None:

@@ -8,10 +8,10 @@ import torch
 from triptych.errors import InputError
 from triptych.geometry import SceneRays, bit_grid, hemisphere_cameras
 from triptych.representation import kernels
-from triptych.representation.config import MLPConfig, SamplingConfig
+from triptych.representation.config import EMPTY_OPTICAL_DEPTH, MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.mlp import TinyMLP
-from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH, find_occupancy, with_occupancy
+from triptych.representation.occupancy import find_occupancy, with_occupancy
 from triptych.representation.render import render
 from triptych.training.config import SkippingConfig
 from triptych.training.scenes import SceneParameters

@@ -1,10 +1,18 @@
-"""Configuration of what is rendered: samples per ray, planes, networks."""
+"""Configuration of what is rendered: samples per ray, planes, networks, and what counts as empty."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from triptych.options import Options, Range
+
+EMPTY_OPTICAL_DEPTH = 25.0
+"""A cell is empty when matter of its density, filling the box from corner to corner, would have a smaller optical depth
+than this; filling the cell alone, it would stop half of the light. What is thinner, and not beside something denser, is
+mostly fog that no fitted view forbids and other views see. Surfaces are ten times denser."""
+EMPTY_SHARE = 0.1
+"""Nor is a cell empty that has this share of the density of the densest: all of a scene may be thin, as in its first
+steps."""
 
 
 @dataclass(frozen=True)

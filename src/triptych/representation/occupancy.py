@@ -8,15 +8,8 @@ from torch import Tensor
 
 from triptych.geometry import Intervals, Rays, SceneRays, bit_grid
 from triptych.representation import kernels
+from triptych.representation.config import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
 from triptych.representation.field import TriPlaneField
-
-EMPTY_OPTICAL_DEPTH = 25.0
-"""A cell is empty when matter of its density, filling the box from corner to corner, would have a smaller optical depth
-than this; filling the cell alone, it would stop half of the light. What is thinner, and not beside something denser, is
-mostly fog that no fitted view forbids and other views see. Surfaces are ten times denser."""
-EMPTY_SHARE = 0.1
-"""Nor is a cell empty that has this share of the density of the densest: all of a scene may be thin, as in its first
-steps."""
 
 
 @torch.no_grad()

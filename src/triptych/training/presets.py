@@ -10,8 +10,7 @@ from typing import get_args
 
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.errors import InputError
-from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH
+from triptych.representation.config import EMPTY_OPTICAL_DEPTH, MLPConfig, PlaneConfig, SamplingConfig
 from triptych.text import shown
 from triptych.training.autoencoder_config import NewAutoencoder, NoAutoencoder, PretrainedAutoencoder, Pretraining
 from triptych.training.config import Preset, SkippingConfig, Stage1Config, Stage2Config

@@ -21,7 +21,7 @@ from triptych.files import Format, atomic_directory, read_json, write_json
 from triptych.geometry import Cameras, Orbit, bit_grid
 from triptych.model import CategoryModel
 from triptych.pictures import as_pixels
-from triptych.representation.occupancy import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
+from triptych.representation.config import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
 
 FORMAT = Format("triptych-web", version=1, described="a page made by `triptych export web`")
 MANIFEST_FILE = "manifest.json"
