@@ -175,11 +175,11 @@ def _train(
     training = _training(model, views, config, generator, seed, loop)
     if not loop.is_past("warmup"):
         training.run_phase("warmup", config.warmup)
-        set_start(model, training.scenes, ranks)
+        set_start(model, training.scenes, config.skipping, ranks)
         if ranks.is_first:
             model.save(run.folder / PLAIN_MODEL)
     training.run_phase("joint", config.joint)
-    set_start(model, training.scenes, ranks)
+    set_start(model, training.scenes, config.skipping, ranks)
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)

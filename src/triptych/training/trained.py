@@ -21,7 +21,7 @@ _SCENES_AT_ONCE = 16
 
 
 @torch.no_grad()
-def set_start(model: CategoryModel, scenes: SceneParameters, ranks: Ranks) -> None:
+def set_start(model: CategoryModel, scenes: SceneParameters, skipping: SkippingConfig, ranks: Ranks) -> None:
     """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
     count, share = len(scenes.visits), len(scenes.visits) / len(model.trained_scenes)
     means = [share * rows.values.mean(dim=0) for rows in (scenes.micro, scenes.coefficients)]
@@ -31,7 +31,7 @@ def set_start(model: CategoryModel, scenes: SceneParameters, ranks: Ranks) -> No
     model.start_occupancy.zero_()
     for part in torch.arange(count).split(_SCENES_AT_ONCE):
         field = model.field(*scenes.leaves(part))
-        for bits in find_occupancy(field, empty_optical_depth=SkippingConfig().empty_optical_depth):
+        for bits in find_occupancy(field, empty_optical_depth=skipping.empty_optical_depth):
             model.start_occupancy.bitwise_or_(bits)
     model.start_occupancy.copy_(ranks.any_bits(model.start_occupancy))
 
