@@ -141,7 +141,7 @@ def test_masks_beside_the_pictures_are_found(tmp_path: Path) -> None:
     write_srn(tmp_path)
     for view in range(3):
         save(tmp_path / "masks" / f"{view:06d}.PNG", np.full((32, 32), 255, np.uint8))
-    assert parse(tmp_path).masks == tuple(str(tmp_path / "masks" / f"{view:06d}.PNG") for view in range(3))
+    assert tuple(parse(tmp_path).masks) == tuple(str(tmp_path / "masks" / f"{view:06d}.PNG") for view in range(3))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The parser of transforms.json: fields, splits, lenses, and what it refuses."""
 
+import gc
 import json
 import math
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,19 @@ def parse(folder: Path) -> ParsedScene:
 def test_views_are_sorted_by_their_numbers(tmp_path: Path) -> None:
     write_transforms(tmp_path, {"fl_x": FOCAL, "frames": frames(12)[::-1]})
     assert [Path(file).name for file in parse(tmp_path).files] == [f"r_{view}.png" for view in range(12)]
+
+
+def test_views_have_no_objects_of_their_own(tmp_path: Path) -> None:
+    write_transforms(tmp_path, {"fl_x": FOCAL, "frames": frames(100)})
+    parse(tmp_path)  # once for what scenes share
+    tracemalloc.start()
+    parsed = parse(tmp_path)
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0]
+    del parsed
+    freed = held - tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 128 < freed / 100 < 200  # 128 bytes are its numbers; a path alone would take as much
 
 
 def test_train_and_test_files_decide_the_split_and_val_is_left_out(tmp_path: Path) -> None:
@@ -205,7 +220,7 @@ def test_masks_are_found(tmp_path: Path, how: str) -> None:
     for view in range(3):
         save(tmp_path / "masks" / f"r_{view}{ending}", np.zeros((32, 32), np.uint8))
     parsed = parse(tmp_path)
-    assert parsed.masks == tuple(str(tmp_path / "masks" / f"r_{view}{ending}") for view in range(3))
+    assert tuple(parsed.masks) == tuple(str(tmp_path / "masks" / f"r_{view}{ending}") for view in range(3))
 
 
 def test_masks_that_do_not_fit(tmp_path: Path) -> None:
@@ -341,7 +356,7 @@ def test_links_stay_in_the_dataset_unless_followed(tmp_path: Path, linked: str) 
         for links in (LinkPolicy(tmp_path / "data"), LinkPolicy(tmp_path / "data", follow_links=True)):
             if elsewhere.is_relative_to(links.root) or links.follow_links:
                 parsed = parse_transforms("scene", scene, Problems(), links)
-                assert parsed.files == tuple(str(scene / "images" / f"r_{view}.png") for view in range(3))
+                assert tuple(parsed.files) == tuple(str(scene / "images" / f"r_{view}.png") for view in range(3))
             else:
                 with pytest.raises(InputError, match=r"a symbolic link leads to .*elsewhere.*; add --follow-links"):
                     parse_transforms("scene", scene, Problems(), links)

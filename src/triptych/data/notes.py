@@ -92,6 +92,8 @@ def notes_on_scene(scene: ParsedScene) -> Iterator[str]:
 
 def _unused_masks(scene: ParsedScene) -> Path | None:
     """A folder of masks beside pictures that have none."""
+    if scene.masks[0] is not None:
+        return None
     pictures = Path(scene.files[0]).parent
     folders = (place / name for place in (pictures, pictures.parent) for name in MASK_FOLDERS)
-    return next((folder for folder in folders if is_folder(folder)), None) if scene.masks[0] is None else None
+    return next((folder for folder in folders if is_folder(folder)), None)

@@ -36,7 +36,7 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def names_in(folder: Path) -> tuple[str, ...]:
+def names_in(folder: str | Path) -> tuple[str, ...]:
     """The names of what is in a folder, sorted; quicker than paths where there are very many.
 
     Raises:

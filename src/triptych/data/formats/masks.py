@@ -21,11 +21,10 @@ def find_mask(picture: Path, size: tuple[int, int], finder: PictureFinder) -> Pa
     Raises:
         InputError: it is no picture of the same size, or lies outside of the dataset.
     """
-    beside = picture.parent if picture.parent == finder.scene else picture.parent.parent
+    parent = picture.parent
+    folders = finder.holding(parent if parent == finder.scene else parent.parent, MASK_FOLDERS)
     # COLMAP calls the mask of r_0.jpg r_0.jpg.png.
-    names = (picture.stem, f"{picture.name}.png")
-    folders = (beside / folder for folder in MASK_FOLDERS)
-    candidates = (folder / name for folder in folders if finder.holds(folder) for name in names)
+    candidates = (folder / name for folder in folders for name in (picture.stem, f"{picture.name}.png"))
     mask = next((file for candidate in candidates if (file := finder.existing(candidate)) is not None), None)
     return None if mask is None else check_mask(mask, size, finder)
 

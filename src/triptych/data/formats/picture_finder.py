@@ -1,7 +1,9 @@
 """Finding the pictures that a dataset names: extensions in any case or missing, paths of another machine."""
 
+import os
 import posixpath
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from triptych.data.formats.link_policy import LinkPolicy
@@ -27,11 +29,11 @@ class PictureFinder:
         self.scene = scene
         self.links = links
         self.found_elsewhere = False
-        self._listings: dict[Path, dict[str, str] | None] = {}
+        self._listings: dict[str, dict[str, str] | None] = {}
 
     def existing(self, path: Path) -> Path | None:
         """The file of this path: as it is, with its extension in another case, or with an extension added."""
-        names = self._names(path.parent)
+        names = self._names(os.path.split(path)[0])
         if names is None:
             return None
         if is_file(path):
@@ -41,9 +43,9 @@ class PictureFinder:
         found = (names.get(_with_small_ending(path.name + suffix)) for suffix in suffixes)
         return next((path.with_name(name) for name in found if name is not None), None)
 
-    def holds(self, folder: Path) -> bool:
-        """Whether there is such a folder."""
-        return self._names(folder) is not None
+    def holding(self, parent: Path, names: Iterable[str]) -> list[Path]:
+        """The folders of these names in a folder that are there."""
+        return [parent / name for name in names if self._names(f"{parent}{os.sep}{name}") is not None]
 
     def named(self, value: object, where: str) -> Path:
         """The picture that a field names, which may be missing.
@@ -88,14 +90,14 @@ class PictureFinder:
         self.found_elsewhere = True
         return found
 
-    def _names(self, folder: Path) -> dict[str, str] | None:
+    def _names(self, folder: str) -> dict[str, str] | None:
         """The names in a folder, by what they are with a small extension; None where there is no such folder."""
         if folder not in self._listings:
             self._listings[folder] = _listing(folder)
         return self._listings[folder]
 
 
-def _listing(folder: Path) -> dict[str, str] | None:
+def _listing(folder: str) -> dict[str, str] | None:
     try:
         return {_with_small_ending(name): name for name in names_in(folder)}
     except (FileNotFoundError, NotADirectoryError):

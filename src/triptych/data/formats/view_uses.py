@@ -28,9 +28,10 @@ def files_by_use(folder: Path) -> list[tuple[Path, ViewUse | None]]:
     """
     train, test, validation = (folder / f"transforms_{label}.json" for label in _LABELS)
     held_out = next((file for file in (test, validation) if is_file(file)), None)
-    if is_file(train) and held_out is not None:
+    if held_out is not None and is_file(train):
         return [(train, "train"), (held_out, "test")]
-    candidates = [folder / "transforms.json", train, *sorted(folder.glob(TRANSFORMS_PATTERN))]
+    usual = folder / "transforms.json"
+    candidates = [usual] if is_file(usual) else [train, *sorted(folder.glob(TRANSFORMS_PATTERN))]
     found = next((file for file in candidates if is_file(file)), None)
     if found is None:
         raise InputError(f"{folder}: expected a file transforms.json in this folder")
