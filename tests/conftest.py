@@ -1,6 +1,8 @@
 """Fixtures shared by the tests."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,3 +58,21 @@ def browser_page(browser: Any) -> Iterator[tuple[Any, list[str]]]:
     """An empty page that knows nothing of earlier ones, and what it and its context's further pages complain about."""
     with empty_page(browser) as opened:
         yield opened
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Any:
+    """Mount things over a folder; skipped where that is not allowed."""
+    mounts = set()
+
+    def mount(folder: Path, *options: str) -> None:
+        folder.mkdir(exist_ok=True)
+        if subprocess.run(["mount", *options, str(folder)], capture_output=True).returncode:
+            pytest.skip("this machine does not let us mount")
+        mounts.add(folder)
+
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("needs root to mount a tiny disk")
+    yield mount
+    for folder in mounts:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

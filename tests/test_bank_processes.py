@@ -92,24 +92,6 @@ def test_who_writes_elsewhere_is_not_waited_for(model: CategoryModel, tmp_path: 
         assert len(bank) == len(bank.names()) > 0
 
 
-@pytest.fixture
-def mounted(tmp_path: Path) -> Any:
-    """Mount things over a folder; skipped where that is not allowed."""
-    mounts = set()
-
-    def mount(folder: Path, *options: str) -> None:
-        folder.mkdir(exist_ok=True)
-        if subprocess.run(["mount", *options, str(folder)], capture_output=True).returncode:
-            pytest.skip("this machine does not let us mount")
-        mounts.add(folder)
-
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("needs root to mount a tiny disk")
-    yield mount
-    for folder in mounts:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_is_told_and_costs_no_other_scene(
     model: CategoryModel, tmp_path: Path, mounted: Callable[..., None]
 ) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,3 +164,26 @@ def test_no_cluster_is_a_line_and_nothing_is_begun(
     assert expected in line
     assert ended.value.code == 2
     assert not (tmp_path / "bank").exists()
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"), [(b"", "timed out"), (b"HTTP/1.1 400 Bad Request\r\n", "no Ray cluster")]
+)
+def test_what_answers_but_is_no_cluster_is_told_at_once(
+    says: bytes, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(on_ray, "_SECONDS_TO_ANSWER", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address, taken = f"127.0.0.1:{server.getsockname()[1]}", []
+
+        def answer() -> None:
+            taken.append(server.accept()[0])
+            taken[0].sendall(says)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(InputError, match=expected), ray_workers(address):
+            pass
+        thread.join()
+        taken[0].close()

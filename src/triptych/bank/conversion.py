@@ -17,7 +17,7 @@ from triptych.bank.stored_scene import StoredScene
 from triptych.bank.upkeep import CopiedScenes
 from triptych.bank.zarr_folders import SCENES, names_in_folders, read_from_folder, require_zarr
 from triptych.errors import InputError
-from triptych.files import atomic_directory, is_clutter, is_vacant
+from triptych.files import atomic_directory, copy_folder, is_clutter, is_vacant
 from triptych.model import CategoryModel
 
 
@@ -132,6 +132,6 @@ def _copy_the_rest(old: Path, new: Path) -> None:
         if entry.name in (BANK_FILE, SCENES, START_FILE) or entry.match(f"{FILES}*") or is_clutter(entry.name):
             continue
         if entry.is_dir():
-            shutil.copytree(entry, new / entry.name)
+            copy_folder(entry, new / entry.name)
         else:
             shutil.copyfile(entry, new / entry.name)

@@ -1,6 +1,5 @@
 """Looking after banks: what one holds, whether it is sound, and putting several together."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from triptych.bank.sqlite_file import SqliteFile
 from triptych.bank.start_file import START_FILE, start_of
 from triptych.bank.stored_scene import Row, name_of_bytes, require_whole
 from triptych.errors import InputError
-from triptych.files import atomic_directory, lock
+from triptych.files import atomic_directory, copy_folder, lock
 from triptych.text import listed
 
 _AT_ONCE = 32
@@ -227,7 +226,7 @@ def _like(bank: SceneBank, out: Path) -> SceneBank:
         SceneBank.check_place(out)
         if (bank.folder / OWN_MODEL).is_dir():
             with atomic_directory(out / OWN_MODEL) as temporary:
-                shutil.copytree(bank.folder / OWN_MODEL, temporary, dirs_exist_ok=True)
+                copy_folder(bank.folder / OWN_MODEL, temporary)
         return SceneBank.made(out, bank.description, files=1, start=start_of(bank.folder, bank.description))
 
 

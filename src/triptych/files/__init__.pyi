@@ -9,7 +9,7 @@ from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, leave
 from .reading import read_bytes
 from .tensor_stream import Rows, take_parts, write_sealed_tensors
 from .tensors import read_tensors
-from .writing import atomic_directory, flush_to_disk, sweep, temporary_folder, write_atomically, write_text
+from .writing import atomic_directory, copy_folder, flush_to_disk, sweep, temporary_folder, write_atomically, write_text
 
 __all__ = [
     "KIND",
@@ -22,6 +22,7 @@ __all__ = [
     "atomic_directory",
     "check_seal",
     "check_sums",
+    "copy_folder",
     "dataclass_of",
     "field_of",
     "file_sum",

@@ -27,7 +27,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(path.parent)
-    with _temporary(path.parent, _UNFINISHED) as temporary:
+    with _named(path), _temporary(path.parent, _UNFINISHED) as temporary:
         with temporary.open("wb") as file:
             write(file)
             file.flush()
@@ -54,7 +54,7 @@ def atomic_directory(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep_once(path.parent)
-    with _temporary_folder(path.parent, _UNFINISHED) as temporary:
+    with _named(path), _temporary_folder(path.parent, _UNFINISHED) as temporary:
         yield temporary
         temporary.chmod(0o755)
         _flush(temporary)
@@ -75,6 +75,17 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
         yield temporary
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy what is in a folder into another one, which may be there. Unlike ``shutil.copytree``, it ends at the first
+    error, with that error."""
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in source.iterdir():
+        if entry.is_dir():
+            copy_folder(entry, target / entry.name)
+        else:
+            shutil.copyfile(entry, target / entry.name)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed processes have left half written in a folder; what a living one writes stays.
 
@@ -91,6 +102,17 @@ def flush_to_disk(file: Path) -> None:
     # Windows flushes only what is open for writing.
     with file.open("r+b" if os.name == "nt" else "rb") as opened:
         os.fsync(opened.fileno())
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of the system that names no file, as a disk that fills up while it is written to, name this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @cache

@@ -32,6 +32,8 @@ _RETRIES = 3
 _AHEAD = 2
 """Parts that are on their way for each that is worked on."""
 _SECONDS_TO_ANSWER = 10.0
+_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""A frame of HTTP/2: three bytes of length, its kind, flags, and the stream."""
 _SILENT: Mapping[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
 
 
@@ -210,12 +212,24 @@ def _require_answer(address: str) -> None:
     if not colon or not port.isdecimal():
         raise InputError(f"--ray {address}: expected auto, or HOST:PORT of a running Ray cluster")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER) as connection:
+            speaks = os.environ.get("RAY_USE_TLS") == "1" or _speaks_grpc(connection)
     except (OSError, OverflowError) as error:
         raise InputError(
             f"--ray {address}: nothing answers there ({error}); look at the address, or start Ray there "
             "with `ray start --head`"
         ) from None
+    if not speaks:
+        raise InputError(f"--ray {address}: what answers there is no Ray cluster; look at the port")
+
+
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Whether the other end is an HTTP/2 server, as the head of a cluster is: they begin with their settings."""
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _SETTINGS)
+    answer = b""
+    while len(answer) < len(_SETTINGS) and (more := connection.recv(len(_SETTINGS) - len(answer))):
+        answer += more
+    return answer[3:5] == _SETTINGS[3:5]
 
 
 @contextmanager
