@@ -74,7 +74,9 @@ def dying(once: str, always: str, folder: Path) -> Callable[[FitSettings, Datase
 
 def numbers(bank: SceneBank, name: str) -> tuple[torch.Tensor, dict[str, Any]]:
     scene = bank.scene(name)
-    record = {key: value for key, value in scene.record.items() if key not in ("seconds", "test_psnr")}
+    record = {
+        key: value for key, value in scene.record.items() if key not in ("seconds", "rounding_seconds", "test_psnr")
+    }
     return torch.cat([scene.micro.flatten(), scene.coefficients]), record
 
 

@@ -33,6 +33,7 @@ def test_new_scenes_land_in_the_bank_with_their_test_psnr(balls: Dataset, traine
     record = bank.scene("ball_3").record
     assert 5 < record["test_psnr"] < 50
     assert record["seconds"] > 0
+    assert 0 <= record["rounding_seconds"] < record["seconds"]
     assert bank.scene("ball_3").fingerprint == balls.fingerprints[3]
 
 

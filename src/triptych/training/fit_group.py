@@ -49,7 +49,7 @@ class FittedScene:
         problem: why it does not count as fitted; None where it does.
         shown_psnr: PSNR on its test views in dB; None where it has none, or is blank: blank scenes would lift every
             mean.
-        seconds: of fitting, its share of the group's.
+        seconds: of fitting, its share of the group's, and of rounding.
     """
 
     name: str
@@ -77,16 +77,16 @@ def packed(settings: FitSettings, group: Dataset, outcomes: list[FitOutcome], se
         settings: what they were fitted with.
         group: the scenes.
         outcomes: of each.
-        seconds: of fitting, for each of them.
+        seconds: of fitting, for each of them; what rounding took is added.
     """
     codec = codec_of(settings.precision, settings.model.config.planes, settings.model.start_micro)
     fitted = []
     for number, (name, outcome) in enumerate(zip(group.names, outcomes, strict=True)):
-        row = None
+        row, taken = None, seconds + outcome.rounding_seconds
         if outcome.problem is None or (settings.force and outcome.finite):
-            row = pack(name, _stored(settings, group, number, outcome, seconds), codec)
+            row = pack(name, _stored(settings, group, number, outcome, taken), codec)
         shown = None if group.is_blank(number) else outcome.test_psnr
-        fitted.append(FittedScene(name, row, outcome.problem, shown, seconds))
+        fitted.append(FittedScene(name, row, outcome.problem, shown, taken))
     return fitted
 
 
@@ -94,6 +94,7 @@ def _stored(settings: FitSettings, group: Dataset, number: int, outcome: FitOutc
     record: dict[str, Any] = {
         "stage": 2,
         "seconds": seconds,
+        "rounding_seconds": outcome.rounding_seconds,
         "test_psnr": outcome.test_psnr,
         "fit": asdict(settings.config),
         **Provenance.of(group, number).record(),

@@ -1,5 +1,6 @@
 """Whether fitting a scene has worked: its test views, against the mean start and what the autoencoder alone reaches."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +29,14 @@ class FitOutcome:
         problem: why it does not count as fitted; None where it does.
         finite: whether all its numbers are, in the format that they are stored in.
         scene: the scene as it is stored, which is what was measured.
+        rounding_seconds: what it took to round it.
     """
 
     test_psnr: float | None
     problem: str | None
     finite: bool
     scene: Scene
+    rounding_seconds: float
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,18 @@ def judge(
         precision: the number format that it is to be stored in.
     """
     fitted = Scene(model, scenes.micro.values[number], scenes.coefficients.values[number], dataset.names[number])
+    begun = time.perf_counter()
     scene = as_stored(fitted, precision)
+    rounding = time.perf_counter() - begun
     chosen = list(dataset.views(number).test) or compared_views(dataset, number)
     views = compare_views(scene, dataset, number, chosen)
     micro = fitted.micro if precision == "float32" else fitted.micro.half()
     if not all(bool(tensor.isfinite().all()) for tensor in (micro, scene.coefficients, views.rendered.images)):
-        return FitOutcome(None, "its numbers are no longer finite: lower the rates", False, scene)
+        return FitOutcome(None, "its numbers are no longer finite: lower the rates", False, scene, rounding)
     quality = views.psnr()
     compared = mean([quality[chosen.index(view)] for view in compared_views(dataset, number)])
     test_psnr = mean(quality) if dataset.views(number).test else None
-    return FitOutcome(test_psnr, _problem(compared, bounds), True, scene)
+    return FitOutcome(test_psnr, _problem(compared, bounds), True, scene, rounding)
 
 
 def compared_views(dataset: Dataset, scene: int) -> list[int]:

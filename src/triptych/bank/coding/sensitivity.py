@@ -51,11 +51,11 @@ def rounded(scene: Scene, decibels: float) -> Scene:
         return scene
     start = scene.model.start_micro.cpu()
     residual = scene.micro.detach().cpu().double().numpy() - start.double().numpy()
-    gradients = _gradients(scene)
+    gradients, before = _gradients(scene)
     basis = _basis(residual, gradients)
     effects = [layout.coefficients_of(gradient, np.linalg.inv(basis).T) ** 2 for gradient in gradients]
     coefficients, effect = layout.coefficients_of(residual, basis), np.mean(effects, axis=0)
-    before, goal = _pictures(scene), decibels
+    goal = decibels
     for _ in range(_TRIES):
         numbers, coding = _numbers(coefficients, basis, effect, goal)
         if np.abs(numbers).max() > symbols.MOST:
@@ -82,9 +82,10 @@ def _can_be_rounded(scene: Scene) -> bool:
     return bool(scene.micro.isfinite().all() and scene.coefficients.isfinite().all())
 
 
-def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
-    """Gradients of random sums over a picture of the scene, whose squares are on average mean squares over pixels."""
-    generator, found = torch.Generator().manual_seed(0), []
+def _gradients(scene: Scene) -> tuple[Float[np.ndarray, "probe 3 k k micro"], Float[Tensor, "probe 3 height width"]]:
+    """Gradients of random sums over a picture of the scene, whose squares are on average mean squares over pixels; and
+    these pictures."""
+    generator, found, pictures = torch.Generator().manual_seed(0), [], []
     for camera in _cameras(scene.model):
         micro = scene.micro.detach().clone().requires_grad_(True)
         with torch.enable_grad():
@@ -92,7 +93,8 @@ def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
             signs = 2.0 * torch.randint(0, 2, images.shape, generator=generator).to(images) - 1
             (gradient,) = torch.autograd.grad((images * signs).sum(), micro)
         found.append(gradient.double().cpu().numpy() / math.sqrt(images.numel()))
-    return np.stack(found)
+        pictures.append(images.detach())
+    return np.stack(found), torch.cat(pictures).clamp(0, 1)
 
 
 @torch.no_grad()
