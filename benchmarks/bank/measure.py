@@ -8,7 +8,9 @@ files that the system has in memory, in processor time, which other work on the 
 
 import multiprocessing
 import random
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +31,7 @@ def main(
     features: int = 4,
     writers: int = 4,
     bank_files: int = 4,
+    reads_all: bool = True,
 ) -> None:
     """Measure a bank.
 
@@ -39,6 +42,7 @@ def main(
         features: of the micro planes.
         writers: processes that add at once.
         bank_files: over how many files the scenes are spread.
+        reads_all: whether to stream and to compact as well, which take longest.
     """
     planes = PlaneConfig(resolution=resolution, micro_features=features, macro_features=4, base_planes=8)
     folder.mkdir(parents=True)
@@ -55,23 +59,29 @@ def main(
         print(
             f"added one by one, {words}: median {1e3 * statistics.median(took):.1f} ms, most {1e3 * max(took):.0f} ms"
         )
-    look(folder)
-    print(f"compacted in {timed(lambda: compact(folder, 1)):.1f} s")
-    look(folder)
+    look(folder, streams=reads_all)
+    if reads_all:
+        print(f"compacted in {timed(lambda: compact(folder, 1)):.1f} s")
+        look(folder, streams=True)
 
 
-def look(folder: Path) -> None:
-    """Measure reading."""
+def resident() -> float:
+    """Megabytes of memory that this process has had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def look(folder: Path, *, streams: bool) -> None:
+    """Measure reading, of all scenes only if ``streams``."""
     bank = SceneBank(folder)
     print(f"len: {1e3 * worked(lambda: len(bank)):.0f} ms, {len(bank)} scenes")
-    print(f"all names: {worked(lambda: sum(1 for _ in bank)):.2f} s")
+    print(f"all names: {worked(lambda: sum(1 for _ in bank)):.2f} s, {resident():.0f} MB of memory in all")
     planes = ScenePlanes(bank)
     chosen = [planes.names[random.randrange(len(planes))] for _ in range(500)]
     for words, ask in (("name in bank", bank.__contains__), ("one scene", bank.scene)):
         took = sorted(worked(lambda name=name, ask=ask: ask(name)) for name in chosen)
         print(f"{words}: median {1e3 * took[250]:.2f} ms, 95 of 100 below {1e3 * took[475]:.2f} ms")
     info = info_of(bank)
-    for shuffle in (False, True):
+    for shuffle in (False, True) if streams else ():
         seconds = worked(lambda shuffle=shuffle: sum(1 for _ in PlaneStream(planes, shuffle=shuffle)))
         print(f"stream, shuffle={shuffle}: {info.scenes / seconds:.0f} scenes/s, {info.bytes / 1e6 / seconds:.1f} MB/s")
     files = sum(1 for _ in folder.rglob("*"))

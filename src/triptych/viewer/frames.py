@@ -122,10 +122,10 @@ def _depth_colors(
     depth: Float[Tensor, "height width"], camera: Cameras, aabb: Float[Tensor, "2 3"]
 ) -> Float[Tensor, "height width 3"]:
     """Colors from the nearest to the farthest point that the scene box can have."""
-    to_middle = (aabb.mean(dim=0).cpu() - camera.c2w[0, :, 3].cpu()).norm()
-    radius = (aabb[1] - aabb[0]).norm().cpu() / 2
-    share = ((depth.cpu() - (to_middle - radius)) / (2 * radius)).clamp(0, 1)
-    colors = matplotlib.colormaps["viridis_r"](share.numpy())[..., :3]
+    to_middle = (aabb.mean(dim=0) - camera.c2w[0, :, 3].to(aabb.device)).norm()
+    radius = (aabb[1] - aabb[0]).norm() / 2
+    share = ((depth - (to_middle - radius)) / (2 * radius)).clamp(0, 1)
+    colors = matplotlib.colormaps["viridis_r"](share.cpu().numpy())[..., :3]
     return torch.from_numpy(colors).to(depth)
 
 
