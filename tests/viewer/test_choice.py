@@ -18,6 +18,7 @@ from triptych.training.run import Run
 from triptych.training.stage2 import fit
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
+from triptych.viewer.known_pictures import PicturedScene
 from triptych.viewer.pacing import REST_SECONDS, Pace
 from triptych.viewer.sources import LoadedScenes, SourceFiles, WatchedScenes, load, locate
 from triptych.viewer.thumbnails import Thumbnails
@@ -111,7 +112,7 @@ def test_scenes_are_blended_and_walked(loaded: LoadedScenes) -> None:
 
 def test_a_scene_is_compared_with_its_picture(loaded: LoadedScenes, balls: Dataset) -> None:
     number = balls.names.index("ball_1")
-    found = compare(balls, "ball_1", 3, loaded.scene("ball_1"))
+    found = compare(PicturedScene(balls, number), 3, loaded.scene("ball_1"))
     assert found.picture.shape == (32, 96, 3)
     assert np.array_equal(found.picture[:, :32], balls.images(number, [3])[0])
     assert found.psnr > 5
