@@ -63,10 +63,12 @@ class Panel:
 
     def _add_choices(self, gui: GuiApi, labels: list[str], *, two_banks: bool) -> None:
         first = labels[min(1, len(labels) - 1)]
+        model = self._scenes.loaded.model
+        kinds = [kind for kind in FRAME_KINDS if kind != "latents" or not model.is_image_space]
         self._status = InlineText(gui)
         self._scene = gui.add_dropdown("scene", labels, initial_value=first)
-        self._kind = gui.add_dropdown("show", FRAME_KINDS)
-        channels = range(self._scenes.loaded.model.autoencoder.channels)
+        self._kind = gui.add_dropdown("show", kinds)
+        channels = range(model.autoencoder.channels)
         self._channel = gui.add_dropdown("channels", [_THREE_CHANNELS, *map(str, channels)], visible=False)
         self._side = gui.add_dropdown("bank", SIDES, visible=two_banks)
 
