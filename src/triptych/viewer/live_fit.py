@@ -16,7 +16,6 @@ _TURN_SECONDS = 0.1
 """Steps are taken for so long before a browser's frame may be drawn."""
 _SHOWN_SECONDS = 0.25
 """The scene is shown as it stands after steps that took so long: drawing it cannot take most of the time."""
-_LAST_TURN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,16 @@ class LiveFit:
             self._thread = threading.Thread(target=self._run, args=(pictured,), name="triptych fit", daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
-        """End with the step that is being taken; the scene stays as it is then."""
+    def stop(self, most_seconds: float | None = None) -> None:
+        """End with the step that is being taken, the first of which may be compiled; the scene stays as it is then.
+
+        Args:
+            most_seconds: to wait for that; None waits until then.
+        """
         with self._one_at_a_time:
             self._ends.set()
             if self._thread is not None and self._thread.is_alive():
-                self._thread.join(_LAST_TURN_SECONDS)
+                self._thread.join(most_seconds)
 
     def keep(self) -> None:
         """Store the scene in the bank, as `triptych fit` does."""

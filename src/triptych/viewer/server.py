@@ -12,7 +12,7 @@ from triptych.viewer.config import ViewerConfig
 from triptych.viewer.guard import open_guarded
 from triptych.viewer.live_fit import FitNews
 from triptych.viewer.looking import first_view
-from triptych.viewer.session import Session, SharedState
+from triptych.viewer.session import LAST_FRAME_SECONDS, Session, SharedState
 
 _WATCH_SECONDS = 2.0
 
@@ -57,7 +57,7 @@ class Server:
     def stop(self) -> None:
         """Close all sessions and the server."""
         self._stopped.set()
-        self._shared.live.stop()
+        self._shared.live.stop(LAST_FRAME_SECONDS)
         for session in list(self._sessions.values()):
             session.close()
         self._server.stop()

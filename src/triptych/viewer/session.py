@@ -32,7 +32,8 @@ from triptych.viewer.turns import Turns
 
 _ROWS_SENT = 512
 _FRAMES_MEASURED = 20
-_LAST_FRAME_SECONDS = 10.0
+LAST_FRAME_SECONDS = 10.0
+"""So long an end waits for what is being computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ class Session:
             self._closed = True
             self._awake.notify()
         if self._thread.is_alive():
-            self._thread.join(_LAST_FRAME_SECONDS)
+            self._thread.join(LAST_FRAME_SECONDS)
 
     def _run(self) -> None:
         while True:
