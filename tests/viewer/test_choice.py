@@ -138,6 +138,18 @@ def test_frames_are_quick_while_the_camera_moves_and_sharp_once_it_rests() -> No
     assert pace.due(10.1) == "moving"
 
 
+def test_what_goes_on_to_change_is_drawn_sharply_only_once_it_rests() -> None:
+    pace = Pace()
+    pace.change(0.0, goes_on=True)
+    assert pace.due(0.0) == "moving"
+    pace.begin("moving", 0.0)
+    assert pace.due(10 * REST_SECONDS) is None
+    assert pace.wait(0.0) is None
+    pace.change(1.0)
+    pace.begin("moving", 1.0)
+    assert pace.due(1.0 + REST_SECONDS) == "still"
+
+
 def test_a_change_while_a_frame_is_drawn_gives_another_frame() -> None:
     pace = Pace()
     pace.change(1.0)
