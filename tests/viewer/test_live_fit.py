@@ -18,7 +18,7 @@ from triptych.data import Dataset, open_dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel, find_model
 from triptych.training import outcome
-from triptych.viewer import ViewerConfig, open_viewer
+from triptych.viewer import NewScenes, ViewerConfig, open_viewer
 from triptych.viewer.known_pictures import KnownPictures
 from triptych.viewer.launch import Viewer
 from triptych.viewer.live_fit import FitNews, LiveFit
@@ -170,7 +170,7 @@ def test_a_browser_has_a_scene_fitted_and_sends_another(
 ) -> None:
     pytest.importorskip("viser", reason="needs viser")
     page, complaints = browser_page
-    with opened(trained_balls, dataset=balls, out=tmp_path / "bank") as viewer:
+    with opened(trained_balls, dataset=balls, new=NewScenes(tmp_path / "bank")) as viewer:
         page.goto(viewer.url)
         page.get_by_role("button", name="fit it").click()
         page.get_by_text("ball_3: ", exact=False).first.wait_for()
@@ -189,4 +189,4 @@ def test_a_bank_of_another_model_is_refused_at_once(trained_balls: Path, tmp_pat
     pytest.importorskip("viser", reason="needs viser")
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="expected a new or empty folder, or a scene bank"):
-        open_viewer(trained_balls, ViewerConfig(port=0), device=CPU, out=tmp_path)
+        open_viewer(trained_balls, ViewerConfig(port=0), device=CPU, new=NewScenes(tmp_path))

@@ -10,7 +10,7 @@ from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.options import Range
 from triptych.progress import Progress
-from triptych.viewer import ViewerConfig
+from triptych.viewer import NewScenes, ViewerConfig
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class View:
     out: Path | None = None
     """Bank that keeps scenes which are fitted in the viewer; if not given, the one that is shown."""
     resolution: Annotated[int, Range(1, 16_384)] | None = None
-    """Box-downscale the pictures of the dataset to this width."""
+    """Box-downscale the pictures of the dataset, and those that a browser sends, to this width."""
     compare: Path | None = None
     """A second bank, run or model with scenes of the same names, to show beside the first."""
     viewer: Annotated[ViewerConfig, tyro.conf.arg(name="")] = field(default_factory=ViewerConfig)
@@ -51,8 +51,7 @@ class View:
             model=self.model,
             compare=self.compare,
             dataset=dataset,
-            out=self.out,
-            resolution=self.resolution,
+            new=NewScenes(self.out, self.resolution, self.machine.seed),
         )
         say(f"open {server.url} in a browser; Ctrl-C ends the viewer")
         try:

@@ -8,7 +8,7 @@ import torch
 from triptych.bank import BANK_FILE, SceneBank
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.viewer.config import ViewerConfig
+from triptych.viewer.config import NewScenes, ViewerConfig
 from triptych.viewer.known_pictures import KnownPictures
 from triptych.viewer.live_fit import LiveFit
 from triptych.viewer.sources import WatchedScenes, locate
@@ -42,8 +42,7 @@ def open_viewer(
     model: Path | None = None,
     compare: Path | None = None,
     dataset: Dataset | None = None,
-    out: Path | None = None,
-    resolution: int | None = None,
+    new: NewScenes | None = None,
 ) -> Viewer:
     """Start a viewer; it runs until its ``stop``.
 
@@ -54,12 +53,11 @@ def open_viewer(
         model: category model of the bank, where it does not find it by itself.
         compare: a second bank, run or model to show beside the first.
         dataset: the pictures of the scenes, and of new ones that can be fitted.
-        out: bank for scenes that are fitted in the viewer; None takes what is shown, if it is a bank.
-        resolution: width in pixels to which pictures that a browser sends are downscaled.
+        new: what becomes of scenes that are fitted in the viewer; None takes the defaults.
 
     Raises:
-        InputError: viser is not installed, there is nothing that can be shown, ``out`` is nothing to keep scenes in, or
-            the address cannot be used.
+        InputError: viser is not installed, there is nothing that can be shown, ``new.out`` is nothing to keep scenes in,
+            or the address cannot be used.
     """
     try:
         from triptych.viewer.server import Server
@@ -70,9 +68,10 @@ def open_viewer(
         raise InputError('view: needs viser; pip install "triptych[viewer]"') from None
     scenes = WatchedScenes(path, model, device)
     other = None if compare is None else WatchedScenes(compare, None, device)
+    new = new or NewScenes()
     pictures, turns = KnownPictures(dataset), Turns()
-    live = LiveFit(scenes, pictures, _kept_in(path, scenes, out), turns)
-    return Server(SharedState(scenes, other, pictures, Thumbnails(), turns, live, resolution), config)
+    live = LiveFit(scenes, pictures, _kept_in(path, scenes, new.out), turns, new.seed)
+    return Server(SharedState(scenes, other, pictures, Thumbnails(), turns, live, new.resolution), config)
 
 
 def _kept_in(path: Path, scenes: WatchedScenes, out: Path | None) -> Path | None:

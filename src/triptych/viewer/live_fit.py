@@ -47,6 +47,7 @@ class LiveFit:
         pictures: those that can be fitted.
         bank: where scenes are kept; None keeps none.
         turns: held while computing.
+        seed: all random numbers follow from it and from the scene.
 
     Attributes:
         news: how far it is.
@@ -54,8 +55,10 @@ class LiveFit:
         bank: see above.
     """
 
-    def __init__(self, scenes: WatchedScenes, pictures: KnownPictures, bank: Path | None, turns: Turns) -> None:
-        self._scenes, self._pictures, self._turns = scenes, pictures, turns
+    def __init__(
+        self, scenes: WatchedScenes, pictures: KnownPictures, bank: Path | None, turns: Turns, seed: int = 0
+    ) -> None:
+        self._scenes, self._pictures, self._turns, self._seed = scenes, pictures, turns, seed
         self.bank = bank
         self.news = FitNews()
         self.on_news: Callable[[FitNews], None] = lambda news: None
@@ -113,7 +116,7 @@ class LiveFit:
         model = self._scenes.loaded.model
         config = STAGE2[stage2_preset(model.origin.stage2, "the model")]
         with self._turns:
-            fit = self._fit = WatchedFit(model, pictured.alone(), config)
+            fit = self._fit = WatchedFit(model, pictured.alone(), config, self._seed)
         self._show(fit)
         shown = 0.0
         while fit.done < fit.steps and not self._ends.is_set():
