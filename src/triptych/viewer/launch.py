@@ -56,8 +56,8 @@ def open_viewer(
         new: what becomes of scenes that are fitted in the viewer; None takes the defaults.
 
     Raises:
-        InputError: viser is not installed, there is nothing that can be shown, ``new.out`` is nothing to keep scenes in,
-            or the address cannot be used.
+        InputError: viser is not installed, there is nothing that can be shown, ``new.out`` can keep no scenes, or
+            the address cannot be used.
     """
     try:
         from triptych.viewer.server import Server
