@@ -101,6 +101,26 @@ def test_a_misspelt_command_is_told_which_was_meant(typed: str, said: str, capsy
     assert said in refusal(typed.split(), capsys)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            "fit cars x --out y --precison small",
+            "no option --precison; did you mean --precision? see `triptych fit --he",
+        ),
+        ("fit cars x --out y --precision tiny", "invalid choice 'tiny' for argument '--precision'"),
+        ("train x", "Missing from triptych train: --out PATH"),
+        ("train x --out y --joint.batch two", "Error parsing --joint.batch"),
+        ("train x y --out z", "expected nothing more, found y; see `triptych train --help`"),
+        ("export mesh x", "see `triptych export mesh --help`"),
+        ("export", "Expected one of {"),
+        ("", "see `triptych --help`"),
+    ],
+)
+def test_what_cannot_be_parsed_is_said_in_one_line(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in refusal(typed.split(), capsys)
+
+
 def test_a_dry_run_checks_and_measures_and_writes_nothing(
     data: Path, trained_balls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

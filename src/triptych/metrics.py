@@ -39,9 +39,11 @@ def lpips_or_reason() -> "Callable[[Images, Images], list[float]] | str":
             from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
             network = LearnedPerceptualImagePatchSimilarity(net_type="vgg", normalize=True)
-    except Exception as error:  # the library is missing, or its weights cannot be downloaded
+    except ModuleNotFoundError:
+        return 'LPIPS left out: pip install "triptych[lpips]" to have it'
+    except Exception as error:  # its weights cannot be downloaded
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return f"LPIPS left out ({reason}); install triptych[lpips] to have it"
+        return f"LPIPS left out ({reason})"
 
     def measure(rendered: Images, target: Images) -> list[float]:
         values = []

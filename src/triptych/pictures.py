@@ -71,15 +71,13 @@ def write_progress_picture(
     encoded: Float[Tensor, "view channel latent_height latent_width"],
     rendered: Float[Tensor, "view channel latent_height latent_width"],
 ) -> None:
-    """Four rows for a few test views: the picture, the decoded render, the encoded latent, the rendered latent."""
+    """Rows for a few test views: the picture, the decoded render, the encoded latent, the rendered latent; where
+    latents are pictures the first two alone."""
     some = slice(0, _MOST_COLUMNS)
-    low, high = channel_range(encoded)
-    size = images.shape[-2:]
-    rows = [
-        images[some],
-        decoded[some],
-        enlarge(latent_colors(encoded[some], low, high), *size),
-        enlarge(latent_colors(rendered[some], low, high), *size),
-    ]
+    rows = [images[some], decoded[some]]
+    if not torch.equal(encoded, images):
+        low, high = channel_range(encoded)
+        size = images.shape[-2:]
+        rows += [enlarge(latent_colors(latents[some], low, high), *size) for latents in (encoded, rendered)]
     pixels = [np.concatenate(list(as_pixels(row)), axis=1) for row in rows]
     write_png(path, np.concatenate(pixels))

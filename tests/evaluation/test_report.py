@@ -4,6 +4,7 @@ import html.parser
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -11,6 +12,7 @@ from triptych.evaluation.evaluate import Evaluation
 from triptych.evaluation.pictures import Comparison, write_comparison
 from triptych.evaluation.report import Report
 from triptych.experiments.demo_page import write_demo_page
+from triptych.pictures import write_progress_picture
 
 SCENES = {f"car_{number}": {"psnr": 30.0 + number, "ssim": 0.9, "bytes": 2048.0} for number in range(3)}
 METRICS = {
@@ -105,3 +107,23 @@ def test_latents_of_all_scenes_have_one_color_scale(tmp_path: Path) -> None:
     assert bright.min() > 235
     (gray,) = middles([scene(1.0)], latent_range=(torch.zeros(3), torch.full((3,), 2.0)))
     assert abs(gray - 128).max() < 3
+
+
+def test_latents_that_are_pictures_are_not_shown_twice(tmp_path: Path) -> None:
+    picture, plane = torch.rand(3, 8, 8), torch.zeros(8, 8)
+
+    def size(latent: torch.Tensor) -> tuple[int, int]:
+        write_comparison(
+            tmp_path / "comparison.png", [Comparison("one", picture, picture, latent, latent, plane, plane)]
+        )
+        with Image.open(tmp_path / "comparison.png") as written:
+            return written.size
+
+    assert size(picture)[0] == pytest.approx(size(1 - picture)[0] * 4 / 6, abs=1)
+
+    def rows(latents: torch.Tensor) -> int:
+        write_progress_picture(tmp_path / "progress.png", picture[None], picture[None], latents, latents)
+        with Image.open(tmp_path / "progress.png") as written:
+            return written.height // 8
+
+    assert (rows(picture[None]), rows(1 - picture[None])) == (2, 4)

@@ -15,6 +15,7 @@ from triptych.representation.config import SamplingConfig
 from triptych.training.conditions import Conditions
 from triptych.training.fitting import fit_scenes
 from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.presets import STAGE2
 from triptych.training.scenes import SceneParameters
 from triptych.training.stage2 import fit
 
@@ -197,3 +198,9 @@ def test_a_longer_stage_2_keeps_its_proportions() -> None:
         sampling = SamplingConfig(8, 0, supersample=2)
         assert doubled.sampling(sampling, 2 * step, views) == phase.sampling(sampling, step, views)
     assert doubled.freeze_mlp_from == 6.0
+
+
+def test_epochs_are_not_shared_out_where_steps_are_counted() -> None:
+    with pytest.raises(InputError, match=r"give --latent\.step-count, which is 256 now, or --epochs 0"):
+        STAGE2["colors"].lasting(3.0)
+    assert STAGE2["colors"].lasting(0.0).latent.is_empty

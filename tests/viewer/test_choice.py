@@ -18,6 +18,7 @@ from triptych.training.run import Run
 from triptych.training.stage2 import fit
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
+from triptych.viewer.known_pictures import PicturedScene
 from triptych.viewer.pacing import REST_SECONDS, Pace
 from triptych.viewer.sources import LoadedScenes, SourceFiles, WatchedScenes, load, locate
 from triptych.viewer.thumbnails import Thumbnails
@@ -111,7 +112,7 @@ def test_scenes_are_blended_and_walked(loaded: LoadedScenes) -> None:
 
 def test_a_scene_is_compared_with_its_picture(loaded: LoadedScenes, balls: Dataset) -> None:
     number = balls.names.index("ball_1")
-    found = compare(balls, "ball_1", 3, loaded.scene("ball_1"))
+    found = compare(PicturedScene(balls, number), 3, loaded.scene("ball_1"))
     assert found.picture.shape == (32, 96, 3)
     assert np.array_equal(found.picture[:, :32], balls.images(number, [3])[0])
     assert found.psnr > 5
@@ -135,6 +136,18 @@ def test_frames_are_quick_while_the_camera_moves_and_sharp_once_it_rests() -> No
     assert pace.wait(9.0) is None
     pace.change(10.0)
     assert pace.due(10.1) == "moving"
+
+
+def test_what_goes_on_to_change_is_drawn_sharply_only_once_it_rests() -> None:
+    pace = Pace()
+    pace.change(0.0, goes_on=True)
+    assert pace.due(0.0) == "moving"
+    pace.begin("moving", 0.0)
+    assert pace.due(10 * REST_SECONDS) is None
+    assert pace.wait(0.0) is None
+    pace.change(1.0)
+    pace.begin("moving", 1.0)
+    assert pace.due(1.0 + REST_SECONDS) == "still"
 
 
 def test_a_change_while_a_frame_is_drawn_gives_another_frame() -> None:

@@ -117,3 +117,8 @@ def test_a_camera_at_rest_is_sampled_more_finely() -> None:
     assert sampling_for(of_many_rays, "moving", "RGB") == usual
     assert sampling_for(of_many_rays, "still", "RGB") == SamplingConfig(80, 16, 3)
     assert sampling_for(of_many_rays, "still", "depth") == SamplingConfig(80, 16, 1)
+
+
+def test_a_sharp_frame_in_image_space_has_more_pixels(ball: Scene) -> None:
+    assert draw(ball, camera(), "RGB", "still").shape == (2 * SIDE, 2 * SIDE, 3)
+    assert draw(ball, camera(), "depth", "still").shape == (SIDE, SIDE, 3)

@@ -73,7 +73,8 @@ class Video(_OfBank):
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The file, ending in .mp4."""
     layout: Literal["grid", "compare"] = "grid"
-    """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, latents."""
+    """Many scenes in a grid; or one, its columns: ours, another bank's, ground truth, and
+    latents where there are any."""
     scenes: str | None = None
     """Grid: "all", a range such as "0:36", or names separated by commas; the first 12 by default."""
     scene: str | None = None

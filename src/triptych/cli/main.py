@@ -8,6 +8,7 @@ import tyro
 
 from triptych.cli.bank import BankCommand
 from triptych.cli.check import Check
+from triptych.cli.complaints import one_line_complaints
 from triptych.cli.data import DataCommand
 from triptych.cli.defaults import Configurable, defaults_of
 from triptych.cli.endings import one_line_endings
@@ -59,7 +60,9 @@ def main(arguments: list[str] | None = None) -> None:
         if given == ["--version"]:
             say(f"triptych {__version__}")
         else:
-            _parsed(given).run()
+            with one_line_complaints():
+                command = _parsed(given)
+            command.run()
 
 
 def _parsed(arguments: list[str]) -> Any:

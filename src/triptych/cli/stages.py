@@ -125,7 +125,7 @@ class Fit(Configurable):
     """Fit scenes that reach beyond the model's box, and store those that fitting has not improved, too."""
     epochs: Epochs | None = None
     """Passes over the training views of a scene in both phases together, shared out as the settings below do; 0 takes
-    the prediction as it is."""
+    the start, mean or predicted, as it is. Presets that count steps (colors, general) have --latent.step-count."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""

@@ -40,9 +40,9 @@ class Evaluation:
 
     Attributes:
         scenes: the metrics of each scene, means over its test views, by name: ``psnr`` and ``psnr_autoencoder``
-            (what the autoencoder alone reaches) in dB, ``ssim``, ``lpips`` where measured, ``views``, ``fitted_views``
-            (how many others it was fitted to, where the bank says so), ``bytes`` on disk, and ``seconds`` of fitting
-            where the bank has it.
+            (what the autoencoder alone reaches, where there is one) in dB, ``ssim``, ``lpips`` where measured,
+            ``views``, ``fitted_views`` (how many others it was fitted to, where the bank says so), ``bytes`` on disk,
+            and ``seconds`` of fitting where the bank has it.
         notes: what was left out, and why.
         blank: scenes whose test views show one color each: measured, but in no mean, which they would lift.
         comparisons: the first test view of each of the first few scenes, for the comparison picture.
@@ -132,7 +132,7 @@ def measure(
         views = compare_views(scene, held.dataset, held.scene, held.views)
         with torch.no_grad():
             encoded = scene.model.encode(views.target)
-            ceiling = psnr(scene.model.decode(encoded), views.target)
+            ceiling = None if scene.model.is_image_space else psnr(scene.model.decode(encoded), views.target)
         rows[held.name] = _scene_metrics(views, ceiling, perceptual) | _about(held, scene, scenes.bank)
         if bool((views.target == views.target[:, :, :1, :1]).all()):
             blank.append(held.name)
@@ -200,13 +200,13 @@ def write_evaluation(
 
 
 def _scene_metrics(
-    views: ComparedViews, ceiling: list[float], perceptual: Callable[[Tensor, Tensor], list[float]] | str
+    views: ComparedViews, ceiling: list[float] | None, perceptual: Callable[[Tensor, Tensor], list[float]] | str
 ) -> dict[str, float]:
     rendered, target = views.rendered.images, views.target
     metrics: dict[str, float] = {
         "views": float(len(target)),
         "psnr": mean(views.psnr()),
-        "psnr_autoencoder": mean(ceiling),
+        **({} if ceiling is None else {"psnr_autoencoder": mean(ceiling)}),
         "ssim": mean(ssim(rendered, target)),
     }
     if not isinstance(perceptual, str):

@@ -63,14 +63,17 @@ def range_of(comparisons: Sequence[Comparison]) -> ChannelRange:
 
 
 def write_comparison(path: Path, comparisons: Sequence[Comparison], latent_range: ChannelRange | None = None) -> None:
-    """One row per scene: ground truth, ours, error, encoded and rendered latent (three channels as RGB), depth.
+    """One row per scene: ground truth, ours, error, encoded and rendered latent (three channels as RGB), depth; no
+    latents where they are pictures.
 
     Args:
         path: the PNG.
         comparisons: of one category model.
         latent_range: range of the latents' colors, the same in all rows; by default that of the scenes' latents.
     """
-    titles = ("ground truth", "ours", "absolute error x4", "latent of the image", "rendered latent", "depth")
+    in_latents = not all(torch.equal(comparison.target_latent, comparison.target) for comparison in comparisons)
+    latents = ("latent of the image", "rendered latent") if in_latents else ()
+    titles = ("ground truth", "ours", "absolute error x4", *latents, "depth")
     figure = new_figure(1.7 * len(titles), 1.75 * len(comparisons) + 0.3)
     axes = figure.subplots(len(comparisons), len(titles), squeeze=False)
     low, high = latent_range or range_of(comparisons)
@@ -78,7 +81,7 @@ def write_comparison(path: Path, comparisons: Sequence[Comparison], latent_range
         both = torch.stack([comparison.target_latent, comparison.rendered_latent])
         error = (comparison.target - comparison.rendered).abs().mul(4).clamp(0, 1)
         images = (comparison.target, comparison.rendered, error, *latent_colors(both, low, high))
-        for cell, image in zip(row, images, strict=False):
+        for cell, image in zip(row[:-1], images, strict=False):
             cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)
         row[-1].imshow(np.ma.masked_invalid(depth.numpy()), cmap="viridis_r", interpolation="nearest")

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from triptych.autoencoder import IdentityAutoencoder
 from triptych.bank import Scene, Scenes, compare_views
 from triptych.data import Dataset
 from triptych.evaluation.evaluate import evaluate
@@ -84,7 +83,7 @@ def measure_scenes(banks: Sequence[Scenes], dataset: Dataset, progress: Progress
 
 def _measure_bank(scenes: Scenes, dataset: Dataset, progress: Progress) -> list[Measured]:
     evaluation = evaluate(scenes, dataset, with_lpips=False, on_scene=lambda name: progress.advance())
-    without_autoencoder = isinstance(scenes.model.autoencoder, IdentityAutoencoder)
+    without_autoencoder = scenes.model.is_image_space
     measured = []
     for name, row in evaluation.scenes.items():
         if name not in evaluation.blank:

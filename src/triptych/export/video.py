@@ -10,7 +10,6 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.bank import Scene, Scenes
 from triptych.data import Dataset
 from triptych.errors import InputError
@@ -88,8 +87,9 @@ def comparison_frames(
         columns[_label(other)] = _enlarged(_seen_by(other, cameras), cameras, "bicubic")
     if truth is not None:
         columns["ground truth"] = _enlarged(truth, cameras, "bicubic")
-    colored = latent_colors(views.latents, *channel_range(views.latents))
-    columns["latents"] = _enlarged(colored, cameras, "nearest")
+    if not scene.model.is_image_space:
+        colored = latent_colors(views.latents, *channel_range(views.latents))
+        columns["latents"] = _enlarged(colored, cameras, "nearest")
     header = np.concatenate([_label_picture(text, pixels.shape[2]) for text, pixels in columns.items()], axis=1)
     for frame in range(len(cameras)):
         yield np.concatenate([header, np.concatenate([pixels[frame] for pixels in columns.values()], axis=1)])
@@ -127,7 +127,7 @@ def counterpart(scenes: Scenes, name: str, others: Scenes) -> Scene:
 
 
 def _label(other: Scene) -> str:
-    return "RGB tri-planes" if isinstance(other.model.autoencoder, IdentityAutoencoder) else "other model"
+    return "RGB tri-planes" if other.model.is_image_space else "other model"
 
 
 def _seen_by(other: Scene, cameras: Cameras) -> Float[Tensor, "view 3 height width"]:

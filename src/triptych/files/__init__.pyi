@@ -1,3 +1,4 @@
+from .archives import unpack_zip
 from .checksums import check_sums, file_sum, folder_sums, seal, seal_holds
 from .documents import SUM, check_seal, read_json, read_object, read_or_make, write_json, write_sealed_json
 from .fields import KIND, UnionPart, as_fields, dataclass_of, field_of, unions_of
@@ -51,6 +52,7 @@ __all__ = [
     "take_parts",
     "temporary_folder",
     "unions_of",
+    "unpack_zip",
     "write_atomically",
     "write_json",
     "write_sealed_json",

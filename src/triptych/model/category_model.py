@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor, nn
 
-from triptych.autoencoder import Autoencoder, LatentNormalization
+from triptych.autoencoder import Autoencoder, IdentityAutoencoder, LatentNormalization
 from triptych.autoencoder.saving import check_weights
 from triptych.data.backgrounds import WHITE, color_text
 from triptych.errors import InputError
@@ -104,6 +104,11 @@ class CategoryModel(nn.Module):
     def along(self, orbit: Orbit) -> Cameras:
         """The cameras of an orbit, for pictures of the model's size and on its device."""
         return orbit.cameras(self.config.height, self.config.width).to(self.aabb.device)
+
+    @property
+    def is_image_space(self) -> bool:
+        """Whether there is no autoencoder: latents are pictures."""
+        return isinstance(self.autoencoder, IdentityAutoencoder)
 
     @property
     def background_color(self) -> Float[Tensor, "3"]:

@@ -89,5 +89,8 @@ class Stage2Config(Options):
         if not epochs:
             return self.longer(0.0)
         if not now:
-            raise InputError("--epochs shares out the epochs of both phases, which have none")
+            raise InputError(
+                f"--epochs shares out the epochs of both phases, and these settings count steps instead: give "
+                f"--latent.step-count, which is {self.latent.step_count} now, or --epochs 0 for none"
+            )
         return self.longer(epochs / now)

@@ -29,6 +29,7 @@ class FitSettings:
         device: what is computed on.
         precision: how micro planes are stored.
         force: keep what fitting has not improved, where it is finite.
+        steps: that were taken, where these are not all that ``config`` asks for.
     """
 
     model: CategoryModel
@@ -37,6 +38,7 @@ class FitSettings:
     device: torch.device
     precision: StoragePrecision
     force: bool
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def _stored(settings: FitSettings, group: Dataset, number: int, outcome: FitOutc
     model = settings.model.config
     if group.picture_size != (model.height, model.width):
         record[PICTURE_SIZE] = list(group.picture_size)
+    if settings.steps is not None:
+        record["steps"] = settings.steps
     if outcome.problem is not None:
         record["problem"] = outcome.problem
     scene = outcome.scene

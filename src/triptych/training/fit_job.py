@@ -14,6 +14,7 @@ from triptych.bank import (
 )
 from triptych.data import Dataset
 from triptych.errors import InputError
+from triptych.files import lock
 from triptych.model import CategoryModel
 from triptych.text import listed
 from triptych.training.announcing import view_counts
@@ -23,6 +24,9 @@ from triptych.training.fit_group import FitSettings, FittedScene
 from triptych.training.matching import compare_with_model
 from triptych.training.provenance import Provenance
 from triptych.training.rerun import write_config
+
+_FILES = 4
+"""Of a new bank: about as many processes add scenes to it without waiting for each other."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,17 @@ class FitJob:
     conditions: Conditions
     precision: StoragePrecision
     force: bool
+
+
+def bank_at(folder: Path, model: CategoryModel, precision: StoragePrecision) -> SceneBank:
+    """The bank in a folder, made where there is none.
+
+    Raises:
+        InputError: the folder holds a bank of another model or precision, or something else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder, wait=True):
+        return SceneBank.create(folder, model, precision=precision, files=_FILES)
 
 
 def new_scenes(job: FitJob) -> list[int]:

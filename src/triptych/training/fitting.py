@@ -1,5 +1,6 @@
 """Fitting some scenes side by side while everything shared stays frozen: the inner loop of stage 2."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -21,10 +22,8 @@ from triptych.training.step import Chosen, Work, take_step
 def fit_scenes(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> SceneParameters:
     """Fit some scenes of equally many training views side by side, with everything shared frozen."""
     fitting = Fitting(model, dataset, seed, config.start)
-    for phase in (config.latent, config.image):
-        work = fitting.begin(phase, config.skipping)
-        for step in range(phase.steps(fitting.everyone.views_per_epoch)):
-            take_step(work, step, fitting.everyone)
+    for _ in fitting.steps(config):
+        pass
     return fitting.scenes
 
 
@@ -88,6 +87,20 @@ class Fitting:
         """The work of a phase, in which nothing shared moves whatever its rates say."""
         alone = Rates(micro=phase.rates.micro, coefficients=phase.rates.coefficients)
         return Work(replace(phase, rates=alone), self._model, self.scenes, self._views, skipping, backend)
+
+    def count(self, config: Stage2Config) -> int:
+        """Number of steps of both phases."""
+        return sum(phase.steps(self.everyone.views_per_epoch) for phase in (config.latent, config.image))
+
+    def steps(self, config: Stage2Config) -> Iterator[int]:
+        """Take the steps of both phases, one whenever the next number is asked for: how many are done."""
+        done = 0
+        for phase in (config.latent, config.image):
+            work = self.begin(phase, config.skipping)
+            for step in range(phase.steps(self.everyone.views_per_epoch)):
+                take_step(work, step, self.everyone)
+                done += 1
+                yield done
 
 
 def _rows_of_step(rows: list[int], step: int, batch: int, stream: int) -> list[int]:

@@ -106,9 +106,8 @@ def compared_views(dataset: Dataset, scene: int) -> list[int]:
 def _problem(decibels: float, bounds: QualityBounds) -> str | None:
     if decibels - bounds.start >= _LEAST_SHARE * (min(bounds.ceiling, _FAR_ENOUGH) - bounds.start):
         return None
-    return (
-        f"{decibels:.1f} dB, where the mean scene has {bounds.start:.1f} and the autoencoder alone {bounds.ceiling:.1f}"
-    )
+    ceiling = f" and the autoencoder alone {bounds.ceiling:.1f}" if bounds.ceiling < _FAR_ENOUGH else ""
+    return f"{decibels:.1f} dB, where the mean scene has {bounds.start:.1f}{ceiling}"
 
 
 def require_finite(model: Stateful, run: Path) -> None:

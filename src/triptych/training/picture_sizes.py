@@ -1,6 +1,5 @@
 """Pictures of another size than a model was trained on: whether they can be fitted, and what the difference means."""
 
-from triptych.autoencoder import IdentityAutoencoder
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.geometry import CameraRange
@@ -59,7 +58,7 @@ def size_note(model: CategoryModel, dataset: Dataset, cameras: CameraRange) -> s
     if own == size:
         return None
     larger = detail_scale(model, dataset, cameras)
-    if isinstance(model.autoencoder, IdentityAutoencoder):
+    if model.is_image_space:
         meaning = "it renders colors, at any size"
     elif 1 / _ALIKE < larger < _ALIKE:
         meaning = "objects are about as large in them, in pixels, as the model knows them, which suits it"

@@ -15,7 +15,6 @@ from pathlib import Path
 from triptych.bank import SceneBank, StoragePrecision
 from triptych.bank.saving import precision_of
 from triptych.data import Dataset, require_disjoint
-from triptych.files import lock
 from triptych.metrics import mean
 from triptych.model import CategoryModel
 from triptych.runtime import Lost, peak_memory, require_memory
@@ -25,14 +24,20 @@ from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
 from triptych.training.estimate import Amount, Estimate, few_scenes, of_stage2, set_apart
 from triptych.training.fit_group import FittedScene, fit_group
-from triptych.training.fit_job import FitJob, announce, new_scenes, require_fitted, settings_of, store, write_config_of
+from triptych.training.fit_job import (
+    FitJob,
+    announce,
+    bank_at,
+    new_scenes,
+    require_fitted,
+    settings_of,
+    store,
+    write_config_of,
+)
 from triptych.training.fit_together import check_something_shared_moves, description_of, fit_together
 from triptych.training.matching import worse_than_own
 from triptych.training.picture_sizes import require_picture_size
 from triptych.training.run import check_place
-
-_FILES = 4
-"""Of a new bank: about as many processes add scenes to it without waiting for each other."""
 
 
 def fit(
@@ -68,9 +73,7 @@ def fit(
     if config.finetune_shared:
         return fit_together(job)
     announce(job, new_scenes(job))
-    out.mkdir(parents=True, exist_ok=True)
-    with lock(out, wait=True):
-        bank = SceneBank.create(out, model, precision=job.precision, files=_FILES)
+    bank = bank_at(out, model, job.precision)
     _fit_each(job, bank)
     return bank
 

@@ -1,5 +1,5 @@
-"""A viewer of scenes in the browser, made with viser, which only ``server``, ``session``, ``panel`` and ``frustums``
-import: everything else works without it."""
+"""A viewer of scenes in the browser, made with viser, which only ``server``, ``session``, ``frustums`` and the parts
+of the panel import: everything else works without it."""
 
 import lazy_loader
 

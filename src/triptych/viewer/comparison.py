@@ -7,8 +7,8 @@ import torch
 from jaxtyping import UInt8
 
 from triptych.bank import Scene, compare_views
-from triptych.data import Dataset
 from triptych.pictures import as_pixels
+from triptych.viewer.known_pictures import PicturedScene
 
 ERROR_GAIN = 4
 """Absolute errors are shown so many times larger."""
@@ -29,16 +29,15 @@ class ComparisonPicture:
     psnr: float
 
 
-def compare(dataset: Dataset, name: str, view: int, scene: Scene) -> ComparisonPicture:
+def compare(pictured: PicturedScene, view: int, scene: Scene) -> ComparisonPicture:
     """Render a scene at one of the dataset's cameras, beside the picture taken there.
 
     Args:
-        dataset: pictures of the scene.
-        name: the scene's name in the dataset.
+        pictured: the pictures of the scene.
         view: number of the camera, from 0.
         scene: what to render.
     """
-    views = compare_views(scene, dataset, dataset.names.index(name), [view])
+    views = compare_views(scene, pictured.dataset, pictured.number, [view])
     target, rendered = views.target, views.rendered.images.clamp(0, 1)
     error = ((rendered - target).abs() * ERROR_GAIN).clamp(0, 1)
     picture = as_pixels(torch.cat([target, rendered, error], dim=3))[0]

@@ -59,7 +59,8 @@ def draw(
     latent_range: LatentRange | None = None,
     channel: int | None = None,
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """A picture of a scene, of the camera's picture size for RGB, at latent resolution for all other kinds.
+    """A picture of a scene, of the camera's picture size for RGB, at latent resolution for all other kinds. In image
+    space a sharp one has a ray per pixel and more pixels, in place of several rays per pixel.
 
     Args:
         scene: what to draw.
@@ -71,7 +72,11 @@ def draw(
         latent_range: range in which latents are shown; by default that of the picture itself.
         channel: the one latent channel to show, from 0; None shows the first three.
     """
-    views = scene.render(camera, sampling_for(scene.model.config.sampling, quality, kind))
+    sampling = sampling_for(scene.model.config.sampling, quality, kind)
+    if scene.model.is_image_space:
+        camera = camera.resized(camera.height * sampling.supersample, camera.width * sampling.supersample)
+        sampling = replace(sampling, supersample=1)
+    views = scene.render(camera, sampling)
     if kind == "RGB":
         return as_pixels(views.images)[0]
     if kind == "latents":

@@ -11,10 +11,10 @@ from jaxtyping import Bool, Float
 from PIL import Image
 from viser import CameraFrustumHandle, ClientHandle
 
-from triptych.data import Dataset
 from triptych.geometry import Cameras
 from triptych.training.provenance import Provenance
 from triptych.viewer.cameras import quaternion
+from triptych.viewer.known_pictures import KnownPictures, PicturedScene
 
 _ROOT = "/cameras"
 _SIZE = 0.11
@@ -30,7 +30,7 @@ class Frustums:
 
     Args:
         client: the browser.
-        dataset: cameras and pictures, or None to show nothing.
+        pictures: those of scenes that are at hand, with their cameras.
         record_of: the record of a scene, which says what it was fitted to; else the dataset's split counts.
         on_click: called with the number of a camera that is clicked.
     """
@@ -38,14 +38,14 @@ class Frustums:
     def __init__(
         self,
         client: ClientHandle,
-        dataset: Dataset | None,
+        pictures: KnownPictures,
         record_of: Callable[[str], Mapping[str, Any]],
         on_click: Callable[[int], None],
     ) -> None:
-        self._client, self._dataset, self._on_click = client, dataset, on_click
+        self._client, self._pictures, self._on_click = client, pictures, on_click
         self._record_of = record_of
-        self._size = 0.0 if dataset is None else _SIZE * float((dataset.aabb[1] - dataset.aabb[0]).max())
-        self._shown: str | None = None
+        self._size = 0.0
+        self._shown: PicturedScene | None = None
         self._frustums: list[CameraFrustumHandle] = []
         self._cameras: Cameras | None = None
         self._root = client.scene.add_frame(_ROOT, show_axes=False)
@@ -68,17 +68,19 @@ class Frustums:
         """Show the cameras of a scene, if the dataset has it."""
         if self._root.visible != visible:
             self._root.visible = visible
-        if name == self._shown or not visible:
+        pictured = self._pictures.find(name)
+        if pictured is self._shown or not visible:
             return
-        self._shown, self._frustums, self._cameras = name, [], None
+        self._shown, self._frustums, self._cameras = pictured, [], None
         self._root.remove()
         self._root = self._client.scene.add_frame(_ROOT, show_axes=False)
-        if self._dataset is not None and name in self._dataset.names:
-            provenance = Provenance.read(self._record_of(name), f"scene {name!r}")
-            self._add(self._dataset, self._dataset.names.index(name), provenance)
+        if pictured is not None:
+            self._add(pictured, Provenance.read(self._record_of(name), f"scene {name!r}"))
 
-    def _add(self, dataset: Dataset, number: int, provenance: Provenance | None) -> None:
-        cameras, numbers = dataset.cameras(number), dataset.view_numbers(number)
+    def _add(self, pictured: PicturedScene, provenance: Provenance | None) -> None:
+        dataset, number = pictured.dataset, pictured.number
+        cameras, numbers = pictured.cameras, dataset.view_numbers(number)
+        self._size = _SIZE * float((dataset.aabb[1] - dataset.aabb[0]).max())
         fitted = (provenance or Provenance.of(dataset, number)).fitted
         for view in range(len(cameras)):
             camera = cameras[[view]]

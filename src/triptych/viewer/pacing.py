@@ -19,10 +19,11 @@ class Pace:
     _changed: float | None = None
     _drawn: float | None = None
     _sharp: bool = False
+    _goes_on: bool = False
 
-    def change(self, now: float) -> None:
-        """Something that the picture depends on is new."""
-        self._changed, self._sharp = now, False
+    def change(self, now: float, *, goes_on: bool = False) -> None:
+        """Something that the picture depends on is new; what ``goes_on`` to change needs no sharp frame."""
+        self._changed, self._sharp, self._goes_on = now, False, goes_on
 
     def due(self, now: float) -> Quality | None:
         """The frame to draw now, if any."""
@@ -30,7 +31,7 @@ class Pace:
             return None
         if self._drawn is None or self._drawn < self._changed:
             return "moving"
-        if not self._sharp and now - self._changed >= REST_SECONDS:
+        if not self._sharp and not self._goes_on and now - self._changed >= REST_SECONDS:
             return "still"
         return None
 
@@ -41,6 +42,6 @@ class Pace:
 
     def wait(self, now: float) -> float | None:
         """Seconds until a frame may be due though nothing changes; None if none will be."""
-        if self._changed is None or self._sharp:
+        if self._changed is None or self._sharp or self._goes_on:
             return None
         return max(0.0, self._changed + REST_SECONDS - now)

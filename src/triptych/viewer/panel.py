@@ -1,18 +1,19 @@
 """The controls beside the picture, those of one browser."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import UInt8
 from viser import ClientHandle, GuiApi
 
-from triptych.data import Dataset
-from triptych.text import one_line
 from triptych.viewer.choice import SIDES, Choice
 from triptych.viewer.comparison import ERROR_GAIN, ComparisonPicture
+from triptych.viewer.fit_panel import FitPanel
 from triptych.viewer.frames import FRAME_KINDS
 from triptych.viewer.gallery import Gallery, Tile
 from triptych.viewer.inline import InlinePicture, InlineText
+from triptych.viewer.known_pictures import KnownPictures
+from triptych.viewer.labels import labelled
 from triptych.viewer.sources import WatchedScenes
 
 _PER_PAGE = 9
@@ -30,8 +31,11 @@ class Panel:
         client: the browser.
         scenes: the scenes to choose from.
         other: those of a second bank, or None.
-        dataset: the pictures of the scenes, or None.
+        pictures: those of scenes that are at hand.
         on_change: called whenever a control has changed what is to be shown.
+
+    Attributes:
+        fit: the controls with which a new scene is fitted.
     """
 
     def __init__(
@@ -39,10 +43,10 @@ class Panel:
         client: ClientHandle,
         scenes: WatchedScenes,
         other: WatchedScenes | None,
-        dataset: Dataset | None,
+        pictures: KnownPictures,
         on_change: Callable[[], None],
     ) -> None:
-        self._scenes, self._dataset = scenes, dataset
+        self._scenes, self._known = scenes, pictures
         self._on_change = on_change
         self._offsets: dict[int, float] = {}
         self._first = 0
@@ -50,6 +54,7 @@ class Panel:
         self._names = labelled(scenes.loaded.names())
         self._add_choices(client.gui, list(self._names), two_banks=other is not None)
         self._add_thumbnails(client.gui)
+        self.fit = FitPanel(client.gui, pictures.new_to(scenes.loaded.model))
         self._add_blend(client.gui, list(self._names))
         self._add_base_planes(client.gui)
         self._add_pictures(client.gui, banks=1 if other is None else 2)
@@ -58,10 +63,12 @@ class Panel:
 
     def _add_choices(self, gui: GuiApi, labels: list[str], *, two_banks: bool) -> None:
         first = labels[min(1, len(labels) - 1)]
+        model = self._scenes.loaded.model
+        kinds = [kind for kind in FRAME_KINDS if kind != "latents" or not model.is_image_space]
         self._status = InlineText(gui)
         self._scene = gui.add_dropdown("scene", labels, initial_value=first)
-        self._kind = gui.add_dropdown("show", FRAME_KINDS)
-        channels = range(self._scenes.loaded.model.autoencoder.channels)
+        self._kind = gui.add_dropdown("show", kinds)
+        channels = range(model.autoencoder.channels)
         self._channel = gui.add_dropdown("channels", [_THREE_CHANNELS, *map(str, channels)], visible=False)
         self._side = gui.add_dropdown("bank", SIDES, visible=two_banks)
 
@@ -85,7 +92,7 @@ class Panel:
             self._reset = gui.add_button("reset all")
 
     def _add_pictures(self, gui: GuiApi, *, banks: int) -> None:
-        with gui.add_folder("Pictures", visible=self._dataset is not None) as self._pictures:
+        with gui.add_folder("Pictures", visible=bool(self._known.names())) as self._pictures:
             self.cameras_shown = gui.add_checkbox("all cameras", False)
             self._view = gui.add_slider("camera", 1, 2, 1, 1)
             self._look = gui.add_button("look through it")
@@ -119,7 +126,7 @@ class Panel:
 
     def compared_view(self, scene: str) -> int | None:
         """Number, from 0, of the camera at which a scene is compared; None where it has no pictures."""
-        if self._dataset is None or scene not in self._dataset.names:
+        if self._known.find(scene) is None:
             return None
         return int(_within(self._view.value, 1, self._view.max)) - 1
 
@@ -141,6 +148,10 @@ class Panel:
             self._scene.options = self._other.options = labels
             if only_mean and len(labels) > 1:
                 self._scene.value = labels[1]
+
+    def choose(self, scene: str) -> None:
+        """Show the scene of this name, which is offered."""
+        self._scene.value = next(label for label, name in self._names.items() if name == scene)
 
     def page(self) -> list[str]:
         """The scenes whose thumbnails are in sight."""
@@ -173,13 +184,10 @@ class Panel:
         self._on_change()
 
     def _fit_view_slider(self) -> None:
-        if self._dataset is None:
-            return
-        name = self._names.get(self._scene.value)
-        self._pictures.visible = name in self._dataset.names
-        if name in self._dataset.names:
-            count = len(self._dataset.cameras(self._dataset.names.index(name)))
-            self._view.max = count
+        pictured = self._known.find(self._names.get(self._scene.value, ""))
+        self._pictures.visible = pictured is not None
+        if pictured is not None:
+            self._view.max = count = len(pictured.cameras)
             self._view.value = min(self._view.value, count)
 
     def _kind_chosen(self) -> None:
@@ -208,18 +216,6 @@ class Panel:
         place = self._first + number
         if place < len(self._scene.options):
             self._scene.value = self._scene.options[place]
-
-
-def labelled(names: Sequence[str]) -> dict[str, str]:
-    """Names by what stands for them in a list: one line each, no two alike."""
-    labels: dict[str, str] = {}
-    for name in names:
-        label, count = one_line(name), 1
-        while label in labels:
-            count += 1
-            label = f"{one_line(name)} ({count})"
-        labels[label] = name
-    return labels
 
 
 def _within(value: int | float, lowest: int | float, highest: int | float) -> int | float:

@@ -10,8 +10,9 @@ from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.viewer.config import ViewerConfig
 from triptych.viewer.guard import open_guarded
+from triptych.viewer.live_fit import FitNews
 from triptych.viewer.looking import first_view
-from triptych.viewer.session import Session, SharedState
+from triptych.viewer.session import LAST_FRAME_SECONDS, Session, SharedState
 
 _WATCH_SECONDS = 2.0
 
@@ -37,6 +38,7 @@ class Server:
         self._server.gui.configure_theme(dark_mode=config.dark, show_logo=False, show_share_button=False)
         self._server.gui.main_panel.dock_right()
         _set_first_view(self._server, shared.scenes.loaded.model)
+        shared.live.on_news = self._tell
         self._server.on_client_connect(self._greet)
         self._server.on_client_disconnect(self._part)
         self._watch = threading.Thread(target=self._refresh, name="triptych watch", daemon=True)
@@ -55,6 +57,7 @@ class Server:
     def stop(self) -> None:
         """Close all sessions and the server."""
         self._stopped.set()
+        self._shared.live.stop(LAST_FRAME_SECONDS)
         for session in list(self._sessions.values()):
             session.close()
         self._server.stop()
@@ -69,6 +72,12 @@ class Server:
         if session is not None:
             session.close()
             self._sessions.pop(client.client_id, None)
+
+    def _tell(self, news: FitNews) -> None:
+        if news.is_listed and not news.runs:
+            self._shared.thumbnails.forget(news.name)
+        for session in list(self._sessions.values()):
+            session.follow(news)
 
     def _refresh(self) -> None:
         sources = [source for source in (self._shared.scenes, self._shared.other) if source is not None]

@@ -11,25 +11,29 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
-from viser import ClientHandle
+from viser import ClientHandle, UploadedFile
 
 from triptych.bank import Scene
-from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.viewer.cameras import BrowserView, camera_of, fill_window, size_for, view_of
 from triptych.viewer.choice import Choice, chosen_scene
 from triptych.viewer.comparison import compare
 from triptych.viewer.frames import LatentRange, Quality, draw
 from triptych.viewer.frustums import Frustums
+from triptych.viewer.known_pictures import KnownPictures
+from triptych.viewer.live_fit import FitNews, LiveFit
 from triptych.viewer.looking import BrowserCamera
 from triptych.viewer.pacing import Pace
 from triptych.viewer.panel import Panel
+from triptych.viewer.sending import sent_dataset
 from triptych.viewer.sources import LoadedScenes, WatchedScenes
 from triptych.viewer.thumbnails import Thumbnails
+from triptych.viewer.turns import Turns
 
 _ROWS_SENT = 512
 _FRAMES_MEASURED = 20
-_LAST_FRAME_SECONDS = 10.0
+LAST_FRAME_SECONDS = 10.0
+"""So long an end waits for what is being computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +43,20 @@ class SharedState:
     Attributes:
         scenes: the scenes.
         other: those of a second bank, to compare with.
-        dataset: the pictures that the scenes were fitted to.
+        pictures: those that scenes were fitted to, and of new ones.
         thumbnails: drawn so far.
-        turn: held while rendering: the fused kernel takes one caller at a time.
+        turns: held while rendering and fitting: the fused kernel takes one caller at a time.
+        live: the scene that is being fitted.
+        resolution: width in pixels to which pictures that a browser sends are downscaled, or None.
     """
 
     scenes: WatchedScenes
     other: WatchedScenes | None
-    dataset: Dataset | None
+    pictures: KnownPictures
     thumbnails: Thumbnails
-    turn: threading.Lock
+    turns: Turns
+    live: LiveFit
+    resolution: int | None = None
 
 
 class Session:
@@ -68,10 +76,14 @@ class Session:
         self._camera = BrowserCamera(client, shared.scenes.loaded.model)
         self._seconds: deque[float] = deque(maxlen=_FRAMES_MEASURED)
         self._compared: object = None
-        self.panel = Panel(client, shared.scenes, shared.other, shared.dataset, self.change)
-        self._frustums = Frustums(client, shared.dataset, self._record_of, self._look_through)
+        self._named = ""
+        self.panel = Panel(client, shared.scenes, shared.other, shared.pictures, self.change)
+        self._frustums = Frustums(client, shared.pictures, self._record_of, self._look_through)
         client.camera.on_update(lambda camera: self.change())
         self.panel.on_look_through(self._look_through)
+        self._awaited = ""
+        self.panel.fit.listen(self._fit, shared.live.stop, shared.live.keep, self._take)
+        self.panel.fit.show(shared.live.news)
         self._thread = threading.Thread(target=self._run, name="triptych viewer", daemon=True)
 
     def start(self) -> None:
@@ -79,10 +91,10 @@ class Session:
         self.change()
         self._thread.start()
 
-    def change(self) -> None:
-        """Something that is shown may be new."""
+    def change(self, *, goes_on: bool = False) -> None:
+        """Something that is shown may be new, and may go on to change."""
         with self._awake:
-            self._pace.change(time.monotonic())
+            self._pace.change(time.monotonic(), goes_on=goes_on)
             self._awake.notify()
 
     def refresh(self) -> None:
@@ -92,13 +104,43 @@ class Session:
         self.panel.forget_thumbnails()
         self.change()
 
+    def follow(self, news: FitNews) -> None:
+        """How far the scene is that is being fitted; the browser that has asked for it looks at it."""
+        self.panel.fit.show(news)
+        if news.is_listed:
+            self.panel.refresh()
+            if self._awaited == news.name:
+                self._awaited = ""
+                self.panel.choose(news.name)
+            if not news.runs:
+                self.panel.forget_thumbnails()
+            if self.panel.choice().scene == news.name:
+                self.change(goes_on=news.runs)
+
+    def _fit(self, scene: str) -> None:
+        self._awaited = scene
+        self._shared.live.start(scene)
+
+    def _take(self, file: UploadedFile) -> None:
+        """Look at pictures that the browser has sent, and fit the first object of them."""
+        self.panel.fit.say(f"reading {file.name}")
+        try:
+            sent = sent_dataset(file.name, file.content, self._shared.scenes.loaded.model, self._shared.resolution)
+        except (InputError, OSError) as error:
+            self.panel.fit.say(str(error))
+            return
+        self._shared.pictures.add(sent)
+        self.panel.fit.offer(self._shared.pictures.new_to(self._shared.scenes.loaded.model))
+        self.panel.fit.choose(sent.names[0])
+        self._fit(sent.names[0])
+
     def close(self) -> None:
         """The browser is gone: end with the frame that is being drawn, and wait for that."""
         with self._awake:
             self._closed = True
             self._awake.notify()
         if self._thread.is_alive():
-            self._thread.join(_LAST_FRAME_SECONDS)
+            self._thread.join(LAST_FRAME_SECONDS)
 
     def _run(self) -> None:
         while True:
@@ -126,14 +168,15 @@ class Session:
         begun = time.monotonic()
         choice = self.panel.choice()
         view = self._camera.view()
-        with self._shared.turn:
+        with self._shared.turns:
             picture = self._picture(choice, view, quality)
         filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=choice.kind == "RGB")
         self._clear_sight(view)
         self._client.scene.set_background_image(filled, "jpeg", jpeg_quality=80 if quality == "moving" else 95)
         if quality == "moving":
             self._seconds.append(time.monotonic() - begun)
-        else:
+        if quality == "still" or self._drawing.name != self._named:
+            self._named = self._drawing.name
             self.panel.say(self._status())
         return True
 
@@ -175,35 +218,37 @@ class Session:
         loaded, generation = scenes.loaded, scenes.generation
         missing = [name for name in self.panel.page() if thumbnails.kept(generation, name) is None]
         if missing:
-            with self._shared.turn:
+            with self._shared.turns:
                 thumbnails.draw(generation, missing[0], loaded)
         self.panel.show_thumbnails({name: thumbnails.kept(generation, name) for name in self.panel.page()})
         return bool(missing)
 
     def _draw_comparison(self) -> bool:
         choice = self.panel.choice()
-        dataset, view = self._shared.dataset, self.panel.compared_view(choice.scene)
-        if dataset is None or view is None:
+        pictured, view = self._shared.pictures.find(choice.scene), self.panel.compared_view(choice.scene)
+        news = self._shared.live.news
+        if pictured is None or view is None or (news.runs and news.name == choice.scene):
             return False
         sources = [source for source in (self._shared.scenes, self._shared.other) if source is not None]
-        needed = (view, replace(choice, kind="RGB", channel=None), [source.generation for source in sources])
+        needed = (view, replace(choice, kind="RGB", channel=None), pictured, [source.loaded for source in sources])
         if needed == self._compared:
             return False
-        with self._shared.turn:
+        with self._shared.turns:
             scenes = [self._drawing.of(source.loaded, number, choice)[0] for number, source in enumerate(sources)]
-            beside = [compare(dataset, choice.scene, view, scene) for scene in scenes]
+            beside = [compare(pictured, view, scene) for scene in scenes]
         self.panel.show_comparison(beside)
         self._compared = needed
         return True
 
     def _look_through(self, view: int) -> None:
         """Take the place of a camera of the dataset, and compare there."""
-        dataset, scene = self._shared.dataset, self.panel.choice().scene
-        if dataset is None or self.panel.compared_view(scene) is None:
+        pictured = self._shared.pictures.find(self.panel.choice().scene)
+        if pictured is None:
             return
         self.panel.choose_view(view)
-        camera = dataset.cameras(dataset.names.index(scene))[[view]]
-        self._camera.look(view_of(camera, self._client.camera.aspect), self._shared.scenes.loaded.model)
+        self._camera.look(
+            view_of(pictured.cameras[[view]], self._client.camera.aspect), self._shared.scenes.loaded.model
+        )
 
 
 class _Drawing:

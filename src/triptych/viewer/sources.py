@@ -1,7 +1,7 @@
 """What there is to look at: a bank, a run of `triptych train` even while it runs, or a category model alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -80,17 +80,19 @@ class LoadedScenes:
     Attributes:
         model: the category model.
         scenes: the scenes of a bank by name; those added later appear by themselves.
+        unsaved: scenes that no bank has in this state, by name; they come before those of the bank.
     """
 
     model: CategoryModel
     scenes: Mapping[str, Scene]
+    unsaved: Mapping[str, Scene] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """Every name that can be chosen, each once: the mean scene, then those of the bank."""
+        """Every name that can be chosen, each once: the mean scene, unsaved ones, then those of the bank."""
         mean = MEAN_SCENE
-        while mean in self.scenes:
+        while mean in self.scenes or mean in self.unsaved:
             mean = f"({mean})"
-        return [mean, *self.scenes]
+        return [mean, *self.unsaved, *(name for name in self.scenes if name not in self.unsaved)]
 
     def scene(self, name: str) -> Scene:
         """One scene; the mean one also in place of a name that is gone.
@@ -98,6 +100,8 @@ class LoadedScenes:
         Raises:
             InputError: it is damaged.
         """
+        if name in self.unsaved:
+            return self.unsaved[name]
         if name in self.scenes:
             return self.scenes[name]
         return Scene.start_of(self.model)
@@ -149,6 +153,18 @@ class WatchedScenes:
                 return False
             grown, self._names = names != self._names, names
             return grown
+
+    def show_unsaved(self, scene: Scene) -> None:
+        """Show a scene that is not in the bank, in place of the one before; ``loaded`` is another one then.
+
+        Raises:
+            InputError: it is of another model than what is shown by now.
+        """
+        with self._lock:
+            if scene.model is not self.loaded.model:
+                raise InputError(f"{scene.name}: the model was saved again meanwhile; fit the scene with the new one")
+            self.loaded = replace(self.loaded, unsaved={scene.name: scene})
+            self._names = self.loaded.names()
 
 
 def load(files: SourceFiles, model: Path | None, device: torch.device) -> LoadedScenes:

@@ -29,6 +29,12 @@ class Thumbnails:
         """The thumbnail of a scene as its source's ``generation`` has it, if it is drawn already."""
         return self._kept.get((generation, name))
 
+    def forget(self, name: str) -> None:
+        """Draw that of a scene again: it has changed."""
+        with self._lock:
+            for kept in [kept for kept in self._kept if kept[1] == name]:
+                del self._kept[kept]
+
     def draw(self, generation: int, name: str, loaded: LoadedScenes) -> None:
         """Draw and keep one, gray for a scene that is damaged; the oldest are forgotten."""
         try:

@@ -32,7 +32,7 @@ def image_space(scene: Dataset) -> CategoryModel:
 
 def is_image_space(space: CategoryModel) -> bool:
     """Whether the latents of a model are the pictures themselves."""
-    return isinstance(space.autoencoder, IdentityAutoencoder)
+    return space.is_image_space
 
 
 _CROP_MARGIN = 2

@@ -82,6 +82,16 @@ export class Graphics {
         gl.texSubImage3D(kind, 0, 0, 0, 0, width, height, layers, gl.RGBA, gl.FLOAT, values);
     }
 
+    /**
+     * Of numbers that are interpolated. Half precision, which every device can interpolate; but a processor that computes
+     * WebGL has to turn it into single precision each time.
+     */
+    interpolatedFormat() {
+        const gl = this.gl;
+        const single = this.isSoftware() && gl.getExtension("OES_texture_float_linear");
+        return single ? gl.RGBA32F : gl.RGBA16F;
+    }
+
     interpolate({ kind, texture }) {
         const gl = this.gl;
         gl.bindTexture(kind, texture);

@@ -68,7 +68,10 @@ void weigh(Ray ray) {
     weight_sum = 0.0;
     for (int i = 0; i < COARSE; i++) {
         vec3 place = ray.start + (ray.near + ray.interval * (float(i) + 0.5)) * ray.slope;
-        float own = occupied(place) ? query(place, raw) * ray.interval : 0.0;
+        float own = 0.0;
+        for (bool asked = occupied(place); asked; asked = false) {  // a loop, as below
+            own = query(place, raw) * ray.interval;
+        }
         weights[i] = exp(-optical_depth) * (1.0 - exp(-own));
         optical_depth += own;
         weight_sum += weights[i];
@@ -96,39 +99,66 @@ float further_edge(Ray ray, int k) {
 }
 #endif
 
-// Adds what a ray gathers to sum; how much of its light the scene stops.
+// A part of a ray between two of its edges, and how many edges are passed: all, coarse ones, further ones.
+struct Part {
+    float begin;
+    float end;
+    int passed;
+    int coarse;
+    int further;
+    float further_edge;
+};
+
+Part before_first(Ray ray) {
+    Part part = Part(ray.near, ray.near, 0, 0, 0, 0.0);
+#if IMPORTANCE
+    weigh(ray);
+    part.further_edge = further_edge(ray, 0);
+#endif
+    return part;
+}
+
+vec3 middle(Ray ray, Part part) {
+    return ray.start + 0.5 * (part.begin + part.end) * ray.slope;
+}
+
+// Go on to the next part in an occupied cell; whether there is one.
+bool advance(Ray ray, inout Part part) {
+    bool found = false;
+    while (!found && part.passed < COARSE + IMPORTANCE) {
+        part.begin = part.end;
+        part.end = ray.near + ray.interval * float(part.coarse + 1);
+#if IMPORTANCE
+        if (part.further_edge < part.end) {
+            part.end = part.further_edge;
+            part.further_edge = further_edge(ray, ++part.further);
+        } else {
+            part.coarse++;
+        }
+#else
+        part.coarse++;
+#endif
+        part.passed++;
+        found = occupied(middle(ray, part));
+    }
+    return found;
+}
+
+// Adds what a ray gathers to sum; how much of its light the scene stops. Where the processor computes WebGL, an if skips
+// nothing, but the end of a loop does: so empty cells are passed in a loop of their own.
 float integrate(Ray ray, inout vec4 sum[OUTPUTS]) {
     vec4 raw[OUTPUTS];
     float optical_depth = 0.0;
-    float edge = ray.near;
-    int coarse = 1;
-#if IMPORTANCE
-    weigh(ray);
-    int k = 0;
-    float further = further_edge(ray, k);
-#endif
-    for (int n = 0; n < COARSE + IMPORTANCE && optical_depth < OPAQUE; n++) {
-        float next = ray.near + ray.interval * float(coarse);
-#if IMPORTANCE
-        if (further < next) {
-            next = further;
-            further = further_edge(ray, ++k);
-        } else {
-            coarse++;
+    Part part = before_first(ray);
+    bool found = advance(ray, part);
+    while (found && optical_depth < OPAQUE) {
+        float own = query(middle(ray, part), raw) * (part.end - part.begin);
+        float weight = exp(-optical_depth) * (1.0 - exp(-own));
+        optical_depth += own;
+        for (int o = 0; o < OUTPUTS; o++) {
+            sum[o] += weight * channel_activation(raw[o]);
         }
-#else
-        coarse++;
-#endif
-        vec3 place = ray.start + 0.5 * (edge + next) * ray.slope;
-        if (occupied(place)) {
-            float own = query(place, raw) * (next - edge);
-            float weight = exp(-optical_depth) * (1.0 - exp(-own));
-            optical_depth += own;
-            for (int o = 0; o < OUTPUTS; o++) {
-                sum[o] += weight * channel_activation(raw[o]);
-            }
-        }
-        edge = next;
+        found = advance(ray, part);
     }
     return 1.0 - exp(-optical_depth);
 }

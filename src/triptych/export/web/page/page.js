@@ -139,13 +139,16 @@ function drawing(manifest, studio, view) {
         if (!whole) canvas.getContext("2d").drawImage(small, 0, 0, picture.width, picture.height);
     }
 
+    /** Draw a picture; how long it takes until it is seen, its scenes being there. */
     async function show({ rays, scale }) {
         const pixels = await studio.picture({ ...structuredClone(view), rays, scale });
         put(pixels);
         const traced = `${Math.round(rays * scale * latent.width)} × ${Math.round(rays * scale * latent.height)} rays`;
         const size = `${pixels.width} × ${pixels.height} pixels`;
         element("speed").textContent = `${traced}, decoded to ${size}, in ${studio.milliseconds.toFixed(0)} ms`;
+        const made = performance.now();
         await new Promise(requestAnimationFrame);
+        return studio.milliseconds + performance.now() - made;
     }
 
     const whole = { rays: sampling.supersample, scale: 1 };
@@ -158,8 +161,8 @@ function drawing(manifest, studio, view) {
             while (wanted) {
                 const shown = wanted;
                 wanted = undefined;
-                await show(shown);
-                if (shown !== whole) pace.took(studio.milliseconds);
+                const milliseconds = await show(shown);
+                if (shown !== whole) pace.took(milliseconds);
                 const finer = !wanted && (shown.rays < whole.rays || shown.scale < 1);
                 if (finer) rest = setTimeout(draw, REST_MILLISECONDS, true);
             }

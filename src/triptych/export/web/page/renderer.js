@@ -30,8 +30,8 @@ export class Renderer {
 
         const { height, width } = manifest.latent;
         const resolution = manifest.planes.resolution;
-        // Half precision is far finer than the 8 bits that the planes come in, and every device can interpolate it.
-        this.planes = graphics.texture(gl.RGBA16F, resolution, resolution, 3 * this.groups);
+        // Half precision is far finer than the 8 bits that the planes come in.
+        this.planes = graphics.texture(graphics.interpolatedFormat(), resolution, resolution, 3 * this.groups);
         graphics.interpolate(this.planes);
         this.densest = graphics.texture(graphics.targetFormat, this.side, this.side);
         this.found = graphics.texture(gl.R32UI, this.side, this.side);
