@@ -4,7 +4,7 @@ import torch
 from jaxtyping import BFloat16, Float, Int
 from torch import Tensor
 
-from triptych.training.row_adam import RowAdam
+from triptych.training.row_adam import MOMENTUM, SQUARES, RowAdam
 
 
 class LeanRowAdam(RowAdam):
@@ -15,30 +15,33 @@ class LeanRowAdam(RowAdam):
 
     Args:
         values: as there; the last axis is that of the features.
-        betas: as there.
     """
 
     first_moment: BFloat16[Tensor, "row *shape"]
     second_moment: Float[Tensor, "row *shape"]
 
-    def __init__(self, values: Float[Tensor, "row *shape"], betas: tuple[float, float] = (0.9, 0.999)) -> None:
+    def __init__(self, values: Float[Tensor, "row *shape"]) -> None:
         self.values = values
         self.first_moment = torch.zeros_like(values, dtype=torch.bfloat16)
         self.second_moment = values.new_zeros((*values.shape[:-1], 1))
         self.steps = torch.zeros(len(values), device=values.device)
-        self.betas = betas
 
-    def step(self, rows: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen *shape"], rate: float) -> None:
+    def step(
+        self,
+        rows: Int[Tensor, " chosen"],
+        gradient: Float[Tensor, "chosen *shape"],
+        rate: float,
+        momentum: float = MOMENTUM,
+    ) -> None:
         if gradient.numel() == 0:
             return
-        first, second = self.betas
         steps = self.steps[rows] + 1
-        momentum = self.first_moment[rows].float().lerp_(gradient, 1 - first)
-        variance = self.second_moment[rows].lerp_(gradient.square().mean(dim=-1, keepdim=True), 1 - second)
+        mean = self.first_moment[rows].float().lerp_(gradient, 1 - momentum)
+        variance = self.second_moment[rows].lerp_(gradient.square().mean(dim=-1, keepdim=True), 1 - SQUARES)
         along = (-1, *[1] * (gradient.dim() - 1))
-        scale = ((1 - second**steps).sqrt() / (1 - first**steps)).view(along)
-        eps = 1e-8 * (1 - second**steps).sqrt().view(along)
-        self.values[rows] -= rate * scale * momentum / (variance.sqrt() + eps)
-        self.first_moment[rows] = momentum.bfloat16()
+        scale = ((1 - SQUARES**steps).sqrt() / (1 - momentum**steps)).view(along)
+        eps = 1e-8 * (1 - SQUARES**steps).sqrt().view(along)
+        self.values[rows] -= rate * scale * mean / (variance.sqrt() + eps)
+        self.first_moment[rows] = mean.bfloat16()
         self.second_moment[rows] = variance
         self.steps[rows] = steps

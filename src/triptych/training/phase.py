@@ -16,6 +16,7 @@ Rate = Annotated[float, Range(0, 10)]
 Weight = Annotated[float, Range(0, 1_000_000)]
 Share = Annotated[float, Range(0, 1)]
 FinalFactor = Annotated[float, Range(1e-9, 1)]
+Momentum = Annotated[float, Range(0, 0.9999)]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,23 @@ class Rates(Options):
     """Encoder."""
     decoder: Rate = 0.0
     """Decoder."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """How one step moves scenes.
+
+    Attributes:
+        micro: Adam's step size for micro planes.
+        coefficients: that for coefficients.
+        momentum: what the running mean of the micro planes' gradients keeps (beta1).
+        smoothing: deviation, in texels, of the Gaussian that smooths these gradients; 0 for none.
+    """
+
+    micro: float = 0.0
+    coefficients: float = 0.0
+    momentum: float = 0.9
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,12 @@ class Phase(Options):
     """Step sizes at the start."""
     weights: LossWeights
     """Which losses count, and how much."""
+    momentum: Momentum = 0.9
+    """What Adam's running mean of the micro planes' gradients keeps per step (beta1); that of all others keeps 0.9.
+    With few random pixels, most texels see no ray in most steps; momentum would move them on by one pixel's word."""
+    smoothing: Annotated[float, Range(0, 64)] = 0.0
+    """Deviation, in texels, of a Gaussian that smooths the gradients of micro planes: what a pixel says holds for its
+    neighbors at first. It falls to 0, with the cube of the share of the phase that is left."""
     ramp_steps: Steps = 0
     """Steps over which the rates rise from 0."""
     final_factor: FinalFactor = 1.0
@@ -133,6 +157,13 @@ class Phase(Options):
     def mlp_is_frozen(self, step: int, views: int) -> bool:
         """Whether the tiny MLP stays as it is at a step."""
         return self.freeze_mlp_from is not None and step * self.batch / self._counted(views) >= self.freeze_mlp_from
+
+    def move(self, step: int, views: int) -> Move:
+        """How a step over ``views`` training views moves scenes."""
+        factor, left = self.schedule(views).factor(step), 1 - step / self.steps(views)
+        return Move(
+            factor * self.rates.micro, factor * self.rates.coefficients, self.momentum, self.smoothing * left**3
+        )
 
     def schedule(self, views: int) -> Schedule:
         """What the rates are multiplied by over ``views`` training views."""

@@ -5,6 +5,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim.adam import adam
 
+MOMENTUM = 0.9
+"""What the running mean of the gradients keeps in each step (beta1), where nothing else is asked for."""
+SQUARES = 0.999
+"""What the running mean of their squares keeps (beta2)."""
+
 
 class RowAdam:
     """An array with one row a scene, and the Adam state of each row (Kingma and Ba 2015).
@@ -19,18 +24,23 @@ class RowAdam:
         steps: number of steps taken by each row, [row].
     """
 
-    def __init__(self, values: Float[Tensor, "row *shape"], betas: tuple[float, float] = (0.9, 0.999)) -> None:
+    def __init__(self, values: Float[Tensor, "row *shape"]) -> None:
         self.values = values
         self.first_moment = torch.zeros_like(values)
         self.second_moment = torch.zeros_like(values)
         self.steps = torch.zeros(len(values), device=values.device)
-        self.betas = betas
 
     def leaf(self, rows: Int[Tensor, " chosen"]) -> Float[Tensor, "chosen *shape"]:
         """A copy of some rows that collects their gradient."""
         return self.values[rows].requires_grad_()
 
-    def step(self, rows: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen *shape"], rate: float) -> None:
+    def step(
+        self,
+        rows: Int[Tensor, " chosen"],
+        gradient: Float[Tensor, "chosen *shape"],
+        rate: float,
+        momentum: float = MOMENTUM,
+    ) -> None:
         """One Adam step on distinct rows, in place."""
         if gradient[:1].numel() == 0:
             return
@@ -44,8 +54,8 @@ class RowAdam:
             [self.steps[row] for row in chosen],
             fused=True,
             amsgrad=False,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
+            beta1=momentum,
+            beta2=SQUARES,
             lr=rate,
             weight_decay=0.0,
             eps=1e-8,

@@ -15,8 +15,9 @@ from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
 from triptych.training.config import Moments, SkippingConfig
 from triptych.training.lean_adam import LeanRowAdam
-from triptych.training.phase import Rates
+from triptych.training.phase import Move
 from triptych.training.row_adam import RowAdam
+from triptych.training.smoothing import smoothed
 
 
 class SceneParameters:
@@ -126,17 +127,14 @@ class SceneParameters:
         self,
         scenes: Int[Tensor, " chosen"],
         leaves: tuple[Float[Tensor, "chosen 3 k k micro"], Float[Tensor, "chosen base"]],
-        rates: Rates,
-        factor: float,
+        move: Move,
     ) -> None:
         """One Adam step of these scenes, from the gradients that their leaves have collected."""
-        micro, coefficients = leaves
-        for rows, leaf, rate in (
-            (self.micro, micro, rates.micro),
-            (self.coefficients, coefficients, rates.coefficients),
-        ):
-            if leaf.grad is not None and rate:
-                rows.step(scenes, leaf.grad, rate * factor)
+        micro, coefficients = (leaf.grad for leaf in leaves)
+        if micro is not None and move.micro:
+            self.micro.step(scenes, smoothed(micro, move.smoothing), move.micro, move.momentum)
+        if coefficients is not None and move.coefficients:
+            self.coefficients.step(scenes, coefficients, move.coefficients)
 
     def state_dict(self) -> dict[str, Tensor]:
         """All tensors by name, not copied."""

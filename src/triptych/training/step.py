@@ -147,7 +147,7 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     losses = _shared_losses(work, _losses(work, chosen, leaves, step, epoch) if len(scenes) else None)
     factor = phase.schedule(epoch).factor(step)
     _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
-    work.scenes.step(scenes, leaves, phase.rates, factor)
+    work.scenes.step(scenes, leaves, phase.move(step, epoch))
     return losses
 
 

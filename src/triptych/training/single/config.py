@@ -1,13 +1,13 @@
 """How a scene is fitted by itself: a configuration for each kind of field, with what all of them share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import SkippingConfig
-from triptych.training.phase import FinalFactor, Rate, Share, Weight
+from triptych.training.phase import FinalFactor, Momentum, Rate, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class SingleConfig(Options):
     final_factor: FinalFactor = 0.03
     """All rates fall exponentially to this share."""
 
+    @property
+    def fitted_sampling(self) -> SamplingConfig:
+        """How rays are sampled while the scene is fitted."""
+        return self.sampling
+
 
 @dataclass(frozen=True)
 class _OnPlanes(SingleConfig):
@@ -68,6 +73,14 @@ class SingleTriPlanes(_OnPlanes):
     """Learning rate of the planes at the start."""
     mlp_rate: Rate = 5e-3
     """Learning rate of the MLP at the start."""
+    momentum: Momentum = 0.9
+    """What Adam's running mean of the planes' gradients keeps per step (beta1): less suits few steps."""
+    samples: Annotated[int, Range(1, 4096)] | None = None
+    """Stratified samples of a ray while the scene is fitted; as many as it is rendered with if not given."""
+
+    @property
+    def fitted_sampling(self) -> SamplingConfig:
+        return replace(self.sampling, coarse=self.samples or self.sampling.coarse)
 
 
 @dataclass(frozen=True)

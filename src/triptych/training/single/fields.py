@@ -23,7 +23,7 @@ from triptych.representation.planes import initial_base_planes
 from triptych.representation.sdf import SDFField, eikonal_loss
 from triptych.runtime.entry_points import Group, broken, load_added
 from triptych.training.loop import TrainingState
-from triptych.training.phase import Rates
+from triptych.training.phase import Move
 from triptych.training.scenes import SceneParameters
 from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 from triptych.training.single.targets import is_image_space
@@ -120,7 +120,8 @@ class TriPlanes(SingleField):
 
     def end_step(self, factor: float) -> None:
         _step(self._optimizer, self._config.mlp_rate * factor)
-        self.scenes.step(self._everyone, self._leaves, Rates(micro=self._config.rate), factor)
+        move = Move(factor * self._config.rate, momentum=self._config.momentum)
+        self.scenes.step(self._everyone, self._leaves, move)
 
     def finished(self) -> TriPlaneField:
         self.model.requires_grad_(False).eval()

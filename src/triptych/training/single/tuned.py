@@ -5,6 +5,7 @@ from math import exp, log
 
 import numpy as np
 
+from triptych.representation.config import SamplingConfig
 from triptych.training.single.config import SingleTriPlanes
 
 
@@ -26,6 +27,11 @@ _RATES = {
     1000: _Rates(2e-2, 5e-3),
 }
 """By number of steps: the best of those that were tried, and the defaults for many."""
+_FEW_STEPS = 500
+"""Up to so many steps, momentum does more harm than good."""
+_MOMENTUM = 0.3
+_SAMPLING = SamplingConfig(96, 0)
+_FITTED_SAMPLES = 64
 _CROP_SHARE = 0.9
 _DIGITS = 6
 """Rates are rounded: a fit that goes on must find the very same ones."""
@@ -40,9 +46,12 @@ def tuned_triplanes(steps: int) -> SingleTriPlanes:
     return replace(
         SingleTriPlanes(),
         steps=steps,
+        sampling=_SAMPLING,
+        samples=_FITTED_SAMPLES,
         crop_share=_CROP_SHARE,
         rate=_between(steps, [rates.planes for rates in _RATES.values()]),
         mlp_rate=_between(steps, [rates.mlp for rates in _RATES.values()]),
+        momentum=_MOMENTUM if steps <= _FEW_STEPS else SingleTriPlanes.momentum,
     )
 
 
