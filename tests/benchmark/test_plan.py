@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from balls import make_balls
 
 from triptych.benchmark.plan_report import Plan
@@ -10,7 +11,11 @@ from triptych.benchmark.plan_sample import random_sample, sample_of
 from triptych.cli import main
 from triptych.data import DatasetConfig
 from triptych.evaluation.cost import Cost
-from triptych.training.estimate import Estimate
+from triptych.training import estimate
+from triptych.training.beginning import own_or_created, untrained
+from triptych.training.conditions import Conditions
+from triptych.training.estimate import Amount, Estimate, of_stage1
+from triptych.training.presets import STAGE1
 
 
 def plan(**changes: object) -> Plan:
@@ -63,3 +68,18 @@ def test_what_cannot_be_planned_is_refused(tmp_path: Path, capsys: pytest.Captur
             main(["plan", *arguments])
         assert ended.value.code == 2
         assert reason in capsys.readouterr().err
+
+
+def test_random_pixels_take_as_long_as_there_are_scenes_in_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "_step", lambda *_: 1.0)
+    sample, device = random_sample(4, 32, 100), torch.device("cpu")
+    config = STAGE1["colors"]
+    autoencoder = own_or_created(None, config.autoencoder, sample)
+    model = untrained(sample, config, autoencoder, Conditions(seed=0, device=device))
+    steps = config.warmup.step_count
+    assert steps
+    few, many = (
+        of_stage1(model, sample, Amount(scenes, 4 * scenes), config, 0).seconds for scenes in (len(sample), 10_000)
+    )
+    assert few == pytest.approx(steps, rel=0.05)
+    assert many == pytest.approx(steps * config.warmup.batch / len(sample), rel=0.05)

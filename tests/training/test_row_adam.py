@@ -50,3 +50,13 @@ def test_lean_moments_take_less_than_half_of_the_others() -> None:
         for rows in (full, lean)
     )
     assert lean_bytes < 0.31 * full_bytes
+
+
+def test_without_momentum_a_gradient_moves_a_texel_once_alone() -> None:
+    rows = {momentum: RowAdam(torch.zeros(1, 2)) for momentum in (0.0, 0.9)}
+    for momentum, each in rows.items():
+        each.step(torch.tensor([0]), torch.ones(1, 2), 0.1, momentum)
+        after_one = each.values.clone()
+        each.step(torch.tensor([0]), torch.zeros(1, 2), 0.1, momentum)
+        assert torch.allclose(after_one, torch.full((1, 2), -0.1))
+        assert torch.equal(each.values, after_one) == (momentum == 0.0)

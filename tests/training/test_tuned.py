@@ -18,3 +18,7 @@ def test_halfway_between_numbers_of_steps_rates_are_geometric_means() -> None:
     below, between, above = (tuned_triplanes(steps) for steps in (100, 200, 400))
     assert between.rate == pytest.approx((below.rate * above.rate) ** 0.5, rel=1e-3)
     assert between.mlp_rate == pytest.approx((below.mlp_rate * above.mlp_rate) ** 0.5, rel=1e-3)
+
+
+def test_few_steps_have_little_momentum() -> None:
+    assert [tuned_triplanes(steps).momentum for steps in (60, 500, 1000)] == [0.3, 0.3, 0.9]

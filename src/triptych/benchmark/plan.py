@@ -10,7 +10,7 @@ import torch
 
 from triptych.bank import Scene
 from triptych.bank.precision import as_stored
-from triptych.benchmark.plan_report import Plan
+from triptych.benchmark.plan_report import RGB_STEPS, Plan
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.evaluation.cost import Cost
@@ -31,13 +31,14 @@ from triptych.training.estimate import (
     of_stage2,
     set_apart,
 )
-from triptych.training.single.config import SingleTriPlanes
+from triptych.training.single.tuned import tuned_triplanes
 
 _COMPACT_BITS = 1.9
 """Of a bank, per number of the micro planes; measured on cars, see docs/bank.md."""
 _STORED, _COMPUTED = 2, 4
 """Bytes of a number."""
 _PLANES = 3
+_RGB = tuned_triplanes(RGB_STEPS)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def make_plan(asked: Asked, stage1: Stage1Config, stage2: Stage2Config, conditio
         with thread_count_kept(None if asked.workers is None else 1):
             fit = of_stage2(model, part, Amount(1, asked.views), stage2, seed)
             storing = _storing(model)
-            rgb = of_rgb(part.subset([0]), SingleTriPlanes(), seed)
+            rgb = of_rgb(part.subset([0]), _RGB, seed)
     each, fitted, workers = fit.seconds + storing, asked.scenes - asked.trained, asked.workers or 1
     return Plan(
         asked.trained,
@@ -146,6 +147,6 @@ def _shared_numbers(model: CategoryModel) -> int:
 
 def _rgb_bytes() -> float:
     """Bytes of a scene by itself, its tiny MLP included, as ``triptych rgb`` stores it."""
-    planes, hidden = SingleTriPlanes().planes, SingleTriPlanes().mlp.hidden
+    planes, hidden = _RGB.planes, _RGB.mlp.hidden
     mlp = (planes.micro_features + 1) * hidden + (hidden + 1) * 4
     return float(_STORED * (_PLANES * planes.resolution**2 * planes.micro_features + mlp))

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from triptych.evaluation.cost import Cost, break_even
 from triptych.training.estimate import Estimate
 
+RGB_STEPS = 500
+"""Steps of the RGB tri-planes that a plan compares with: from there on they gain little (docs/quality.md)."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -45,7 +48,7 @@ class Plan:
             f"stage 1, {self.trained:,} scene(s): {self.stage1}",
             f"stage 2, {self.fitted:,} scene(s) at {self.time.scene:.2g} s by {by}: {self.stage2}",
             f"disk: {_size(sum(self.disk.values()))}: {disk}",
-            f"RGB tri-planes instead: {self.rgb_time.scene:.2g} s and {_size(self.rgb_space.scene)} per scene",
+            f"RGB tri-planes of {RGB_STEPS} steps instead: {self.rgb_time.scene:.2g} s and {_size(self.rgb_space.scene)} per scene",
             f"break-even with them: time from {_scenes(self.time, self.rgb_time)}, "
             f"bytes from {_scenes(self.space, self.rgb_space)}",
             f"timed here in {self.calibration:.0f} s, with the machine as busy as it is now; nothing was begun",

@@ -107,7 +107,7 @@ def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
     scenes.occupancy[:] = ball().to(scenes.occupancy.device)
     phases = (config.warmup, config.joint)
     seconds = timer.of(config.pretraining.schedule(amount.views).steps)
-    seconds += _together(model, scenes, PosedViews(part), phases, config.skipping, amount.views, seed)
+    seconds += _together(model, scenes, PosedViews(part), phases, config.skipping, amount, seed)
     needed, for_part = (
         sum(memory.of_stage1(config, count, part.height, part.width).values()) for count in (amount.scenes, len(part))
     )
@@ -128,7 +128,7 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         trained = deepcopy(model)
         scenes = SceneParameters.started(model.start_micro, model.start_coefficients, model.start_occupancy, len(part))
         phases = (config.latent, config.image)
-        seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, amount.views, seed)
+        seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, amount, seed)
     else:
         alike = [scene for scene in range(len(part)) if _views(part, scene) == _views(part, 0)]
         group = part.subset(alike[: min(config.scenes_at_once, _TOGETHER)])
@@ -180,19 +180,31 @@ def _together(
     views: PosedViews,
     phases: tuple[Phase, ...],
     skipping: SkippingConfig,
-    views_of_all: int,
+    amount: Amount,
     seed: int,
 ) -> float:
-    """Seconds of phases in which scenes and what they share are trained on so many views."""
+    """Seconds of phases in which so many scenes and what they share are trained."""
     seconds, chooser = 0.0, ShuffledViews(views, seed)
     for phase in phases:
         if not phase.is_empty:
             work = Work(phase, model, scenes, views, skipping)
-            seconds += _phase(work, chooser, phase.steps(views_of_all), views_of_all / len(views))
+            timed = phase.steps(amount.views) * _timed_steps(phase, amount.scenes, len(views.dataset))
+            seconds += _phase(work, chooser, timed, amount.views / len(views))
     return seconds
 
 
-def _phase(work: Work, chooser: Chooser, steps: int, encoded: float) -> float:
+def _timed_steps(phase: Phase, scenes: int, timed_on: int) -> float:
+    """How many of the timed steps, on views of few scenes, a step on views of all takes: random pixels are so many per
+    scene."""
+    return _scenes_in_step(scenes, phase.batch) / _scenes_in_step(timed_on, phase.batch) if phase.pixels else 1.0
+
+
+def _scenes_in_step(scenes: int, views: int) -> float:
+    """Of how many scenes so many random views are, on the average."""
+    return scenes * (1 - (1 - 1 / scenes) ** views)
+
+
+def _phase(work: Work, chooser: Chooser, steps: float, encoded: float) -> float:
     """Seconds of so many steps, and of encoding so many times the views that they are timed on."""
     if not steps:
         return 0.0

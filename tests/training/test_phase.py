@@ -1,0 +1,21 @@
+"""What a phase asks of each step."""
+
+import pytest
+
+from triptych.training.phase import LossWeights, Phase, Rates
+
+
+def phase(**options: object) -> Phase:
+    return Phase(0.0, 4, Rates(micro=0.1, coefficients=0.2), LossWeights(enc=1.0), step_count=10, **options)
+
+
+def test_scenes_move_at_scheduled_rates_and_by_the_word_of_single_pixels_in_the_end() -> None:
+    moves = [phase(final_factor=0.01, momentum=0.3, smoothing=2.0).move(step, 16) for step in (0, 5, 9)]
+    assert [move.micro for move in moves] == pytest.approx([0.1, 0.01, 0.1 * 0.01**0.9])
+    assert [move.coefficients / move.micro for move in moves] == pytest.approx([2.0] * 3)
+    assert [move.smoothing for move in moves] == pytest.approx([2.0, 0.25, 0.002])
+    assert {move.momentum for move in moves} == {0.3}
+
+
+def test_by_default_gradients_are_not_smoothed() -> None:
+    assert phase().move(0, 16).smoothing == 0.0
