@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from triptych.bank import Scene
 from triptych.bank.precision import as_stored
 from triptych.benchmark.plan_report import RGB_STEPS, Plan
 from triptych.data import Dataset
@@ -23,6 +22,7 @@ from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.estimate import (
     Amount,
     Estimate,
+    SceneInItsCells,
     ball,
     few_scenes,
     latent_bytes,
@@ -115,7 +115,7 @@ def make_plan(asked: Asked, stage1: Stage1Config, stage2: Stage2Config, conditio
 @torch.no_grad()
 def _storing(model: CategoryModel) -> float:
     """Seconds of rounding a scene to what a compact bank keeps."""
-    scene = Scene.start_of(model)
+    scene = SceneInItsCells.start_of(model)
     scene = replace(scene, micro=scene.micro + 0.1 * torch.randn_like(scene.micro))
     started = time.perf_counter()
     as_stored(scene, "compact")

@@ -48,7 +48,8 @@ class Plan:
             f"stage 1, {self.trained:,} scene(s): {self.stage1}",
             f"stage 2, {self.fitted:,} scene(s) at {self.time.scene:.2g} s by {by}: {self.stage2}",
             f"disk: {_size(sum(self.disk.values()))}: {disk}",
-            f"RGB tri-planes of {RGB_STEPS} steps instead: {self.rgb_time.scene:.2g} s and {_size(self.rgb_space.scene)} per scene",
+            f"RGB tri-planes of {RGB_STEPS} steps instead: {self.rgb_time.scene:.2g} s and "
+            f"{_size(self.rgb_space.scene)} per scene",
             f"break-even with them: time from {_scenes(self.time, self.rgb_time)}, "
             f"bytes from {_scenes(self.space, self.rgb_space)}",
             f"timed here in {self.calibration:.0f} s, with the machine as busy as it is now; nothing was begun",

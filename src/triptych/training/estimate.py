@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 
@@ -15,6 +16,7 @@ from triptych.data.posed_views import PosedViews
 from triptych.files import is_too_large
 from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
+from triptych.representation.field import TriPlaneField
 from triptych.runtime import peak_memory, thread_count_kept
 from triptych.training import memory
 from triptych.training.config import SkippingConfig, Stage1Config, Stage2Config
@@ -156,6 +158,16 @@ def of_rgb(scene: Dataset, config: SingleTriPlanes, seed: int) -> Estimate:
     return Estimate(seconds + timer.of(config.steps), peak_memory(space.aabb.device))
 
 
+class SceneInItsCells(Scene):
+    """A scene that is sampled where the model's new scenes start, whatever its planes hold: those of a model that is
+    not trained yet are fog all over the box."""
+
+    @cached_property
+    def field(self) -> TriPlaneField:
+        field = self.model.field(self.micro[None], self.coefficients[None])
+        return replace(field, occupancy=self.model.start_occupancy[None])
+
+
 class _Timer:
     """Steps of which only the first few are taken, and timed."""
 
@@ -229,7 +241,7 @@ def _step(work: Work, chooser: Chooser, number: int) -> float:
 @torch.no_grad()
 def _measuring(model: CategoryModel, dataset: Dataset) -> float:
     """Seconds of measuring a scene before and after it is fitted."""
-    start, views = Scene.start_of(model), compared_views(dataset, 0)
+    start, views = SceneInItsCells.start_of(model), compared_views(dataset, 0)
     started = time.perf_counter()
     compare_views(start, dataset, 0, views).psnr()
     each = (time.perf_counter() - started) / len(views)
