@@ -49,6 +49,20 @@ def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
     assert not cells[distance > 0.75].any()
 
 
+def test_a_pole_that_passes_between_the_middles_of_cells_is_kept() -> None:
+    planes = torch.zeros(1, 3, 64, 64, 1)
+    planes[0, 0, 20, 41] = 1.0  # XY: one texel, a quarter of a cell; the middles of cells see a quarter of it
+    mlp = TinyMLP(1, 3, MLPConfig(hidden=16, hidden_activation="relu", density_scale=30.0, density_shift=0.0))
+    with torch.no_grad():
+        for parameter in mlp.parameters():
+            parameter.zero_()
+        mlp.hidden.weight[0, 0] = 1.0
+        mlp.output.weight[0, 0], mlp.output.bias[0] = 200.0, -120.0
+    cells = bit_grid.unpack(find_occupancy(TriPlaneField(planes, mlp.requires_grad_(False), AABB)))[0]
+    assert cells[:, 10, 20].all()
+    assert not cells[:, :8].any()
+
+
 def test_a_scene_that_is_thin_all_over_keeps_its_cells() -> None:
     field = ball()
     field.mlp.config = replace(field.mlp.config, density_scale=0.1)  # at most 5 per unit of length

@@ -11,6 +11,9 @@ from triptych.representation import kernels
 from triptych.representation.config import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
 from triptych.representation.field import TriPlaneField
 
+_PLACES = 2
+"""Places along each axis of a cell where its density is looked up: legs of chairs pass between the middles of cells."""
+
 
 @torch.no_grad()
 def find_occupancy(
@@ -18,8 +21,8 @@ def find_occupancy(
 ) -> Int32[Tensor, "scene z y"]:
     """The cells of each scene that may hold matter, in the bits of `triptych.geometry.bit_grid`.
 
-    The density is looked up in the middle of every cell, whatever the field's present occupancy; a cell is kept if
-    that, or that of one of its 26 neighbors, is more than fog.
+    The density is looked up in the middle of every eighth of a cell, whatever the field's present occupancy; a cell is
+    kept if any of these, or of those of its 26 neighbors, is more than fog.
 
     Args:
         field: the scenes.
@@ -28,16 +31,17 @@ def find_occupancy(
     """
     lower, upper = field.aabb
     size = upper - lower
-    scenes, side = len(field.planes), bit_grid.SIDE
+    scenes, side = len(field.planes), _PLACES * bit_grid.SIDE
     middles = (torch.arange(side, device=size.device) + 0.5) / side
     z, y = torch.meshgrid(middles, middles, indexing="ij")
-    # A row of cells along x is a ray that is cut into intervals of a cell's length.
+    # A row of places along x is a ray that is cut into intervals around them.
     rows = lower + size * torch.stack([torch.zeros_like(y), y, z], dim=-1).reshape(-1, 3)
     along_x = torch.tensor([1.0, 0.0, 0.0], device=size.device)
     rays = SceneRays(Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3)), [side**2] * scenes)
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
     densities = kernels.densities(field, rays, Intervals.between(edges), backend)
-    depths = densities.reshape(scenes, side, side, side) * size.norm()
+    of_cells = densities.reshape(scenes, *[bit_grid.SIDE, _PLACES] * 3).amax(dim=(2, 4, 6))
+    depths = of_cells * size.norm()
     least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(empty_optical_depth)
     # Not a number is not empty: a scene that diverges must not vanish.
     empty = depths <= least

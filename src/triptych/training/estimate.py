@@ -138,7 +138,7 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         fitting = Fitting(model, group, seed, config.start)
         seconds = (time.perf_counter() - started) * amount.scenes / len(group)
         for phase in (config.latent, config.image):
-            work, steps = fitting.begin(phase, config.skipping), phase.steps(fitting.everyone.views_per_epoch)
+            work, steps = fitting.begin(phase, config.skipping), float(phase.steps(fitting.everyone.views_per_epoch))
             seconds += _phase(work, fitting.everyone, steps, 1.0) * amount.scenes / len(group)
     seconds += _measuring(model, part) * amount.scenes
     needed, for_part = (

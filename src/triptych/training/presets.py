@@ -68,6 +68,7 @@ STAGE1 = {
         pretraining=Pretraining(epochs=0.0),
         warmup=replace(_SCENES_ON_PIXELS, samples=64),
         joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
+        skipping=SkippingConfig(update_every=32),
         stage2="colors",
     ),
     "general": Stage1Config(
@@ -171,7 +172,7 @@ STAGE2 = {
         ),
         image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         scenes_at_once=12,
-        skipping=SkippingConfig(first_update=8, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
+        skipping=SkippingConfig(first_update=8, update_every=32, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
     ),
     "general": Stage2Config(
         latent=_NEW_SCENES_ON_PIXELS,
