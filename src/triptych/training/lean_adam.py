@@ -4,7 +4,8 @@ import torch
 from jaxtyping import BFloat16, Float, Int
 from torch import Tensor
 
-from triptych.training.row_adam import MOMENTUM, SQUARES, RowAdam
+from triptych.training.phase import MOMENTUM
+from triptych.training.row_adam import SQUARES, RowAdam
 
 
 class LeanRowAdam(RowAdam):

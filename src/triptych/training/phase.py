@@ -18,6 +18,9 @@ Share = Annotated[float, Range(0, 1)]
 FinalFactor = Annotated[float, Range(1e-9, 1)]
 Momentum = Annotated[float, Range(0, 0.9999)]
 
+MOMENTUM = 0.9
+"""What Adam's running mean of gradients keeps per step (beta1) where nothing else is asked for."""
+
 
 @dataclass(frozen=True)
 class Rates(Options):
@@ -50,7 +53,7 @@ class Move:
 
     micro: float = 0.0
     coefficients: float = 0.0
-    momentum: float = 0.9
+    momentum: float = MOMENTUM
     smoothing: float = 0.0
 
 
@@ -80,7 +83,7 @@ class Phase(Options):
     """Step sizes at the start."""
     weights: LossWeights
     """Which losses count, and how much."""
-    momentum: Momentum = 0.9
+    momentum: Momentum = MOMENTUM
     """What Adam's running mean of the micro planes' gradients keeps per step (beta1); that of all others keeps 0.9.
     With few random pixels, most texels see no ray in most steps; momentum would move them on by one pixel's word."""
     smoothing: Annotated[float, Range(0, 64)] = 0.0

@@ -5,10 +5,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim.adam import adam
 
-MOMENTUM = 0.9
-"""What the running mean of the gradients keeps in each step (beta1), where nothing else is asked for."""
+from triptych.training.phase import MOMENTUM
+
 SQUARES = 0.999
-"""What the running mean of their squares keeps (beta2)."""
+"""What the running mean of the squares of gradients keeps per step (beta2)."""
 
 
 class RowAdam:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import SkippingConfig
-from triptych.training.phase import FinalFactor, Momentum, Rate, Share, Weight
+from triptych.training.phase import MOMENTUM, FinalFactor, Momentum, Rate, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class SingleTriPlanes(_OnPlanes):
     """Learning rate of the planes at the start."""
     mlp_rate: Rate = 5e-3
     """Learning rate of the MLP at the start."""
-    momentum: Momentum = 0.9
+    momentum: Momentum = MOMENTUM
     """What Adam's running mean of the planes' gradients keeps per step (beta1): less suits few steps."""
     samples: Annotated[int, Range(1, 4096)] | None = None
     """Stratified samples of a ray while the scene is fitted; as many as it is rendered with if not given."""

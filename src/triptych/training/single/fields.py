@@ -26,7 +26,6 @@ from triptych.training.loop import TrainingState
 from triptych.training.phase import Move
 from triptych.training.scenes import SceneParameters
 from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
-from triptych.training.single.targets import is_image_space
 
 _ADDED: Group = "triptych.fields"
 _EIKONAL_POINTS = 4096
@@ -215,7 +214,7 @@ class Installed(_OneModule):
         if not isinstance(module, nn.Module):
             raise InputError(f"the field {config.name!r} is a {type(module).__name__}, expected a torch.nn.Module")
         super().__init__(module.requires_grad_(True), _box(scene, space), config.rate)
-        self._channels, self._are_colors = space.autoencoder.channels, is_image_space(space)
+        self._channels, self._are_colors = space.autoencoder.channels, space.is_image_space
 
     def begin_step(self) -> ModuleField:
         return ModuleField(self._module, self.aabb, self._channels, self._are_colors)
@@ -260,7 +259,7 @@ def _box(scenes: Dataset, space: CategoryModel) -> Float[Tensor, "2 3"]:
 
 def _channel_activation(space: CategoryModel, of_pictures: str) -> str:
     """That of a field's channels: as configured for pictures, and as its category model has it for latents."""
-    return of_pictures if is_image_space(space) else space.config.mlp.channel_activation
+    return of_pictures if space.is_image_space else space.config.mlp.channel_activation
 
 
 def _step(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -27,7 +27,7 @@ from triptych.training.single.config import SingleConfig
 from triptych.training.single.fields import create_field
 from triptych.training.single.fitting import PHASE, fit_field
 from triptych.training.single.scene import SingleScene
-from triptych.training.single.targets import is_image_space, ray_targets
+from triptych.training.single.targets import ray_targets
 
 WEIGHTS_FILE = "field.safetensors"
 METRICS_FILE = "metrics.json"
@@ -89,7 +89,7 @@ def _description(scene: Dataset, config: SingleConfig, space: CategoryModel, see
     settings = asdict(config)
     return {
         "single": {KIND: settings.pop(KIND), **settings},  # in this order: a refusal names the first difference
-        "model": None if is_image_space(space) else space.identity(),
+        "model": None if space.is_image_space else space.identity(),
         "seed": seed,
         "device": space.aabb.device.type,
         "scene": dict(zip(scene.names, scene.fingerprints, strict=True)),

@@ -30,11 +30,6 @@ def image_space(scene: Dataset) -> CategoryModel:
     )
 
 
-def is_image_space(space: CategoryModel) -> bool:
-    """Whether the latents of a model are the pictures themselves."""
-    return space.is_image_space
-
-
 _CROP_MARGIN = 2
 """Pixels around the object that belong to its part of a picture."""
 _BACKGROUND = 1e-3
