@@ -125,6 +125,8 @@ def squared_error(
         sampling.importance,
         comparison.targets,
         comparison.background,
+        comparison.opacities,
+        comparison.opacity_weight,
         comparison.rays_per_pixel,
         mlp_gradient,
     )
@@ -262,20 +264,23 @@ def _empty_densities(*arguments: Any) -> Tensor:
     mutates_args=(),
     schema=(
         f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance, Tensor targets, "
-        "Tensor background, int rays_per_pixel, bool mlp_gradient) "
+        "Tensor background, Tensor? opacities, float opacity_weight, int rays_per_pixel, bool mlp_gradient) "
         "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
     ),
 )
 def _squared_error(*arguments: Any) -> tuple[Tensor, ...]:
     """Mean squared error; gradients of planes, hidden weight and bias, output weight and bias."""
     scenes, (occupancy, jitter, coarse, importance, *rest) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
-    targets, background, rays_per_pixel, mlp_gradient = rest
+    targets, background, opacities, opacity_weight, rays_per_pixel, mlp_gradient = rest
     job = Job(scenes, samples=coarse + importance)
     errors = targets.new_empty(len(targets))
     job.point(jitter=jitter, targets=targets, background=background, errors=errors)
     if occupancy is not None:
         job.point(occupancy=occupancy)
-    gradients = job.run_comparison(mlp_gradient, coarse=coarse, importance=importance, rays_per_pixel=rays_per_pixel)
+    if opacities is not None:
+        job.point(opacities=opacities)
+    sizes = {"coarse": coarse, "importance": importance, "rays_per_pixel": rays_per_pixel}
+    gradients = job.run_comparison(mlp_gradient, **sizes, opacity_weight=opacity_weight)
     return (errors.double().sum() / max(targets.numel(), 1)).float(), *gradients
 
 

@@ -107,9 +107,21 @@ def _compare_pixel(job, pixel, kept, output_gradients):
         write(output_gradients, c, gradient)
         opacity_gradient -= gradient * behind
         error += difference * difference
+    if job.opacities:
+        difference = _opacity(job, kept) - read(floats_at(job.opacities), pixel)
+        opacity_gradient += job.opacity_weight * job.error_slope * difference
+        error += job.opacity_weight * difference * difference
     write(output_gradients, channels, opacity_gradient)
     write(output_gradients, channels + 1, np.float32(0.0))
     write(floats_at(job.errors), pixel, error)
+
+
+@inlined
+def _opacity(job, kept):
+    total = np.float32(0.0)
+    for r in range(job.rays_per_pixel):
+        total += read(kept, r * job.kept_size + 1)
+    return total / np.float32(job.rays_per_pixel)
 
 
 @compiled

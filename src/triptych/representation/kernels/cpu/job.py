@@ -98,7 +98,7 @@ class Job:
         return self._run_with_gradients("backward", mlp_gradient)
 
     def run_comparison(
-        self, mlp_gradient: bool, *, coarse: int, importance: int, rays_per_pixel: int
+        self, mlp_gradient: bool, *, coarse: int, importance: int, rays_per_pixel: int, opacity_weight: float
     ) -> tuple[Tensor, ...]:
         """Place, render and compare the pixels' rays: fill the errors, and return gradients of their mean.
 
@@ -121,6 +121,7 @@ class Job:
             kept_size=kept_size(samples, hidden_units, outputs),
             scratch_size=scratch,
             error_slope=2 / max(pixels * (outputs - 1) * rays_per_pixel, 1),
+            opacity_weight=opacity_weight * (outputs - 1),  # errors are summed over channels
         )
         return self._run_with_gradients("compare", mlp_gradient, rays_per_pixel)
 

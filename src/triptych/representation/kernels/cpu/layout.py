@@ -28,8 +28,8 @@ _POINTERS = (
     *("channels", "opacity", "depth", "densities"),
     # Gradients of the outputs, and gradients of the MLP [chunk, parameter_count], or null to leave them out.
     *("channels_gradient", "opacity_gradient", "depth_gradient", "mlp_gradient"),
-    # A comparison: targets [pixel, channel], background [row, channel], squared errors [pixel].
-    *("targets", "background", "errors"),
+    # A comparison: targets [pixel, channel], background [row, channel], opacities [pixel] or null, squared errors [pixel].
+    *("targets", "background", "opacities", "errors"),
     # Lifted texels of a scene and their gradients, one set per thread.
     "lifted",
     # Work: items [item, ITEM] in chunks from chunks[c] to chunks[c + 1]; the next chunk and the next thread.
@@ -44,7 +44,7 @@ _SIZES = (
 JOB = np.dtype(
     [(name, np.uintp) for name in _POINTERS]
     + [(name, np.int64) for name in _SIZES]
-    + [(name, np.float32) for name in ("density_scale", "density_shift", "error_slope")],
+    + [(name, np.float32) for name in ("density_scale", "density_shift", "error_slope", "opacity_weight")],
     align=True,
 )
 """One call: addresses of float32, int64 and int32 memory, sizes, constants."""
