@@ -14,7 +14,7 @@ import tyro
 from PIL import Image
 from posed_scenes import FOCAL, OPENCV_C2W, open_at, picture_with_dot, save, write_srn, write_transforms
 
-from triptych.data import DatasetConfig, open_dataset
+from triptych.data import Dataset, DatasetConfig, dataset_from_arrays, open_dataset
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.generators.resumable import MAKING_FILE
 from triptych.data.splits import split_by_rule
@@ -68,6 +68,25 @@ def test_a_subset_shares_everything_but_its_scenes(written: Path) -> None:
     assert subset.declared_splits == {"train": ("car_01",), "test": ("car_02",)}
     assert np.array_equal(subset.images(1, [3]), dataset.images(2, [3]))
     assert torch.equal(subset.cameras(0).c2w, dataset.cameras(1).c2w)
+
+
+def test_digests_tell_which_part_of_the_data_differs(written: Path) -> None:
+    opened = open_at(written)
+    views = {name: (opened.images(scene, range(4)), opened.cameras(scene)) for scene, name in enumerate(opened.names)}
+    ours = opened.digests()
+    assert dataset_from_arrays(views, opened.aabb).digests() == opened.in_memory().digests() == ours
+    assert opened.subset([1]).digests() == opened.subset([1]).in_memory().digests() != ours
+
+    def differing(scenes: Dataset) -> list[str]:
+        return [part for part, digest in scenes.digests().items() if digest != ours[part]]
+
+    assert differing(dataset_from_arrays(views, opened.aabb * 1.5)) == ["box"]
+    pictures, cameras = views[opened.names[-1]]
+    pictures[-1, -1, -1, -1] ^= 1
+    assert differing(dataset_from_arrays(views, opened.aabb)) == ["pictures"]
+    pictures[-1, -1, -1, -1] ^= 1
+    cameras.intrinsics[-1, 0] *= 1.001
+    assert differing(dataset_from_arrays(views, opened.aabb)) == ["cameras"]
 
 
 def test_mixed_formats_and_foreign_folders(tmp_path: Path) -> None:

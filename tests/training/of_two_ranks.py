@@ -16,11 +16,13 @@ import torch
 from balls import short_stage1
 
 from triptych.cli.endings import one_line_endings
-from triptych.data import Dataset, DatasetConfig, open_dataset
+from triptych.data import Dataset, DatasetConfig, dataset_from_arrays, open_dataset
+from triptych.errors import InputError
 from triptych.training import joint
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.joining import joined
+from triptych.training.ranks import Ranks
 from triptych.training.stage1 import train
 from triptych.training.step import Work, take_step
 
@@ -69,6 +71,23 @@ def bytes_of_scenes(work: Work) -> dict[str, int]:
     return {"parameters, moments, occupancies": held, "latents": work.latents.nbytes}
 
 
+def with_another_last_picture(scenes: Dataset) -> Dataset:
+    """The same scenes, but for a pixel of the last view of the last one."""
+    views = {name: (scenes.images(scene, range(6)), scenes.cameras(scene)) for scene, name in enumerate(scenes.names)}
+    views[scenes.names[-1]][0][-1, 0, 0] ^= 1
+    return dataset_from_arrays(views, scenes.aabb, test_views=2)
+
+
+def refused(ranks: Ranks, scenes: Dataset) -> str:
+    """What this rank says where its data are others than those of the first one."""
+    try:
+        ranks.require_same({}, scenes)
+    except InputError as error:
+        ranks.wait()  # as the others do before they go on
+        return str(error)
+    return ""
+
+
 def main(data: Path, cache: Path, out: Path) -> None:
     scenes, tiny = scenes_of(data, cache), settings()
     with joined(CPU) as (ranks, device):
@@ -77,6 +96,8 @@ def main(data: Path, cache: Path, out: Path) -> None:
             train(scenes, out / STOPPED_BY_TWO, tiny, ours)
         held = {"steps": len(works), "scenes": works[0].views.dataset.names, **bytes_of_scenes(works[0])}
         (out / f"held_{ranks.number}.json").write_text(json.dumps(held))
+        said = refused(ranks, with_another_last_picture(scenes) if ranks.number == 1 else scenes)
+        (out / f"refused_{ranks.number}.txt").write_text(said)
         train(scenes, out / STOPPED_BY_ONE, tiny, ours)
         train(scenes, out / DISPUTED, tiny, replace(ours, seed=ranks.number))
 

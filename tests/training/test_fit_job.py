@@ -1,6 +1,7 @@
 """What stage 2 refuses or says before its work, and what it does with scenes that cannot be fitted."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from triptych.files import SUM, write_sealed_json
 from triptych.geometry import CameraRange, hemisphere_cameras
 from triptych.model import CategoryModel, Origin
 from triptych.progress import Progress
+from triptych.runtime import ThisProcess
 from triptych.training import fit_group
 from triptych.training.conditions import Conditions
 from triptych.training.fitting import fit_scenes
@@ -213,6 +215,28 @@ def test_after_the_first_scenes_it_is_said_how_long_the_rest_takes_and_whether_t
     fit(model, balls.select("test", "all"), tmp_path / "bank", settings, Conditions(progress=told), force=True)
     assert sum("60.0 dB on those of the model's own" in line for line in told.lines) == 1
     assert sum("GB of memory for the other 1 scene(s)" in line for line in told.lines) == 1
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(1, [3, 2]), (2, [2, 1, 1, 1])])
+def test_several_workers_get_smaller_groups_toward_the_end(
+    workers: int, expected: list[int], model: CategoryModel, tmp_path: Path
+) -> None:
+    make_balls(tmp_path / "data", train=0, test=8, resolution=32)
+    scenes = open_dataset(DatasetConfig(tmp_path / "data", scenes="3:8", test_views=2, cache=tmp_path / "cache"))
+    sizes: list[int] = []
+
+    class Counting(ThisProcess):
+        def count(self, device: torch.device) -> int:
+            return workers
+
+        def map(self, work: Any, shared: Any, parts: Iterable[Any], device: torch.device) -> Iterator[Any]:
+            for part, result in super().map(work, shared, parts, device):
+                sizes.append(len(part))
+                yield part, result
+
+    settings = tiny_stage2(latent=NOTHING, image=NOTHING, scenes_at_once=3)
+    bank = fit(model, scenes, tmp_path / "bank", settings, Conditions(progress=Told(), workers=Counting()), force=True)
+    assert (sizes, bank.names()) == (expected, list(scenes.names))
 
 
 def test_a_model_remembers_its_cameras(balls: Dataset, model: CategoryModel, tmp_path: Path) -> None:

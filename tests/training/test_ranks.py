@@ -109,6 +109,13 @@ def test_ranks_that_are_to_do_different_things_end_with_one_line_and_write_nothi
     assert not (trained.out / DISPUTED).exists()
 
 
+def test_a_rank_that_has_another_pixel_in_its_last_picture_is_refused(trained: Trained) -> None:
+    first, second = ((trained.out / f"refused_{rank}.txt").read_text() for rank in range(2))
+    assert not first
+    assert second.startswith("rank 1: pictures is ")
+    assert "give all ranks the same options, data" in second
+
+
 def test_more_ranks_than_scenes_are_refused() -> None:
     ranks = Ranks()
     ranks.count = 3

@@ -17,6 +17,7 @@ from triptych.model import CategoryModel
 from triptych.runtime import thread_count_kept
 from triptych.training import memory
 from triptych.training.beginning import own_or_created, untrained
+from triptych.training.checkpoint import KEPT
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.estimate import (
@@ -123,22 +124,26 @@ def _storing(model: CategoryModel) -> float:
 
 
 def _disk(asked: Asked, model: CategoryModel, config: Stage1Config) -> dict[str, float]:
-    latents = latent_bytes(model, asked.trained * asked.views)
+    latents, shared = latent_bytes(model, asked.trained * asked.views), float(_shared_numbers(model))
     saved = memory.of_stage1(config, asked.trained, 0, 0)
     return {
         "decoded pictures": 3.0 * asked.sample.height * asked.sample.width * asked.pictures,
         "latents of stage 1 (in memory where they fit)": float(latents),
-        "checkpoint of stage 1": float(saved["the planes of all scenes"] + saved["the base planes"]),
-        "model": _STORED * float(_shared_numbers(model)),
-        "bank": asked.scenes * _stored(config),
+        f"{KEPT} checkpoints of stage 1": float(KEPT * (saved["the planes of all scenes"] + saved["the base planes"])),
+        "bank of stage 1": _STORED * asked.trained * _numbers(config),
+        "model, and the one before the joint phase": (_STORED + _COMPUTED) * shared,
+        "bank": (asked.scenes - asked.trained) * _stored(config),
     }
 
 
 def _stored(config: Stage1Config) -> float:
     """Bytes of a scene in a compact bank."""
-    planes = config.planes
-    numbers = _PLANES * planes.resolution**2 * planes.micro_features
-    return _COMPACT_BITS * numbers / 8 + _COMPUTED * planes.coefficients
+    return _COMPACT_BITS * _numbers(config) / 8 + _COMPUTED * config.planes.coefficients
+
+
+def _numbers(config: Stage1Config) -> float:
+    """Of the micro planes of a scene."""
+    return float(_PLANES * config.planes.resolution**2 * config.planes.micro_features)
 
 
 def _shared_numbers(model: CategoryModel) -> int:

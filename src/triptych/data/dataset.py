@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from triptych.data.backgrounds import WHITE, Color, background_of, parse_color
@@ -17,12 +17,13 @@ from triptych.data.decoding import OnPicture
 from triptych.data.formats.declaration import Declaration, check_complete, read_declaration
 from triptych.data.formats.discovery import DatasetFolder, find_scenes, parse_scenes
 from triptych.data.formats.link_policy import LinkPolicy
-from triptych.data.index import TEST, UNDECLARED, SceneIndex, SceneRows, index_scenes
+from triptych.data.index import SceneIndex, SceneRows, digest_of, index_scenes
 from triptych.data.inspection.contact_sheet import contact_sheet
+from triptych.data.kept_views import rows_of_all, split_views
 from triptych.data.notes import few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.scene_names import choose_names
-from triptych.data.splits import ViewSplit, split_as_declared, split_by_rule
+from triptych.data.splits import ViewSplit
 from triptych.data.stacked_pictures import StackedPictures
 from triptych.data.validation import LARGEST, Problems
 from triptych.errors import InputError
@@ -107,6 +108,16 @@ class Dataset:
     def background(self) -> Color:
         """What the objects stand before: the color that is laid behind alpha, or else the one that pictures show."""
         return self.laid_over if len(self.opaque) < len(self) else self.shown_around or self.laid_over
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of the box, and of cameras and pictures of all views, by which processes that train together compare
+        their data; no picture is read from the disk, where the cache knows their checksums."""
+        rows, index = self._rows.flat, self._index
+        return {
+            "box": digest_of(self.aabb.numpy()),
+            "cameras": digest_of(index.c2w[rows], index.intrinsics[rows]),
+            "pictures": digest_of(np.array(self.picture_size), self._pictures.sums(rows)),
+        }
 
     def select(self, scenes: str | None, default: str = "all") -> "Dataset":
         """Some scenes; ``open_dataset`` opens a choice without reading the others.
@@ -198,7 +209,7 @@ def open_dataset(config: DatasetConfig, progress: OnPicture | None = None, *, de
         links = LinkPolicy(folder.root, config.follow_links)
         parsed = list(parse_scenes(folder, links, problems, config.field_of_view))
         index = index_scenes(parsed, config.resolution, problems.notes)
-    rows = _rows_of_all(index, config)
+    rows = rows_of_all(index, config)
     splits = [split_views(index, scene, kept, config) for scene, kept in enumerate(rows)]
     aabb = scene_box(config.half_extent, folder, declaration, index)
     about_box = Problems()
@@ -259,40 +270,3 @@ def check_config(config: DatasetConfig) -> None:
     if config.half_extent is not None and not 1 / LARGEST < config.half_extent < LARGEST:
         raise InputError(f"half_extent: expected a positive number, found {config.half_extent}")
     parse_color(config.background, "background")
-
-
-def _rows_of_all(index: SceneIndex, config: DatasetConfig) -> SceneRows:
-    if not config.above_ground:
-        return index.every_row()
-    return SceneRows.of([kept_rows(index, scene, config) for scene in range(len(index.names))])
-
-
-def kept_rows(index: SceneIndex, scene: int, config: DatasetConfig) -> Int[np.ndarray, " view"]:
-    """The rows of a scene's views, without those that ``above_ground`` drops.
-
-    Raises:
-        InputError: fewer than two remain.
-    """
-    rows = index.rows(scene)
-    if not config.above_ground:
-        return rows
-    kept = rows[index.c2w[rows, 2, 3] >= 0]
-    if len(kept) < 2:
-        raise InputError(
-            f"{config.path}, {index.names[scene]}: {len(kept)} camera(s) above the ground z = 0, at least "
-            "two are needed; leave above_ground off, or turn the scene so that z is up"
-        )
-    return kept
-
-
-def split_views(index: SceneIndex, scene: int, rows: Int[np.ndarray, " view"], config: DatasetConfig) -> ViewSplit:
-    """The scene's own split where it declares one, else one by ``test_rule``.
-
-    Raises:
-        InputError: no view would remain for training.
-    """
-    where = f"{config.path}, {index.names[scene]}"
-    uses = index.uses[rows]
-    if (uses == UNDECLARED).all():
-        return split_by_rule(len(rows), config.test_views, config.test_rule, where)
-    return split_as_declared(uses == TEST, where)

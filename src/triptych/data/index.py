@@ -125,6 +125,14 @@ def fingerprint(scene: ParsedScene) -> str:
     return digest.hexdigest()
 
 
+def digest_of(*arrays: np.ndarray) -> str:
+    """SHA-256 of what some arrays hold."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
 def commonest_size(scenes: Sequence[ParsedScene]) -> tuple[int, int]:
     """Height and width of most pictures."""
     return Counter(size for scene in scenes for size in scene.sizes).most_common(1)[0][0]

@@ -38,7 +38,7 @@ def gather(parts: Iterable[Tensor], shape: tuple[int, ...], dtype: torch.dtype, 
     """
     size = math.prod(shape) * dtype.itemsize
     if not is_too_large(size):
-        return torch.cat(list(parts))
+        return _in_memory(parts, torch.empty(shape, dtype=dtype))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Plain writes: on a full disk a writable map kills the process instead of raising.
@@ -52,3 +52,13 @@ def gather(parts: Iterable[Tensor], shape: tuple[int, ...], dtype: torch.dtype, 
             f"{folder}: {size / 1e9:.1f} GB of latents cannot be kept there ({error.strerror}); choose another --cache"
         ) from None
     return torch.from_numpy(mapped).view(dtype).reshape(shape)
+
+
+def _in_memory(parts: Iterable[Tensor], whole: Tensor) -> Tensor:
+    """The parts in one tensor, without a second copy of all of them."""
+    filled = 0
+    for part in parts:
+        whole[filled : filled + len(part)] = part
+        filled += len(part)
+    assert filled == len(whole)
+    return whole

@@ -13,7 +13,8 @@ from triptych.files import SUM, Rows, field_of, read_tensors, sweep, write_seale
 
 CHECKPOINT = "checkpoint"
 SUFFIX = ".safetensors"
-_KEPT = 2
+KEPT = 2
+"""How many of a run."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def write_checkpoint(run: Path, tensors: Mapping[str, Tensor | Rows], state: Map
     number = int(before[0].stem) + 1 if before else 1
     path = run / CHECKPOINT / f"{number:06d}{SUFFIX}"
     write_sealed_tensors(path, tensors, {"state": json.dumps(dict(state))})
-    for old in before[_KEPT - 1 :]:
+    for old in before[KEPT - 1 :]:
         old.unlink()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.files import Rows
 
@@ -91,11 +92,12 @@ class Ranks:
         """The inverse: of the first rank's tensors the whole, or this rank's rows where they are divided."""
         return tensors
 
-    def require_same(self, description: Mapping[str, Any]) -> None:
+    def require_same(self, description: Mapping[str, Any], dataset: Dataset) -> None:
         """Refuse to train where the ranks are to do different things.
 
         Args:
             description: what the run is, in terms of JSON.
+            dataset: what it is trained on; of the scenes, all cameras and pictures count.
 
         Raises:
             InputError: data, settings or versions differ.

@@ -126,7 +126,7 @@ def _begun(
     }
     if autoencoder is not None:
         description["autoencoder"] = {"kind": start.kind, **start.description()}
-    ranks.require_same(description)
+    ranks.require_same(description, dataset)
     return start, description
 
 

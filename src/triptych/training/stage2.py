@@ -7,6 +7,7 @@ base planes, tiny MLP and decoder are trained along on all new scenes together, 
 Every scene is compared with its start before it is stored: one that fitting has not improved is reported instead.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from itertools import groupby
@@ -38,6 +39,9 @@ from triptych.training.fit_together import check_something_shared_moves, descrip
 from triptych.training.matching import worse_than_own
 from triptych.training.picture_sizes import require_picture_size
 from triptych.training.run import check_place
+
+_GROUPS_EACH = 2
+"""Into how many groups for each of several workers the scenes that are left are divided at least."""
 
 
 def fit(
@@ -164,10 +168,13 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
 
 def _groups_to_fit(job: FitJob, bank: SceneBank, missing: list[int]) -> Iterator[Dataset]:
     """Scenes to fit side by side, without the groups that another process has added since this one began."""
-    for chosen in _groups(job.dataset, missing, job.config.scenes_at_once):
+    conditions = job.conditions
+    # A GPU takes hardly less time for few scenes than for many.
+    workers = conditions.workers.count(conditions.device) if conditions.device.type == "cpu" else 1
+    for chosen in _groups(job.dataset, missing, job.config.scenes_at_once, max(workers, 1)):
         group = job.dataset.subset(chosen)
         if all(name in bank for name in group.names):
-            job.conditions.progress.advance(len(group))
+            conditions.progress.advance(len(group))
         else:
             yield group
 
@@ -189,12 +196,18 @@ def _say_after_first(job: FitJob, quality: list[float], rest: int, per_scene: fl
         conditions.progress.note(f"{estimate} for the other {rest} scene(s)")
 
 
-def _groups(dataset: Dataset, scenes: list[int], size: int) -> Iterator[list[int]]:
-    """Scenes to fit side by side: with equally many training views, so that none waits for another's schedule."""
+def _groups(dataset: Dataset, scenes: list[int], most: int, workers: int) -> Iterator[list[int]]:
+    """Scenes to fit side by side: with equally many training views, so that none waits for another's schedule. Where
+    there are several workers, groups become smaller toward the end, so that none waits long for another."""
 
     def views(scene: int) -> int:
         return len(dataset.views(scene).train)
 
+    left = len(scenes)
     for _, alike in groupby(sorted(scenes, key=views), key=views):
         group = list(alike)
-        yield from (group[first : first + size] for first in range(0, len(group), size))
+        while group:
+            size = most if workers == 1 else min(most, math.ceil(left / (_GROUPS_EACH * workers)))
+            yield group[:size]
+            left -= len(group[:size])
+            group = group[size:]

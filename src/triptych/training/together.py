@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.distributed_c10d import Store
 
+from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.files import Rows
 from triptych.runtime import versions
@@ -101,9 +102,9 @@ class Together(Ranks):
             found[name] = self._own_rows(whole) if divided(name) else self._from_first(whole)
         return found
 
-    def require_same(self, description: Mapping[str, Any]) -> None:
+    def require_same(self, description: Mapping[str, Any], dataset: Dataset) -> None:
         self._compared += 1
-        note, own = f"description {self._compared} of the first rank", _short(description)
+        note, own = f"description {self._compared} of the first rank", _short({**description, **dataset.digests()})
         if self.is_first:
             self._store.set(note, json.dumps(own))
         for name, expected, found in differences(json.loads(self._store.get(note)), own):

@@ -58,6 +58,7 @@ class Coding:
         return np.ascontiguousarray(step_sizes()[self.steps][wavelet.level_map(side)].transpose(2, 0, 1))
 
 
+@cache
 def step_sizes() -> Float[np.ndarray, " code"]:
     """What each code of a step stands for; exact."""
     codes = np.arange(256)
@@ -131,14 +132,15 @@ def planes_of(
     numbers: Int[np.ndarray, "3 component k k"], start: Float[Tensor, "3 k k micro"], coding: Coding
 ) -> Float[Tensor, "3 k k micro"]:
     """Micro planes of coefficients that are whole steps."""
-    side, sizes = numbers.shape[-1], step_sizes()[coding.steps]
-    components = np.empty((3, len(coding.basis), side, side))
-    for top, left, rows, columns, level in wavelet.bands_of(side):
-        band = (..., slice(top, top + rows), slice(left, left + columns))
-        np.multiply(numbers[band], sizes[level][:, None, None], out=components[band])
-    wavelet.invert(components.reshape(-1, side, side))
+    side, sizes, basis = numbers.shape[-1], step_sizes()[coding.steps], coding.matrix()
+    components = np.empty((len(basis), side, side))  # of one plane at a time: these stay in the processor's cache
     found = np.empty(start.shape, np.float32)
-    _compiled()(components, coding.matrix(), np.ascontiguousarray(start.numpy()), found)
+    for plane, of_start, out in zip(numbers, np.ascontiguousarray(start.numpy()), found, strict=True):
+        for top, left, rows, columns, level in wavelet.bands_of(side):
+            band = (..., slice(top, top + rows), slice(left, left + columns))
+            np.multiply(plane[band], sizes[level][:, None, None], out=components[band])
+        wavelet.invert(components)
+        _compiled()(components, basis, of_start, out)
     return torch.from_numpy(found)
 
 
@@ -149,15 +151,14 @@ def _compiled() -> Any:
 
 def _add(components, basis, start, out):
     """Features of components, added to the mean scene."""
-    planes, count, rows, columns = components.shape
+    count, rows, columns = components.shape
     line = np.empty(columns)
-    for plane in range(planes):
-        for row in range(rows):
-            for feature in range(count):
-                line[:] = 0.0
-                for component in range(count):
-                    weight = basis[feature, component]
-                    for column in range(columns):
-                        line[column] += weight * components[plane, component, row, column]
+    for row in range(rows):
+        for feature in range(count):
+            line[:] = 0.0
+            for component in range(count):
+                weight = basis[feature, component]
                 for column in range(columns):
-                    out[plane, row, column, feature] = start[plane, row, column, feature] + line[column]
+                    line[column] += weight * components[component, row, column]
+            for column in range(columns):
+                out[row, column, feature] = start[row, column, feature] + line[column]

@@ -34,6 +34,7 @@ def levels_of(side: int) -> int:
     return next(level for level in range(MOST_LEVELS + 1) if side >> level & 1 or level == MOST_LEVELS)
 
 
+@cache
 def bands_of(side: int) -> Int[np.ndarray, "band 5"]:
     """Where the bands lie, from coarse to fine: first row and column, rows, columns, and the level, from 0 on."""
     levels = levels_of(side)

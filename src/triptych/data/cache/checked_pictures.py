@@ -54,6 +54,10 @@ class CheckedPictures:
                 self._checked[row] = True
         return pictures
 
+    def sums(self, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen 32"]:
+        """SHA-256 of some pictures, as they are known."""
+        return self._sums[rows]
+
     def damaged(self) -> Iterator[int]:
         """The rows of all damaged pictures."""
         return (row for row, picture in enumerate(self._pictures) if not self._holds(row, picture))

@@ -14,7 +14,7 @@ from torch import Tensor
 from triptych.data.backgrounds import Color, commonest, edges_of, parse_color
 from triptych.data.box import check_box_is_seen, note_cameras_inside, scene_box
 from triptych.data.config import DatasetConfig
-from triptych.data.dataset import check_config, find_chosen, kept_rows, split_views
+from triptych.data.dataset import check_config, find_chosen
 from triptych.data.decoding import OnPicture, decode_pictures
 from triptych.data.formats.discovery import parse_scenes
 from triptych.data.formats.link_policy import LinkPolicy
@@ -22,6 +22,7 @@ from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.index import SceneIndex, check_sizes, commonest_size, index_scenes
 from triptych.data.inspection.camera_plot import write_camera_plot
 from triptych.data.inspection.contact_sheet import choose_views, label_views, shrink_to_tile, write_tiles
+from triptych.data.kept_views import kept_rows, split_views
 from triptych.data.notes import background_note, blank_note, few_views_note
 from triptych.data.pictures import is_one_color
 from triptych.data.splits import ViewSplit
