@@ -15,7 +15,7 @@ from triptych.data.box import check_box_is_seen, note_cameras_inside
 from triptych.data.dataset import Dataset
 from triptych.data.index import NO_BOX, UNDECLARED, SceneIndex
 from triptych.data.notes import few_views_note
-from triptych.data.pictures import over_color
+from triptych.data.pictures import over_color, with_alpha
 from triptych.data.splits import split_by_rule
 from triptych.data.stacked_pictures import StackedPictures
 from triptych.data.validation import Problems, check_intrinsics, check_pose
@@ -87,8 +87,11 @@ def dataset_from_arrays(
         raise InputError("scenes: expected at least one, found none")
     color = parse_color(background, "background")
     parts = {name: _pictures(scenes[name], f"scene {name!r}", color) for name in sorted(scenes)}
+    has_alpha = [part.shape[-1] == 4 for part in parts.values()]
+    if any(has_alpha):
+        parts = {name: with_alpha(part) for name, part in parts.items()}
     cameras = {name: _checked_cameras(scenes[name][1], parts[name], name) for name in parts}
-    index = _index(parts, cameras, [np.shape(scenes[name][0])[-1] == 4 for name in parts])
+    index = _index(parts, cameras, has_alpha)
     box = _box(aabb)
     rows, doubts = np.arange(index.starts[-1]), Problems()
     check_box_is_seen(index, rows, box, doubts)
@@ -133,7 +136,7 @@ def _intrinsics(values: Float[np.ndarray, "..."], views: int) -> Float[np.ndarra
     return np.broadcast_to(values, (views, 4)).copy()
 
 
-def _pictures(scene: object, where: str, color: Color) -> UInt8[np.ndarray, "view height width 3"]:
+def _pictures(scene: object, where: str, color: Color) -> UInt8[np.ndarray, "view height width channel"]:
     if not isinstance(scene, tuple) or len(scene) != 2:
         raise InputError(f"{where}: expected a pair of pictures and cameras, found {type(scene).__name__}")
     pictures = _array(scene[0], where)
@@ -143,7 +146,9 @@ def _pictures(scene: object, where: str, color: Color) -> UInt8[np.ndarray, "vie
         raise InputError(f"{where}: expected pictures [view, height, width, 3 or 4], found shape {shape}{hint}")
     if pictures.dtype != np.uint8:
         pictures = _as_bytes(pictures, where)
-    return pictures if pictures.shape[-1] == 3 else (over_color(pictures, color) + 0.5).astype(np.uint8)
+    if pictures.shape[-1] == 3:
+        return pictures
+    return np.concatenate([(over_color(pictures, color) + 0.5).astype(np.uint8), pictures[..., 3:]], axis=-1)
 
 
 def _as_bytes(pictures: np.ndarray, where: str) -> UInt8[np.ndarray, "view height width channel"]:
@@ -156,7 +161,7 @@ def _as_bytes(pictures: np.ndarray, where: str) -> UInt8[np.ndarray, "view heigh
     return (pictures.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _checked_cameras(cameras: object, pictures: UInt8[np.ndarray, "view height width 3"], name: str) -> Cameras:
+def _checked_cameras(cameras: object, pictures: UInt8[np.ndarray, "view height width channel"], name: str) -> Cameras:
     if not isinstance(cameras, Cameras):
         raise InputError(f"scene {name!r}: expected Cameras (cameras_from_arrays), found {type(cameras).__name__}")
     views, height, width, _ = pictures.shape
@@ -172,7 +177,7 @@ def _checked_cameras(cameras: object, pictures: UInt8[np.ndarray, "view height w
 
 
 def _index(
-    parts: Mapping[str, UInt8[np.ndarray, "_ _ _ 3"]], cameras: Mapping[str, Cameras], has_alpha: Sequence[bool]
+    parts: Mapping[str, UInt8[np.ndarray, "_ _ _ channel"]], cameras: Mapping[str, Cameras], has_alpha: Sequence[bool]
 ) -> SceneIndex:
     first = next(iter(parts))
     height, width = parts[first].shape[1:3]
@@ -187,7 +192,7 @@ def _index(
     return SceneIndex(
         names=tuple(parts),
         fingerprints=tuple(
-            hashlib.sha256(c2w[start:stop].tobytes() + part[0].tobytes()).hexdigest()
+            hashlib.sha256(c2w[start:stop].tobytes() + part[0, ..., :3].tobytes()).hexdigest()
             for (start, stop), part in zip(pairwise(starts), parts.values(), strict=True)
         ),
         starts=starts,

@@ -21,19 +21,20 @@ _AHEAD = 32
 
 
 def decode_pictures(
-    scenes: Sequence[ParsedScene], factor: int, background: Color
-) -> Generator[Future[UInt8[np.ndarray, "height width 3"]], None, None]:
+    scenes: Sequence[ParsedScene], factor: int, background: Color, *, keep_alpha: bool = False
+) -> Generator[Future[UInt8[np.ndarray, "height width channel"]], None, None]:
     """Decode the pictures of several scenes in order on a few threads, a bounded number ahead.
 
     Args:
         scenes: parsed scenes.
         factor: side of the squares of pixels that are averaged into one; it divides every picture's sides.
         background: what pictures with alpha are laid over.
+        keep_alpha: see ``read_picture``.
 
     Returns:
         One future per picture; its ``result()`` raises ``InputError`` where the picture cannot be decoded.
     """
-    pending: deque[Future[UInt8[np.ndarray, "height width 3"]]] = deque()
+    pending: deque[Future[UInt8[np.ndarray, "height width channel"]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         for scene in scenes:
             views = zip(scene.files, scene.masks, scene.intrinsics, scene.distortions, strict=True)
@@ -46,6 +47,7 @@ def decode_pictures(
                     factor=factor,
                     mask=None if mask is None else Path(mask),
                     background=background,
+                    keep_alpha=keep_alpha,
                 )
                 pending.append(task)
                 if len(pending) > _AHEAD:

@@ -78,6 +78,16 @@ class SceneIndex:
     boxes: Float[np.ndarray, "scene 2 3"]
     notes: tuple[str, ...] = ()
 
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether pictures have a fourth channel, which says how opaque their pixels are."""
+        return bool(self.has_alpha.any())
+
+    @property
+    def picture_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the pictures that are kept."""
+        return self.height, self.width, 4 if self.keeps_alpha else 3
+
     def cameras(self, rows: Int[np.ndarray, " view"]) -> Cameras:
         """The cameras of the chosen views."""
         c2w, intrinsics = torch.from_numpy(self.c2w[rows]), torch.from_numpy(self.intrinsics[rows])

@@ -83,7 +83,8 @@ def read_picture(
     factor: int = 1,
     mask: Path | None = None,
     background: Color = WHITE,
-) -> UInt8[np.ndarray, "height width 3"]:
+    keep_alpha: bool = False,
+) -> UInt8[np.ndarray, "height width channel"]:
     """Decode one picture over a color, as a pinhole camera would have taken it.
 
     Args:
@@ -93,6 +94,7 @@ def read_picture(
         factor: side of the squares of pixels that are averaged into one.
         mask: a picture of the same size, white where the object is; it multiplies alpha.
         background: what a picture with alpha is laid over.
+        keep_alpha: whether its alpha follows as a fourth channel, opaque where it has none.
 
     Raises:
         InputError: the picture or its mask cannot be decoded to its end, or the mask cannot be one.
@@ -102,13 +104,16 @@ def read_picture(
         pixels = _with_mask(pixels, mask)
     has_alpha = pixels.shape[2] == 4
     if not has_alpha and not distortion and factor == 1:
-        return pixels
+        return with_alpha(pixels) if keep_alpha else pixels
     result = over_color(pixels, background) if has_alpha else pixels.astype(np.float32)
+    if keep_alpha:
+        alpha = pixels[..., 3:] if has_alpha else np.full_like(pixels[..., :1], 255)
+        result = np.concatenate([result, alpha.astype(np.float32)], axis=-1)
     if distortion:
         result = undistort(result, intrinsics, distortion)
     if factor > 1:
         height, width = result.shape[0] // factor, result.shape[1] // factor
-        result = result.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
+        result = result.reshape(height, factor, width, factor, -1).mean(axis=(1, 3))
     return (result + 0.5).astype(np.uint8)
 
 
@@ -121,7 +126,12 @@ def read_rgba(file: Path, mask: Path | None = None) -> UInt8[np.ndarray, "height
     pixels = _decode(file)
     if mask is not None:
         return _with_mask(pixels, mask)
-    if pixels.shape[2] == 4:
+    return with_alpha(pixels)
+
+
+def with_alpha(pixels: UInt8[np.ndarray, "*batch channel"]) -> UInt8[np.ndarray, "*batch 4"]:
+    """The same where there are four channels; else opaque pixels of these colors."""
+    if pixels.shape[-1] == 4:
         return pixels
     return np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
 

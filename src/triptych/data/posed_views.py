@@ -77,6 +77,16 @@ class PosedViews:
             parts.append(self.dataset.images(scene, self.view_of_row[rows.numpy()].tolist()))
         return from_pixels(np.concatenate(parts), device)
 
+    def opacities(self, batch: Batch, device: torch.device) -> Float[Tensor, "view height width"]:
+        """How opaque the pixels of a batch's pictures are, from 0 to 1; -1 where pictures do not say it."""
+        parts = []
+        for rows in batch.rows.split(batch.views_per_scene):
+            scene, views = int(self.scene_of_row[rows[0]]), self.view_of_row[rows.numpy()].tolist()
+            alpha = self.dataset.alpha(scene, views)
+            shape = len(views), *self.dataset.picture_size
+            parts.append(torch.full(shape, -1.0) if alpha is None else torch.from_numpy(alpha).float() / 255)
+        return torch.cat(parts).to(device)
+
     def cameras(self, batch: Batch, device: torch.device) -> Cameras:
         """Cameras of a batch."""
         return self._cameras[batch.rows].to(device)

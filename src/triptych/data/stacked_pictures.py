@@ -13,14 +13,14 @@ class StackedPictures:
     """The pictures of all scenes as rows, without a copy of them in one array.
 
     Attributes:
-        parts: the pictures of each scene, [view, height, width, 3].
+        parts: the pictures of each scene, [view, height, width, channel].
         starts: the first row of each scene, then the number of rows.
     """
 
     parts: Sequence[np.ndarray]
     starts: Int[np.ndarray, " scene_starts"]
 
-    def __getitem__(self, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen height width 3"]:
+    def __getitem__(self, rows: Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "chosen height width channel"]:
         """Copies of some pictures."""
         chosen = np.empty((len(rows), *self.parts[0].shape[1:]), np.uint8)
         for number, row in enumerate(rows):

@@ -1,13 +1,15 @@
 """Latents of the views of a dataset."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
+import torch.nn.functional as functional
 from jaxtyping import Float
 from torch import Tensor
 
 from triptych.data.cache.entry import default_cache
-from triptych.data.posed_views import PosedViews
+from triptych.data.posed_views import Batch, PosedViews
 from triptych.files import gather
 from triptych.geometry.silhouettes import object_windows
 from triptych.geometry.windows import of_one_size, stacked
@@ -33,9 +35,40 @@ def encode_views(
         InputError: there is no room for that file.
     """
     parts = _encoded(model, views, device, views_at_once, precision, reach)
-    source, size = views.dataset.source, model.latent_size_of(*views.dataset.picture_size)
-    folder = (source.cache if source is not None and source.cache is not None else default_cache()).expanduser()
-    return gather(parts, (len(views), model.autoencoder.channels, *size), precision, folder)
+    size = model.latent_size_of(*views.dataset.picture_size)
+    return gather(parts, (len(views), model.autoencoder.channels, *size), precision, _folder_beside(views))
+
+
+def shrunk_opacities(
+    views: PosedViews, downscale: int, views_at_once: int = 32, precision: torch.dtype = torch.half
+) -> Float[Tensor, "row height width"] | None:
+    """How opaque the latent pixels of all views are, on the CPU: means of ``PosedViews.opacities``, kept as latents are.
+
+    None where no picture says it.
+
+    Raises:
+        InputError: there is no room for them.
+    """
+    dataset = views.dataset
+    if len(dataset.opaque) == len(dataset):
+        return None
+    height, width = dataset.picture_size
+    parts = (
+        functional.avg_pool2d(views.opacities(batch, torch.device("cpu")), downscale).to(precision)
+        for batch in _batches(views, views_at_once)
+    )
+    shape = len(views), height // downscale, width // downscale
+    return gather(parts, shape, precision, _folder_beside(views))
+
+
+def _folder_beside(views: PosedViews) -> Path:
+    source = views.dataset.source
+    return (source.cache if source is not None and source.cache is not None else default_cache()).expanduser()
+
+
+def _batches(views: PosedViews, views_at_once: int) -> Iterator[Batch]:
+    for first in range(0, len(views), views_at_once):
+        yield views.group(range(first, min(first + views_at_once, len(views))))
 
 
 @torch.no_grad()
@@ -47,8 +80,7 @@ def _encoded(
     precision: torch.dtype,
     reach: Reach | None,
 ) -> Iterator[Tensor]:
-    for first in range(0, len(views), views_at_once):
-        batch = views.group(range(first, min(first + views_at_once, len(views))))
+    for batch in _batches(views, views_at_once):
         images = views.images(batch, device)
         latents = model.encode(images) if reach is None else encode_objects(model, images, reach)
         yield latents.to(precision).cpu()

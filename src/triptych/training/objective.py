@@ -62,7 +62,7 @@ def pixel_losses(field: TriPlaneField, pixels: LatentPixels, weights: LossWeight
     """L_Enc on random pixels of a batch's views, and what there is beside it."""
     zero = pixels.background.new_zeros(())
     variation = total_variation(field, sampler.backend) if weights.tv else zero
-    return Losses(zero, pixels.error(field, sampler), zero, variation)
+    return Losses(zero, pixels.error(field, sampler, weights.opacity), zero, variation)
 
 
 def _error_in_one_pass(

@@ -69,6 +69,9 @@ class LossWeights(Options):
     """L_Dec: image against decoded rendered latent."""
     tv: Weight = 0.0
     """Total variation of the planes of the scenes in the batch."""
+    opacity: Weight = 0.0
+    """What the squared error of a pixel's opacity counts beside that of its latent in L_Enc, where pictures have alpha
+    or masks: matter of the background's color does not pass for nothing. For random pixels alone."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ class Phase(Options):
         weights = self.weights
         if self.pixels and (not weights.enc or weights.ae or weights.dec or self.rates.encoder or self.shift_views):
             yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
+        if weights.opacity and not self.pixels:
+            yield "weights.opacity", f"is {weights.opacity:g}, which is for phases on random pixels; set pixels, too"
 
     @property
     def is_empty(self) -> bool:

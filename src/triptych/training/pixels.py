@@ -25,6 +25,7 @@ class LatentViews:
         cameras: of the latent images.
         latents: normalized latents.
         background: latent of an image of what is behind the objects.
+        opacities: how opaque latent pixels are, below 0 where that is not known; None where it does not matter.
         boxes: the first column and row of what each view shows, and how many there are; the whole view where that is
             nothing.
     """
@@ -32,6 +33,7 @@ class LatentViews:
     cameras: Cameras
     latents: Float[Tensor, "view channel height width"]
     background: Float[Tensor, "pixel channel"]
+    opacities: Float[Tensor, "view height width"] | None
     boxes: Int[Tensor, "view 4"]
 
     def draw(
@@ -50,7 +52,9 @@ class LatentViews:
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
         background = self.background[y * self.cameras.width + x]
-        return LatentPixels(SceneRays(rays, [count] * len(rows)), self.latents[views, :, y, x].float(), background)
+        opacities = None if self.opacities is None else self.opacities[views, y, x].float()
+        latents = self.latents[views, :, y, x].float()
+        return LatentPixels(SceneRays(rays, [count] * len(rows)), latents, background, opacities)
 
     def _places(
         self, views: Int[Tensor, " view"], generator: torch.Generator, count: int, crop_share: float
@@ -74,22 +78,27 @@ class LatentPixels:
         rays: a ray through the middle of each pixel.
         latents: normalized latents.
         background: the latent of the background there.
+        opacities: how opaque each pixel is, below 0 where that is not known; None where it does not matter.
     """
 
     rays: SceneRays
     latents: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
+    opacities: Float[Tensor, " ray"] | None = None
 
     def to(self, device: torch.device) -> "LatentPixels":
         """The same on another device."""
         rays = SceneRays(self.rays.flat.to(device), self.rays.per_scene)
-        return LatentPixels(rays, self.latents.to(device), self.background.to(device))
+        opacities = None if self.opacities is None else self.opacities.to(device)
+        return LatentPixels(rays, self.latents.to(device), self.background.to(device), opacities)
 
-    def error(self, field: TriPlaneField, sampler: Sampler) -> Float[Tensor, ""]:
-        """L_Enc on these pixels alone."""
+    def error(self, field: TriPlaneField, sampler: Sampler, opacity_weight: float = 0.0) -> Float[Tensor, ""]:
+        """L_Enc on these pixels alone, with the error of their opacities by its weight."""
         assert sampler.generators is not None
         jitter = random_places(self.rays, sampler.generators)
-        comparison = Comparison(self.latents, self.background)
+        comparison = Comparison(
+            self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight
+        )
         return squared_error(field, self.rays, sampler.sampling, jitter, comparison, sampler.backend)
 
 

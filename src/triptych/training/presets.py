@@ -66,7 +66,7 @@ STAGE1 = {
         mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
         sampling=SamplingConfig(coarse=96, importance=0),
         pretraining=Pretraining(epochs=0.0),
-        warmup=replace(_SCENES_ON_PIXELS, samples=64),
+        warmup=replace(_SCENES_ON_PIXELS, weights=LossWeights(enc=1.0, tv=1e-4, opacity=0.1), samples=64),
         joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         skipping=SkippingConfig(update_every=32),
         stage2="colors",
@@ -164,6 +164,7 @@ STAGE2 = {
         latent=replace(
             _NEW_SCENES_ON_PIXELS,
             rates=Rates(micro=5e-2, coefficients=1e-2),
+            weights=LossWeights(enc=1.0, opacity=0.1),
             final_factor=0.1,
             momentum=0.3,
             smoothing=1.5,

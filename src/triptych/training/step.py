@@ -16,7 +16,7 @@ from triptych.data.posed_views import Batch, PosedViews
 from triptych.geometry import Window
 from triptych.geometry.silhouettes import object_windows
 from triptych.model import CategoryModel
-from triptych.model.encoding import encode_views
+from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
@@ -107,7 +107,9 @@ class Work:
         size = self.model.latent_size_of(*self._size)
         cameras = self.views.cameras(everything, latents.device).resized(*size)
         background = self._background_at_start.to(latents.device)
-        return LatentViews(cameras, latents, background, boxes_of(latents, background))
+        known = self.phase.weights.opacity > 0
+        opacities = shrunk_opacities(self.views, self.model.autoencoder.downscale) if known else None
+        return LatentViews(cameras, latents, background, opacities, boxes_of(latents, background))
 
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of what is behind the objects, which follows an encoder that moves."""

@@ -1,6 +1,7 @@
 """Decoded pictures on the disk, compared with their checksums when they are read."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,27 +20,26 @@ class CheckedPictures:
     Args:
         file: the pictures one after the other, as bytes.
         sums: SHA-256 of each.
-        height: of each, in pixels.
-        width: of each, in pixels.
+        shape: height, width and channels of each.
 
     Raises:
         InputError: the file is missing or has another size.
         FileNotFoundError: it is removed meanwhile.
     """
 
-    def __init__(self, file: Path, sums: UInt8[np.ndarray, "row 32"], height: int, width: int) -> None:
-        shape = (len(sums), height, width, 3)
-        expected = len(sums) * height * width * 3
+    def __init__(self, file: Path, sums: UInt8[np.ndarray, "row 32"], shape: tuple[int, int, int]) -> None:
+        height, width, _ = shape
+        expected = len(sums) * math.prod(shape)
         if not file.is_file() or file.stat().st_size != expected:
             raise InputError(f"{file}: expected {len(sums)} pictures of {width}x{height} pixels, {expected} bytes")
         self._file = file
         self._sums = sums
         with file.open("rb") as opened:
             hold(opened)
-            self._pictures = np.memmap(opened, dtype=np.uint8, mode="r", shape=shape)
+            self._pictures = np.memmap(opened, dtype=np.uint8, mode="r", shape=(len(sums), *shape))
         self._checked = np.zeros(len(sums), dtype=bool)
 
-    def __getitem__(self, rows: int | np.integer | Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "*chosen h w 3"]:
+    def __getitem__(self, rows: int | np.integer | Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "*chosen h w channel"]:
         """Copies of some pictures, or of one.
 
         Raises:
@@ -62,5 +62,5 @@ class CheckedPictures:
         """The rows of all damaged pictures."""
         return (row for row, picture in enumerate(self._pictures) if not self._holds(row, picture))
 
-    def _holds(self, row: int, picture: UInt8[np.ndarray, "height width 3"]) -> bool:
+    def _holds(self, row: int, picture: UInt8[np.ndarray, "height width channel"]) -> bool:
         return hashlib.sha256(picture.tobytes()).digest() == self._sums[row].tobytes()

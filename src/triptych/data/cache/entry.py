@@ -3,7 +3,8 @@
     <cache>/<key>/index.json            names and fingerprints of the scenes, picture size, notes, sums of other files
     <cache>/<key>/cameras.safetensors   poses, intrinsics, declared splits, boxes, which scenes have alpha
     <cache>/<key>/sums.raw              uint8 [row, 32], SHA-256 of each picture
-    <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index
+    <cache>/<key>/pictures.raw          uint8 [row, height, width, 3], rows as in the index; alpha as a fourth channel
+                                        where any scene has some
 
 The key is a digest of every file's path, size and time of change, so an edited dataset gets another entry.
 Entries appear whole by a rename, and are never changed later; deleting them is safe at any time. Small files are
@@ -12,6 +13,7 @@ compared with their checksums when an entry is opened, each picture when it is f
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Sequence
@@ -42,7 +44,7 @@ from triptych.files import (
     write_sealed_json,
 )
 
-_LAYOUT = 3
+_LAYOUT = 4
 """Raised whenever the meaning of a cache entry changes."""
 _INDEX = "index.json"
 _CAMERAS = "cameras.safetensors"
@@ -139,7 +141,7 @@ def map_pictures(entry: Path, index: SceneIndex) -> CheckedPictures:
     """
     try:
         sums = np.fromfile(entry / _SUMS, dtype=np.uint8).reshape(len(index.c2w), SUM_BYTES)
-        return CheckedPictures(entry / PICTURES_FILE, sums, index.height, index.width)
+        return CheckedPictures(entry / PICTURES_FILE, sums, index.picture_shape)
     except (OSError, ValueError) as error:
         raise InputError(f"{entry}: this cache entry is damaged ({error}); delete it and run again") from None
 
@@ -205,7 +207,7 @@ def _write_pictures(
     with (
         (folder / PICTURES_FILE).open("wb") as output,
         (folder / _SUMS).open("wb") as sums,
-        closing(decode_pictures(scenes, factor, background)) as pictures,
+        closing(decode_pictures(scenes, factor, background, keep_alpha=index.keeps_alpha)) as pictures,
     ):
         for done, picture in enumerate(pictures, start=1):
             content = picture.result().tobytes()
@@ -216,7 +218,7 @@ def _write_pictures(
 
 
 def _bytes_of(index: SceneIndex) -> int:
-    return len(index.c2w) * (index.height * index.width * 3 + SUM_BYTES)
+    return len(index.c2w) * (math.prod(index.picture_shape) + SUM_BYTES)
 
 
 def _check_space(folder: Path, index: SceneIndex) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -17,8 +18,9 @@ class Comparison:
         background: channels behind everything, row after row for pixel after pixel, from the first row again after
             the last.
         rays_per_pixel: how many rays there are to each pixel.
-        opacities: what share of its light each pixel should stop; None where nothing says so.
-        opacity_weight: what the squared error of opacities counts, where that of a channel's mean counts 1.
+        opacities: what share of its light each pixel should stop, below 0 where that is not known; None where it is
+            known of none.
+        opacity_weight: what the squared error of an opacity counts beside the mean of those of the channels.
     """
 
     targets: Float[Tensor, "pixel channel"]
@@ -28,17 +30,20 @@ class Comparison:
     opacity_weight: float = 0.0
 
     def error(self, integral: Integral) -> Float[Tensor, ""]:
-        """The mean over pixels of the squared difference between what rays have gathered and targets.
-
-        Of channels it is the mean, to which that of the opacity is added by its weight.
-        """
+        """The mean over pixels of the squared difference between what rays have gathered and targets: its mean over
+        channels, and that of the opacity by its weight."""
         pixels, channels = self.targets.shape
         shape = pixels, self.rays_per_pixel, channels
         background = self.background.repeat(pixels // len(self.background), 1)[:, None]
         through = (1 - integral.opacity).reshape(*shape[:2], 1)
         rendered = (integral.channels.reshape(shape) + through * background).mean(dim=1)
         error = (rendered - self.targets).square().mean()
-        if self.opacities is None:
-            return error
-        opacity = integral.opacity.view(shape[:2]).mean(dim=1)
-        return error + self.opacity_weight * (opacity - self.opacities).square().mean()
+        opacity = integral.opacity.reshape(shape[:2]).mean(dim=1)
+        return error + self.opacity_weight * opacity_error(opacity, self.opacities)
+
+
+def opacity_error(opacity: Float[Tensor, " pixel"], targets: Float[Tensor, " pixel"] | None) -> Float[Tensor, ""]:
+    """The mean over pixels of the squared difference of opacities; 0 where the target is below 0: not known."""
+    if targets is None:
+        return opacity.new_zeros(())
+    return torch.where(targets < 0, 0, opacity - targets).square().mean()

@@ -37,6 +37,9 @@ class SingleConfig(Options):
     crop_share: Share = 0.0
     """Share of them from the object's part of each picture, the box around what is not background and a few pixels
     more; the rest is from everywhere."""
+    opacity_weight: Weight = 0.0
+    """What the squared error of a pixel's opacity counts beside that of its channels, where pictures have alpha or
+    masks."""
     final_factor: FinalFactor = 0.03
     """All rates fall exponentially to this share."""
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
+from triptych.representation.kernels import opacity_error
 from triptych.representation.render import render
 from triptych.training.loop import Steps, seed_stream, step_generator
 from triptych.training.schedule import Schedule
@@ -35,27 +36,29 @@ def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed:
     for step in loop.steps(PHASE, config.steps, fitted.training_state):
         generator = step_generator(seed_stream(seed), step.number)
         field, drawn = fitted.begin_step(), targets.draw(config.rays, generator, config.crop_share)
-        loss = _squared_error(field, drawn, config.fitted_sampling, generator) + fitted.penalty(field, generator)
+        loss = _squared_error(field, drawn, config, generator) + fitted.penalty(field, generator)
         loss.backward()
         fitted.end_step(schedule.factor(step.number))
         step.report({"loss": loss}, {"loss": loss})
 
 
 def _squared_error(
-    field: Field, targets: Targets, sampling: SamplingConfig, generator: torch.Generator
+    field: Field, targets: Targets, config: SingleConfig, generator: torch.Generator
 ) -> Float[Tensor, ""]:
     """Mean over the rays of a scene, summed over scenes: the gradient of one must not shrink with its neighbors."""
-    loss = _rendered_error(field, targets, sampling, generator)
+    sampling, weight = config.fitted_sampling, config.opacity_weight
+    loss = _rendered_error(field, targets, sampling, weight, generator)
     if field.proposal is not field:
         # A network that places samples learns from its own coarse rendering (NeRF, equation 6).
         coarse = SamplingConfig(sampling.coarse, 0)
-        loss = loss + _rendered_error(field.proposal, targets, coarse, generator)
+        loss = loss + _rendered_error(field.proposal, targets, coarse, weight, generator)
     return loss * len(targets.rays.per_scene)
 
 
 def _rendered_error(
-    field: Field, targets: Targets, sampling: SamplingConfig, generator: torch.Generator
+    field: Field, targets: Targets, sampling: SamplingConfig, opacity_weight: float, generator: torch.Generator
 ) -> Float[Tensor, ""]:
     generators = [generator] * len(targets.rays.per_scene)
     rendered = render(field, targets.rays, targets.background, sampling, generators)
-    return F.mse_loss(rendered.channels, targets.channels)
+    error = F.mse_loss(rendered.channels, targets.channels)
+    return error + opacity_weight * opacity_error(rendered.opacity, targets.opacities) if opacity_weight else error

@@ -13,7 +13,7 @@ from triptych.data.posed_views import PosedViews
 from triptych.geometry import SceneRays, intersect_aabb
 from triptych.geometry.silhouettes import window_around
 from triptych.model import CategoryModel, ModelConfig, Origin
-from triptych.model.encoding import encode_views
+from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
 
@@ -44,12 +44,14 @@ class Targets:
         rays: the rays.
         channels: what each sees, as colors or normalized latents.
         background: what is behind each ray.
+        opacities: how opaque each pixel is, below 0 where that is not known; None where it is known of none.
         cropped: whether each is in the object's part of its picture, the box around what is not background.
     """
 
     rays: SceneRays
     channels: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
+    opacities: Float[Tensor, " ray"] | None
     cropped: Bool[Tensor, " ray"]
 
     def draw(self, count: int, generator: torch.Generator, crop_share: float = 0.0) -> "Targets":
@@ -57,7 +59,8 @@ class Targets:
         rows = torch.cat([self._draw(scene, count, generator, crop_share) for scene in range(len(self._everywhere))])
         rows = rows.to(self.channels.device)
         rays = SceneRays(self.rays.flat[rows], [count] * len(self._everywhere))
-        return Targets(rays, self.channels[rows], self.background[rows], self.cropped[rows])
+        opacities = None if self.opacities is None else self.opacities[rows]
+        return Targets(rays, self.channels[rows], self.background[rows], opacities, self.cropped[rows])
 
     def _draw(self, scene: int, count: int, generator: torch.Generator, crop_share: float) -> Int[Tensor, " chosen"]:
         first, available = self._everywhere[scene]
@@ -101,7 +104,11 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
     near, far = intersect_aabb(rays.flat, scenes.aabb.to(device))
     meeting = far > near
     rays = SceneRays(rays.flat[meeting], [int(part.sum()) for part in rays.split(meeting)])
-    return Targets(rays, channels[meeting], background[meeting], boxes_around(shown, _CROP_MARGIN).flatten()[meeting])
+    cropped = boxes_around(shown, _CROP_MARGIN).flatten()
+    opacities = shrunk_opacities(views, space.autoencoder.downscale, precision=torch.float32)
+    if opacities is not None:
+        opacities = opacities.to(device).flatten()[meeting]
+    return Targets(rays, channels[meeting], background[meeting], opacities, cropped[meeting])
 
 
 def boxes_around(shown: Bool[Tensor, "view height width"], margin: int) -> Bool[Tensor, "view height width"]:

@@ -108,9 +108,11 @@ def _compare_pixel(job, pixel, kept, output_gradients):
         opacity_gradient -= gradient * behind
         error += difference * difference
     if job.opacities:
-        difference = _opacity(job, kept) - read(floats_at(job.opacities), pixel)
-        opacity_gradient += job.opacity_weight * job.error_slope * difference
-        error += job.opacity_weight * difference * difference
+        target = read(floats_at(job.opacities), pixel)
+        if not target < 0:
+            difference = _opacity(job, kept) - target
+            opacity_gradient += job.opacity_weight * job.error_slope * difference
+            error += job.opacity_weight * difference * difference
     write(output_gradients, channels, opacity_gradient)
     write(output_gradients, channels + 1, np.float32(0.0))
     write(floats_at(job.errors), pixel, error)
