@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from posed_scenes import FOCAL, open_at, picture_with_dot, save, write_srn, write_transforms
 
 from triptych.data import (
@@ -14,6 +15,7 @@ from triptych.data import (
 )
 from triptych.data.backgrounds import color_text, parse_color
 from triptych.data.opening import open_data
+from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
 from triptych.progress import Progress
 
@@ -42,13 +44,47 @@ def test_alpha_is_laid_over_any_color(tmp_path: Path, background: str, empty: li
     assert open_at(tmp_path / "data").images(0, [0])[0, 0, 0].tolist() == [255, 255, 255], "a cache of its own"
 
 
+def test_alpha_is_kept_beside_the_colors_and_averaged_with_them(tmp_path: Path) -> None:
+    write_transforms(tmp_path / "data", {"fl_x": FOCAL}, picture=half_transparent())
+    alpha = open_at(tmp_path / "data").alpha(0, [1, 0])
+    assert alpha is not None
+    assert (alpha.shape, alpha.dtype) == ((2, 32, 32), np.uint8)
+    assert alpha[1, 8, 19:23].tolist() == [0, 255, 102, 0]
+    halved = open_at(tmp_path / "data", resolution=16).alpha(0, [0])
+    assert halved is not None
+    assert halved[0, 4, 9:12].tolist() == [0, 89, 0], "(255 + 102) / 4"
+
+
+def test_alpha_is_known_of_scenes_that_have_it_alone(tmp_path: Path) -> None:
+    write_srn(tmp_path / "data" / "a", picture=colored(0))
+    assert open_at(tmp_path / "data").alpha(0, [0]) is None
+    write_srn(tmp_path / "data" / "b", picture=half_transparent())
+    dataset = open_at(tmp_path / "data")
+    alpha = dataset.alpha(1, [0])
+    assert dataset.alpha(0, [0]) is None
+    assert alpha is not None
+    assert alpha[0, 8, 21] == 102
+    assert dataset.images(0, [0])[0].tolist() == colored(0).tolist()
+    views = PosedViews(dataset)
+    opacities = views.opacities(views.group(range(len(views))), torch.device("cpu"))
+    assert (opacities[0] == -1).all()
+    assert opacities[-1, 8, 19:23].tolist() == pytest.approx([0, 1, 0.4, 0])
+
+
 def test_arrays_are_laid_over_a_color_too(tmp_path: Path) -> None:
     c2w = np.array([[[0, 0, -1, 2], [1, 0, 0, 0], [0, -1, 0, 0]]] * 3)
     cameras = cameras_from_arrays(c2w, [32, 32, 16, 16], 32, 32)
     with_alpha = {"a": (np.stack([half_transparent()] * 3), cameras)}
-    assert dataset_from_arrays(with_alpha, 0.5, background="black").images(0, [0])[0, 8, 21].tolist() == [102, 0, 0]
+    dataset = dataset_from_arrays(with_alpha, 0.5, background="black")
+    alpha = dataset.alpha(0, [0])
+    assert dataset.images(0, [0])[0, 8, 21].tolist() == [102, 0, 0]
+    assert alpha is not None
+    assert alpha[0, 8, 21] == 102
     without = {"a": (np.full((3, 32, 32, 3), 7, np.uint8), cameras)}
     assert dataset_from_arrays(without, 0.5).background == (0, 0, 0), "as dark as compression leaves black"
+    both = dataset_from_arrays({"b": without["a"], **with_alpha}, 0.5)
+    assert (both.opaque, both.alpha(1, [0])) == ((1,), None)
+    assert (both.images(1, [0]) == 7).all()
 
 
 @pytest.mark.parametrize("text", ["", "blak", "#12", "#00000080", "transparent", "rgb(0,0"])

@@ -32,7 +32,8 @@ CASES = {
 
 
 class Call:
-    """One comparison: some rays miss the box, and with ``skipping`` half of the cells are empty."""
+    """One comparison: some rays miss the box, with ``skipping`` half of the cells are empty, and opacities are known of
+    two pixels in three."""
 
     def __init__(self, sizes: dict, sampling: SamplingConfig, rays_per_pixel: int, *, skipping: bool = False) -> None:
         case, generator = make_case(**sizes), torch.Generator().manual_seed(3)
@@ -43,7 +44,9 @@ class Call:
         self.field = replace(case.field, occupancy=bit_grid.pack(cells) if skipping else None)
         self.rays, self.sampling, self.jitter = case.rays, sampling, torch.rand(rays, 2, generator=generator)
         targets, behind = torch.randn(pixels, channels, generator=generator), torch.randn(1, channels)
-        self.comparison = Comparison(targets, behind, rays_per_pixel)
+        opacities = torch.rand(pixels, generator=generator)
+        opacities[::3] = -1
+        self.comparison = Comparison(targets, behind, rays_per_pixel, opacities, opacity_weight=0.7)
 
     def arguments(self):
         return self.field, self.rays, self.sampling, self.jitter, self.comparison
@@ -57,8 +60,13 @@ class Call:
         )
         other.rays = SceneRays(Rays(flat.origins.double(), flat.directions.double()), self.rays.per_scene)
         other.sampling, other.jitter = self.sampling, self.jitter.double()
-        of, rays_per_pixel = self.comparison, self.comparison.rays_per_pixel
-        other.comparison = Comparison(of.targets.double(), of.background.double(), rays_per_pixel)
+        compared = self.comparison
+        other.comparison = replace(
+            compared,
+            targets=compared.targets.double(),
+            background=compared.background.double(),
+            opacities=compared.opacities.double(),
+        )
         return other
 
     def gradients(self, error: Tensor) -> list[Tensor]:
@@ -90,6 +98,9 @@ def test_the_definition_is_the_mean_over_pixels_of_means_over_rays() -> None:
     for pixel in range(3):
         seen = [integral.channels[ray] + (1 - integral.opacity[ray]) * behind for ray in (2 * pixel, 2 * pixel + 1)]
         expected += float(((seen[0] + seen[1]) / 2 - targets[pixel]).square().mean()) / 3
+        opacity = float(integral.opacity[2 * pixel : 2 * pixel + 2].mean())
+        target = float(call.comparison.opacities[pixel])
+        expected += 0 if pixel == 0 else 0.7 * (opacity - target) ** 2 / 3
     assert float(kernels.squared_error(*call.arguments(), "reference")) == pytest.approx(expected, rel=1e-5)
 
 
@@ -111,6 +122,18 @@ def test_rows_of_background_belong_to_pixel_after_pixel() -> None:
     errors = [cpu.squared_error(*call.arguments()[:4], comparison) for comparison in (short, long)]
     assert torch.equal(*errors)
     assert torch.isclose(errors[0], kernels.squared_error(*call.arguments()[:4], short, "reference"), rtol=1e-5)
+
+
+def test_where_no_opacity_is_known_none_counts() -> None:
+    call = Call({"rays_per_scene": (8, 4)}, SamplingConfig(8, 0), 2)
+    unknown = replace(call.comparison, opacities=torch.full((6,), -1.0))
+    errors = [cpu.squared_error(*call.arguments()[:4], compared) for compared in (unknown, without(call.comparison))]
+    assert torch.equal(*errors)
+    assert errors[0] < cpu.squared_error(*call.arguments())
+
+
+def without(comparison: Comparison) -> Comparison:
+    return replace(comparison, opacities=None)
 
 
 def test_auto_compares_in_one_pass_where_there_are_more_samples_than_texels() -> None:
@@ -150,6 +173,6 @@ def test_the_operator_is_sound() -> None:
     flat, compared = call.rays.flat, call.comparison
     scenes = call.field.aabb, flat.origins, flat.directions, call.rays.per_scene
     constants = False, False, config.density_scale, config.density_shift
-    further = None, call.jitter, 5, 3, compared.targets, compared.background, 2, True
+    further = None, call.jitter, 5, 3, compared.targets, compared.background, compared.opacities, 0.7, 2, True
     operator = torch.ops.triptych.squared_error.default
     torch.library.opcheck(operator, (*leaves, *scenes, *constants, *further))

@@ -13,6 +13,7 @@ from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
 from triptych.geometry import Cameras, SceneRays, hemisphere_cameras
 from triptych.model import CategoryModel
+from triptych.model.encoding import shrunk_opacities
 from triptych.representation.config import SamplingConfig
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import Fitting, fit_scenes
@@ -53,6 +54,29 @@ def test_a_scene_does_not_depend_on_its_neighbors(balls: Dataset, trained_balls:
     assert not torch.equal(together.micro.values[0], together.micro.values[1])
 
 
+def opacity_errors(model: CategoryModel, scenes: SceneParameters, dataset: Dataset) -> list[float]:
+    """The squared error of each scene's opacities on its test views."""
+    views = PosedViews(dataset, "test")
+    alpha = shrunk_opacities(views, model.autoencoder.downscale, precision=torch.float32)
+    assert alpha is not None
+    errors = []
+    for number in range(len(dataset)):
+        scene = Scene(model, scenes.micro.values[number], scenes.coefficients.values[number], dataset.names[number])
+        rendered = compare_views(scene, dataset, number, list(dataset.views(number).test)).rendered
+        errors.append(float((rendered.opacity - alpha[views.rows_of(number)]).square().mean()))
+    return errors
+
+
+def test_opacities_come_closer_to_the_pictures_alpha(balls: Dataset, trained_balls: Path) -> None:
+    model, dataset = CategoryModel.load(trained_balls / "model"), balls.select("test", "all")
+    without = on_pixels_alone(0.0)
+    without = replace(without, latent=replace(without.latent, step_count=100))
+    weighted = replace(without.latent, weights=LossWeights(enc=1.0, opacity=1.0))
+    fitted = [fit_scenes(model, dataset, config, seed=0) for config in (without, replace(without, latent=weighted))]
+    plain, better = (opacity_errors(model, scenes, dataset) for scenes in fitted)
+    assert all(error < 0.7 * before for error, before in zip(better, plain, strict=True))
+
+
 def test_the_loss_is_that_of_whole_views_on_average(balls: Dataset, trained_balls: Path) -> None:
     model, dataset = CategoryModel.load(trained_balls / "model"), balls.select("test", "all")
     model.config = replace(model.config, sampling=SamplingConfig(16, 0))
@@ -70,7 +94,8 @@ def numbered(cameras: Cameras) -> LatentViews:
     """Views whose latents tell the view, the column and the row."""
     view, y, x = torch.meshgrid(*(torch.arange(float(size)) for size in (len(cameras), 6, 8)), indexing="ij")
     boxes = torch.tensor([[2, 1, 3, 4], [0, 0, 8, 6], [5, 5, 1, 1]])
-    return LatentViews(cameras, torch.stack([view, x, y], dim=1), torch.arange(48.0)[:, None].expand(48, 3), boxes)
+    latents, background = torch.stack([view, x, y], dim=1), torch.arange(48.0)[:, None].expand(48, 3)
+    return LatentViews(cameras, latents, background, (view + x + y) / 100, boxes)
 
 
 def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_through_them() -> None:
@@ -83,6 +108,8 @@ def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_thro
     view, x, y = drawn.latents.long().T
     assert view[:200].unique().tolist() == [0, 1]
     assert view[200:].unique().tolist() == [2]
+    assert drawn.opacities is not None
+    assert drawn.opacities.equal((view + x + y) / 100)
     assert drawn.background[:, 0].equal((8 * y + x).float())
     of_first = torch.arange(150)[view[:150] == 0]
     assert (x[of_first].unique().tolist(), y[of_first].unique().tolist()) == ([2, 3, 4], [1, 2, 3, 4])
@@ -114,3 +141,8 @@ def test_the_box_of_a_view_is_around_what_differs_from_the_background() -> None:
 def test_random_pixels_serve_cached_latents_alone(changes: dict[str, object]) -> None:
     with pytest.raises(InputError, match="pixels are for L_Enc alone"):
         replace(PHASE, **changes)
+
+
+def test_opacities_are_for_random_pixels() -> None:
+    with pytest.raises(InputError, match=r"opacity is 0\.1, which is for phases on random pixels"):
+        replace(PHASE, pixels=None, weights=LossWeights(enc=1.0, opacity=0.1))

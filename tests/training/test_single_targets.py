@@ -1,5 +1,7 @@
 """Which rays a scene by itself is fitted to."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -23,6 +25,15 @@ def test_the_box_without_a_margin_is_tight() -> None:
     assert boxes_around(shown, margin=0)[0].nonzero().tolist() == [[y, x] for y in (1, 2, 3) for x in (1, 2)]
 
 
+def test_opacities_of_rays_are_the_pictures_alpha(balls: Dataset) -> None:
+    scene = balls.subset([0])
+    targets = ray_targets(scene, image_space(scene))
+    drawn = targets.draw(500, torch.Generator().manual_seed(0))
+    assert drawn.opacities is not None
+    assert drawn.opacities.unique().tolist() == [0, 1]
+    assert drawn.channels[drawn.opacities == 0].eq(drawn.background[drawn.opacities == 0]).all()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.75, 1.0])
 def test_so_many_rays_of_each_scene_come_from_the_objects_part_of_the_pictures(balls: Dataset, share: float) -> None:
     scenes = balls.subset([0, 1])
@@ -41,5 +52,5 @@ def test_so_many_rays_of_each_scene_come_from_the_objects_part_of_the_pictures(b
 def test_pictures_that_show_nothing_have_rays_from_everywhere(balls: Dataset) -> None:
     scene = balls.subset([0])
     targets = ray_targets(scene, image_space(scene))
-    blank = type(targets)(targets.rays, targets.background, targets.background, torch.zeros_like(targets.cropped))
+    blank = replace(targets, channels=targets.background, cropped=torch.zeros_like(targets.cropped))
     assert len(blank.draw(10, torch.Generator().manual_seed(0), 0.9).channels) == 10

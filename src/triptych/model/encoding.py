@@ -42,7 +42,7 @@ def encode_views(
 def shrunk_opacities(
     views: PosedViews, downscale: int, views_at_once: int = 32, precision: torch.dtype = torch.half
 ) -> Float[Tensor, "row height width"] | None:
-    """How opaque the latent pixels of all views are, on the CPU: means of ``PosedViews.opacities``, kept as latents are.
+    """How opaque the latent pixels of all views are, on the CPU: means of ``PosedViews.opacities``, kept like latents.
 
     None where no picture says it.
 

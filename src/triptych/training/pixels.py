@@ -96,9 +96,7 @@ class LatentPixels:
         """L_Enc on these pixels alone, with the error of their opacities by its weight."""
         assert sampler.generators is not None
         jitter = random_places(self.rays, sampler.generators)
-        comparison = Comparison(
-            self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight
-        )
+        comparison = Comparison(self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight)
         return squared_error(field, self.rays, sampler.sampling, jitter, comparison, sampler.backend)
 
 

@@ -39,7 +39,9 @@ class CheckedPictures:
             self._pictures = np.memmap(opened, dtype=np.uint8, mode="r", shape=(len(sums), *shape))
         self._checked = np.zeros(len(sums), dtype=bool)
 
-    def __getitem__(self, rows: int | np.integer | Int[np.ndarray, " chosen"]) -> UInt8[np.ndarray, "*chosen h w channel"]:
+    def __getitem__(
+        self, rows: int | np.integer | Int[np.ndarray, " chosen"]
+    ) -> UInt8[np.ndarray, "*chosen h w channel"]:
         """Copies of some pictures, or of one.
 
         Raises:

@@ -12,7 +12,7 @@ from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
-from triptych.representation.kernels.comparison import Comparison, opacity_error
+from triptych.representation.kernels.comparison import Comparison
 from triptych.representation.kernels.reference import Integral
 
 Backend = Literal["auto", "reference", "cpu", "triton"]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
-from triptych.representation.kernels import opacity_error
+from triptych.representation.kernels.comparison import opacity_error
 from triptych.representation.render import render
 from triptych.training.loop import Steps, seed_stream, step_generator
 from triptych.training.schedule import Schedule

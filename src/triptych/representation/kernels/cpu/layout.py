@@ -28,7 +28,7 @@ _POINTERS = (
     *("channels", "opacity", "depth", "densities"),
     # Gradients of the outputs, and gradients of the MLP [chunk, parameter_count], or null to leave them out.
     *("channels_gradient", "opacity_gradient", "depth_gradient", "mlp_gradient"),
-    # A comparison: targets [pixel, channel], background [row, channel], opacities [pixel] or null, squared errors [pixel].
+    # A comparison: targets [pixel, channel], background [row, channel], opacities [pixel] or null, errors [pixel].
     *("targets", "background", "opacities", "errors"),
     # Lifted texels of a scene and their gradients, one set per thread.
     "lifted",
