@@ -26,6 +26,7 @@ from triptych.training.estimate import (
     SceneInItsCells,
     ball,
     few_scenes,
+    keeps_opacities,
     latent_bytes,
     of_rgb,
     of_stage1,
@@ -124,10 +125,12 @@ def _storing(model: CategoryModel) -> float:
 
 
 def _disk(asked: Asked, model: CategoryModel, config: Stage1Config) -> dict[str, float]:
-    latents, shared = latent_bytes(model, asked.trained * asked.views), float(_shared_numbers(model))
+    opacities, shared = keeps_opacities(config, asked.sample), float(_shared_numbers(model))
+    latents = latent_bytes(model, asked.trained * asked.views, opacities)
     saved = memory.of_stage1(config, asked.trained, 0, 0)
+    channels = 4 if asked.sample.keeps_alpha else 3
     return {
-        "decoded pictures": 3.0 * asked.sample.height * asked.sample.width * asked.pictures,
+        "decoded pictures": float(channels * asked.sample.height * asked.sample.width * asked.pictures),
         "latents of stage 1 (in memory where they fit)": float(latents),
         f"{KEPT} checkpoints of stage 1": float(KEPT * (saved["the planes of all scenes"] + saved["the base planes"])),
         "bank of stage 1": _STORED * asked.trained * _numbers(config),

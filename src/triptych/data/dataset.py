@@ -104,6 +104,11 @@ class Dataset:
         """The scenes whose pictures do not say what is around the object: they have no alpha and no masks."""
         return tuple(scene for scene in range(len(self)) if not self._index.has_alpha[self._number(scene)])
 
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether the pictures of any scene say how opaque they are; see ``alpha``."""
+        return len(self.opaque) < len(self)
+
     @cached_property
     def shown_around(self) -> Color | None:
         """The color that some pictures without alpha show at their edges; None where there are no such pictures, or
@@ -113,7 +118,7 @@ class Dataset:
     @property
     def background(self) -> Color:
         """What the objects stand before: the color that is laid behind alpha, or else the one that pictures show."""
-        return self.laid_over if len(self.opaque) < len(self) else self.shown_around or self.laid_over
+        return self.laid_over if self.keeps_alpha else self.shown_around or self.laid_over
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of the box, and of cameras and pictures of all views, by which processes that train together compare

@@ -49,10 +49,9 @@ def shrunk_opacities(
     Raises:
         InputError: there is no room for them.
     """
-    dataset = views.dataset
-    if len(dataset.opaque) == len(dataset):
+    if not views.dataset.keeps_alpha:
         return None
-    height, width = dataset.picture_size
+    height, width = views.dataset.picture_size
     parts = (
         functional.avg_pool2d(views.opacities(batch, torch.device("cpu")), downscale).to(precision)
         for batch in _batches(views, views_at_once)

@@ -113,14 +113,21 @@ def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
     needed, for_part = (
         sum(memory.of_stage1(config, count, part.height, part.width).values()) for count in (amount.scenes, len(part))
     )
-    latents = latent_bytes(model, amount.views)
-    kept = 0 if is_too_large(latents) else latents - latent_bytes(model, len(PosedViews(part)))
+    opacities = keeps_opacities(config, part)
+    latents = latent_bytes(model, amount.views, opacities)
+    kept = 0 if is_too_large(latents) else latents - latent_bytes(model, len(PosedViews(part)), opacities)
     return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part + kept)
 
 
-def latent_bytes(model: CategoryModel, views: int) -> int:
-    """Bytes of the latents of so many views, which are kept in half precision; see ``encode_views``."""
-    return 2 * model.autoencoder.channels * math.prod(model.latent_size) * views
+def keeps_opacities(config: Stage1Config, dataset: Dataset) -> bool:
+    """Whether stage 1 keeps opacities beside the latents."""
+    return dataset.keeps_alpha and any(phase.weights.opacity for phase in (config.warmup, config.joint))
+
+
+def latent_bytes(model: CategoryModel, views: int, opacities: bool) -> int:
+    """Bytes of the latents of so many views, and of opacities beside them; they are kept in half precision, see
+    ``encode_views``."""
+    return 2 * (model.autoencoder.channels + opacities) * math.prod(model.latent_size) * views
 
 
 def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage2Config, seed: int) -> Estimate:
