@@ -95,7 +95,8 @@ def test_planes_that_take_too_much_of_a_gpu_stay_with_the_host(monkeypatch: pyte
         monkeypatch.setattr("triptych.training.scenes.are_kept_by_host", lambda size, device, kept=kept: kept)
         scenes = SceneParameters.fresh(planes, 3, torch.Generator(), elsewhere)
         assert {name: tensor.device.type for name, tensor in scenes.state_dict().items()} == {
-            name: place if name.startswith("micro") else "meta" for name in scenes.state_dict()
+            name: place if name.startswith("micro") else "cpu" if name == "visits" else "meta"
+            for name in scenes.state_dict()
         }
         assert {leaf.device.type for leaf in scenes.leaves(torch.tensor([2, 0]))} == {"meta"}
 

@@ -36,7 +36,7 @@ class HostRows:
 
     def leaf(self, rows: Int[Tensor, " chosen"]) -> Float[Tensor, "chosen *shape"]:
         """A copy of some rows, on the device, that collects their gradient."""
-        return self._taken(self.values, rows.cpu()).requires_grad_()
+        return self._taken(self.values, rows).requires_grad_()
 
     def step(
         self,
@@ -46,15 +46,15 @@ class HostRows:
         momentum: float = MOMENTUM,
     ) -> None:
         """One Adam step on distinct rows, taken on the device."""
-        chosen, everything = rows.cpu(), self.state_dict()
-        part = type(self._rows)(self._taken(self.values, chosen))
+        everything = self.state_dict()
+        part = type(self._rows)(self._taken(self.values, rows))
         here = part.state_dict()
         for name, tensor in here.items():
             if name != "values":
-                tensor.copy_(self._taken(everything[name], chosen))
-        part.step(torch.arange(len(chosen)), gradient, rate, momentum)
+                tensor.copy_(self._taken(everything[name], rows))
+        part.step(torch.arange(len(rows)), gradient, rate, momentum)
         for name, tensor in here.items():
-            everything[name][chosen] = tensor.cpu()
+            everything[name][rows] = tensor.cpu()
 
     def state_dict(self) -> dict[str, Tensor]:
         """All tensors by name, on the CPU, not copied."""

@@ -25,6 +25,8 @@ from triptych.training.smoothing import smoothed
 class SceneParameters:
     """Micro planes and coefficients of many scenes, with optimizer state of their own, and their occupancies.
 
+    Scenes are chosen by numbers that are on the CPU, as the count of their visits is: no step waits for a GPU.
+
     Args:
         micro: micro planes of every scene; where they are on the CPU and all else is not, they stay there.
         coefficients: coefficients of every scene.
@@ -44,7 +46,7 @@ class SceneParameters:
         self.micro = rows if micro.device == device else HostRows(rows, device)
         self.coefficients = RowAdam(coefficients)
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
-        self.visits = torch.zeros(len(micro), dtype=torch.int64, device=device)
+        self.visits = torch.zeros(len(micro), dtype=torch.int64)
 
     @classmethod
     def fresh(
@@ -129,11 +131,11 @@ class SceneParameters:
         self.visits[scenes] += 1
         since_first = visits - config.first_update
         due = (since_first >= 0) & (since_first % config.update_every == 0)
+        occupancy = self.occupancy[scenes]
         if due.any():
             looked_at = replace(field, planes=field.planes.detach()[due])
             self.occupancy[scenes[due]] = find_occupancy(looked_at, backend, config.empty_optical_depth)
-        occupancy = self.occupancy[scenes]
-        occupancy[due] = bit_grid.everywhere().to(occupancy.device)
+            occupancy[due] = bit_grid.everywhere().to(occupancy.device)
         return replace(field, occupancy=occupancy)
 
     def step(
