@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from triptych.runtime import free_memory
+from triptych.runtime import free_memory, sent
 from triptych.training.phase import MOMENTUM
 from triptych.training.row_adam import RowAdam
 
@@ -36,7 +36,7 @@ class HostRows:
 
     def leaf(self, rows: Int[Tensor, " chosen"]) -> Float[Tensor, "chosen *shape"]:
         """A copy of some rows, on the device, that collects their gradient."""
-        return self._taken(self.values, rows).requires_grad_()
+        return sent(self.values[rows], self._device).requires_grad_()
 
     def step(
         self,
@@ -47,11 +47,11 @@ class HostRows:
     ) -> None:
         """One Adam step on distinct rows, taken on the device."""
         everything = self.state_dict()
-        part = type(self._rows)(self._taken(self.values, rows))
+        part = type(self._rows)(sent(self.values[rows], self._device))
         here = part.state_dict()
         for name, tensor in here.items():
             if name != "values":
-                tensor.copy_(self._taken(everything[name], rows))
+                tensor.copy_(sent(everything[name][rows], self._device))
         part.step(torch.arange(len(rows)), gradient, rate, momentum)
         for name, tensor in here.items():
             everything[name][rows] = tensor.cpu()
@@ -59,9 +59,3 @@ class HostRows:
     def state_dict(self) -> dict[str, Tensor]:
         """All tensors by name, on the CPU, not copied."""
         return self._rows.state_dict()
-
-    def _taken(self, tensor: Tensor, rows: Int[Tensor, " chosen"]) -> Tensor:
-        chosen = tensor[rows]
-        if self._device.type == "cuda":
-            chosen = chosen.pin_memory()
-        return chosen.to(self._device, non_blocking=True)
