@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from triptych.files import write_atomically
+from triptych.runtime import sent
 
 _MOST_COLUMNS = 12
 
@@ -43,7 +44,7 @@ def from_pixels(
     pixels: UInt8[np.ndarray, "view height width 3"], device: torch.device | str = "cpu"
 ) -> Float[Tensor, "view 3 height width"]:
     """Images in [0, 1] from bytes."""
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
+    return sent(torch.from_numpy(pixels), torch.device(device)).permute(0, 3, 1, 2).float() / 255
 
 
 def enlarge(images: Float[Tensor, "view 3 h w"], height: int, width: int) -> Float[Tensor, "view 3 height width"]:

@@ -7,7 +7,7 @@ import torch
 
 from triptych.progress import Progress
 from triptych.training.loop import LOG_EVERY, Loop, TrainingState, seed_stream, step_generator
-from triptych.training.run import LOG_FILE, open_run
+from triptych.training.run import LOG_FILE, Run, open_run
 
 STEPS = 45
 
@@ -69,3 +69,18 @@ def test_the_log_has_every_so_many_steps_and_what_was_measured(tmp_path: Path) -
 def test_streams_of_neighboring_seeds_give_other_numbers() -> None:
     one, other = (torch.rand(4, generator=step_generator(seed_stream(seed), 0)) for seed in (0, 1))
     assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("took", "apart"), [(1.0, 60.0), (10.0, 200.0), (1000.0, 1800.0)])
+def test_checkpoints_that_take_long_are_written_less_often(
+    took: float, apart: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("triptych.training.run.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("triptych.training.run.write_checkpoint", lambda *_: now.__setitem__(0, now[0] + took))
+    run = Run(tmp_path, checkpoint_seconds=60.0)
+    run.save_checkpoint({}, {})
+    now[0] = took + apart - 0.1
+    assert not run.checkpoint_due()
+    now[0] = took + apart + 0.1
+    assert run.checkpoint_due()

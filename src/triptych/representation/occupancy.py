@@ -36,7 +36,7 @@ def find_occupancy(
     z, y = torch.meshgrid(middles, middles, indexing="ij")
     # A row of places along x is a ray that is cut into intervals around them.
     rows = lower + size * torch.stack([torch.zeros_like(y), y, z], dim=-1).reshape(-1, 3)
-    along_x = torch.tensor([1.0, 0.0, 0.0], device=size.device)
+    along_x = torch.eye(3, device=size.device)[0]
     rays = SceneRays(Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3)), [side**2] * scenes)
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
     densities = kernels.densities(field, rays, Intervals.between(edges), backend)

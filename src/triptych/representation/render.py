@@ -12,6 +12,7 @@ from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
 from triptych.representation.sampler import PixelRays
+from triptych.runtime import sent
 
 
 @dataclass(frozen=True)
@@ -70,4 +71,4 @@ def random_places(rays: SceneRays, generators: Sequence[torch.Generator] | None)
         torch.rand(count, 2, generator=generator, dtype=origins.dtype)
         for count, generator in zip(rays.per_scene, generators, strict=True)
     ]
-    return torch.cat(parts).to(origins.device)
+    return sent(torch.cat(parts), origins.device)

@@ -1,5 +1,5 @@
 from .config import DeviceName
-from .devices import choose_device, free_memory, peak_memory, require_memory, start_threads, thread_count_kept
+from .devices import choose_device, free_memory, peak_memory, require_memory, sent, start_threads, thread_count_kept
 from .process import stop_on_sigterm
 from .versions import code, commit, versions
 from .workers import Lost, ThisProcess, Workers, open_workers
@@ -16,6 +16,7 @@ __all__ = [
     "open_workers",
     "peak_memory",
     "require_memory",
+    "sent",
     "start_threads",
     "stop_on_sigterm",
     "thread_count_kept",

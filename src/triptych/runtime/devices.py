@@ -25,6 +25,13 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device(name)
 
 
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor on a device. On the way to a GPU it is pinned, so that nobody waits for what that is at."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def require_memory(needed: Mapping[str, int], device: torch.device | None = None) -> None:
     """Refuse work that cannot fit, before it is begun.
 

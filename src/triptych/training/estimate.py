@@ -110,13 +110,15 @@ def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
     phases = (config.warmup, config.joint)
     seconds = timer.of(config.pretraining.schedule(amount.views).steps)
     seconds += _together(model, scenes, PosedViews(part), phases, config.skipping, amount, seed)
+    device = model.aabb.device
     needed, for_part = (
-        sum(memory.of_stage1(config, count, part.height, part.width).values()) for count in (amount.scenes, len(part))
+        sum(memory.of_stage1(config, count, part.height, part.width, device).values())
+        for count in (amount.scenes, len(part))
     )
     opacities = keeps_opacities(config, part)
     latents = latent_bytes(model, amount.views, opacities)
     kept = 0 if is_too_large(latents) else latents - latent_bytes(model, len(PosedViews(part)), opacities)
-    return Estimate(seconds, peak_memory(model.aabb.device) + needed - for_part + kept)
+    return Estimate(seconds, peak_memory(device) + needed - for_part + kept)
 
 
 def keeps_opacities(config: Stage1Config, dataset: Dataset) -> bool:

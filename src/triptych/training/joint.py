@@ -144,7 +144,7 @@ class JointTraining:
 
     def _render(self, batch: Batch) -> Tensor:
         device = self.model.aabb.device
-        field = with_occupancy(self.model.field(*self.scenes.leaves(batch.scenes.to(device))))
+        field = with_occupancy(self.model.field(*self.scenes.leaves(batch.scenes)))
         cameras = self.test_views.cameras(batch, device)
         size = self.test_views.dataset.picture_size
         rendering = self.model.render_latents(field, cameras, batch.views_per_scene, self.model.background(size))

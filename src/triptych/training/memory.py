@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 
+import torch
+
 from triptych.autoencoder import ConvolutionalConfig
 from triptych.representation.config import PlaneConfig
+from triptych.runtime import require_memory
 from triptych.training.autoencoder_config import NewAutoencoder
+from triptych.training.conditions import CPU
 from triptych.training.config import Moments, Stage1Config, Stage2Config
+from triptych.training.host_rows import are_kept_by_host
 from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 
 _FLOAT = 4
@@ -17,17 +22,37 @@ _TRAINED = 4
 """The gradient comes in addition."""
 
 
-def of_stage1(config: Stage1Config, scenes: int, height: int, width: int) -> Mapping[str, int]:
-    """Bytes of stage 1 on so many scenes, by what they are for."""
+def of_stage1(
+    config: Stage1Config, scenes: int, height: int, width: int, device: torch.device = CPU
+) -> Mapping[str, int]:
+    """Bytes of stage 1 on so many scenes, by what they are for, that a device needs."""
     batch = max((phase.batch for phase in (config.warmup, config.joint) if not phase.is_empty), default=0)
     network = config.autoencoder.network if isinstance(config.autoencoder, NewAutoencoder) else None
+    planes = of_scenes(config.planes, scenes, config.moments)
     return {
         "the base planes": _TRAINED * _base(config.planes),
-        "the planes of all scenes": int(_with_moments(config.moments) * scenes * _own(config.planes)),
+        "the planes of all scenes": 0 if are_kept_by_host(planes, device) else planes,
         "the planes of a batch": 2 * min(batch, scenes) * _whole(config.planes),
         "the pictures of a batch": _FLOAT * 3 * height * width * batch,
         "the autoencoder": _TRAINED * _weights(network) if network else 0,
     }
+
+
+def of_scenes(planes: PlaneConfig, scenes: int, moments: Moments) -> int:
+    """Bytes of what belongs to so many scenes, and its moments, while they are trained together."""
+    return int((_WITH_MOMENTS if moments == "full" else _WITH_LEAN_MOMENTS) * scenes * _own(planes))
+
+
+def require_for_stage1(config: Stage1Config, scenes: int, height: int, width: int, device: torch.device) -> None:
+    """Refuse a stage 1 that does not fit on a device, or in the host's memory where that keeps the planes.
+
+    Raises:
+        InputError: there is too little memory.
+    """
+    planes = of_scenes(config.planes, scenes, config.moments)
+    if are_kept_by_host(planes, device):
+        require_memory({"the planes of all scenes": planes})
+    require_memory(of_stage1(config, scenes, height, width, device), device)
 
 
 def of_stage2(config: Stage2Config, planes: PlaneConfig, scenes: int) -> Mapping[str, int]:
@@ -47,10 +72,6 @@ def of_single(config: SingleConfig) -> Mapping[str, int]:
         return {}  # only its package knows
     assert isinstance(config, SingleTriPlanes | SingleSDF)
     return {"the planes": _TRAINED * _whole(config.planes.without_shared())}
-
-
-def _with_moments(moments: Moments) -> float:
-    return _WITH_MOMENTS if moments == "full" else _WITH_LEAN_MOMENTS
 
 
 def _base(planes: PlaneConfig) -> int:

@@ -12,6 +12,7 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.render import random_places
 from triptych.representation.sampler import Sampler
+from triptych.runtime import sent
 
 _SHOWN = 0.02
 """How far, in deviations of a channel, a latent is from the background's where it shows something."""
@@ -89,8 +90,8 @@ class LatentPixels:
     def to(self, device: torch.device) -> "LatentPixels":
         """The same on another device."""
         rays = SceneRays(self.rays.flat.to(device), self.rays.per_scene)
-        opacities = None if self.opacities is None else self.opacities.to(device)
-        return LatentPixels(rays, self.latents.to(device), self.background.to(device), opacities)
+        opacities = None if self.opacities is None else sent(self.opacities, device)
+        return LatentPixels(rays, sent(self.latents, device), sent(self.background, device), opacities)
 
     def error(self, field: TriPlaneField, sampler: Sampler, opacity_weight: float = 0.0) -> Float[Tensor, ""]:
         """L_Enc on these pixels alone, with the error of their opacities by its weight."""

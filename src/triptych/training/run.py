@@ -38,6 +38,10 @@ RUN_FILE = "run.json"
 FORMAT = Format("triptych-run", version=1, sealed_since=1, described="a run of triptych")
 WITHOUT_WORTH = (RUN_FILE, CONFIG_FILE, LOG_FILE, TRACKING_FILE, TENSORBOARD, "wandb", "progress.png")
 """What a run's folder holds besides its results and checkpoints."""
+_TIMES_WRITING = 20
+"""So many times as long as writing a checkpoint takes it is at least to the next one..."""
+_MOST_TIMES = 30
+"""... but not longer than so many times what is asked for."""
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Run:
     _config: Mapping[str, Any] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
     _last_checkpoint: float = field(default_factory=time.monotonic)
+    _writing_took: float = 0.0
     _loggers: list[Logger] | None = None
 
     def elapsed(self) -> float:
@@ -95,14 +100,18 @@ class Run:
             raise Terminated if self.interrupted == signal.SIGTERM else KeyboardInterrupt
 
     def checkpoint_due(self) -> bool:
-        """Whether enough time has passed since the last checkpoint."""
-        return time.monotonic() - self._last_checkpoint > self.checkpoint_seconds
+        """Whether enough time has passed since the last checkpoint; more, where writing one takes long."""
+        apart = max(self.checkpoint_seconds, _TIMES_WRITING * self._writing_took)
+        since = time.monotonic() - self._last_checkpoint
+        return since > min(apart, _MOST_TIMES * self.checkpoint_seconds)
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor | Rows], state: Mapping[str, Any]) -> None:
         """Write a checkpoint, whole or not at all."""
+        begun = time.monotonic()
         bytes_of_log = _flushed_size(self.folder / LOG_FILE)
         write_checkpoint(self.folder, tensors, {**state, "seconds": self.elapsed(), "log_bytes": bytes_of_log})
         self._last_checkpoint = time.monotonic()
+        self._writing_took = self._last_checkpoint - begun
 
     def load_checkpoint(self, note: Callable[[str], object]) -> Checkpoint | None:
         """The last whole checkpoint, if any; the log is cut back to it.

@@ -14,7 +14,9 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
 from triptych.training.config import Moments, SkippingConfig
+from triptych.training.host_rows import HostRows, are_kept_by_host
 from triptych.training.lean_adam import LeanRowAdam
+from triptych.training.memory import of_scenes
 from triptych.training.phase import Move
 from triptych.training.row_adam import RowAdam
 from triptych.training.smoothing import smoothed
@@ -23,8 +25,10 @@ from triptych.training.smoothing import smoothed
 class SceneParameters:
     """Micro planes and coefficients of many scenes, with optimizer state of their own, and their occupancies.
 
+    Scenes are chosen by numbers that are on the CPU, as the count of their visits is: no step waits for a GPU.
+
     Args:
-        micro: micro planes of every scene.
+        micro: micro planes of every scene; where they are on the CPU and all else is not, they stay there.
         coefficients: coefficients of every scene.
         occupancy: the cells in which every scene is sampled until it has an occupancy of its own.
         moments: what Adam keeps for the micro planes.
@@ -37,10 +41,12 @@ class SceneParameters:
         occupancy: Int32[Tensor, "z y"],
         moments: Moments = "full",
     ) -> None:
-        self.micro = RowAdam(micro) if moments == "full" else LeanRowAdam(micro)
+        rows = RowAdam(micro) if moments == "full" else LeanRowAdam(micro)
+        device = occupancy.device
+        self.micro = rows if micro.device == device else HostRows(rows, device)
         self.coefficients = RowAdam(coefficients)
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
-        self.visits = torch.zeros(len(micro), dtype=torch.int64, device=micro.device)
+        self.visits = torch.zeros(len(micro), dtype=torch.int64)
 
     @classmethod
     def fresh(
@@ -53,7 +59,7 @@ class SceneParameters:
     ) -> "SceneParameters":
         """Random scenes for stage 1: Gaussian texels of deviation 0.1; coefficients near the mean of the bases."""
         micro, coefficients = _random(config, count, generator)
-        return cls(micro.to(device), coefficients.to(device), bit_grid.everywhere().to(device), moments)
+        return cls._placed(config, micro, coefficients, device, moments)
 
     @classmethod
     def fresh_alone(
@@ -65,8 +71,17 @@ class SceneParameters:
     ) -> "SceneParameters":
         """The same, each scene from a generator of its own: it does not depend on those beside it."""
         drawn = [_random(config, 1, generator) for generator in generators]
-        micro, coefficients = (torch.cat(parts).to(device) for parts in zip(*drawn, strict=True))
-        return cls(micro, coefficients, bit_grid.everywhere().to(device), moments)
+        micro, coefficients = (torch.cat(parts) for parts in zip(*drawn, strict=True))
+        return cls._placed(config, micro, coefficients, device, moments)
+
+    @classmethod
+    def _placed(
+        cls, config: PlaneConfig, micro: Tensor, coefficients: Tensor, device: torch.device, moments: Moments
+    ) -> "SceneParameters":
+        """Scenes on a device, but for micro planes that take too much of its memory."""
+        by_host = are_kept_by_host(of_scenes(config, len(micro), moments), device)
+        place = micro.device if by_host else device
+        return cls(micro.to(place), coefficients.to(device), bit_grid.everywhere().to(device), moments)
 
     @classmethod
     def started(
@@ -116,11 +131,11 @@ class SceneParameters:
         self.visits[scenes] += 1
         since_first = visits - config.first_update
         due = (since_first >= 0) & (since_first % config.update_every == 0)
+        occupancy = self.occupancy[scenes]
         if due.any():
             looked_at = replace(field, planes=field.planes.detach()[due])
             self.occupancy[scenes[due]] = find_occupancy(looked_at, backend, config.empty_optical_depth)
-        occupancy = self.occupancy[scenes]
-        occupancy[due] = bit_grid.everywhere().to(occupancy.device)
+            occupancy[due] = bit_grid.everywhere().to(occupancy.device)
         return replace(field, occupancy=occupancy)
 
     def step(

@@ -18,7 +18,7 @@ from triptych.autoencoder import Autoencoder, OwnAutoencoder
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.model import CategoryModel
-from triptych.runtime import require_memory, start_threads
+from triptych.runtime import start_threads
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.beginning import new_model, own_or_created, untrained
@@ -110,7 +110,7 @@ def _begun(
     seed, device, ranks = conditions.seed, conditions.device, conditions.ranks
     require_scenes(ranks, len(dataset))
     scenes = len(ranks.share(len(dataset)))
-    require_memory(memory.of_stage1(config, scenes, dataset.height, dataset.width), device)
+    memory.require_for_stage1(config, scenes, dataset.height, dataset.width, device)
     torch.manual_seed(seed)  # the networks' initial weights
     start = own_or_created(autoencoder, config.autoencoder, dataset).to(device)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written

@@ -144,7 +144,7 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     """
     phase, epoch = work.phase, chooser.views_per_epoch
     chosen = chooser.choose(step, phase.batch)
-    scenes = chosen.batch.scenes.to(work.model.aabb.device)
+    scenes = chosen.batch.scenes
     leaves = work.scenes.leaves(scenes)
     losses = _shared_losses(work, _losses(work, chosen, leaves, step, epoch) if len(scenes) else None)
     factor = phase.schedule(epoch).factor(step)
@@ -156,8 +156,7 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
 def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int, epoch: int) -> Losses:
     """The terms of a step, after their gradients have been taken."""
     phase, model = work.phase, work.model
-    scenes = chosen.batch.scenes.to(model.aabb.device)
-    planes = work.scenes.skip_empty(model.field(*leaves), scenes, work.skipping, work.backend)
+    planes = work.scenes.skip_empty(model.field(*leaves), chosen.batch.scenes, work.skipping, work.backend)
     sampling = phase.sampling(model.config.sampling, step, epoch)
     sampler = Sampler(sampling, chosen.generators, work.backend, phase.diagonal(step, sampling))
     if phase.pixels:

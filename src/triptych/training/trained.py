@@ -24,7 +24,8 @@ _SCENES_AT_ONCE = 16
 def set_start(model: CategoryModel, scenes: SceneParameters, skipping: SkippingConfig, ranks: Ranks) -> None:
     """New scenes start from the mean of the trained ones, and are sampled where any of these has matter."""
     count, share = len(scenes.visits), len(scenes.visits) / len(model.trained_scenes)
-    means = [share * rows.values.mean(dim=0) for rows in (scenes.micro, scenes.coefficients)]
+    device = model.aabb.device
+    means = [(share * rows.values.mean(dim=0)).to(device) for rows in (scenes.micro, scenes.coefficients)]
     ranks.sum(means)
     model.start_micro.copy_(means[0])
     model.start_coefficients.copy_(means[1])

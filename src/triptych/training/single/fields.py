@@ -101,7 +101,7 @@ class TriPlanes(SingleField):
         ).to(device)
         self.scenes = SceneParameters.fresh(planes, len(scenes), generator, device)
         self._config = config
-        self._everyone = torch.arange(len(scenes), device=device)
+        self._everyone = torch.arange(len(scenes))
         self._leaves = self.scenes.leaves(self._everyone)
         self._optimizer = torch.optim.Adam(self.model.mlp.parameters(), lr=config.mlp_rate, fused=True)
 
