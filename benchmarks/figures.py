@@ -98,13 +98,13 @@ def animated(video: Path) -> Callable[[Path], None]:
 
 
 def page_of(bank: Path) -> Callable[[Path], None]:
-    """The web page of a bank, with two of its scenes blended."""
+    """The web page of six scenes of a bank, two of them blended."""
 
     def made(picture: Path) -> None:
         page = WORK / "page"
-        run(triptych("export", "web", bank, page))
+        run(triptych("export", "web", bank, page, "--scenes", "0:6", "--title", "Six cars"))
         with served(page) as address, browser(1200, 800) as opened:
-            opened.goto(address)
+            opened.goto(f"{address}?share=0.5")
             opened.locator("#speed", has_text="ms").wait_for()
             opened.wait_for_timeout(5_000)
             opened.screenshot(path=picture)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import tyro
@@ -15,6 +16,7 @@ from PIL import Image
 from posed_scenes import FOCAL, OPENCV_C2W, open_at, picture_with_dot, save, write_srn, write_transforms
 
 from triptych.data import Dataset, DatasetConfig, dataset_from_arrays, open_dataset
+from triptych.data.cache import room
 from triptych.data.formats.writer import write_dataset_file, write_scene
 from triptych.data.generators.resumable import MAKING_FILE
 from triptych.data.splits import split_by_rule
@@ -338,6 +340,30 @@ print(int(dataset.images(2, [3]).astype(int).sum()))
     assert int(output) == open_at(written).images(2, [3]).astype(int).sum()
     open_at(other, cache_size=0.0)
     assert len(list((written.parent / "cache").iterdir())) == 1
+
+
+def test_the_cache_gives_up_entries_where_no_folder_moves_while_a_file_in_it_is_open(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, which has no flock either."""
+    rename, this = Path.rename, psutil.Process()
+
+    def rename_as_on_windows(path: Path, target: Path) -> Path:
+        files = [file.path for file in [*this.open_files(), *this.memory_maps()]]
+        if any(Path(file).is_relative_to(path) for file in files):
+            raise PermissionError(13, "The process cannot access the file", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(room, "fcntl", None)
+    monkeypatch.setattr(Path, "rename", rename_as_on_windows)
+    held = open_at(written, cache_size=0.0)
+    (of_held,) = (written.parent / "cache").iterdir()
+    for name in ("second", "third"):
+        open_at(copied(written, name), cache_size=0.0)
+    left = list((written.parent / "cache").iterdir())
+    assert of_held in left
+    assert len(left) == 2, "that which is open, and the third"
+    assert len(held) == 3
 
 
 def test_what_else_lies_in_the_cache_is_left_alone(written: Path) -> None:

@@ -25,6 +25,7 @@ from PIL import Image
 
 from triptych import InputError, Orbit, SceneBank, Scenes, StoredScene, open_scenes
 from triptych.autoencoder import ConvolutionalAutoencoder, ConvolutionalConfig, LatentNormalization
+from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.data.cache.entry import default_cache
 from triptych.export import write_web
 from triptych.export.web import runtime as web_runtime
@@ -112,6 +113,27 @@ def intricate_scenes(folder: Path, autoencoder_config: ConvolutionalConfig = INT
     return Scenes(bank, model)
 
 
+def thin_scenes(folder: Path) -> Scenes:
+    """Gray poles, each a quarter of a cell, that pass between the middles of cells."""
+    planes = PlaneConfig(resolution=64, micro_features=1, macro_features=0, base_planes=0)
+    mlp = MLPConfig(hidden=1, hidden_activation="relu", density_shift=0.0)
+    config = ModelConfig(planes, mlp, SamplingConfig(coarse=96, importance=0), height=32, width=48)
+    aabb = torch.tensor([[-0.4, -0.5, -0.3], [0.5, 0.4, 0.6]])
+    unit = LatentNormalization("affine", torch.zeros(3), torch.ones(3))
+    model = CategoryModel(config, IdentityAutoencoder(), unit, torch.zeros(planes.base_shape), aabb, {})
+    model.requires_grad_(False).eval()
+    model.mlp.hidden.weight.fill_(1.0)
+    model.mlp.hidden.bias.zero_()
+    model.mlp.output.weight.zero_()
+    model.mlp.output.weight[0] = 200.0
+    model.mlp.output.bias.copy_(torch.tensor([-120.0, 0.2, 0.2, 0.2]))
+    micro = torch.zeros(planes.micro_shape)
+    micro[0, 10:56:9, 7:56:9] = 1.0  # in the plane XY: one texel each, so upright
+    bank = SceneBank.create(folder, model, precision="float32")
+    bank.add("poles", StoredScene(micro, torch.zeros(0), "f", {}))
+    return Scenes(bank, model)
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     class Silent(SimpleHTTPRequestHandler):
@@ -147,6 +169,12 @@ def test_a_browser_draws_what_python_draws(
     page, _ = browser_page
     assert page.locator("h1").inner_text() == "<b>Balls</b>"
     assert set(page.locator("#scenes-a span").all_inner_texts()) == set(scenes)
+
+
+def test_a_browser_draws_thin_parts(tmp_path: Path, browser_page: tuple[Any, list[str]]) -> None:
+    scenes = thin_scenes(tmp_path / "bank")
+    write_web(tmp_path / "site", scenes)
+    check_drawn(tmp_path / "site", "", scenes, browser_page)
 
 
 def test_other_decoders_are_run_by_onnxruntime(

@@ -11,7 +11,7 @@ from triptych.representation import kernels
 from triptych.representation.config import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
 from triptych.representation.field import TriPlaneField
 
-_PLACES = 2
+PLACES = 2
 """Places along each axis of a cell where its density is looked up: legs of chairs pass between the middles of cells."""
 
 
@@ -31,7 +31,7 @@ def find_occupancy(
     """
     lower, upper = field.aabb
     size = upper - lower
-    scenes, side = len(field.planes), _PLACES * bit_grid.SIDE
+    scenes, side = len(field.planes), PLACES * bit_grid.SIDE
     middles = (torch.arange(side, device=size.device) + 0.5) / side
     z, y = torch.meshgrid(middles, middles, indexing="ij")
     # A row of places along x is a ray that is cut into intervals around them.
@@ -40,7 +40,7 @@ def find_occupancy(
     rays = SceneRays(Rays(rows.repeat(scenes, 1), along_x.expand(scenes * side**2, 3)), [side**2] * scenes)
     edges = (size[0] * torch.arange(side + 1, device=size.device) / side).expand(scenes * side**2, side + 1)
     densities = kernels.densities(field, rays, Intervals.between(edges), backend)
-    of_cells = densities.reshape(scenes, *[bit_grid.SIDE, _PLACES] * 3).amax(dim=(2, 4, 6))
+    of_cells = densities.reshape(scenes, *[bit_grid.SIDE, PLACES] * 3).amax(dim=(2, 4, 6))
     depths = of_cells * size.norm()
     least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(empty_optical_depth)
     # Not a number is not empty: a scene that diverges must not vanish.

@@ -1,12 +1,13 @@
 """The cache stays below a size: what was used longest ago goes first, and nothing that a process has open.
 
 Who opens an entry holds a shared lock on its pictures for as long as they are mapped; who removes one holds an
-exclusive lock meanwhile. Windows has no such locks, and lets nobody remove a file that is mapped.
+exclusive lock meanwhile. Windows has no such locks, and moves no folder while a file in it is open.
 """
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from re import fullmatch
 from typing import BinaryIO
@@ -81,11 +82,24 @@ def _entries(cache: Path) -> list[tuple[int, int, Path]]:
 def _removed(entry: Path) -> bool:
     """Whether an entry could be removed: no process has it open."""
     try:
-        with (entry / PICTURES_FILE).open("rb") as pictures, temporary_folder(entry.parent) as bin:
-            if fcntl is not None:
-                fcntl.flock(pictures, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _held_alone(entry / PICTURES_FILE), temporary_folder(entry.parent) as bin:
             entry.rename(bin / entry.name)
             shutil.rmtree(bin / entry.name)  # now, while who opens it waits for the lock
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def _held_alone(pictures: Path) -> Iterator[None]:
+    """Keep everybody from opening an entry's pictures.
+
+    Raises:
+        OSError: a process has them open. On Windows, moving the entry then raises it; so they are not opened here.
+    """
+    if fcntl is None:
+        yield
+        return
+    with pictures.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

@@ -22,6 +22,7 @@ from triptych.geometry import Cameras, Orbit, bit_grid
 from triptych.model import CategoryModel
 from triptych.pictures import as_pixels
 from triptych.representation.config import EMPTY_OPTICAL_DEPTH, EMPTY_SHARE
+from triptych.representation.occupancy import PLACES
 
 FORMAT = Format("triptych-web", version=1, described="a page made by `triptych export web`")
 MANIFEST_FILE = "manifest.json"
@@ -145,6 +146,7 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str, size: tuple[int, i
         "sampling": asdict(config.sampling),
         "occupancy": {
             "side": bit_grid.SIDE,
+            "places": PLACES,
             "empty_optical_depth": EMPTY_OPTICAL_DEPTH,
             "empty_share": EMPTY_SHARE,
         },

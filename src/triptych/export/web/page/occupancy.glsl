@@ -1,8 +1,15 @@
 // Which cells of the box may hold matter (triptych.representation.occupancy): pixel (y, z) gets the bits of a row of
 // cells along x.
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+
+// Sides of the box.
+uniform vec3 size;
 uniform float empty_optical_depth;
 uniform float empty_share;
-// The largest density of each row of cells.
+// The largest density of each cell, see densities.glsl, and of each row of them.
+uniform sampler2D densities;
 uniform sampler2D densest;
 out uint bits;
 
@@ -14,11 +21,10 @@ void main() {
         }
     }
     float least = min(empty_optical_depth / length(size), empty_share * most);
-    vec2 row = gl_FragCoord.xy / float(SIDE);
-    vec4 raw[OUTPUTS];
+    ivec2 row = ivec2(gl_FragCoord.xy);
     bits = 0u;
     for (int x = 0; x < SIDE; x++) {
-        float density = query(vec3((float(x) + 0.5) / float(SIDE), row), raw);
+        float density = texelFetch(densities, ivec2(SIDE * row.x + x, row.y), 0).r;
         if (!(density <= least)) {
             bits |= 1u << uint(x);
         }

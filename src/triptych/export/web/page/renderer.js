@@ -8,12 +8,12 @@ export class Renderer {
     /** Compile the shaders of a folder's model; `manifest` and the tensors `shared` are those of the folder. */
     static async create(graphics, manifest, shared) {
         const sources = await readTexts(
-            "field.glsl", "densest.glsl", "occupancy.glsl", "dilate.glsl", "latents.glsl",
+            "field.glsl", "densities.glsl", "densest.glsl", "occupancy.glsl", "dilate.glsl", "latents.glsl",
         );
         return new Renderer(graphics, manifest, shared, sources);
     }
 
-    constructor(graphics, manifest, shared, [field, densest, occupancy, dilate, latents]) {
+    constructor(graphics, manifest, shared, [field, densities, densest, occupancy, dilate, latents]) {
         const { gl } = graphics;
         this.graphics = graphics;
         this.manifest = manifest;
@@ -23,8 +23,9 @@ export class Renderer {
 
         const values = this._values();
         const query = querySource(manifest, shared, this.groups, outputsOf(manifest));
-        this.weigh = graphics.program(values, field, query, densest);
-        this.find = graphics.program(values, field, query, occupancy);
+        this.look = graphics.program(values, field, query, densities);
+        this.weigh = graphics.program(values, densest);
+        this.find = graphics.program(values, occupancy);
         this.dilate = graphics.program(values, dilate);
         this.draw = graphics.program(values, field, query, latents);
 
@@ -33,6 +34,7 @@ export class Renderer {
         // Half precision is far finer than the 8 bits that the planes come in.
         this.planes = graphics.texture(graphics.interpolatedFormat(), resolution, resolution, 3 * this.groups);
         graphics.interpolate(this.planes);
+        this.densities = graphics.texture(graphics.targetFormat, this.side * this.side, this.side);
         this.densest = graphics.texture(graphics.targetFormat, this.side, this.side);
         this.found = graphics.texture(gl.R32UI, this.side, this.side);
         this.occupied = graphics.texture(gl.R32UI, this.side, this.side);
@@ -40,6 +42,7 @@ export class Renderer {
         graphics.fill(this.background, packBackground(manifest, shared));
         /** What `render` writes: layers of four channels. */
         this.latents = graphics.texture(graphics.targetFormat, width, height, this.attachments);
+        this.toDensities = graphics.framebuffer(this.densities);
         this.toDensest = graphics.framebuffer(this.densest);
         this.toFound = graphics.framebuffer(this.found);
         this.toOccupied = graphics.framebuffer(this.occupied);
@@ -51,9 +54,10 @@ export class Renderer {
     setPlanes(values) {
         const { graphics, side } = this;
         graphics.fill(this.planes, values);
-        const { planes, densest } = this;
-        graphics.run(this.weigh, this.toDensest, side, side, { planes });
-        graphics.run(this.find, this.toFound, side, side, { planes, densest });
+        const { planes, densities, densest } = this;
+        graphics.run(this.look, this.toDensities, side * side, side, { planes });
+        graphics.run(this.weigh, this.toDensest, side, side, { densities });
+        graphics.run(this.find, this.toFound, side, side, { densities, densest });
         graphics.run(this.dilate, this.toOccupied, side, side, { occupancy: this.found });
     }
 
@@ -107,6 +111,7 @@ export class Renderer {
         const { mlp, sampling } = this.manifest;
         return {
             SIDE: this.side,
+            PLACES: this.manifest.occupancy.places,
             GROUPS: this.groups,
             OUTPUTS: outputsOf(this.manifest),
             ATTACHMENTS: this.attachments,
@@ -121,7 +126,7 @@ export class Renderer {
         const { graphics } = this;
         const { gl } = graphics;
         const { aabb: [lower, upper], mlp, occupancy } = this.manifest;
-        for (const program of [this.weigh, this.find, this.draw]) {
+        for (const program of [this.look, this.find, this.draw]) {
             gl.useProgram(program);
             gl.uniform3fv(graphics.place(program, "lower"), lower);
             gl.uniform3fv(graphics.place(program, "size"), upper.map((value, axis) => value - lower[axis]));
