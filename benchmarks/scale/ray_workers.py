@@ -111,7 +111,7 @@ def main(
             place, watched = folder / f"{count}_workers_{time.time_ns()}", TimedWorkers(joined)
             _fit(model, cars.subset(range(warm)), place, replace(config, scenes_at_once=1), watched)
             begun, computed = time.time(), time.process_time()
-            _fit(model, cars.subset(range(warm, len(cars))), place, config, watched)
+            _fit(model, cars.subset(range(warm, warm + scenes)), place, config, watched)
             ended, here = time.time(), time.process_time() - computed
         ray.shutdown()
         rate = scenes / (ended - begun)
