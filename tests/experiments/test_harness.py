@@ -1,11 +1,15 @@
 """Methods are learned, fitted and measured in one way, kept, and never measured twice."""
 
+import pickle
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from balls import make_balls
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,13 +17,15 @@ from tiny_experiments import RGB, stage1, stage2
 
 from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
+from triptych.experiments.config import QualityConfig
 from triptych.experiments.curves import Curve, Point
-from triptych.experiments.harness import Budget, fit_and_measure, learn_and_measure, measure_curve
+from triptych.experiments.harness import Budget, fit_and_measure, how_it_was_made, learn_and_measure, measure_curve
 from triptych.experiments.measured import Measured, mean_of
-from triptych.experiments.methods import PerSceneMethod, SharedMethod, starting_from
+from triptych.experiments.methods import Method, PerSceneMethod, SharedMethod, starting_from
 from triptych.experiments.scene_sets import SceneSet, open_source, split
 from triptych.model import CategoryModel
 from triptych.progress import Progress
+from triptych.runtime import ThisProcess
 from triptych.training.conditions import Conditions
 from triptych.training.stage1 import PLAIN_MODEL
 
@@ -80,6 +86,37 @@ def test_scenes_that_share_nothing_have_no_autoencoder_and_cost_nothing_before(
     assert new.psnr > 0
     assert ALONE.entry_seconds(tmp_path) == 0
     assert [list(bank) for bank in ALONE.fitted(scenes.new.names, tmp_path / "new")] == [["ball_3"], ["ball_4"]]
+
+
+class Elsewhere(ThisProcess):
+    """Workers that have nothing but what they are sent, and count it."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+
+    @property
+    def are_here(self) -> bool:
+        return False
+
+    def map(self, work: Any, shared: Any, parts: Iterable[Any], device: torch.device) -> Iterator[Any]:
+        for part in parts:
+            work_there, shared_there, part_there = pickle.loads(pickle.dumps((work, shared, part)))
+            self.parts += 1
+            yield part, pickle.loads(pickle.dumps(work_there(shared_there, part_there)))
+
+
+@pytest.mark.parametrize("method", [OURS, ALONE], ids=["ours", "alone"])
+def test_new_scenes_are_fitted_by_workers_elsewhere_and_the_record_says_so(
+    method: Method, scenes: SceneSet, learned: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(learned, tmp_path / "ours")
+    workers = Elsewhere()
+    there = fit_and_measure(method, scenes.new, tmp_path / "ours" / "there", Conditions(workers=workers))
+    here = fit_and_measure(method, scenes.new, tmp_path / "ours" / "here", Conditions())
+    assert workers.parts == (2 if method is ALONE else 1)
+    assert there.psnr == pytest.approx(here.psnr, abs=0.01)
+    assert "Ray" in how_it_was_made(QualityConfig(), Conditions(workers=workers))["new scenes"]
+    assert "new scenes" not in how_it_was_made(QualityConfig(), Conditions())
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,9 @@ def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto
     planes = sizes.planes()
     micro = torch.empty(count, *planes.micro_shape).fill_(0.1)
     scenes = SceneParameters(micro, torch.full((count, planes.coefficients), 1 / sizes.bases), bit_grid.everywhere())
-    for rows in (scenes.micro, scenes.coefficients):
-        rows.first_moment.fill_(0.0)
-        rows.second_moment.fill_(0.0)
+    for name, tensor in scenes.state_dict().items():
+        if name.endswith("moment"):
+            tensor.fill_(0.0)
     work = Work(phase, model, scenes, views, _NEVER_SKIP, backend)
     if (
         phase.rates.encoder == 0

@@ -16,6 +16,8 @@ from triptych.runtime import sent
 
 _SHOWN = 0.02
 """How far, in deviations of a channel, a latent is from the background's where it shows something."""
+_AT_ONCE = 32
+"""Views that are looked at together: all of many scenes would take as much memory as their latents."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,12 @@ def boxes_of(
         latents: normalized latents.
         background: latent of an image of what is behind the objects.
     """
-    height, width = latents.shape[2:]
-    behind = background.T.reshape(1, -1, height, width)
-    shown = torch.stack([((view - behind[0]).abs() > _SHOWN).any(dim=0) for view in latents])
+    behind = background.T.reshape(1, *latents.shape[1:])
+    return torch.cat([_boxes_of(part, behind) for part in latents.split(_AT_ONCE)])
+
+
+def _boxes_of(latents: Tensor, behind: Tensor) -> Tensor:
+    shown = ((latents - behind).abs() > _SHOWN).any(dim=1)
     empty = ~shown.flatten(1).any(dim=1)
     shown[empty] = True
     (left, columns), (top, rows) = (_extent(shown.any(dim=dim)) for dim in (1, 2))
