@@ -12,6 +12,7 @@ go on where they stopped. What the text of the pages says about the numbers has 
 """
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -123,7 +124,10 @@ def viewer_of(bank: Path) -> Callable[[Path], None]:
             with browser(1280, 800) as opened:
                 reach(opened, "http://127.0.0.1:8123")
                 opened.get_by_text("while moving").wait_for()
-                opened.wait_for_timeout(5_000)
+                for notice in opened.locator(".mantine-Notification-closeButton").all():
+                    notice.click()
+                turn(opened)  # so that its pace is that of many frames, not of the first, which compiles
+                opened.wait_for_timeout(20_000)  # until it rests and all thumbnails are there
                 save_screenshot(opened, picture)
         finally:
             server.terminate()
@@ -132,10 +136,20 @@ def viewer_of(bank: Path) -> Callable[[Path], None]:
     return made
 
 
+def turn(page: Page) -> None:
+    """Drag the picture to and fro."""
+    page.mouse.move(450, 400)
+    page.mouse.down()
+    for step in range(60):
+        page.mouse.move(450 + 60 * math.sin(2 * math.pi * step / 59), 400)
+        page.wait_for_timeout(100)
+    page.mouse.up()
+
+
 def save_screenshot(page: Page, picture: Path) -> None:
     """As a PNG of 256 colors, less than half the size."""
     with Image.open(BytesIO(page.screenshot())) as shot:
-        shot.convert("RGB").quantize(256).save(picture, optimize=True)
+        shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3).save(picture, optimize=True)
 
 
 def reach(page: Page, address: str) -> None:
