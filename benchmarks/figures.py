@@ -12,6 +12,7 @@ go on where they stopped. What the text of the pages says about the numbers has 
 """
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -22,11 +23,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import tyro
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from triptych.runtime import versions
@@ -107,7 +110,7 @@ def page_of(bank: Path) -> Callable[[Path], None]:
             opened.goto(f"{address}?share=0.5")
             opened.locator("#speed", has_text="ms").wait_for()
             opened.wait_for_timeout(5_000)
-            opened.screenshot(path=picture)
+            save_screenshot(opened, picture)
 
     return made
 
@@ -121,13 +124,32 @@ def viewer_of(bank: Path) -> Callable[[Path], None]:
             with browser(1280, 800) as opened:
                 reach(opened, "http://127.0.0.1:8123")
                 opened.get_by_text("while moving").wait_for()
-                opened.wait_for_timeout(5_000)
-                opened.screenshot(path=picture)
+                for notice in opened.locator(".mantine-Notification-closeButton").all():
+                    notice.click()
+                turn(opened)  # so that its pace is that of many frames, not of the first, which compiles
+                opened.wait_for_timeout(20_000)  # until it rests and all thumbnails are there
+                save_screenshot(opened, picture)
         finally:
             server.terminate()
             server.wait()
 
     return made
+
+
+def turn(page: Page) -> None:
+    """Drag the picture to and fro."""
+    page.mouse.move(450, 400)
+    page.mouse.down()
+    for step in range(60):
+        page.mouse.move(450 + 60 * math.sin(2 * math.pi * step / 59), 400)
+        page.wait_for_timeout(100)
+    page.mouse.up()
+
+
+def save_screenshot(page: Page, picture: Path) -> None:
+    """As a PNG of 256 colors, less than half the size."""
+    with Image.open(BytesIO(page.screenshot())) as shot:
+        shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3).save(picture, optimize=True)
 
 
 def reach(page: Page, address: str) -> None:

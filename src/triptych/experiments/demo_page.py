@@ -129,7 +129,7 @@ def _add_next(page: Report, out: Path, model: str) -> None:
             f"triptych view {_quoted(bank)}{of_model} --data {_quoted(cars)}",
         ),
         (
-            'Put them on a page that any browser shows (pip install "triptych[web]"):',
+            "Put them on a page that any browser shows:",
             f"triptych export web {_quoted(bank)} {_quoted(out / 'page')}{of_model}",
         ),
         (
