@@ -76,7 +76,8 @@ def test_digests_tell_which_part_of_the_data_differs(written: Path) -> None:
     opened = open_at(written)
     views = {name: (opened.images(scene, range(4)), opened.cameras(scene)) for scene, name in enumerate(opened.names)}
     ours = opened.digests()
-    assert dataset_from_arrays(views, opened.aabb).digests() == opened.in_memory().digests() == ours
+    assert opened.in_memory().digests() == ours
+    ours = dataset_from_arrays(views, opened.aabb).digests()
     assert opened.subset([1]).digests() == opened.subset([1]).in_memory().digests() != ours
 
     def differing(scenes: Dataset) -> list[str]:
