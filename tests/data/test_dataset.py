@@ -302,7 +302,7 @@ def copied(written: Path, name: str) -> Path:
 
 def test_the_cache_gives_up_what_was_used_longest_ago(written: Path) -> None:
     first, second, third = written, copied(written, "second"), copied(written, "third")
-    options = {"cache": written.parent / "cache", "cache_size": 2.5 * 12 * (16 * 16 * 3) / 1e9}
+    options = {"cache": written.parent / "cache", "cache_size": 2.5 * 12 * (16 * 16 * 4) / 1e9}
     open_at(first, **options)
     (of_first,) = (written.parent / "cache").iterdir()
     open_at(second, **options)
