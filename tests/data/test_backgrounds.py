@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from posed_scenes import FOCAL, open_at, picture_with_dot, save, write_srn, write_transforms
 
 from triptych.data import (
@@ -66,7 +65,7 @@ def test_alpha_is_known_of_scenes_that_have_it_alone(tmp_path: Path) -> None:
     assert alpha[0, 8, 21] == 102
     assert dataset.images(0, [0])[0].tolist() == colored(0).tolist()
     views = PosedViews(dataset)
-    opacities = views.opacities(views.group(range(len(views))), torch.device("cpu"))
+    opacities = views.opacities(views.group(range(len(views))))
     assert (opacities[0] == -1).all()
     assert opacities[-1, 8, 19:23].tolist() == pytest.approx([0, 1, 0.4, 0])
 

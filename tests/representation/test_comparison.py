@@ -126,14 +126,10 @@ def test_rows_of_background_belong_to_pixel_after_pixel() -> None:
 
 def test_where_no_opacity_is_known_none_counts() -> None:
     call = Call({"rays_per_scene": (8, 4)}, SamplingConfig(8, 0), 2)
-    unknown = replace(call.comparison, opacities=torch.full((6,), -1.0))
-    errors = [cpu.squared_error(*call.arguments()[:4], compared) for compared in (unknown, without(call.comparison))]
+    unknown, none = (replace(call.comparison, opacities=opacities) for opacities in (torch.full((6,), -1.0), None))
+    errors = [cpu.squared_error(*call.arguments()[:4], compared) for compared in (unknown, none)]
     assert torch.equal(*errors)
     assert errors[0] < cpu.squared_error(*call.arguments())
-
-
-def without(comparison: Comparison) -> Comparison:
-    return replace(comparison, opacities=None)
 
 
 def test_auto_compares_in_one_pass_where_there_are_more_samples_than_texels() -> None:

@@ -75,13 +75,13 @@ class Dataset:
 
     def images(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width 3"]:
         """The chosen pictures of a scene, alpha over ``laid_over``, read from the disk in the order given."""
-        return np.ascontiguousarray(self._pictures[self._rows[scene][list(views)]][..., :3])
+        return np.ascontiguousarray(self._kept(scene, views)[..., :3])
 
     def alpha(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width"] | None:
         """How opaque the pixels of these pictures are, from 0 to 255; None for a scene whose pictures do not say it."""
         if not self._index.has_alpha[self._number(scene)]:
             return None
-        return np.ascontiguousarray(self._pictures[self._rows[scene][list(views)]][..., 3])
+        return np.ascontiguousarray(self._kept(scene, views)[..., 3])
 
     def views(self, scene: int) -> ViewSplit:
         """Which views of a scene are for fitting, and which are never seen."""
@@ -177,6 +177,10 @@ class Dataset:
     def __getstate__(self) -> dict[str, object]:
         """What another process gets: it may not have the files."""
         return vars(self.in_memory())
+
+    def _kept(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width channel"]:
+        """Copies of pictures as they are kept, with alpha where any scene has some."""
+        return self._pictures[self._rows[scene][list(views)]]
 
     def _number(self, scene: int) -> int:
         """The number of a scene in the index, which has those too that were not chosen."""

@@ -107,8 +107,7 @@ def read_picture(
         return with_alpha(pixels) if keep_alpha else pixels
     result = over_color(pixels, background) if has_alpha else pixels.astype(np.float32)
     if keep_alpha:
-        alpha = pixels[..., 3:] if has_alpha else np.full_like(pixels[..., :1], 255)
-        result = np.concatenate([result, alpha.astype(np.float32)], axis=-1)
+        result = np.concatenate([result, with_alpha(pixels)[..., 3:].astype(np.float32)], axis=-1)
     if distortion:
         result = undistort(result, intrinsics, distortion)
     if factor > 1:

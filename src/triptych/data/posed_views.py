@@ -1,6 +1,6 @@
 """The views that a training loop draws from, in random order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,21 +71,17 @@ class PosedViews:
 
     def images(self, batch: Batch, device: torch.device) -> Float[Tensor, "view 3 height width"]:
         """Pictures of a batch in [0, 1]."""
-        parts = []
-        for rows in batch.rows.split(batch.views_per_scene):
-            scene = int(self.scene_of_row[rows[0]])
-            parts.append(self.dataset.images(scene, self.view_of_row[rows.numpy()].tolist()))
+        parts = [self.dataset.images(scene, views) for scene, views in self._by_scene(batch)]
         return from_pixels(np.concatenate(parts), device)
 
-    def opacities(self, batch: Batch, device: torch.device) -> Float[Tensor, "view height width"]:
-        """How opaque the pixels of a batch's pictures are, from 0 to 1; -1 where pictures do not say it."""
+    def opacities(self, batch: Batch) -> Float[Tensor, "view height width"]:
+        """How opaque the pixels of a batch's pictures are, from 0 to 1, on the CPU; -1 where pictures do not say it."""
         parts = []
-        for rows in batch.rows.split(batch.views_per_scene):
-            scene, views = int(self.scene_of_row[rows[0]]), self.view_of_row[rows.numpy()].tolist()
+        for scene, views in self._by_scene(batch):
             alpha = self.dataset.alpha(scene, views)
             shape = len(views), *self.dataset.picture_size
             parts.append(torch.full(shape, -1.0) if alpha is None else torch.from_numpy(alpha).float() / 255)
-        return torch.cat(parts).to(device)
+        return torch.cat(parts)
 
     def cameras(self, batch: Batch, device: torch.device) -> Cameras:
         """Cameras of a batch."""
@@ -99,6 +95,11 @@ class PosedViews:
         drawn = zip(batch.views_per_scene, generators, strict=True)
         offsets = torch.cat([torch.randint(below, (count, 2), generator=generator) for count, generator in drawn])
         return self.cameras(batch, device).shifted(offsets), shift_images(self.images(batch, device), offsets)
+
+    def _by_scene(self, batch: Batch) -> Iterator[tuple[int, list[int]]]:
+        """Each scene of a batch, and the numbers of its views."""
+        for rows in batch.rows.split(batch.views_per_scene):
+            yield int(self.scene_of_row[rows[0]]), self.view_of_row[rows.numpy()].tolist()
 
     def _shuffle(self, epoch: int, seed: int) -> Int[Tensor, " view"]:
         if self._order is None or self._order[:2] != (epoch, seed):

@@ -16,13 +16,15 @@ from triptych.geometry.windows import of_one_size, stacked
 from triptych.model.category_model import CategoryModel
 from triptych.model.reach import Reach
 
+_AT_ONCE = 32
+"""Views that are read and encoded together."""
+
 
 @torch.no_grad()
 def encode_views(
     model: CategoryModel,
     views: PosedViews,
     device: torch.device,
-    views_at_once: int = 32,
     precision: torch.dtype = torch.half,
     reach: Reach | None = None,
 ) -> Float[Tensor, "row channel height width"]:
@@ -34,13 +36,13 @@ def encode_views(
     Raises:
         InputError: there is no room for that file.
     """
-    parts = _encoded(model, views, device, views_at_once, precision, reach)
+    parts = _encoded(model, views, device, precision, reach)
     size = model.latent_size_of(*views.dataset.picture_size)
     return gather(parts, (len(views), model.autoencoder.channels, *size), precision, _folder_beside(views))
 
 
 def shrunk_opacities(
-    views: PosedViews, downscale: int, views_at_once: int = 32, precision: torch.dtype = torch.half
+    views: PosedViews, downscale: int, precision: torch.dtype = torch.half
 ) -> Float[Tensor, "row height width"] | None:
     """How opaque the latent pixels of all views are, on the CPU: means of ``PosedViews.opacities``, kept like latents.
 
@@ -52,10 +54,7 @@ def shrunk_opacities(
     if not views.dataset.keeps_alpha:
         return None
     height, width = views.dataset.picture_size
-    parts = (
-        functional.avg_pool2d(views.opacities(batch, torch.device("cpu")), downscale).to(precision)
-        for batch in _batches(views, views_at_once)
-    )
+    parts = (functional.avg_pool2d(views.opacities(batch), downscale).to(precision) for batch in _batches(views))
     shape = len(views), height // downscale, width // downscale
     return gather(parts, shape, precision, _folder_beside(views))
 
@@ -65,9 +64,9 @@ def _folder_beside(views: PosedViews) -> Path:
     return (source.cache if source is not None and source.cache is not None else default_cache()).expanduser()
 
 
-def _batches(views: PosedViews, views_at_once: int) -> Iterator[Batch]:
-    for first in range(0, len(views), views_at_once):
-        yield views.group(range(first, min(first + views_at_once, len(views))))
+def _batches(views: PosedViews) -> Iterator[Batch]:
+    for first in range(0, len(views), _AT_ONCE):
+        yield views.group(range(first, min(first + _AT_ONCE, len(views))))
 
 
 @torch.no_grad()
@@ -75,11 +74,10 @@ def _encoded(
     model: CategoryModel,
     views: PosedViews,
     device: torch.device,
-    views_at_once: int,
     precision: torch.dtype,
     reach: Reach | None,
 ) -> Iterator[Tensor]:
-    for batch in _batches(views, views_at_once):
+    for batch in _batches(views):
         images = views.images(batch, device)
         latents = model.encode(images) if reach is None else encode_objects(model, images, reach)
         yield latents.to(precision).cpu()

@@ -24,7 +24,7 @@ class Losses:
 
     Attributes:
         ae: L_ae = |x - D(E(x))|², the mean over pixels.
-        enc: L_Enc = |E(x) - R(T, p)|².
+        enc: L_Enc = |E(x) - R(T, p)|², on random pixels with the weighted error of opacities.
         dec: L_Dec = |x - D(R(T, p))|².
         tv: total variation of the planes.
     """

@@ -17,6 +17,8 @@ from triptych.training.config import Preset, SkippingConfig, Stage1Config, Stage
 from triptych.training.phase import LossWeights, Phase, Rates
 
 _DECAY_OVER_50_EPOCHS = 0.94157**50
+_OPACITY = 0.1
+"""Weights from 0.03 to 1 were tried."""
 _SCENES_ON_PIXELS = Phase(
     epochs=0.0,
     step_count=2000,
@@ -66,7 +68,7 @@ STAGE1 = {
         mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
         sampling=SamplingConfig(coarse=96, importance=0),
         pretraining=Pretraining(epochs=0.0),
-        warmup=replace(_SCENES_ON_PIXELS, weights=LossWeights(enc=1.0, tv=1e-4, opacity=0.1), samples=64),
+        warmup=replace(_SCENES_ON_PIXELS, weights=replace(_SCENES_ON_PIXELS.weights, opacity=_OPACITY), samples=64),
         joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         skipping=SkippingConfig(update_every=32),
         stage2="colors",
@@ -164,7 +166,7 @@ STAGE2 = {
         latent=replace(
             _NEW_SCENES_ON_PIXELS,
             rates=Rates(micro=5e-2, coefficients=1e-2),
-            weights=LossWeights(enc=1.0, opacity=0.1),
+            weights=replace(_NEW_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
             final_factor=0.1,
             momentum=0.3,
             smoothing=1.5,

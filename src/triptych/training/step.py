@@ -107,8 +107,8 @@ class Work:
         size = self.model.latent_size_of(*self._size)
         cameras = self.views.cameras(everything, latents.device).resized(*size)
         background = self._background_at_start.to(latents.device)
-        known = self.phase.weights.opacity > 0
-        opacities = shrunk_opacities(self.views, self.model.autoencoder.downscale) if known else None
+        compared = self.phase.weights.opacity
+        opacities = shrunk_opacities(self.views, self.model.autoencoder.downscale) if compared else None
         return LatentViews(cameras, latents, background, opacities, boxes_of(latents, background))
 
     def background(self) -> Float[Tensor, "pixel channel"]:
