@@ -33,6 +33,7 @@ from triptych.training.estimate import (
     of_stage2,
     set_apart,
 )
+from triptych.training.freeing import freed
 from triptych.training.single.tuned import tuned_triplanes
 
 _COMPACT_BITS = 1.9
@@ -93,7 +94,7 @@ def make_plan(asked: Asked, stage1: Stage1Config, stage2: Stage2Config, conditio
         model = untrained(part, stage1, autoencoder, conditions)
         model.start_occupancy[:] = ball().to(model.aabb.device)
         entry = of_stage1(model, part, Amount(asked.trained, asked.trained * asked.views), stage1, seed)
-        model.requires_grad_(False).eval()
+        model = freed(model.requires_grad_(False).eval(), stage1.left_planes)
         with thread_count_kept(None if asked.workers is None else 1):
             fit = of_stage2(model, part, Amount(1, asked.views), stage2, seed)
             storing = _storing(model)
@@ -141,12 +142,12 @@ def _disk(asked: Asked, model: CategoryModel, config: Stage1Config) -> dict[str,
 
 def _stored(config: Stage1Config) -> float:
     """Bytes of a scene in a compact bank."""
-    return _COMPACT_BITS * _numbers(config) / 8 + _COMPUTED * config.planes.coefficients
+    return _COMPACT_BITS * _numbers(config) / 8 + _COMPUTED * config.left_planes.coefficients
 
 
 def _numbers(config: Stage1Config) -> float:
     """Of the micro planes of a scene."""
-    return float(_PLANES * config.planes.resolution**2 * config.planes.micro_features)
+    return float(_PLANES * config.planes.resolution**2 * config.left_planes.micro_features)
 
 
 def _shared_numbers(model: CategoryModel) -> int:

@@ -82,7 +82,7 @@ def new_model(
         views: on some of which its latents are normalized.
         generator: of its base planes.
     """
-    return CategoryModel(
+    model = CategoryModel(
         ModelConfig(config.planes, config.mlp, config.sampling, dataset.height, dataset.width),
         autoencoder,
         _fit_normalization(config.autoencoder, autoencoder, views),
@@ -91,6 +91,8 @@ def new_model(
         dict(zip(dataset.names, dataset.fingerprints, strict=True)),
         Origin(camera_range(dataset, range(len(dataset)), dataset.aabb), dataset.background, stage2=config.stage2),
     )
+    model.mlp.start_direct(config.direct_gain)
+    return model
 
 
 def untrained(

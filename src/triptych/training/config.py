@@ -1,5 +1,6 @@
 """The settings of stage 1 and stage 2; ``presets`` has those that are known to work."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
@@ -47,9 +48,30 @@ class Stage1Config(Options):
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     stage2: Preset = "quick"
     """Preset of stage 2 that suits the model's scenes: the model keeps it, and `triptych fit` starts from it."""
+    direct_gain: Annotated[float, Range(0, 1000)] = 0.0
+    """How strongly the first features act on density and channels through units of the tiny MLP that begin linear, so
+    that a new scene can put matter where no other had any; channels by half of it. 0 begins with random units alone."""
+    freed_features: Annotated[int, Range(0, 1024)] = 0
+    """Macro features that belong to each scene once stage 1 is done: sharing trains what is shared, new scenes are
+    freer. They take more bytes."""
     moments: Moments = "full"
     """Adam's moments of micro planes: full, or lean, which takes about half the memory of planes and moments together,
     for very many scenes: the first moment in bfloat16, one second moment for all features of a texel."""
+
+    @property
+    def left_planes(self) -> PlaneConfig:
+        """The planes that new scenes have."""
+        planes, freed = self.planes, self.freed_features
+        return replace(
+            planes, micro_features=planes.micro_features + freed, macro_features=planes.macro_features - freed
+        )
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        planes, freed = self.planes, self.freed_features
+        if freed and planes.combine == "sum":
+            yield "freed_features", f"is {freed}, but planes that are added have none that could be; concatenate them"
+        elif freed >= max(planes.macro_features, 1):
+            yield "freed_features", f"is {freed}, expected fewer than the {planes.macro_features} macro_features"
 
     @property
     def leaves_autoencoder_random(self) -> bool:

@@ -72,6 +72,8 @@ STAGE1 = {
         joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
         skipping=SkippingConfig(update_every=32),
         stage2="colors",
+        direct_gain=4.0,
+        freed_features=14,
     ),
     "general": Stage1Config(
         autoencoder=PretrainedAutoencoder("general"),
@@ -165,7 +167,7 @@ STAGE2 = {
     "colors": Stage2Config(
         latent=replace(
             _NEW_SCENES_ON_PIXELS,
-            rates=Rates(micro=5e-2, coefficients=1e-2),
+            rates=Rates(micro=3e-2, coefficients=1e-2),
             weights=replace(_NEW_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
             final_factor=0.1,
             momentum=0.3,

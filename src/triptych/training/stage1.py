@@ -25,6 +25,7 @@ from triptych.training.beginning import new_model, own_or_created, untrained
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.estimate import WORTH_IT, Amount, Estimate, few_scenes, of_stage1, set_apart
+from triptych.training.freeing import freed
 from triptych.training.joint import JointTraining, ShuffledViews, ViewsOfRank
 from triptych.training.loop import Loop
 from triptych.training.matching import autoencoder_psnr
@@ -41,6 +42,8 @@ MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
 PHASES = ("pretraining", "warmup", "joint")
+_BEFORE_THERE_WAS_A_CHOICE = {"moments": "full", "direct_gain": 0.0, "freed_features": 0}
+"""Settings that newer versions have, and what older ones did."""
 
 
 def train(
@@ -134,8 +137,9 @@ def _deciding(config: Stage1Config) -> dict[str, Any]:
     """The settings that decide the result."""
     settings = asdict(config)
     del settings["stage2"]
-    if config.moments == "full":  # runs that were begun before there was a choice go on
-        del settings["moments"]
+    for name, before in _BEFORE_THERE_WAS_A_CHOICE.items():  # runs that were begun then go on
+        if settings[name] == before:
+            del settings[name]
     return settings
 
 
@@ -177,16 +181,18 @@ def _train(
         training.run_phase("warmup", config.warmup)
         set_start(model, training.scenes, config.skipping, ranks)
         if ranks.is_first:
-            model.save(run.folder / PLAIN_MODEL)
+            freed(model, config.left_planes).save(run.folder / PLAIN_MODEL)
     training.run_phase("joint", config.joint)
     set_start(model, training.scenes, config.skipping, ranks)
-    model.requires_grad_(False).eval()
-    model.round_to_half()
+    trained, model = model, freed(model, config.left_planes)
+    for changed in (trained, model):
+        changed.requires_grad_(False).eval()
+        changed.round_to_half()
     require_finite(model, run.folder)
     if ranks.is_first:
         alone = autoencoder_psnr(model, dataset, range(len(dataset)))
         model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
-    store_scenes(dataset, model, training.scenes, run.folder / TRAINED_SCENES, ranks)
+    store_scenes(dataset, trained, model, training.scenes, run.folder / TRAINED_SCENES, ranks)
     if ranks.is_first:
         run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
         model.save(run.folder / MODEL)  # last: a run that has it is done

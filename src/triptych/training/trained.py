@@ -13,6 +13,7 @@ from triptych.files import atomic_directory
 from triptych.model import CategoryModel
 from triptych.representation.occupancy import find_occupancy
 from triptych.training.config import SkippingConfig
+from triptych.training.freeing import own_features
 from triptych.training.provenance import Provenance
 from triptych.training.ranks import Ranks
 from triptych.training.scenes import SceneParameters
@@ -37,12 +38,20 @@ def set_start(model: CategoryModel, scenes: SceneParameters, skipping: SkippingC
     model.start_occupancy.copy_(ranks.any_bits(model.start_occupancy))
 
 
-def store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters, folder: Path, ranks: Ranks) -> None:
+def store_scenes(
+    dataset: Dataset,
+    trained_with: CategoryModel,
+    model: CategoryModel,
+    scenes: SceneParameters,
+    folder: Path,
+    ranks: Ranks,
+) -> None:
     """Write the bank of all scenes; over several ranks the first one does, the others give it theirs.
 
     Args:
         dataset: all scenes.
-        model: what they were trained with.
+        trained_with: what they were trained with.
+        model: what they are rendered with, the same or ``freed`` of it.
         scenes: those of this rank.
         folder: of the bank; what an interrupted run has left there is replaced.
         ranks: the processes that have trained them.
@@ -52,9 +61,11 @@ def store_scenes(dataset: Dataset, model: CategoryModel, scenes: SceneParameters
     if not ranks.is_first:
         deque(micro, maxlen=0)
         return
+    parts = zip(micro, coefficients, strict=True)
+    own = ((own_features(trained_with, *each, model.config.planes), each[1]) for each in parts)
     with atomic_directory(folder) as temporary:
         bank = SceneBank.create(temporary, model)
-        bank.add_all(_stored(dataset, zip(micro, coefficients, strict=True)))
+        bank.add_all(_stored(dataset, own))
 
 
 def _stored(dataset: Dataset, scenes: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[str, StoredScene]]:

@@ -107,15 +107,23 @@ def _picture(scene: Scene, micro: Float[Tensor, "3 k k micro"], camera: Cameras)
     model = scene.model
     field = replace(model.field(micro[None], scene.coefficients[None]), occupancy=scene.field.occupancy)
     sampler = Sampler(replace(model.config.sampling, supersample=1))
-    rendering = model.render_latents(field, camera, [1], scene.background, sampler)
-    return model.decode(model.as_images(rendering.channels))
+    rendering = model.render_latents(field, camera, [1], scene.behind(camera), sampler)
+    size = model.latent_size_of(camera.height, camera.width)
+    return model.decode(model.as_images(rendering.channels, size))
 
 
 def _cameras(model: CategoryModel) -> list[Cameras]:
-    """Around the scene box, one by one."""
+    """Around the scene box, one by one.
+
+    In image space a picture has about as many rays along a side as a plane has texels: more would take longer and tell
+    the same. A decoder gets latents of the size that it was trained on.
+    """
+    height, width = model.config.height, model.config.width
+    coarser = max(1, round(max(height, width) / model.config.planes.resolution)) if model.is_image_space else 1
+    size = max(1, height // coarser), max(1, width // coarser)
     around = Orbit.around(model.aabb, _VIEWS)
-    orbits = [model.along(replace(around, elevation_degrees=degrees)) for degrees in _ELEVATIONS]
-    return [cameras[[view]] for cameras in orbits for view in range(_VIEWS)]
+    orbits = [replace(around, elevation_degrees=degrees).cameras(*size) for degrees in _ELEVATIONS]
+    return [cameras[[view]].to(model.aabb.device) for cameras in orbits for view in range(_VIEWS)]
 
 
 def _basis(
