@@ -76,6 +76,9 @@ class SingleTriPlanes(_OnPlanes):
     """Learning rate of the planes at the start."""
     mlp_rate: Rate = 5e-3
     """Learning rate of the MLP at the start."""
+    direct_gain: Annotated[float, Range(0, 1000)] = 0.0
+    """How strongly the first features act on density and channels through units of the MLP that begin linear; channels
+    by half of it. 0 begins with random units alone."""
     momentum: Momentum = MOMENTUM
     """What Adam's running mean of the planes' gradients keeps per step (beta1): less suits few steps."""
     samples: Annotated[int, Range(1, 4096)] | None = None

@@ -99,6 +99,7 @@ class TriPlanes(SingleField):
             {},
             Origin(background=space.origin.background),
         ).to(device)
+        self.model.mlp.start_direct(config.direct_gain)
         self.scenes = SceneParameters.fresh(planes, len(scenes), generator, device)
         self._config = config
         self._everyone = torch.arange(len(scenes))

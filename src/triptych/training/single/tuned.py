@@ -34,6 +34,7 @@ _SAMPLING = SamplingConfig(96, 0)
 _FITTED_SAMPLES = 64
 _CROP_SHARE = 0.9
 _OPACITY_WEIGHT = 0.1
+_DIRECT_GAIN = 4.0
 _DIGITS = 6
 """Rates are rounded: a fit that goes on must find the very same ones."""
 
@@ -51,6 +52,7 @@ def tuned_triplanes(steps: int) -> SingleTriPlanes:
         samples=_FITTED_SAMPLES,
         crop_share=_CROP_SHARE,
         opacity_weight=_OPACITY_WEIGHT,
+        direct_gain=_DIRECT_GAIN,
         rate=_between(steps, [rates.planes for rates in _RATES.values()]),
         mlp_rate=_between(steps, [rates.mlp for rates in _RATES.values()]),
         momentum=_MOMENTUM if steps <= _FEW_STEPS else SingleTriPlanes.momentum,
