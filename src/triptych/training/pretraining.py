@@ -1,7 +1,5 @@
 """Training the autoencoder alone on the views: the prior that stage 1 starts from."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -63,9 +61,9 @@ def pretrain(
         ranks.sum_gradients(parameters, values)
         torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         optimizer.step()
-        loss, *others = values.tolist()
+        loss, *others = values
         terms = dict(zip(names[1:], others, strict=True))
-        step.report({"loss": loss, "psnr": -10 * math.log10(max(terms["ae"], 1e-10))}, terms)
+        step.report({"loss": loss, "psnr": -10 * terms["ae"].clamp_min(1e-10).log10()}, terms)
 
 
 def _add_gradients(losses: Float[Tensor, " term"]) -> Float[Tensor, " term"]:
