@@ -22,6 +22,7 @@ from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import TinyMLP
+from triptych.runtime import extra_memory
 
 WORKLOADS: Mapping[str, Sizes] = {
     "latent batch, 32 views of 16x16": Sizes(),
@@ -124,11 +125,7 @@ def peak_mb(sizes: Sizes, device: torch.device) -> dict[str, float]:
     for name, backend in _BACKENDS.items():
         call = _calls(work, backend)["with gradients"]
         call()
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        call()
-        found[name] = (torch.cuda.max_memory_allocated(device) - before) / 2**20
+        found[name] = extra_memory(call, device) / 2**20
     return found
 
 

@@ -1,5 +1,14 @@
 from .config import DeviceName
-from .devices import choose_device, free_memory, peak_memory, require_memory, sent, start_threads, thread_count_kept
+from .devices import (
+    choose_device,
+    extra_memory,
+    free_memory,
+    peak_memory,
+    require_memory,
+    sent,
+    start_threads,
+    thread_count_kept,
+)
 from .process import stop_on_sigterm
 from .versions import code, commit, versions
 from .workers import Lost, ThisProcess, Workers, open_workers
@@ -12,6 +21,7 @@ __all__ = [
     "choose_device",
     "code",
     "commit",
+    "extra_memory",
     "free_memory",
     "open_workers",
     "peak_memory",

@@ -1,7 +1,7 @@
 """The devices that compute, and their memory."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 import psutil
@@ -9,6 +9,9 @@ import torch
 
 from triptych.errors import InputError
 from triptych.runtime.config import DeviceName
+
+_FAR = {"cuda"}
+"""Devices that compute by themselves while Python goes on."""
 
 
 def choose_device(name: DeviceName) -> torch.device:
@@ -25,9 +28,9 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device(name)
 
 
-def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
     """A tensor on a device. On the way to a GPU it is pinned, so that nobody waits for what that is at."""
-    if device.type == "cuda" and tensor.device.type == "cpu":
+    if torch.device(device).type in _FAR and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
@@ -69,6 +72,15 @@ def peak_memory(device: torch.device) -> int:
 
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes, but bytes on macOS
     return largest if sys.platform == "darwin" else 1024 * largest
+
+
+def extra_memory(work: Callable[[], object], device: torch.device) -> int:
+    """The most bytes that a GPU holds while some work is done, above what it holds before."""
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    work()
+    return torch.cuda.max_memory_allocated(device) - before
 
 
 def start_threads() -> None:
