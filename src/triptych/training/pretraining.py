@@ -7,6 +7,7 @@ from torch import Tensor
 
 from triptych.autoencoder import Autoencoder
 from triptych.data.posed_views import PosedViews
+from triptych.runtime import sent
 from triptych.training.autoencoder_config import Pretraining
 from triptych.training.loop import Steps, TrainingState, seed_stream, step_generator
 from triptych.training.ranks import ALONE, Ranks
@@ -93,5 +94,5 @@ def _losses_of_pieces(
 def _noisy(latents: Tensor, share: float, generator: torch.Generator) -> Tensor:
     if not share:
         return latents
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    noise = sent(torch.randn(latents.shape, generator=generator), latents.device)
     return latents + share * latents.detach().std(dim=(0, 2, 3), keepdim=True) * noise
