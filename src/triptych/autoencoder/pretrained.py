@@ -20,8 +20,8 @@ class DiffusersAutoencoder(Autoencoder):
     """An ``AutoencoderKL`` (the Stable-Diffusion VAE) or ``AutoencoderTiny`` (TAESD) of diffusers.
 
     Both take and give images in [-1, 1], which is converted here; latents are left raw, so diffusers'
-    ``scaling_factor`` is not applied. E gives the mean of the KL posterior. Convolutions compute in bfloat16 where that is
-    native (see `has_fast_bfloat16`), else in float32.
+    ``scaling_factor`` is not applied. E gives the mean of the KL posterior. Convolutions compute in bfloat16 where that
+    is native (see `has_fast_bfloat16`), else in float32.
     """
 
     kind: ClassVar[str] = "diffusers"

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from triptych.benchmark.measure import time_in_turn
+from triptych.benchmark.measure import synchronized, time_in_turn
 from triptych.benchmark.renderer import BOX
 from triptych.benchmark.sizes import Sizes
 from triptych.geometry import Intervals, Rays, SceneRays, bit_grid, hemisphere_cameras
@@ -108,7 +108,7 @@ def times(sizes: Sizes, device: torch.device, repeats: int, *, occupancy: bool) 
             calls[f"{name} {part}"] = call
     if device.type == "cuda":
         calls["fused with gradients, graph"] = _recorded(calls["fused with gradients"])
-    return time_in_turn({name: _synchronized(call, device) for name, call in calls.items()}, repeats)
+    return time_in_turn({name: synchronized(call, device) for name, call in calls.items()}, repeats)
 
 
 def options(sizes: Sizes, device: torch.device, repeats: int) -> dict[str, float]:
@@ -116,7 +116,7 @@ def options(sizes: Sizes, device: torch.device, repeats: int) -> dict[str, float
     call = _calls(make_workload(sizes, device), "auto")["with gradients"]
     calls = {name: _in_settings(call, value) for name, value in PRECISIONS.items()}
     calls["deterministic"] = _in_settings(call, "highest", deterministic=True)
-    return time_in_turn({name: _synchronized(call, device) for name, call in calls.items()}, repeats)
+    return time_in_turn({name: synchronized(call, device) for name, call in calls.items()}, repeats)
 
 
 def peak_mb(sizes: Sizes, device: torch.device) -> dict[str, float]:
@@ -176,15 +176,6 @@ def _results(work: Workload, intervals: Intervals, backend: kernels.Backend) -> 
     weights = [torch.randn(out.shape, generator=generator).to(out) for out in outputs]
     loss = torch.stack([(weight * out).sum() for weight, out in zip(weights, outputs, strict=True)]).sum()
     return [out.detach() for out in outputs] + list(torch.autograd.grad(loss, work.parameters))
-
-
-def _synchronized(call: Callable[[], object], device: torch.device) -> Callable[[], object]:
-    def finish() -> None:
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    return finish
 
 
 def _recorded(call: Callable[[], object]) -> Callable[[], object]:

@@ -1,11 +1,13 @@
-from .config import DeviceName
+from .config import DeviceName, Products
 from .devices import (
+    arithmetic,
     choose_device,
     extra_memory,
     free_memory,
     peak_memory,
     require_memory,
     sent,
+    set_arithmetic,
     start_threads,
     thread_count_kept,
 )
@@ -16,8 +18,10 @@ from .workers import Lost, ThisProcess, Workers, open_workers
 __all__ = [
     "DeviceName",
     "Lost",
+    "Products",
     "ThisProcess",
     "Workers",
+    "arithmetic",
     "choose_device",
     "code",
     "commit",
@@ -27,6 +31,7 @@ __all__ = [
     "peak_memory",
     "require_memory",
     "sent",
+    "set_arithmetic",
     "start_threads",
     "stop_on_sigterm",
     "thread_count_kept",

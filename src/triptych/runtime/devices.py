@@ -1,17 +1,21 @@
 """The devices that compute, and their memory."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import psutil
 import torch
 
 from triptych.errors import InputError
-from triptych.runtime.config import DeviceName
+from triptych.runtime.config import DeviceName, Products
 
 _FAR = {"cuda"}
 """Devices that compute by themselves while Python goes on."""
+_PRECISIONS: Mapping[Products, str] = {"float32": "highest", "tf32": "high", "bfloat16": "medium"}
+"""As torch calls them."""
 
 
 def choose_device(name: DeviceName) -> torch.device:
@@ -26,6 +30,29 @@ def choose_device(name: DeviceName) -> torch.device:
     if not available[name]:
         raise InputError(f"--device {name}: not available to this build of torch on this machine; use auto or cpu")
     return torch.device(name)
+
+
+def set_arithmetic(products: Products, *, deterministic: bool) -> None:
+    """How the GPUs of this process compute from here on, where it has some.
+
+    Args:
+        products: what matrices are multiplied in.
+        deterministic: whether the same is to give the same, bit by bit; what torch has no such way for, it warns of.
+    """
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU is first used
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+        torch.set_float32_matmul_precision(_PRECISIONS[products])
+
+
+def arithmetic(device: torch.device) -> dict[str, Any]:
+    """What ``set_arithmetic`` was told, as far as it is not what torch does anyway."""
+    if device.type != "cuda":
+        return {}
+    names = {precision: products for products, precision in _PRECISIONS.items()}
+    told = {"products": names[torch.get_float32_matmul_precision()]}
+    told |= {"deterministic": torch.are_deterministic_algorithms_enabled()}
+    return {name: value for name, value in told.items() if value not in ("float32", False)}
 
 
 def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
