@@ -95,5 +95,5 @@ def test_defaults_are_those_of_the_presets(reference: ModuleType) -> None:
     page = reference.configuration_page()
     epochs = [STAGE1[preset].joint.epochs for preset in STAGE1]
     assert f"| `--joint.epochs` | {' | '.join(f'{value:g}' for value in epochs)} |" in page
-    at_once = [STAGE2[preset].scenes_at_once for preset in STAGE2]
-    assert f"| `--scenes-at-once` | {' | '.join(map(str, at_once))} |" in page
+    views = [STAGE2[preset].latent.batch for preset in STAGE2]
+    assert f"| `--latent.batch` | {' | '.join(map(str, views))} |" in page

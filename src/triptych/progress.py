@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, SupportsFloat
 
 from triptych.text import one_line
 
@@ -21,14 +21,19 @@ class State:
         first: steps that were done when it began.
         done: steps that are done.
         total: steps in all; 0 while it is not known.
-        metrics: the latest value of each, as text.
+        metrics: the latest value of each. What a GPU still computes is waited for when it is shown, not before.
     """
 
     phase: str
     first: int
     done: int
     total: int
-    metrics: str = ""
+    metrics: Mapping[str, SupportsFloat] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The metrics, for people."""
+        return "  ".join(f"{name} {float(value):.4g}" for name, value in self.metrics.items())
 
 
 class Display(Protocol):
@@ -54,7 +59,7 @@ class Progress:
     def __init__(self, *, quiet: bool = False) -> None:
         self._display: Display = _Nothing() if quiet else _Bars() if sys.stderr.isatty() else Lines()
         self._state: State | None = None
-        self._metrics: dict[str, float] = {}
+        self._metrics: dict[str, SupportsFloat] = {}
 
     @property
     def is_seen(self) -> bool:
@@ -75,10 +80,10 @@ class Progress:
         self._state = State(phase, done, done, steps)
         self._display.begin(self._state)
 
-    def advance(self, steps: int = 1, **metrics: float) -> None:
+    def advance(self, steps: int = 1, **metrics: SupportsFloat) -> None:
         """Count steps, and show metrics; each stays until another value is given."""
         assert self._state is not None
-        self._metrics |= metrics
+        self._metrics = {**self._metrics, **metrics}
         self._show(self._state.done + steps, self._state.total)
 
     def reach(self, done: int, total: int) -> None:
@@ -91,8 +96,7 @@ class Progress:
 
     def _show(self, done: int, total: int) -> None:
         assert self._state is not None
-        metrics = "  ".join(f"{name} {value:.4g}" for name, value in self._metrics.items())
-        self._state = State(self._state.phase, self._state.first, done, total, metrics)
+        self._state = State(self._state.phase, self._state.first, done, total, self._metrics)
         self._display.update(self._state)
 
 
@@ -128,7 +132,7 @@ class Lines:
         self._write(f"{line}\n")
 
     def end(self) -> None:
-        if self._latest != self._told:
+        if self._latest is not self._told:
             self._tell()
 
     def _tell(self) -> None:
@@ -141,7 +145,7 @@ def _line(state: State, seconds: float) -> str:
     """A state after so many seconds, such as ``joint 120/450  loss 0.0123  1:05 left``."""
     if not state.total:
         return f"{state.phase} ..."
-    parts = [f"{state.phase} {state.done}/{state.total}", state.metrics]
+    parts = [f"{state.phase} {state.done}/{state.total}", state.text]
     steps, missing = state.done - state.first, state.total - state.done
     if steps > 0:
         parts.append(f"{_duration(seconds * missing / steps)} left" if missing else f"took {_duration(seconds)}")
@@ -166,7 +170,7 @@ class _Bars:
             TextColumn("{task.description:<12}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[metrics]}", markup=False),
+            TextColumn("{task.fields[state].text}", markup=False),
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
@@ -174,11 +178,11 @@ class _Bars:
 
     def begin(self, state: State) -> None:
         self._bars.start()
-        self._task = self._bars.add_task(state.phase, total=state.total, completed=state.done, metrics="")
+        self._task = self._bars.add_task(state.phase, total=state.total, completed=state.done, state=state)
 
     def update(self, state: State) -> None:
         assert self._task is not None
-        self._bars.update(self._task, completed=state.done, total=state.total, metrics=state.metrics)
+        self._bars.update(self._task, completed=state.done, total=state.total, state=state)
 
     def note(self, line: str) -> None:
         self._bars.console.print(line, highlight=False, soft_wrap=True, markup=False)

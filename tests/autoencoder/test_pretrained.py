@@ -23,6 +23,12 @@ def no_network(monkeypatch):
     monkeypatch.setattr("socket.getaddrinfo", refuse)
 
 
+@pytest.fixture(autouse=True)
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the processor has bfloat16."""
+    monkeypatch.setattr("triptych.autoencoder.precision.has_fast_bfloat16", lambda device: False)
+
+
 def tiny_network(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
     if name == KL:
@@ -75,6 +81,20 @@ def test_tiny_network_sees_images_in_the_unit_interval():
     torch.testing.assert_close(autoencoder.encode(images), latents, atol=1e-5, rtol=1e-5)
     expected = network.decoder.layers(3 * torch.tanh(latents / 3))
     torch.testing.assert_close(autoencoder.decode(latents), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [KL, TINY])
+def test_convolutions_run_in_bfloat16_where_that_is_native(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    autoencoder, images = DiffusersAutoencoder(tiny_network(name)), torch.rand(2, 3, 16, 16)
+    latents = autoencoder.encode(images)
+    decoded = autoencoder.decode(latents)
+    monkeypatch.setattr("triptych.autoencoder.precision.has_fast_bfloat16", lambda device: True)
+    for rounded, exact in ((autoencoder.encode(images), latents), (autoencoder.decode(latents), decoded)):
+        assert rounded.dtype == torch.float32
+        assert not torch.equal(rounded, exact)
+        assert (rounded - exact).norm() < 0.03 * exact.norm()
+    rounded.mean().backward()
+    assert all(parameter.grad.dtype == torch.float32 for parameter in autoencoder.decoder_parameters())
 
 
 @pytest.mark.parametrize("name", [KL, TINY])

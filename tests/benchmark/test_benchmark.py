@@ -74,7 +74,8 @@ def test_the_measurements_of_a_gpu_run_on_any_device() -> None:
     for way in ("reference", "fused, float32", "fused, deterministic"):
         assert 0 < max(numbers["errors"][way].values()) < 1e-5
     table = gpu_report.as_table(numbers)
-    for line in ("tiny, empty space left out", "with gradients", "deterministic", "relative error"):
+    assert min(numbers["steps"].values()) > 0
+    for line in ("tiny, empty space left out", "with gradients", "joint step", "deterministic", "relative error"):
         assert line in table
     assert torch.get_float32_matmul_precision() == "highest"
     assert not torch.are_deterministic_algorithms_enabled()

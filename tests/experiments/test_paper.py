@@ -1,4 +1,4 @@
-"""The published recipe on tiny data: everything as it is but for random weights and the number of steps."""
+"""The published recipe on tiny data: everything as it is but for the prior's weights and the number of steps."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,15 @@ def random_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_steps_of_each_phase_of_both_stages_are_measured(balls: Dataset, random_vae: Path, tmp_path: Path) -> None:
+@pytest.fixture(params=["random Stable-Diffusion", "real TAESD"])
+def prior(request: pytest.FixtureRequest, random_vae: Path) -> Path:
+    """Random weights of the published prior's class, or the weights of the small one that imitates it."""
+    if request.param == "real TAESD":
+        return request.getfixturevalue("shared_data") / "taesd" / "taesd"
+    return random_vae
+
+
+def test_two_steps_of_each_phase_of_both_stages_are_measured(balls: Dataset, prior: Path, tmp_path: Path) -> None:
     scenes, ours = split(balls, most_new=2, most_trained=2), slide_methods(PAPER, prior=None)["ours"]
     assert isinstance(ours, SharedMethod)
     views = 4 * 2  # of both scenes, for training
@@ -52,7 +60,7 @@ def test_two_steps_of_each_phase_of_both_stages_are_measured(balls: Dataset, ran
         ours,
         stage1=replace(
             stage1,
-            autoencoder=replace(stage1.autoencoder, source=str(random_vae)),
+            autoencoder=replace(stage1.autoencoder, source=str(prior)),
             warmup=two_steps(stage1.warmup, views),
             joint=two_steps(stage1.joint, views),
         ),

@@ -158,6 +158,21 @@ def test_total_variation_agrees_with_the_reference(shape: tuple[int, ...], fresh
         assert_agrees(found[0][1], found[1][1])
 
 
+def test_products_in_bfloat16_cost_as_much_accuracy_as_is_told(fresh_inputs: int) -> None:
+    case = make_case(rays_per_scene=(4, 4), samples=20, seed=fresh_inputs)
+    expected_outputs, expected_gradients = run(reference, case)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        outputs, gradients = run(triton, case)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    errors = [
+        float((actual - expected).norm() / expected.norm())
+        for actual, expected in zip(outputs + gradients, expected_outputs + expected_gradients, strict=True)
+    ]
+    assert 1e-4 < max(errors) < 5e-2
+
+
 def test_input_it_cannot_handle_is_refused() -> None:
     case = make_case(**SMALL)
     with pytest.raises(InputError, match="rays_per_scene"):

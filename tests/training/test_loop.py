@@ -66,6 +66,25 @@ def test_the_log_has_every_so_many_steps_and_what_was_measured(tmp_path: Path) -
     assert [line["quality"] for line in first if "quality" in line] == [14.0, 29.0, 44.0]
 
 
+class Unfinished(float):
+    """A number that a GPU still computes: whoever asks for it waits."""
+
+    asked = 0
+
+    def __float__(self) -> float:
+        type(self).asked += 1
+        return float.__float__(self)
+
+
+def test_only_a_step_whose_line_is_due_in_the_log_waits_for_its_loss(tmp_path: Path) -> None:
+    module = torch.nn.Linear(1, 1)
+    state = TrainingState({"module": module}, torch.optim.Adam(module.parameters()))
+    with open_run(tmp_path, {}, 1e9) as run:
+        for step in Loop.resumed(run, Progress(quiet=True), ("first",)).steps("first", STEPS, state):
+            step.report({"loss": Unfinished(0.5)}, {"loss": Unfinished(0.5)})
+    assert Unfinished.asked == len(range(0, STEPS, LOG_EVERY))
+
+
 def test_streams_of_neighboring_seeds_give_other_numbers() -> None:
     one, other = (torch.rand(4, generator=step_generator(seed_stream(seed), 0)) for seed in (0, 1))
     assert not torch.equal(one, other)

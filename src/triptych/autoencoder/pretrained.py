@@ -5,10 +5,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from triptych.autoencoder.base import Autoencoder, check_image_size
+from triptych.autoencoder.precision import autocast
 from triptych.errors import InputError
 
 _SUPPORTED = ("AutoencoderKL", "AutoencoderTiny")
@@ -18,7 +20,8 @@ class DiffusersAutoencoder(Autoencoder):
     """An ``AutoencoderKL`` (the Stable-Diffusion VAE) or ``AutoencoderTiny`` (TAESD) of diffusers.
 
     Both take and give images in [-1, 1], which is converted here; latents are left raw, so diffusers'
-    ``scaling_factor`` is not applied. E gives the mean of the KL posterior.
+    ``scaling_factor`` is not applied. E gives the mean of the KL posterior. Convolutions compute in bfloat16 where that
+    is native (see `has_fast_bfloat16`), else in float32.
     """
 
     kind: ClassVar[str] = "diffusers"
@@ -26,7 +29,7 @@ class DiffusersAutoencoder(Autoencoder):
     def __init__(self, network: nn.Module) -> None:
         """Wrap a diffusers model; `load` and `from_description` make one."""
         super().__init__()
-        self.network: Any = network
+        self.network: Any = network.to(memory_format=torch.channels_last)
         settings = self.network.config
         stages = settings["block_out_channels"]
         if self.is_variational:
@@ -95,15 +98,17 @@ class DiffusersAutoencoder(Autoencoder):
     ) -> Float[Tensor, "view channel latent_height latent_width"]:
         """E(x), the mean for a variational autoencoder; see `Autoencoder.encode`."""
         check_image_size(images, self.downscale)
-        (encoded,) = self.network.encode(images * 2 - 1, return_dict=False)
-        return encoded.mean if self.is_variational else encoded
+        with autocast("auto", images.device):
+            (encoded,) = self.network.encode(images * 2 - 1, return_dict=False)
+        return (encoded.mean if self.is_variational else encoded).float()
 
     def decode(
         self, latents: Float[Tensor, "view channel latent_height latent_width"]
     ) -> Float[Tensor, "view 3 height width"]:
         """D(z); see `Autoencoder.decode`."""
-        (decoded,) = self.network.decode(latents, return_dict=False)
-        return (decoded + 1) / 2
+        with autocast("auto", latents.device):
+            (decoded,) = self.network.decode(latents, return_dict=False)
+        return (decoded.float() + 1) / 2
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
         """The encoder's parameters, and those between it and the latents."""

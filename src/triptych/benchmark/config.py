@@ -10,7 +10,7 @@ class BenchConfig:
     """What the renderer and the training steps cost on this machine, measured in turn in one process."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    """What computes. On a GPU the renderer alone is measured, and its error against float64."""
+    """What computes. On a GPU the renderer is measured, its error against float64, and whole training steps."""
     quick: bool = False
     """Fewer repeats: under 5 minutes on two cores."""
     json: Path | None = None

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from triptych.benchmark.measure import time_in_turn
+from triptych.benchmark.measure import synchronized, time_in_turn
 from triptych.benchmark.renderer import BOX
 from triptych.benchmark.sizes import Sizes
 from triptych.geometry import Intervals, Rays, SceneRays, bit_grid, hemisphere_cameras
@@ -22,6 +22,7 @@ from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import TinyMLP
+from triptych.runtime import extra_memory
 
 WORKLOADS: Mapping[str, Sizes] = {
     "latent batch, 32 views of 16x16": Sizes(),
@@ -107,7 +108,7 @@ def times(sizes: Sizes, device: torch.device, repeats: int, *, occupancy: bool) 
             calls[f"{name} {part}"] = call
     if device.type == "cuda":
         calls["fused with gradients, graph"] = _recorded(calls["fused with gradients"])
-    return time_in_turn({name: _synchronized(call, device) for name, call in calls.items()}, repeats)
+    return time_in_turn({name: synchronized(call, device) for name, call in calls.items()}, repeats)
 
 
 def options(sizes: Sizes, device: torch.device, repeats: int) -> dict[str, float]:
@@ -115,7 +116,7 @@ def options(sizes: Sizes, device: torch.device, repeats: int) -> dict[str, float
     call = _calls(make_workload(sizes, device), "auto")["with gradients"]
     calls = {name: _in_settings(call, value) for name, value in PRECISIONS.items()}
     calls["deterministic"] = _in_settings(call, "highest", deterministic=True)
-    return time_in_turn({name: _synchronized(call, device) for name, call in calls.items()}, repeats)
+    return time_in_turn({name: synchronized(call, device) for name, call in calls.items()}, repeats)
 
 
 def peak_mb(sizes: Sizes, device: torch.device) -> dict[str, float]:
@@ -124,11 +125,7 @@ def peak_mb(sizes: Sizes, device: torch.device) -> dict[str, float]:
     for name, backend in _BACKENDS.items():
         call = _calls(work, backend)["with gradients"]
         call()
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        call()
-        found[name] = (torch.cuda.max_memory_allocated(device) - before) / 2**20
+        found[name] = extra_memory(call, device) / 2**20
     return found
 
 
@@ -179,15 +176,6 @@ def _results(work: Workload, intervals: Intervals, backend: kernels.Backend) -> 
     weights = [torch.randn(out.shape, generator=generator).to(out) for out in outputs]
     loss = torch.stack([(weight * out).sum() for weight, out in zip(weights, outputs, strict=True)]).sum()
     return [out.detach() for out in outputs] + list(torch.autograd.grad(loss, work.parameters))
-
-
-def _synchronized(call: Callable[[], object], device: torch.device) -> Callable[[], object]:
-    def finish() -> None:
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    return finish
 
 
 def _recorded(call: Callable[[], object]) -> Callable[[], object]:

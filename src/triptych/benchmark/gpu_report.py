@@ -1,25 +1,29 @@
 """What is measured on a GPU, and a table of it to read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from triptych.benchmark import gpu
+from triptych.benchmark import gpu, steps
 from triptych.benchmark.sizes import Sizes
 from triptych.progress import Progress
 from triptych.runtime import versions
 
 _PARTS = ("placing", "forward", "with gradients")
+_STEPS = ("warm-up step", "joint step", "stage-2 step")
+_SCENES = 100
+"""As on a CPU."""
 
 
 def measure(
     device: torch.device, repeats: int, progress: Progress, workloads: Mapping[str, Sizes] = gpu.WORKLOADS
 ) -> dict[str, Any]:
-    """Errors and times of the renderer on a device, for each workload, with and without empty space left out."""
+    """Errors and times of the renderer on a device, for each workload, with and without empty space left out; and
+    times of whole steps."""
     first = next(iter(workloads.values()))
-    progress.start("benchmark", 2 + 2 * len(workloads))
+    progress.start("benchmark", 3 + 2 * len(workloads))
     numbers: dict[str, Any] = {"errors": gpu.errors(first, device)}
     progress.advance()
     for key, occupancy in (("seconds", False), ("seconds_skipping", True)):
@@ -27,6 +31,8 @@ def measure(
         for name, sizes in workloads.items():
             numbers[key][name] = gpu.times(sizes, device, repeats, occupancy=occupancy)
             progress.advance()
+    numbers["steps"] = steps.steps_of_both_backends(first, _SCENES, first.views // 2, repeats, device)
+    progress.advance()
     numbers["options"] = gpu.options(first, device, repeats)
     numbers["peak_mb"] = gpu.peak_mb(first, device) if device.type == "cuda" else {}
     progress.advance()
@@ -43,6 +49,8 @@ def as_table(numbers: dict[str, Any]) -> str:
     for key, note in (("seconds", ""), ("seconds_skipping", ", empty space left out")):
         for name, seconds in numbers[key].items():
             lines += [f"{name}{note}", *_compared(seconds)]
+    lines.append(f"whole steps, {_SCENES} scenes in stage 1, two views of each in stage 2")
+    lines += _compared(numbers["steps"], _STEPS)
     lines.append("latent batch with gradients, as precision and determinism vary")
     lines += [f"  {name:<30}{_time(seconds):>14}" for name, seconds in numbers["options"].items()]
     lines += [f"  {name + ', peak memory':<30}{megabytes:>11.0f} MB" for name, megabytes in numbers["peak_mb"].items()]
@@ -53,9 +61,9 @@ def as_table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _compared(seconds: dict[str, float]) -> list[str]:
+def _compared(seconds: dict[str, float], parts: Sequence[str] = _PARTS) -> list[str]:
     lines = []
-    for part in _PARTS:
+    for part in parts:
         slow, fast = seconds[f"reference {part}"], seconds[f"fused {part}"]
         lines.append(f"  {part:<18} reference {_time(slow):>9}   fused {_time(fast):>9}   {slow / fast:6.1f}x")
     graph = seconds.get("fused with gradients, graph")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
+import torch
+
 
 def time_in_turn(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median seconds of each call. The calls take turns, so that a slow moment of the machine hits all of them."""
@@ -19,6 +21,17 @@ def time_in_turn(calls: Mapping[str, Callable[[], object]], repeats: int) -> dic
             call()
             seconds[name].append(time.perf_counter() - started)
     return {name: median(values) for name, values in seconds.items()}
+
+
+def synchronized(call: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """A call that ends when its device has done what it asks for."""
+
+    def finish() -> None:
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return finish
 
 
 def peak_extra_mb(call: Callable[[], object]) -> float | None:

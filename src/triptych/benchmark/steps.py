@@ -6,11 +6,12 @@ from dataclasses import replace
 import psutil
 import torch
 
-from triptych.benchmark.measure import peak_extra_mb, time_in_turn
+from triptych.benchmark.measure import peak_extra_mb, synchronized, time_in_turn
 from triptych.benchmark.sizes import Sizes, fit_phase, joint_phase, random_model, random_scenes, warmup_phase
 from triptych.data.posed_views import Batch, PosedViews
 from triptych.geometry import bit_grid
 from triptych.representation.kernels import Backend
+from triptych.training.conditions import CPU
 from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
@@ -21,7 +22,9 @@ from triptych.training.step import Work, take_step
 _NEVER_SKIP = SkippingConfig(first_update=10**9)
 
 
-def steps_of_both_backends(sizes: Sizes, scenes: int, fitted_at_once: int, repeats: int) -> dict[str, float]:
+def steps_of_both_backends(
+    sizes: Sizes, scenes: int, fitted_at_once: int, repeats: int, device: torch.device = CPU
+) -> dict[str, float]:
     """Median seconds of a step of the warm-up, of the joint phase and of stage 2, with either renderer.
 
     Fresh scenes have no empty space yet: nothing is skipped.
@@ -31,14 +34,15 @@ def steps_of_both_backends(sizes: Sizes, scenes: int, fitted_at_once: int, repea
         scenes: how many scenes stage 1 learns.
         fitted_at_once: how many scenes stage 2 fits side by side.
         repeats: how often each step is taken.
+        device: what computes.
     """
     calls: dict[str, Callable[[], object]] = {}
-    backends: dict[str, Backend] = {"fused": "cpu", "reference": "reference"}
+    backends: dict[str, Backend] = {"fused": "auto", "reference": "reference"}
     for name, backend in backends.items():
-        calls[f"{name} warm-up step"] = _joint_call(sizes, warmup_phase(sizes), scenes, backend)
-        calls[f"{name} joint step"] = _joint_call(sizes, joint_phase(sizes), scenes, backend)
-        calls[f"{name} stage-2 step"] = _fit_call(sizes, fitted_at_once, backend)
-    return time_in_turn(calls, repeats)
+        calls[f"{name} warm-up step"] = _joint_call(sizes, warmup_phase(sizes), scenes, backend, device)
+        calls[f"{name} joint step"] = _joint_call(sizes, joint_phase(sizes), scenes, backend, device)
+        calls[f"{name} stage-2 step"] = _fit_call(sizes, fitted_at_once, backend, device)
+    return time_in_turn({name: synchronized(call, device) for name, call in calls.items()}, repeats)
 
 
 def growth_with_bases(sizes: Sizes, scenes: int, counts: Sequence[int], repeats: int) -> dict[int, float]:
@@ -86,13 +90,16 @@ def _bytes_of_scenes(sizes: Sizes, count: int) -> int:
     return count * (3 * 4 * texels + 2 * latents)
 
 
-def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto") -> Callable[[], object]:
+def _joint_call(
+    sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto", device: torch.device = CPU
+) -> Callable[[], object]:
     """A call that takes the next step of a phase on random scenes, whose memory has all been touched before."""
-    model = random_model(sizes)
+    model = random_model(sizes).to(device)
     views = _ViewsOfDifferentScenes(random_scenes(count, sizes.picture))
     planes = sizes.planes()
-    micro = torch.empty(count, *planes.micro_shape).fill_(0.1)
-    scenes = SceneParameters(micro, torch.full((count, planes.coefficients), 1 / sizes.bases), bit_grid.everywhere())
+    micro = torch.empty(count, *planes.micro_shape, device=device).fill_(0.1)
+    coefficients = torch.full((count, planes.coefficients), 1 / sizes.bases, device=device)
+    scenes = SceneParameters(micro, coefficients, bit_grid.everywhere().to(device))
     for name, tensor in scenes.state_dict().items():
         if name.endswith("moment"):
             tensor.fill_(0.0)
@@ -105,9 +112,9 @@ def _joint_call(sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto
     return lambda: take_step(work, next(steps), chooser)
 
 
-def _fit_call(sizes: Sizes, count: int, backend: Backend) -> Callable[[], object]:
+def _fit_call(sizes: Sizes, count: int, backend: Backend, device: torch.device) -> Callable[[], object]:
     """A call that takes the next step of scenes fitted side by side, two views of each."""
     phase = fit_phase(sizes.views // count)
-    fitting = Fitting(random_model(sizes), random_scenes(count, sizes.picture), seed=0)
+    fitting = Fitting(random_model(sizes).to(device), random_scenes(count, sizes.picture), seed=0)
     work, steps = fitting.begin(phase, _NEVER_SKIP, backend), iter(range(10**9))
     return lambda: take_step(work, next(steps), fitting.everyone)

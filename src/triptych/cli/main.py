@@ -14,7 +14,7 @@ from triptych.cli.defaults import Configurable, defaults_of
 from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
-from triptych.cli.options import check_options, say
+from triptych.cli.options import TrainingMachine, check_options, say
 from triptych.cli.plan import Plan
 from triptych.cli.sharing import Pull, Push
 from triptych.cli.single import Rgb, Single
@@ -62,7 +62,16 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             with one_line_complaints():
                 command = _parsed(given)
+            _set_arithmetic(command)
             command.run()
+
+
+def _set_arithmetic(command: Any) -> None:
+    machine = getattr(command, "machine", None)
+    if isinstance(machine, TrainingMachine) and machine.asks_for_arithmetic:
+        from triptych.runtime import set_arithmetic
+
+        set_arithmetic(machine.products, deterministic=machine.deterministic)
 
 
 def _parsed(arguments: list[str]) -> Any:

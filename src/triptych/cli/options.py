@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from triptych.errors import InputError
 from triptych.options import Range, problems
-from triptych.runtime import DeviceName
+from triptych.runtime import DeviceName, Products
 from triptych.text import one_line
 
 Seed = Annotated[int, Range(0, 2**32 - 1)]
@@ -20,6 +20,23 @@ class Machine:
     """Device to compute on."""
     seed: Seed = 0
     """All random numbers follow from it."""
+
+
+@dataclass(frozen=True)
+class TrainingMachine(Machine):
+    """Where to train, and how exactly."""
+
+    deterministic: bool = False
+    """The same numbers, bit by bit, whenever the same is computed on a GPU again; its training steps then take longer
+    (docs/performance.md). On a CPU it is so anyway. Not for the workers of a Ray cluster."""
+    products: Products = "float32"
+    """What a GPU multiplies matrices in; sums are in float32. tf32 and bfloat16 are faster and less accurate
+    (docs/performance.md). Not for the workers of a Ray cluster."""
+
+    @property
+    def asks_for_arithmetic(self) -> bool:
+        """Whether torch is to compute otherwise than it does."""
+        return self.deterministic or self.products != "float32"
 
 
 @dataclass(frozen=True)

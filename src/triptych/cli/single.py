@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Cluster, Machine, Seed, say
+from triptych.cli.options import Cluster, Seed, TrainingMachine, say
 from triptych.data import DatasetConfig
 from triptych.progress import Progress
 from triptych.training.single.config import AnySingleConfig, SingleNeRF, SingleTriPlanes
@@ -54,7 +54,7 @@ class Single(Configurable):
     """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
     environment."""
     config: Annotated[AnySingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleNeRF)
-    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+    machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 
     def run(self) -> None:
         from triptych.data.opening import open_data

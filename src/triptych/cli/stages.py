@@ -9,7 +9,7 @@ import tyro
 
 from triptych.bank import StoragePrecision
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Cluster, Machine, say
+from triptych.cli.options import Cluster, Machine, TrainingMachine, say
 from triptych.data import DatasetConfig
 from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
@@ -42,7 +42,7 @@ class Train(Configurable):
     """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
     environment."""
     config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1[DEFAULT_PRESET]
-    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+    machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 
     def run(self) -> None:
         from triptych.data.opening import open_data
@@ -86,7 +86,7 @@ class Predictor(Configurable):
     """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
     environment."""
     config: Annotated[PredictorTraining, tyro.conf.arg(name="")] = field(default_factory=PredictorTraining)
-    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+    machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 
     def run(self) -> None:
         from triptych.data.opening import open_data
@@ -130,7 +130,7 @@ class Fit(Configurable):
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
     config: Annotated[Stage2Config, tyro.conf.arg(name="")] = STAGE2[DEFAULT_PRESET]
-    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+    machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
     cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def own_preset(self) -> Preset:

@@ -11,6 +11,7 @@ from torch import Tensor
 from triptych.data import Dataset
 from triptych.geometry import Cameras
 from triptych.pictures import from_pixels
+from triptych.runtime import sent
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,9 @@ def shift_images(
     The last column and row are repeated where the picture ends, which is right where the background reaches its edge.
     """
     height, width = images.shape[2:]
-    rows = torch.arange(height) + offsets[:, 1:]
-    columns = torch.arange(width) + offsets[:, :1]
-    rows, columns = rows.clamp_max(height - 1).to(images.device), columns.clamp_max(width - 1).to(images.device)
+    rows, columns = torch.arange(height) + offsets[:, 1:], torch.arange(width) + offsets[:, :1]
+    rows, columns = (
+        sent(places.clamp_max(most - 1), images.device) for places, most in ((rows, height), (columns, width))
+    )
     view = torch.arange(len(images), device=images.device)[:, None, None]
     return images.permute(0, 2, 3, 1)[view, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)

@@ -10,6 +10,7 @@ from torch import Tensor
 from triptych.geometry.projection import Projection
 from triptych.geometry.rays import Rays
 from triptych.geometry.srn import SRN_FOCAL, SRN_RADIUS
+from triptych.runtime import sent
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Cameras:
 
     def to(self, device: torch.device | str) -> "Cameras":
         """The same cameras on another device."""
-        return Cameras(self.c2w.to(device), self.intrinsics.to(device), self.height, self.width)
+        return Cameras(sent(self.c2w, device), sent(self.intrinsics, device), self.height, self.width)
 
     def resized(self, height: int, width: int) -> "Cameras":
         """The same cameras looking through a coarser or finer pixel grid over the same field of view.
@@ -45,14 +46,13 @@ class Cameras:
         Other proportions stretch the picture, as pixels do that are not square; ``Orbit.cameras`` makes cameras for
         any.
         """
-        scale = self.intrinsics.new_tensor(
-            [width / self.width, height / self.height, width / self.width, height / self.height]
-        )
-        return Cameras(self.c2w, self.intrinsics * scale, height, width)
+        columns, rows = width / self.width, height / self.height
+        intrinsics = torch.stack([self.intrinsics[:, 0::2] * columns, self.intrinsics[:, 1::2] * rows], dim=-1)
+        return Cameras(self.c2w, intrinsics.flatten(1), height, width)
 
     def shifted(self, offsets: Int[Tensor, "view 2"]) -> "Cameras":
         """The same cameras with pictures that begin ``offsets`` = (x, y) pixels to the right and below."""
-        centers = self.intrinsics[:, 2:] - offsets.to(self.intrinsics)
+        centers = self.intrinsics[:, 2:] - sent(offsets, self.intrinsics.device)
         return Cameras(self.c2w, torch.cat([self.intrinsics[:, :2], centers], dim=1), self.height, self.width)
 
     def rays(self) -> Rays:

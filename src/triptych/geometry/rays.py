@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from triptych.runtime import sent
+
 
 @dataclass(frozen=True)
 class Rays:
@@ -26,7 +28,7 @@ class Rays:
 
     def to(self, device: torch.device | str) -> "Rays":
         """The same rays on another device."""
-        return Rays(self.origins.to(device), self.directions.to(device))
+        return Rays(sent(self.origins, device), sent(self.directions, device))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
 from triptych.representation.sampler import PixelRays, Sampler
+from triptych.runtime import sent
 
 
 class CategoryModel(nn.Module):
@@ -113,7 +114,7 @@ class CategoryModel(nn.Module):
     @property
     def background_color(self) -> Float[Tensor, "3"]:
         """The color of ``origin.background``, in [0, 1]."""
-        return torch.tensor(self.origin.background, device=self.aabb.device) / 255
+        return sent(torch.tensor(self.origin.background), self.aabb.device) / 255
 
     def background(self, size: tuple[int, int] | None = None) -> Float[Tensor, "pixel channel"]:
         """The latent of an image of ``origin.background``, one row per latent pixel: what rays see behind the scene.

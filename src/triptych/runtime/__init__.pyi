@@ -1,5 +1,16 @@
-from .config import DeviceName
-from .devices import choose_device, free_memory, peak_memory, require_memory, sent, start_threads, thread_count_kept
+from .config import DeviceName, Products
+from .devices import (
+    arithmetic,
+    choose_device,
+    extra_memory,
+    free_memory,
+    peak_memory,
+    require_memory,
+    sent,
+    set_arithmetic,
+    start_threads,
+    thread_count_kept,
+)
 from .process import stop_on_sigterm
 from .versions import code, commit, versions
 from .workers import Lost, ThisProcess, Workers, open_workers
@@ -7,16 +18,20 @@ from .workers import Lost, ThisProcess, Workers, open_workers
 __all__ = [
     "DeviceName",
     "Lost",
+    "Products",
     "ThisProcess",
     "Workers",
+    "arithmetic",
     "choose_device",
     "code",
     "commit",
+    "extra_memory",
     "free_memory",
     "open_workers",
     "peak_memory",
     "require_memory",
     "sent",
+    "set_arithmetic",
     "start_threads",
     "stop_on_sigterm",
     "thread_count_kept",

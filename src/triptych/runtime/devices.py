@@ -1,14 +1,21 @@
 """The devices that compute, and their memory."""
 
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import psutil
 import torch
 
 from triptych.errors import InputError
-from triptych.runtime.config import DeviceName
+from triptych.runtime.config import DeviceName, Products
+
+_FAR = {"cuda"}
+"""Devices that compute by themselves while Python goes on."""
+_PRECISIONS: Mapping[Products, str] = {"float32": "highest", "tf32": "high", "bfloat16": "medium"}
+"""As torch calls them."""
 
 
 def choose_device(name: DeviceName) -> torch.device:
@@ -25,9 +32,32 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device(name)
 
 
-def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+def set_arithmetic(products: Products, *, deterministic: bool) -> None:
+    """How the GPUs of this process compute from here on, where it has some.
+
+    Args:
+        products: what matrices are multiplied in.
+        deterministic: whether the same is to give the same, bit by bit; what torch has no such way for, it warns of.
+    """
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU is first used
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+        torch.set_float32_matmul_precision(_PRECISIONS[products])
+
+
+def arithmetic(device: torch.device) -> dict[str, Any]:
+    """What ``set_arithmetic`` was told, as far as it is not what torch does anyway."""
+    if device.type != "cuda":
+        return {}
+    names = {precision: products for products, precision in _PRECISIONS.items()}
+    told = {"products": names[torch.get_float32_matmul_precision()]}
+    told |= {"deterministic": torch.are_deterministic_algorithms_enabled()}
+    return {name: value for name, value in told.items() if value not in ("float32", False)}
+
+
+def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
     """A tensor on a device. On the way to a GPU it is pinned, so that nobody waits for what that is at."""
-    if device.type == "cuda" and tensor.device.type == "cpu":
+    if torch.device(device).type in _FAR and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
@@ -69,6 +99,15 @@ def peak_memory(device: torch.device) -> int:
 
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes, but bytes on macOS
     return largest if sys.platform == "darwin" else 1024 * largest
+
+
+def extra_memory(work: Callable[[], object], device: torch.device) -> int:
+    """The most bytes that a GPU holds while some work is done, above what it holds before."""
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    work()
+    return torch.cuda.max_memory_allocated(device) - before
 
 
 def start_threads() -> None:

@@ -18,6 +18,8 @@ Start = Literal["predicted", "mean"]
 """Where new scenes start."""
 Moments = Literal["full", "lean"]
 """What Adam keeps for the micro planes of each scene."""
+ON_A_CPU = 12
+"""Scenes that stage 2 fits side by side where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ class Stage2Config(Options):
     """L_Enc on cached latents."""
     image: Phase
     """L_Dec through the decoder."""
-    scenes_at_once: Annotated[int, Range(1, 65_536)] = 8
-    """Scenes fitted side by side; it changes the speed, not the result."""
+    scenes_at_once: Annotated[int, Range(1, 65_536)] | None = None
+    """Scenes fitted side by side; it changes the speed, not the result. If not given, 12, and on a GPU of this process
+    as many as half of its free memory holds."""
     skipping: SkippingConfig = field(default_factory=SkippingConfig)
     finetune_shared: bool = False
     """The published recipe: train base planes, MLP and decoder along on all new scenes together."""

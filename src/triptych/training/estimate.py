@@ -142,7 +142,7 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         seconds = _together(trained, scenes, PosedViews(part), phases, config.skipping, amount, seed)
     else:
         alike = [scene for scene in range(len(part)) if _views(part, scene) == _views(part, 0)]
-        group = part.subset(alike[: min(config.scenes_at_once, _TOGETHER)])
+        group = part.subset(alike[: min(config.scenes_at_once or _TOGETHER, _TOGETHER)])
         started = time.perf_counter()
         fitting = Fitting(model, group, seed, config.start)
         seconds = (time.perf_counter() - started) * amount.scenes / len(group)

@@ -1,7 +1,7 @@
 """What a worker of stage 2 does: it fits a group of scenes, from their pictures to the bytes that a bank keeps."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -52,6 +52,7 @@ class FittedScene:
         shown_psnr: PSNR on its test views in dB; None where it has none, or is blank: blank scenes would lift every
             mean.
         seconds: of fitting, its share of the group's, and of rounding.
+        notes: what a user should know of how its group was fitted.
     """
 
     name: str
@@ -59,17 +60,18 @@ class FittedScene:
     problem: str | None
     shown_psnr: float | None
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def fit_group(settings: FitSettings, group: Dataset) -> list[FittedScene]:
     """Fit scenes of equally many training views side by side, with everything shared frozen."""
     model = settings.model.to(settings.device)
     bounds = quality_bounds(model, group)
-    started = time.perf_counter()
-    scenes = fit_scenes(model, group, settings.config, settings.seed)
+    started, notes = time.perf_counter(), []
+    scenes = fit_scenes(model, group, settings.config, settings.seed, notes.append)
     seconds = (time.perf_counter() - started) / len(group)
     outcomes = [judge(model, scenes, group, *each, settings.precision) for each in enumerate(bounds)]
-    return packed(settings, group, outcomes, seconds)
+    return [replace(scene, notes=tuple(notes)) for scene in packed(settings, group, outcomes, seconds)]
 
 
 def packed(settings: FitSettings, group: Dataset, outcomes: list[FitOutcome], seconds: float) -> list[FittedScene]:

@@ -1,6 +1,6 @@
 """Fitting some scenes side by side while everything shared stays frozen: the inner loop of stage 2."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -19,9 +19,16 @@ from triptych.training.scenes import SceneParameters
 from triptych.training.step import Chosen, Work, take_step
 
 
-def fit_scenes(model: CategoryModel, dataset: Dataset, config: Stage2Config, seed: int) -> SceneParameters:
-    """Fit some scenes of equally many training views side by side, with everything shared frozen."""
-    fitting = Fitting(model, dataset, seed, config.start)
+def fit_scenes(
+    model: CategoryModel,
+    dataset: Dataset,
+    config: Stage2Config,
+    seed: int,
+    note: Callable[[str], object] = lambda line: None,
+) -> SceneParameters:
+    """Fit some scenes of equally many training views side by side, with everything shared frozen; ``note`` is told what
+    a user should know."""
+    fitting = Fitting(model, dataset, seed, config.start, note)
     for _ in fitting.steps(config):
         pass
     return fitting.scenes
@@ -72,7 +79,15 @@ class Fitting:
         everyone: who takes part in a step: all of them.
     """
 
-    def __init__(self, model: CategoryModel, dataset: Dataset, seed: int, start: Start = "mean") -> None:
+    def __init__(
+        self,
+        model: CategoryModel,
+        dataset: Dataset,
+        seed: int,
+        start: Start = "mean",
+        note: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self._note = note
         self._model = model.requires_grad_(False)
         self._views = PosedViews(dataset)
         self.everyone = EveryScene(self._views, seed)
@@ -86,7 +101,8 @@ class Fitting:
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:
         """The work of a phase, in which nothing shared moves whatever its rates say."""
         alone = Rates(micro=phase.rates.micro, coefficients=phase.rates.coefficients)
-        return Work(replace(phase, rates=alone), self._model, self.scenes, self._views, skipping, backend)
+        only = replace(phase, rates=alone)
+        return Work(only, self._model, self.scenes, self._views, skipping, backend, note=self._note)
 
     def count(self, config: Stage2Config) -> int:
         """Number of steps of both phases."""

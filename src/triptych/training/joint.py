@@ -110,7 +110,9 @@ class JointTraining:
     def run_phase(self, name: str, phase: Phase) -> None:
         """Take the steps of a phase that are still to be taken."""
         ranks = self.loop.ranks
-        work = Work(phase, self.model, self.scenes, self.views, self.skipping, ranks=ranks)
+        work = Work(
+            phase, self.model, self.scenes, self.views, self.skipping, ranks=ranks, note=self.loop.progress.note
+        )
         parts = {"model": self.model, "scenes": self.scenes}
         state = TrainingState(parts, work.optimizer, divided=("scenes",))
         for step in self.loop.steps(name, phase.steps(self.chooser.views_per_epoch), state):

@@ -4,8 +4,9 @@ import torch
 from jaxtyping import BFloat16, Float, Int
 from torch import Tensor
 
+from triptych.runtime import sent
 from triptych.training.phase import MOMENTUM
-from triptych.training.row_adam import SQUARES, RowAdam
+from triptych.training.row_adam import EPSILON, SQUARES, RowAdam
 
 
 class LeanRowAdam(RowAdam):
@@ -36,12 +37,13 @@ class LeanRowAdam(RowAdam):
     ) -> None:
         if gradient.numel() == 0:
             return
+        rows = sent(rows, self.values.device)
         steps = self.steps[rows] + 1
         mean = self.first_moment[rows].float().lerp_(gradient, 1 - momentum)
         variance = self.second_moment[rows].lerp_(gradient.square().mean(dim=-1, keepdim=True), 1 - SQUARES)
         along = (-1, *[1] * (gradient.dim() - 1))
         scale = ((1 - SQUARES**steps).sqrt() / (1 - momentum**steps)).view(along)
-        eps = 1e-8 * (1 - SQUARES**steps).sqrt().view(along)
+        eps = EPSILON * (1 - SQUARES**steps).sqrt().view(along)
         self.values[rows] -= rate * scale * mean / (variance.sqrt() + eps)
         self.first_moment[rows] = mean.bfloat16()
         self.second_moment[rows] = variance

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, SupportsFloat, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -94,19 +94,22 @@ class Step:
     Attributes:
         number: from 0.
         of: number of steps.
+        logged: what the log keeps; empty where no line of it is due.
+        shown: what the bar shows, as numbers or as tensors, which a GPU may still be computing.
+        measured: what has been measured just now.
     """
 
     number: int
     of: int
     logged: dict[str, float] = field(default_factory=dict)
-    shown: dict[str, float] = field(default_factory=dict)
+    shown: dict[str, SupportsFloat] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
 
     def report(self, shown: Mapping[str, Tensor | float], logged: Mapping[str, Tensor | float]) -> None:
-        """Metrics for the bar, and for the log where a line of it is due."""
-        self.shown = _numbers(shown)
+        """Metrics for the bar, and for the log where a line of it is due; no other step waits for a GPU."""
+        self.shown = _without_graph(shown)
         if self.number % LOG_EVERY == 0:
-            self.logged = _numbers(logged)
+            self.logged = {name: float(value) for name, value in _without_graph(logged).items()}
 
     def measure(self, **metrics: float) -> None:
         """What has been measured just now, for bar and log."""
@@ -117,8 +120,8 @@ class Step:
         return (self.number + 1) % max(1, self.of // count) == 0
 
 
-def _numbers(metrics: Mapping[str, Tensor | float]) -> dict[str, float]:
-    return {name: float(value.detach() if isinstance(value, Tensor) else value) for name, value in metrics.items()}
+def _without_graph(metrics: Mapping[str, Tensor | float]) -> dict[str, SupportsFloat]:
+    return {name: value.detach() if isinstance(value, Tensor) else value for name, value in metrics.items()}
 
 
 @runtime_checkable

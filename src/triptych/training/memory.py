@@ -9,7 +9,7 @@ from triptych.representation.config import PlaneConfig
 from triptych.runtime import require_memory
 from triptych.training.autoencoder_config import NewAutoencoder
 from triptych.training.conditions import CPU
-from triptych.training.config import Moments, Stage1Config, Stage2Config
+from triptych.training.config import ON_A_CPU, Moments, Stage1Config, Stage2Config
 from triptych.training.host_rows import are_kept_by_host
 from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 
@@ -57,7 +57,7 @@ def require_for_stage1(config: Stage1Config, scenes: int, height: int, width: in
 
 def of_stage2(config: Stage2Config, planes: PlaneConfig, scenes: int) -> Mapping[str, int]:
     """Bytes of stage 2 on so many scenes, by what they are for."""
-    together = scenes if config.finetune_shared else min(scenes, config.scenes_at_once)
+    together = scenes if config.finetune_shared else min(scenes, config.scenes_at_once or ON_A_CPU)
     return {
         "the base planes": (_TRAINED if config.finetune_shared else 1) * _base(planes),
         "the planes of the scenes that are fitted together": int(_WITH_MOMENTS * together * _own(planes)),

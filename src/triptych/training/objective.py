@@ -38,6 +38,10 @@ class Losses:
         """The weighted sum that is minimized."""
         return weights.ae * self.ae + weights.enc * self.enc + weights.dec * self.dec + weights.tv * self.tv
 
+    def detached(self) -> "Losses":
+        """The same numbers, without the graph that they come from."""
+        return Losses(self.ae.detach(), self.enc.detach(), self.dec.detach(), self.tv.detach())
+
     def shares(self, of_pixels: float, of_scenes: float) -> "Losses":
         """What a part of a step's pixels, of a part of its scenes, adds to the terms of the whole step."""
         return Losses(of_pixels * self.ae, of_pixels * self.enc, of_pixels * self.dec, of_scenes * self.tv)

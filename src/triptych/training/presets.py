@@ -162,7 +162,6 @@ STAGE2 = {
             weights=LossWeights(dec=1.0),
             final_factor=0.1,
         ),
-        scenes_at_once=12,
     ),
     "colors": Stage2Config(
         latent=replace(
@@ -176,13 +175,11 @@ STAGE2 = {
             crop_share=0.7,
         ),
         image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
-        scenes_at_once=12,
         skipping=SkippingConfig(first_update=8, update_every=32, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
     ),
     "general": Stage2Config(
         latent=_NEW_SCENES_ON_PIXELS,
         image=Phase(epochs=0.0, batch=2, rates=Rates(micro=1e-2, coefficients=5e-3), weights=LossWeights(dec=1.0)),
-        scenes_at_once=12,
     ),
     "best": Stage2Config(
         latent=Phase(
@@ -208,7 +205,6 @@ STAGE2 = {
             diagonal_rays=True,
             whole_share=0.25,
         ),
-        scenes_at_once=10,
     ),
     "paper": Stage2Config(
         latent=Phase(

@@ -1,7 +1,5 @@
 """Training the autoencoder alone on the views: the prior that stage 1 starts from."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -9,6 +7,7 @@ from torch import Tensor
 
 from triptych.autoencoder import Autoencoder
 from triptych.data.posed_views import PosedViews
+from triptych.runtime import sent
 from triptych.training.autoencoder_config import Pretraining
 from triptych.training.loop import Steps, TrainingState, seed_stream, step_generator
 from triptych.training.ranks import ALONE, Ranks
@@ -63,9 +62,9 @@ def pretrain(
         ranks.sum_gradients(parameters, values)
         torch.nn.utils.clip_grad_norm_(parameters, config.clip)
         optimizer.step()
-        loss, *others = values.tolist()
+        loss, *others = values
         terms = dict(zip(names[1:], others, strict=True))
-        step.report({"loss": loss, "psnr": -10 * math.log10(max(terms["ae"], 1e-10))}, terms)
+        step.report({"loss": loss, "psnr": -10 * terms["ae"].clamp_min(1e-10).log10()}, terms)
 
 
 def _add_gradients(losses: Float[Tensor, " term"]) -> Float[Tensor, " term"]:
@@ -95,5 +94,5 @@ def _losses_of_pieces(
 def _noisy(latents: Tensor, share: float, generator: torch.Generator) -> Tensor:
     if not share:
         return latents
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    noise = sent(torch.randn(latents.shape, generator=generator), latents.device)
     return latents + share * latents.detach().std(dim=(0, 2, 3), keepdim=True) * noise

@@ -7,6 +7,7 @@ import torch
 
 from triptych.data import Dataset
 from triptych.files import as_fields, write_json
+from triptych.runtime import arithmetic
 
 CONFIG_FILE = "config.json"
 
@@ -25,6 +26,6 @@ def write_config(
         more: further options of the command.
     """
     opened = {} if dataset.source is None else as_fields(dataset.source)
-    computed = {} if device is None else {"device": device.type}
+    computed = {} if device is None else {"device": device.type, **arithmetic(device)}
     settings = {**opened, **as_fields(config), **more, **computed, "seed": seed}
     write_json(folder / CONFIG_FILE, settings)

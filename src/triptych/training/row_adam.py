@@ -5,10 +5,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim.adam import adam
 
+from triptych.representation.kernels import has_triton_for
+from triptych.runtime import sent
 from triptych.training.phase import MOMENTUM
 
 SQUARES = 0.999
 """What the running mean of the squares of gradients keeps per step (beta2)."""
+EPSILON = 1e-8
+"""What is added to the root of that mean."""
 
 
 class RowAdam:
@@ -32,7 +36,7 @@ class RowAdam:
 
     def leaf(self, rows: Int[Tensor, " chosen"]) -> Float[Tensor, "chosen *shape"]:
         """A copy of some rows that collects their gradient."""
-        return self.values[rows].requires_grad_()
+        return self.values[sent(rows, self.values.device)].requires_grad_()
 
     def step(
         self,
@@ -43,6 +47,9 @@ class RowAdam:
     ) -> None:
         """One Adam step on distinct rows, in place."""
         if gradient[:1].numel() == 0:
+            return
+        if has_triton_for(self.values):
+            self._step_at_once(sent(rows, self.values.device), gradient, rate, momentum)
             return
         chosen = rows.tolist()
         adam(
@@ -58,9 +65,15 @@ class RowAdam:
             beta2=SQUARES,
             lr=rate,
             weight_decay=0.0,
-            eps=1e-8,
+            eps=EPSILON,
             maximize=False,
         )
+
+    def _step_at_once(self, rows: Tensor, gradient: Tensor, rate: float, momentum: float) -> None:
+        from triptych.representation.kernels.triton import rows as kernel  # not every machine has Triton
+
+        own = kernel.Rows(self.values, self.first_moment, self.second_moment, self.steps)
+        kernel.step_rows(own, rows, gradient, rate, (momentum, SQUARES), EPSILON)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The array and its optimizer state, by name; the tensors are not copied."""

@@ -13,6 +13,7 @@ from triptych.representation.config import PlaneConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
+from triptych.runtime import sent
 from triptych.training.config import Moments, SkippingConfig
 from triptych.training.host_rows import HostRows, are_kept_by_host
 from triptych.training.lean_adam import LeanRowAdam
@@ -130,12 +131,14 @@ class SceneParameters:
         visits = self.visits[scenes]
         self.visits[scenes] += 1
         since_first = visits - config.first_update
-        due = (since_first >= 0) & (since_first % config.update_every == 0)
-        occupancy = self.occupancy[scenes]
-        if due.any():
-            looked_at = replace(field, planes=field.planes.detach()[due])
-            self.occupancy[scenes[due]] = find_occupancy(looked_at, backend, config.empty_optical_depth)
-            occupancy[due] = bit_grid.everywhere().to(occupancy.device)
+        due = ((since_first >= 0) & (since_first % config.update_every == 0)).nonzero()[:, 0]
+        device = self.occupancy.device
+        occupancy = self.occupancy[sent(scenes, device)]
+        if len(due):
+            rows, places = sent(scenes[due], device), sent(due, device)
+            looked_at = replace(field, planes=field.planes.detach()[places])
+            self.occupancy[rows] = find_occupancy(looked_at, backend, config.empty_optical_depth)
+            occupancy[places] = -1  # all bits: everywhere
         return replace(field, occupancy=occupancy)
 
     def step(

@@ -39,6 +39,7 @@ from triptych.training.fit_together import check_something_shared_moves, descrip
 from triptych.training.matching import worse_than_own
 from triptych.training.picture_sizes import require_picture_size
 from triptych.training.run import check_place
+from triptych.training.side_by_side import scenes_at_once
 
 _GROUPS_EACH = 2
 """Into how many groups for each of several workers the scenes that are left are divided at least."""
@@ -149,10 +150,12 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     conditions.progress.start("fit", len(names), done=len(names) - len(missing))
     settings, groups = settings_of(job, job.model.to(conditions.here)), _groups_to_fit(job, bank, missing)
     quality: list[float] = []
+    told: set[str] = set()
     begun, done = time.perf_counter(), 0
     for group, result in conditions.workers.map(fit_group, settings, groups, conditions.device):
         fitted = _lost(group, result) if isinstance(result, Lost) else result
         store(job, bank, fitted)
+        _tell_once(job, fitted, told)
         quality += [scene.shown_psnr for scene in fitted if scene.shown_psnr is not None]
         is_first, done = done == 0, done + len(group)
         per_scene = (time.perf_counter() - begun) / done
@@ -166,12 +169,18 @@ def _fit_each(job: FitJob, bank: SceneBank) -> None:
     require_fitted(bank, job.dataset)
 
 
+def _tell_once(job: FitJob, fitted: list[FittedScene], told: set[str]) -> None:
+    for note in {note: None for scene in fitted for note in scene.notes if note not in told}:
+        job.conditions.progress.note(note)
+        told.add(note)
+
+
 def _groups_to_fit(job: FitJob, bank: SceneBank, missing: list[int]) -> Iterator[Dataset]:
     """Scenes to fit side by side, without the groups that another process has added since this one began."""
     conditions = job.conditions
     # A GPU takes hardly less time for few scenes than for many.
     workers = conditions.workers.count(conditions.device) if conditions.device.type == "cpu" else 1
-    for chosen in _groups(job.dataset, missing, job.config.scenes_at_once, max(workers, 1)):
+    for chosen in _groups(job.dataset, missing, scenes_at_once(job, missing), max(workers, 1)):
         group = job.dataset.subset(chosen)
         if all(name in bank for name in group.names):
             conditions.progress.advance(len(group))

@@ -4,12 +4,13 @@ The stages differ in two things. Who takes part in a step, and with which random
 (``joint.ShuffledViews``, ``fitting.EveryScene``). What stays frozen is up to the phase's rates.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from triptych.data.posed_views import Batch, PosedViews
@@ -20,6 +21,7 @@ from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
+from triptych.runtime import sent
 from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
 from triptych.training.phase import Phase, Rates
@@ -46,6 +48,18 @@ class Chosen:
     loss_scale: float
     of_views: float = 1.0
     of_scenes: float = 1.0
+
+    def divided(self, parts: int) -> Iterator["Chosen"]:
+        """So many parts, or as many as there are scenes, each with about as many scenes."""
+        batch, count = self.batch, len(self.batch.scenes)
+        rows = batch.rows.split(batch.views_per_scene)
+        for scenes in torch.arange(count).tensor_split(min(parts, count)):
+            own = slice(int(scenes[0]), int(scenes[-1]) + 1)
+            part = Batch(torch.cat(rows[own]), batch.scenes[own], batch.views_per_scene[own])
+            of_views, of_scenes = len(part.rows) / len(batch.rows), len(part.scenes) / count
+            yield Chosen(
+                part, self.generators[own], self.loss_scale, of_views * self.of_views, of_scenes * self.of_scenes
+            )
 
 
 @runtime_checkable
@@ -76,7 +90,10 @@ class Work:
         skipping: when the scenes' empty cells are looked up again.
         backend: which kernel renders.
         ranks: the processes that work together.
+        note: where to say what a user should know.
         optimizer: Adam over the shared parts that move.
+        parts: into how many parts of its scenes a step is divided, one after the other: more than one where the whole
+            does not fit into a GPU's memory.
     """
 
     phase: Phase
@@ -86,7 +103,9 @@ class Work:
     skipping: SkippingConfig
     backend: Backend = "auto"
     ranks: Ranks = ALONE
+    note: Callable[[str], object] = lambda line: None
     optimizer: torch.optim.Optimizer = field(init=False)
+    parts: int = field(init=False, default=1)
 
     def __post_init__(self) -> None:
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
@@ -143,14 +162,50 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     Over several ranks, the gradients of the shared parts are summed; those of scenes stay where they are.
     """
     phase, epoch = work.phase, chooser.views_per_epoch
-    chosen = chooser.choose(step, phase.batch)
-    scenes = chosen.batch.scenes
-    leaves = work.scenes.leaves(scenes)
-    losses = _shared_losses(work, _losses(work, chosen, leaves, step, epoch) if len(scenes) else None)
+    parts = _parts_with_gradients(work, step, chooser)
+    losses = _shared_losses(work, [part.losses for part in parts])
     factor = phase.schedule(epoch).factor(step)
     _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
-    work.scenes.step(scenes, leaves, phase.move(step, epoch))
+    for part in parts:
+        work.scenes.step(part.scenes, part.leaves, phase.move(step, epoch))
     return losses
+
+
+class _Part(NamedTuple):
+    """Some scenes of a step, after their gradients have been taken."""
+
+    scenes: Int[Tensor, " chosen"]
+    leaves: tuple[Tensor, Tensor]
+    losses: Losses
+
+
+def _parts_with_gradients(work: Work, step: int, chooser: Chooser) -> list[_Part]:
+    """All scenes of a step; where a GPU has no room for them at the same time, in twice as many parts from now on."""
+    while True:
+        chosen = chooser.choose(step, work.phase.batch)  # anew: its random numbers may have been drawn
+        scenes = chosen.batch.scenes
+        visits = work.scenes.visits[scenes]
+        try:
+            return _all_parts(work, chosen, step, chooser.views_per_epoch)
+        except torch.OutOfMemoryError:
+            if work.parts >= len(scenes):
+                raise
+        work.scenes.visits[scenes] = visits
+        work.optimizer.zero_grad()
+        torch.cuda.empty_cache()
+        work.parts *= 2
+        work.note(
+            f"note: the GPU's memory does not do for {len(scenes)} scenes at the same time: each step is taken in "
+            f"{work.parts} parts from here on, which gives the same, and takes longer"
+        )
+
+
+def _all_parts(work: Work, chosen: Chosen, step: int, epoch: int) -> list[_Part]:
+    parts = []
+    for part in chosen.divided(work.parts) if len(chosen.batch.scenes) else ():
+        leaves = work.scenes.leaves(part.batch.scenes)
+        parts.append(_Part(part.batch.scenes, leaves, _losses(work, part, leaves, step, epoch)))
+    return parts
 
 
 def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int, epoch: int) -> Losses:
@@ -167,17 +222,17 @@ def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int
     of_pixels = chosen.of_scenes if phase.pixels else chosen.of_views  # as many random pixels of each scene
     losses = losses.shares(of_pixels, chosen.of_scenes)
     (losses.total(phase.weights) * chosen.loss_scale).backward()
-    return losses
+    return losses.detached()
 
 
-def _shared_losses(work: Work, own: Losses | None) -> Losses:
-    """The terms of a step over all ranks, of which some may have no view in it; gradients are summed along."""
-    if not work.ranks.are_together:
-        assert own is not None
-        return own
-    device = work.model.aabb.device
-    terms = torch.zeros(len(fields(Losses)), device=device) if own is None else torch.stack(list(vars(own).values()))
-    terms = terms.detach()
+def _shared_losses(work: Work, own: list[Losses]) -> Losses:
+    """The terms of a step over its parts and over all ranks, of which some may have no view in it; gradients are summed
+    along."""
+    if not work.ranks.are_together and len(own) == 1:
+        return own[0]
+    terms = torch.zeros(len(fields(Losses)), device=work.model.aabb.device)
+    for losses in own:
+        terms += torch.stack(list(vars(losses).values()))
     moved = (parameter for group in work.optimizer.param_groups for parameter in group["params"])
     work.ranks.sum_gradients((parameter for parameter in moved if parameter.numel()), terms)
     return Losses(*terms)
@@ -199,7 +254,7 @@ def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:
         weights = work.phase.weights
         only_cached = work.latents is not None and whole and not (weights.ae or weights.dec)
         cameras, images = views.cameras(batch, device), None if only_cached else views.images(batch, device)
-    latents = None if work.latents is None else work.latents[batch.rows].to(device).float()
+    latents = None if work.latents is None else sent(work.latents[batch.rows], device).float()
     of_views = (cameras, batch.views_per_scene, images, latents, work.background())
     if whole or images is None or work.reach is None:
         return Targets(*of_views)

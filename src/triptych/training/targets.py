@@ -15,6 +15,7 @@ from triptych.model.latent_windows import render_windows
 from triptych.model.reach import NO_REACH, Reach
 from triptych.representation.field import TriPlaneField
 from triptych.representation.sampler import Sampler
+from triptych.runtime import sent
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Part:
         if self.windows is None:
             return F.mse_loss(result, target)
         block = result.shape[-1] // self.rendered.shape[-1]
-        counted = torch.stack([window.inner(inset, *self.latent_size) for window in self.windows]).to(result.device)
+        counted = torch.stack([window.inner(inset, *self.latent_size) for window in self.windows])
+        counted = sent(counted, result.device)
         counted = counted.repeat_interleave(block, 1).repeat_interleave(block, 2)[:, None]
         height, width = self.latent_size
         values = self.views * result.shape[1] * height * width * block**2

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, SupportsFloat
 
 LogName = Literal["tensorboard", "wandb", "mlflow"]
 """Where the numbers of a run's log go as well."""
@@ -45,6 +45,9 @@ class Watch:
     callback: Callback | None = None
     logs: tuple[str, ...] = ("tensorboard",)
 
-    def ends(self, phase: str, step: int, of: int, metrics: Mapping[str, float]) -> bool:
+    def ends(self, phase: str, step: int, of: int, metrics: Mapping[str, SupportsFloat]) -> bool:
         """Tell the callback, and whether it ends the training."""
-        return self.callback is not None and self.callback(StepReport(phase, step, of, dict(metrics))) is True
+        if self.callback is None:
+            return False
+        numbers = {name: float(value) for name, value in metrics.items()}
+        return self.callback(StepReport(phase, step, of, numbers)) is True

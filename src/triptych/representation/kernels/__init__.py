@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -69,6 +70,11 @@ def compares_in_one_pass(
     return _module(backend, field) is cpu and cpu.fuses_comparison(field, rays, sampling, rays_per_pixel)
 
 
+def has_triton_for(tensor: Tensor) -> bool:
+    """Whether Triton's kernels are what computes with a tensor: float32 on an NVIDIA GPU."""
+    return _HAS_TRITON and tensor.is_cuda and tensor.dtype == torch.float32
+
+
 def _module(backend: Backend, field: Field) -> ModuleType:
     if backend == "reference":
         return reference
@@ -82,7 +88,7 @@ def _module(backend: Backend, field: Field) -> ModuleType:
 def _fastest(field: Field) -> ModuleType:
     if cpu.supports(field):
         return cpu
-    if _HAS_TRITON and isinstance(field, TriPlaneField) and field.planes.is_cuda and _triton().supports(field):
+    if isinstance(field, TriPlaneField) and has_triton_for(field.planes) and _triton().supports(field):
         return _triton()
     return reference
 

@@ -41,7 +41,11 @@ from triptych.representation.kernels.triton.variation import total_variation
 __all__ = ["densities", "integrate", "place_samples", "require_supported", "supports", "total_variation"]
 
 _DEVICE = "cpu" if knobs.runtime.interpret else "cuda"
-_PRECISIONS = {"highest": "tf32x3", "high": "tf32", "medium": "bf16"}
+_PRECISIONS = {
+    "highest": "tf32x3",
+    "high": "tf32",
+    "medium": "rounded to bf16" if knobs.runtime.interpret else "bf16",
+}
 
 
 def supports(field: Field) -> bool:

@@ -14,6 +14,7 @@ from triptych.representation.kernels.triton.forward import Kept, Rendered, query
 from triptych.representation.kernels.triton.language import Scenes, Sizes, power_of_two
 from triptych.representation.kernels.triton.packing import Packed, pack_intervals
 from triptych.representation.kernels.triton.placing import lay_intervals, refine_edges, space_edges
+from triptych.runtime import sent
 
 BLOCK = 16
 """Samples of a ray that a program takes at a time: as few as a matrix product can have rows, so that short rays waste
@@ -181,4 +182,4 @@ def _scene_of_ray(rays_per_scene: tuple[int, ...], device: torch.device) -> Tens
     """The number of each ray's scene; kept, since every training step asks for the same."""
     counts = torch.tensor(rays_per_scene, dtype=torch.int64)
     scenes = torch.arange(len(rays_per_scene), dtype=torch.int32)
-    return torch.repeat_interleave(scenes, counts).to(device)
+    return sent(torch.repeat_interleave(scenes, counts), device)

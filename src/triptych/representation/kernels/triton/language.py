@@ -54,7 +54,8 @@ class Sizes:
     density_scale: float
     density_shift: float
     precision: str
-    """Operands of matrix products: ieee, tf32x3, tf32 or bf16; sums are float32."""
+    """Operands of matrix products: ieee, tf32x3, tf32 or bf16; sums are float32. Triton's interpreter takes bf16 for
+    integers (3.9); there they are rounded to it instead, and multiplied in float32."""
     block: int
     """Samples of a ray taken at a time."""
 
@@ -79,7 +80,9 @@ def dot(a, b, S: tl.constexpr):
     """Matrix product with operands in the chosen precision and sums in float32."""
     if S.precision == "bf16":
         return tl.dot(a.to(tl.bfloat16), b.to(tl.bfloat16))
-    else:  # noqa: RET505 - Triton compiles the one branch alone
+    elif S.precision == "rounded to bf16":  # noqa: RET505 - Triton compiles the one branch alone
+        return tl.dot(a.to(tl.bfloat16).to(tl.float32), b.to(tl.bfloat16).to(tl.float32))
+    else:
         return tl.dot(a, b, input_precision=S.precision)
 
 

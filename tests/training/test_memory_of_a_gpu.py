@@ -1,0 +1,110 @@
+"""A GPU whose memory does not do: steps are divided, and give the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from balls import short_stage1, tiny_stage2
+
+from triptych.bank import SceneBank
+from triptych.data import Dataset
+from triptych.model import CategoryModel
+from triptych.progress import Progress
+from triptych.training import side_by_side, stage1, stage2, step
+from triptych.training.conditions import Conditions
+from triptych.training.fit_job import FitJob
+
+
+class Told(Progress):
+    """Keeps what a user is told."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@pytest.fixture
+def room_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """Let a GPU have room for so many scenes at once; gives how many each rendering of a step had."""
+    rendered: list[int] = []
+
+    def only(most: int) -> list[int]:
+        whole = step.batch_losses
+
+        def batch_losses(model: Any, field: Any, *others: Any) -> Any:
+            losses = whole(model, field, *others)
+            if len(field.planes) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+            rendered.append(len(field.planes))
+            return losses
+
+        monkeypatch.setattr(step, "batch_losses", batch_losses)
+        return rendered
+
+    return only
+
+
+def test_a_step_of_stage_1_that_does_not_fit_is_divided_and_gives_the_same(
+    balls: Dataset, tmp_path: Path, room_for: Callable[[int], list[int]]
+) -> None:
+    scenes, settings, told = balls.select("train", "all"), short_stage1(), Told()
+    whole = stage1.train(scenes, tmp_path / "whole", settings, Conditions())
+    rendered = room_for(1)
+    parted = stage1.train(scenes, tmp_path / "parted", settings, Conditions(progress=told))
+    assert set(rendered) == {1}
+    assert sum("4 parts" in note for note in told.notes) == 2  # in the warm-up and in the joint phase
+    for name, tensor in whole.state_dict().items():
+        assert torch.allclose(parted.state_dict()[name].float(), tensor.float(), atol=2e-3), name
+
+
+def test_scenes_that_do_not_fit_side_by_side_are_fitted_in_parts(
+    balls: Dataset, trained_balls: Path, tmp_path: Path, room_for: Callable[[int], list[int]]
+) -> None:
+    model, scenes, told = CategoryModel.load(trained_balls / "model"), balls.select("test"), Told()
+    settings = tiny_stage2(scenes_at_once=2)
+    whole = stage2.fit(model, scenes, tmp_path / "whole", settings, Conditions(), precision="float32", force=True)
+    room_for(1)
+    conditions = Conditions(progress=told)
+    parted = stage2.fit(model, scenes, tmp_path / "parted", settings, conditions, precision="float32", force=True)
+    assert sum("2 parts" in note for note in told.notes) == 1
+    for name in whole:
+        assert torch.allclose(parted.scene(name).micro, whole.scene(name).micro, atol=1e-3)
+
+
+def test_one_scene_that_does_not_fit_ends_the_work(
+    balls: Dataset, trained_balls: Path, tmp_path: Path, room_for: Callable[[int], list[int]]
+) -> None:
+    room_for(0)
+    with pytest.raises(torch.OutOfMemoryError):
+        stage2.fit(
+            CategoryModel.load(trained_balls / "model"), balls.select("test"), tmp_path, tiny_stage2(), Conditions()
+        )
+    assert not list(SceneBank(tmp_path))
+
+
+def test_a_gpu_fits_as_many_scenes_side_by_side_as_its_memory_holds(
+    balls: Dataset, trained_balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[Any] = []
+
+    def extra_memory(work: Callable[[], Any], device: torch.device) -> int:
+        steps.append(work())
+        return 10**8
+
+    monkeypatch.setattr(side_by_side, "extra_memory", extra_memory)
+    monkeypatch.setattr(side_by_side, "free_memory", lambda device: 10**9)
+    model, scenes = CategoryModel.load(trained_balls / "model"), balls.select("test")
+    before = torch.random.get_rng_state()
+    for device, asked, expected in (("cuda", None, 4), ("cuda", 3, 3), ("cpu", None, 12), ("cpu", 3, 3)):
+        told = Told()
+        conditions = Conditions(device=torch.device(device), progress=told)
+        job = FitJob(model, scenes, tmp_path, tiny_stage2(scenes_at_once=asked), conditions, "compact", False)
+        assert side_by_side.scenes_at_once(job, [0, 1]) == expected
+        assert [f"up to {expected} scenes" in note for note in told.notes] == [True] * (device == "cuda" and not asked)
+    assert len(steps) == 2  # one of each phase
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,0 +1,133 @@
+"""No step waits for a GPU. Tensors without data stand for those of one: whatever would read from them is refused, and
+copies that would wait are seen on their way."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from balls import tiny_stage1, tiny_stage2
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
+from triptych.model import CategoryModel
+from triptych.runtime import devices, sent
+from triptych.training import row_adam
+from triptych.training.beginning import own_or_created, untrained
+from triptych.training.conditions import Conditions
+from triptych.training.config import SkippingConfig
+from triptych.training.fitting import Fitting
+from triptych.training.joint import ShuffledViews
+from triptych.training.phase import Phase
+from triptych.training.scenes import SceneParameters
+from triptych.training.step import Work, take_step
+
+pytest.importorskip("triton", reason="the GPU kernel needs Triton, which is made for Linux alone")
+triton = pytest.importorskip("triptych.representation.kernels.triton")
+rows = pytest.importorskip("triptych.representation.kernels.triton.rows")
+
+NO_DATA, CPU = torch.device("meta"), torch.device("cpu")
+SKIPPING = SkippingConfig(first_update=1, update_every=2)
+STAGE1, STAGE2 = tiny_stage1(), tiny_stage2()
+
+
+class Waits(TorchDispatchMode):
+    """The copies to the device for which a GPU would finish all else first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        kinds = [leaf.device.type for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        is_sent = "_to_copy" in str(function) and kwargs.get("device") == NO_DATA and kinds[0] == "cpu"
+        is_chosen_by_the_cpu = "index" in str(function) and len(set(kinds)) > 1
+        if (is_sent and not kwargs.get("non_blocking")) or is_chosen_by_the_cpu:
+            self.found.append(str(function))
+        return function(*args, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def gpu_without_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.optim.Adam
+    monkeypatch.setattr(devices, "_FAR", {"meta"})
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self)
+    monkeypatch.setattr(torch.optim, "Adam", lambda groups, fused: whole(groups, foreach=True))
+    monkeypatch.setattr("triptych.autoencoder.convolutional.autocast", lambda *_: nullcontext())
+    monkeypatch.setattr(triton, "_DEVICE", "meta")
+    monkeypatch.setattr(row_adam, "has_triton_for", lambda tensor: True)
+    monkeypatch.setattr(rows, "step_rows", lambda *_: None)
+
+
+@pytest.fixture
+def model(balls: Dataset) -> CategoryModel:
+    dataset = balls.select("train", "all")
+    torch.manual_seed(0)
+    return untrained(dataset, STAGE1, own_or_created(None, STAGE1.autoencoder, dataset), Conditions())
+
+
+def begun(work: Work, on_cpu: Work) -> Work:
+    """With what is made once, before the steps."""
+    work.__dict__["latents"] = on_cpu.latents
+    work.__dict__["_background_at_start"] = on_cpu._background_at_start.to(NO_DATA)
+    if work.phase.pixels:
+        work.__dict__["latent_views"] = on_cpu.latent_views
+    return work
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        STAGE1.warmup,
+        STAGE1.joint,
+        replace(STAGE1.joint, shift_views=True),
+        replace(STAGE1.warmup, pixels=48, step_count=4),
+    ],
+    ids=["whole views", "joint", "shifted views", "random pixels"],
+)
+def test_steps_of_stage_1(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
+    views = PosedViews(balls.select("train", "all"))
+    on_cpu, on_device = (
+        SceneParameters.fresh(STAGE1.planes, 3, torch.Generator().manual_seed(0), device) for device in (CPU, NO_DATA)
+    )
+    prepared = Work(phase, model, on_cpu, views, SKIPPING)
+    made = prepared.latent_views if phase.pixels else prepared.latents, prepared._background_at_start
+    assert made[1].device == CPU
+    work = begun(Work(phase, model.to(NO_DATA), on_device, views, SKIPPING, "triton"), prepared)
+    with Waits() as waits:
+        for step in range(3):
+            losses = take_step(work, step, ShuffledViews(views, 0))
+    assert losses.enc.device == NO_DATA
+    assert not waits.found
+
+
+@pytest.mark.parametrize("phase", [STAGE2.latent, STAGE2.image, replace(STAGE2.latent, pixels=48, step_count=4)])
+def test_steps_of_stage_2(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
+    scenes = balls.select("test")
+    prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
+    made = prepared.latent_views if phase.pixels else prepared.latents, prepared._background_at_start
+    assert made[1].device == CPU
+    fitting = Fitting(model.to(NO_DATA), scenes, 0)
+    work = begun(fitting.begin(phase, SKIPPING, "triton"), prepared)
+    with Waits() as waits:
+        for step in range(3):
+            take_step(work, step, fitting.everyone)
+    assert not waits.found
+
+
+def test_what_would_wait_is_seen() -> None:
+    chosen, values = torch.tensor([1, 0]), torch.zeros(3, 2, device=NO_DATA)
+    for wait in (lambda: chosen.to(NO_DATA), lambda: values[chosen], lambda: values.index_put_((chosen,), values[:2])):
+        with Waits() as waits:
+            wait()
+        assert waits.found
+    with Waits() as waits:
+        values[sent(chosen, NO_DATA)] += 1
+    assert not waits.found
+    with pytest.raises(RuntimeError, match="meta"):
+        float(values.sum())
