@@ -264,6 +264,37 @@ def test_the_page_draws_all_rays_once_it_rests(tmp_path: Path, browser_page: tup
     assert not complaints
 
 
+def test_a_whole_picture_is_drawn_in_parts_and_given_up_when_something_moves(
+    tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
+    ball = exact_ball(center=(0.0, 0.0, 0.0), size=(96, 160))
+    bank = SceneBank.create(tmp_path / "bank", ball.model)
+    bank.add("ball", StoredScene(ball.micro, ball.coefficients, "f", {}))
+    write_web(tmp_path / "site", Scenes(bank, ball.model))
+    with served(tmp_path / "site") as url:
+        page, complaints = browser_page
+        page.goto(url)
+        page.locator("#speed", has_text="decoded to 160").wait_for()
+        asked, in_parts, at_once = page.evaluate(
+            """async () => {
+                let asked = 0;
+                const isStale = () => !++asked;
+                const drawn = [await triptych.render({ a: "ball", isStale }), await triptych.render({ a: "ball" })];
+                return [asked, ...drawn.map((picture) => Array.from(picture.data))];
+            }"""
+        )
+        assert asked > 2
+        assert in_parts == at_once
+        given_up = page.evaluate(
+            """async () => {
+                let asked = 0;
+                return [(await triptych.render({ a: "ball", isStale: () => ++asked === 2 })) === undefined, asked];
+            }"""
+        )
+        assert given_up == [True, 2]
+    assert not complaints
+
+
 def test_a_page_of_many_scenes_is_searched_and_fetches_what_is_looked_at(
     scenes: Scenes, tmp_path: Path, browser_page: tuple[Any, list[str]]
 ) -> None:
@@ -374,6 +405,7 @@ def test_what_is_not_square_and_what_is_damaged(tmp_path: Path) -> None:
     (entry,) = manifest["scenes"]
     assert entry["name"] == "ball"
     assert manifest["orbit"]["intrinsics"] == pytest.approx([98.4375, 98.4375, 80, 48])
+    assert manifest["background"] == "white"
     with Image.open(tmp_path / "site" / entry["thumbnail"]) as picture:
         rows, columns = np.nonzero((np.asarray(picture.convert("RGB")) < 245).any(axis=-1))
     assert abs(np.ptp(rows) - np.ptp(columns)) <= 1

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from triptych.bank import Scene, Scenes, coded_micro
+from triptych.data.backgrounds import color_text
 from triptych.errors import InputError
 from triptych.export.left_out import LeftOut
 from triptych.export.web.layers import StepsDecoder, decoder_in_steps
@@ -134,6 +135,7 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str, size: tuple[int, i
         **FORMAT.header(),
         "model": model.identity(),
         "title": title,
+        "background": color_text(model.origin.background),
         "picture": {"height": size[0], "width": size[1]},
         "latent": {
             "height": latent_height,
