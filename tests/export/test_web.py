@@ -392,6 +392,20 @@ def test_scenes_are_shown_in_the_size_that_they_were_fitted_to(scenes: Scenes, t
             assert thumbnail.size == size
 
 
+def test_wide_and_tall_scenes_fit_into_one_page_as_sharp_as_they_are(scenes: Scenes, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", scenes.model)
+    for name, record in (("wide", {"picture_size": [32, 64]}), ("tall", {"picture_size": [48, 32]})):
+        stored = StoredScene(scenes["ball_0"].micro, scenes["ball_0"].coefficients, "f", record)
+        bank.add(name, stored)
+    write_web(tmp_path / "site", Scenes(bank, scenes.model))
+    manifest = json.loads((tmp_path / "site" / "manifest.json").read_text())
+    assert manifest["picture"] == {"height": 48, "width": 64}
+    focal = manifest["orbit"]["intrinsics"][0]
+    for entry in manifest["scenes"]:
+        own = Orbit.around(scenes.model.aabb).cameras(*{"wide": (32, 64), "tall": (48, 32)}[entry["name"]])
+        assert focal * entry["scale"] == pytest.approx(float(own.intrinsics[0, 0]))
+
+
 def test_what_is_not_square_and_what_is_damaged(tmp_path: Path) -> None:
     ball = exact_ball(center=(0.0, 0.0, 0.0), size=(96, 160))
     bank = SceneBank.create(tmp_path / "bank", ball.model)
