@@ -264,6 +264,37 @@ def test_the_page_draws_all_rays_once_it_rests(tmp_path: Path, browser_page: tup
     assert not complaints
 
 
+def test_a_whole_picture_is_drawn_in_parts_and_given_up_when_something_moves(
+    tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
+    ball = exact_ball(center=(0.0, 0.0, 0.0), size=(96, 160))
+    bank = SceneBank.create(tmp_path / "bank", ball.model)
+    bank.add("ball", StoredScene(ball.micro, ball.coefficients, "f", {}))
+    write_web(tmp_path / "site", Scenes(bank, ball.model))
+    with served(tmp_path / "site") as url:
+        page, complaints = browser_page
+        page.goto(url)
+        page.locator("#speed", has_text="decoded to 160").wait_for()
+        asked, in_parts, at_once = page.evaluate(
+            """async () => {
+                let asked = 0;
+                const isStale = () => !++asked;
+                const drawn = [await triptych.render({ a: "ball", isStale }), await triptych.render({ a: "ball" })];
+                return [asked, ...drawn.map((picture) => Array.from(picture.data))];
+            }"""
+        )
+        assert asked > 2
+        assert in_parts == at_once
+        given_up = page.evaluate(
+            """async () => {
+                let asked = 0;
+                return [(await triptych.render({ a: "ball", isStale: () => ++asked === 2 })) === undefined, asked];
+            }"""
+        )
+        assert given_up == [True, 2]
+    assert not complaints
+
+
 def test_a_page_of_many_scenes_is_searched_and_fetches_what_is_looked_at(
     scenes: Scenes, tmp_path: Path, browser_page: tuple[Any, list[str]]
 ) -> None:
@@ -361,6 +392,20 @@ def test_scenes_are_shown_in_the_size_that_they_were_fitted_to(scenes: Scenes, t
             assert thumbnail.size == size
 
 
+def test_wide_and_tall_scenes_fit_into_one_page_as_sharp_as_they_are(scenes: Scenes, tmp_path: Path) -> None:
+    bank = SceneBank.create(tmp_path / "bank", scenes.model)
+    for name, record in (("wide", {"picture_size": [32, 64]}), ("tall", {"picture_size": [48, 32]})):
+        stored = StoredScene(scenes["ball_0"].micro, scenes["ball_0"].coefficients, "f", record)
+        bank.add(name, stored)
+    write_web(tmp_path / "site", Scenes(bank, scenes.model))
+    manifest = json.loads((tmp_path / "site" / "manifest.json").read_text())
+    assert manifest["picture"] == {"height": 48, "width": 64}
+    focal = manifest["orbit"]["intrinsics"][0]
+    for entry in manifest["scenes"]:
+        own = Orbit.around(scenes.model.aabb).cameras(*{"wide": (32, 64), "tall": (48, 32)}[entry["name"]])
+        assert focal * entry["scale"] == pytest.approx(float(own.intrinsics[0, 0]))
+
+
 def test_what_is_not_square_and_what_is_damaged(tmp_path: Path) -> None:
     ball = exact_ball(center=(0.0, 0.0, 0.0), size=(96, 160))
     bank = SceneBank.create(tmp_path / "bank", ball.model)
@@ -374,6 +419,7 @@ def test_what_is_not_square_and_what_is_damaged(tmp_path: Path) -> None:
     (entry,) = manifest["scenes"]
     assert entry["name"] == "ball"
     assert manifest["orbit"]["intrinsics"] == pytest.approx([98.4375, 98.4375, 80, 48])
+    assert manifest["background"] == "white"
     with Image.open(tmp_path / "site" / entry["thumbnail"]) as picture:
         rows, columns = np.nonzero((np.asarray(picture.convert("RGB")) < 245).any(axis=-1))
     assert abs(np.ptp(rows) - np.ptp(columns)) <= 1

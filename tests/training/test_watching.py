@@ -164,6 +164,20 @@ def test_programs_that_are_missing_or_unknown_are_named_before_the_work(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_program_that_refuses_to_begin_is_told_in_one_line(
+    programs: StubPrograms, balls: triptych.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(**options: Any) -> None:
+        raise RuntimeError("No API key configured.\nUse `wandb login`.")
+
+    monkeypatch.setattr(programs.wandb, "init", refuses)
+    data, run = balls.select("train"), tmp_path / "run"
+    expected = "^the log wandb cannot begin: No API key configured.; mend that or leave it out, and go on$"
+    with pytest.raises(InputError, match=expected):
+        triptych.train(data, run, short_stage1(), watch=Watch(logs=("wandb",)), device="cpu")
+    assert torch.isfinite(triptych.train(data, run, short_stage1(), device="cpu").base).all()
+
+
 def test_a_server_that_is_gone_ends_the_log_and_not_the_training(
     programs: StubPrograms, balls: triptych.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,10 +35,10 @@ def write_images(
 ) -> None:
     """Render several scenes from the same cameras into a folder that is a dataset; run again, it continues.
 
-    Each scene has a folder of its own name with ``000.png`` and so on over white, their ``transforms.json``, and, if
-    ``channels`` are asked for, ``channels.npz`` with float32 arrays: ``latents`` [view, channel, row, column]
-    (normalized), ``depth`` [view, row, column] (mean distance from the camera in world units, 0 where nothing is) and
-    ``opacity`` [view, row, column], all at latent resolution.
+    Each scene has a folder of its own name with ``000.png`` and so on over the model's background, their
+    ``transforms.json``, and, if ``channels`` are asked for, ``channels.npz`` with float32 arrays: ``latents``
+    [view, channel, row, column] (normalized), ``depth`` [view, row, column] (mean distance from the camera in world
+    units, 0 where nothing is) and ``opacity`` [view, row, column], all at latent resolution.
 
     Args:
         out: a new or empty folder, or one to continue.

@@ -53,8 +53,15 @@ def open_logger(name: str, folder: Path, config: Mapping[str, Any], step: int) -
         folder: of the run, which has its name.
         config: what the run was asked for.
         step: the first step that is logged; later ones of an earlier session do not count.
+
+    Raises:
+        InputError: the program refuses: nobody is logged in, or its settings are wrong.
     """
-    return _KINDS[name](folder, config, step)
+    try:
+        return _KINDS[name](folder, config, step)
+    except Exception as error:  # each program has its own
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise InputError(f"the log {name} cannot begin: {reason}; mend that or leave it out, and go on") from error
 
 
 class _TensorBoard:

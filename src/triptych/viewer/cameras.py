@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from triptych.data.backgrounds import WHITE, Color
 from triptych.geometry import Cameras
 
 _LONGEST = 2.0
@@ -49,7 +50,7 @@ def size_for(view: BrowserView, height: int, width: int) -> tuple[int, int]:
     """Height and width of a picture that has the window's shape, whose pixels are as large as those of a picture of
     ``height`` x ``width`` pixels that fills as much of the window as its shape allows.
 
-    Very long windows get a picture that leaves their ends white.
+    Very long windows get a picture that does not reach their ends.
     """
     if view.aspect >= width / height:
         return height, round(min(height * view.aspect, _LONGEST * width))
@@ -98,15 +99,16 @@ def _rotation(wxyz: tuple[float, float, float, float]) -> Float[torch.Tensor, "3
 
 
 def fill_window(
-    pixels: UInt8[np.ndarray, "height width 3"], aspect: float, rows: int, *, smooth: bool
+    pixels: UInt8[np.ndarray, "height width 3"], aspect: float, rows: int, *, smooth: bool, around: Color = WHITE
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """A picture in the middle of a white one that has the window's shape.
+    """A picture in the middle of one that has the window's shape.
 
     Args:
         pixels: the picture, of any size and of the shape that ``camera_of`` was asked for.
         aspect: width of the window over its height.
         rows: height or width of the enlarged picture, whichever touches the window's edges.
         smooth: interpolate between pixels; else they stay visible as squares.
+        around: color of what the picture leaves of the window.
     """
     shape = pixels.shape[1] / pixels.shape[0]
     size = (round(rows * shape), rows) if aspect >= shape else (rows, round(rows / shape))
@@ -114,7 +116,7 @@ def fill_window(
     enlarged = np.asarray(Image.fromarray(pixels).resize(size, resampling))
     height, width = enlarged.shape[:2]
     window = (height, round(height * aspect)) if aspect >= shape else (round(width / aspect), width)
-    filled = np.full((*window, 3), 255, dtype=np.uint8)
+    filled = np.full((*window, 3), around, dtype=np.uint8)
     top, left = (window[0] - height) // 2, (window[1] - width) // 2
     filled[top : top + height, left : left + width] = enlarged
     return filled

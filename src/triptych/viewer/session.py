@@ -14,6 +14,7 @@ from PIL import Image
 from viser import ClientHandle, UploadedFile
 
 from triptych.bank import Scene
+from triptych.data.backgrounds import WHITE
 from triptych.errors import InputError
 from triptych.viewer.cameras import BrowserView, camera_of, fill_window, size_for, view_of
 from triptych.viewer.choice import Choice, chosen_scene
@@ -170,7 +171,9 @@ class Session:
         view = self._camera.view()
         with self._shared.turns:
             picture = self._picture(choice, view, quality)
-        filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=choice.kind == "RGB")
+        is_rgb = choice.kind == "RGB"
+        around = self._shared.scenes.loaded.model.origin.background if is_rgb else WHITE
+        filled = fill_window(picture, view.aspect, _ROWS_SENT, smooth=is_rgb, around=around)
         self._clear_sight(view)
         self._client.scene.set_background_image(filled, "jpeg", jpeg_quality=80 if quality == "moving" else 95)
         if quality == "moving":

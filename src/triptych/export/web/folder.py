@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from triptych.bank import Scene, Scenes, coded_micro
+from triptych.data.backgrounds import color_text
 from triptych.errors import InputError
 from triptych.export.left_out import LeftOut
 from triptych.export.web.layers import StepsDecoder, decoder_in_steps
@@ -75,7 +76,7 @@ def write_web(
             sizes.append(scene.picture_size)
             on_scene(scene.name)
         left_out.require_some()
-        size = max(sizes)
+        size = max(height for height, _ in sizes), max(width for _, width in sizes)
         _add_scales(entries, sizes, size)
         (folder / "shared.safetensors").write_bytes(save(_shared_tensors(scenes.model, size)))
         manifest = _manifest(scenes.model, orbit, title, size) | {"decoder": decoder, "scenes": entries}
@@ -121,10 +122,13 @@ def _write_onnx(folder: Path, model: CategoryModel, runtime: Mapping[str, bytes]
 
 
 def _add_scales(entries: list[dict[str, Any]], sizes: list[tuple[int, int]], size: tuple[int, int]) -> None:
-    """Of scenes that were fitted to smaller pictures than the page's: how much smaller."""
-    for entry, (height, _) in zip(entries, sizes, strict=True):
-        if height < size[0]:
-            entry["scale"] = height / size[0]
+    """Of scenes that were fitted to smaller pictures than the page's: how much smaller.
+
+    Shorter sides are what counts: pictures see as much along these, whatever their shape.
+    """
+    for entry, own in zip(entries, sizes, strict=True):
+        if min(own) < min(size):
+            entry["scale"] = min(own) / min(size)
 
 
 def _manifest(model: CategoryModel, orbit: Orbit, title: str, size: tuple[int, int]) -> dict[str, Any]:
@@ -134,6 +138,7 @@ def _manifest(model: CategoryModel, orbit: Orbit, title: str, size: tuple[int, i
         **FORMAT.header(),
         "model": model.identity(),
         "title": title,
+        "background": color_text(model.origin.background),
         "picture": {"height": size[0], "width": size[1]},
         "latent": {
             "height": latent_height,

@@ -115,8 +115,8 @@ export class Graphics {
         return framebuffer;
     }
 
-    /** Run a program over the first pixels of a framebuffer, with textures by the names of its samplers. */
-    run(program, framebuffer, width, height, textures) {
+    /** Run a program over the first pixels of rows of a framebuffer, with textures by the names of its samplers. */
+    run(program, framebuffer, width, height, textures, firstRow = 0) {
         const gl = this.gl;
         gl.useProgram(program);
         Object.entries(textures).forEach(([name, { kind, texture }], unit) => {
@@ -125,10 +125,24 @@ export class Graphics {
             gl.uniform1i(this.place(program, name), unit);
         });
         gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-        gl.viewport(0, 0, width, height);
+        gl.viewport(0, firstRow, width, height);
         gl.drawArrays(gl.TRIANGLES, 0, 3);
         gl.activeTexture(gl.TEXTURE0);
     }
+
+    /** Wait until everything so far is computed; the page lives on meanwhile. */
+    async finish() {
+        const { gl } = this;
+        const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+        gl.flush();
+        while (gl.clientWaitSync(fence, 0, 0) === gl.TIMEOUT_EXPIRED) await pause();
+        gl.deleteSync(fence);
+    }
+}
+
+/** Let the page do what waits: take input, show what is drawn. */
+export function pause() {
+    return new Promise((goOn) => setTimeout(goOn));
 }
 
 /** The texts of files of the folder. */

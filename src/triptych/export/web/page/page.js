@@ -14,6 +14,9 @@ const DEGREES_A_KEY = 5;
 const ZOOM_A_KEY = 1.1;
 const HIGHEST_DEGREES = 89;
 const REST_MILLISECONDS = 250;
+/** Once all rests, each picture is so many times as fine as the one before; from this scale on the whole one follows. */
+const FINER = 4;
+const WHOLE_FROM = 0.5;
 
 try {
     await open();
@@ -28,6 +31,7 @@ async function open() {
     const manifest = await answer.json();
     document.title = manifest.title;
     element("title").textContent = manifest.title;
+    document.documentElement.style.setProperty("--behind", manifest.background);
     const shared = await readTensors("shared.safetensors");
     const graphics = new Graphics();
     const renderer = await Renderer.create(graphics, manifest, shared);
@@ -120,12 +124,13 @@ function placeOf({ azimuth_degrees, elevation_degrees }) {
 
 /**
  * A function that draws the view as it is, soon: while a picture is made, later changes wait for one more. While
- * something moves, a latent pixel has one ray, and pictures are coarser where the browser is slow; once all rests it has
- * as many as the model has, and the picture is whole.
+ * something moves, a latent pixel has one ray, and pictures are coarser where the browser is slow; once all rests they
+ * become finer, until the picture is whole and has as many rays as the model has. No hand waits for those.
  */
 function drawing(manifest, studio, view) {
     const { picture, latent, sampling } = manifest;
-    const pace = new Pace({ ...latent, any_size: manifest.decoder.any_size });
+    const isSoftware = studio.renderer.graphics.isSoftware();
+    const pace = new Pace({ ...latent, any_size: manifest.decoder.any_size }, isSoftware);
     const small = document.createElement("canvas");
     let busy = false;
     let wanted;
@@ -140,8 +145,10 @@ function drawing(manifest, studio, view) {
     }
 
     /** Draw a picture; how long it takes until it is seen, its scenes being there. */
-    async function show({ rays, scale }) {
-        const pixels = await studio.picture({ ...structuredClone(view), rays, scale });
+    async function show({ rays, scale, isStill }) {
+        const isStale = isStill ? () => wanted !== undefined : undefined;
+        const pixels = await studio.picture({ ...structuredClone(view), rays, scale, isStale });
+        if (!pixels) return studio.milliseconds;
         put(pixels);
         const traced = `${Math.round(rays * scale * latent.width)} × ${Math.round(rays * scale * latent.height)} rays`;
         const size = `${pixels.width} × ${pixels.height} pixels`;
@@ -151,10 +158,16 @@ function drawing(manifest, studio, view) {
         return studio.milliseconds + performance.now() - made;
     }
 
-    const whole = { rays: sampling.supersample, scale: 1 };
-    return async function draw(still = false) {
+    /** What follows a picture once all rests, if it is not whole. */
+    function finerThan({ rays, scale }) {
+        if (rays === sampling.supersample && scale === 1) return undefined;
+        if (FINER * scale < WHOLE_FROM) return { rays, scale: FINER * scale, isStill: true };
+        return { rays: sampling.supersample, scale: 1, isStill: true };
+    }
+
+    async function draw(still) {
         clearTimeout(rest);
-        wanted = still ? whole : { rays: 1, scale: pace.scale };
+        wanted = still ?? { rays: 1, scale: pace.scale };
         if (busy) return;
         busy = true;
         try {
@@ -162,9 +175,9 @@ function drawing(manifest, studio, view) {
                 const shown = wanted;
                 wanted = undefined;
                 const milliseconds = await show(shown);
-                if (shown !== whole) pace.took(milliseconds);
-                const finer = !wanted && (shown.rays < whole.rays || shown.scale < 1);
-                if (finer) rest = setTimeout(draw, REST_MILLISECONDS, true);
+                if (!shown.isStill) pace.took(milliseconds);
+                const finer = wanted ? undefined : finerThan(shown);
+                if (finer) rest = setTimeout(draw, shown.isStill ? 0 : REST_MILLISECONDS, finer);
             }
         } catch (error) {
             complain(error);
@@ -172,7 +185,8 @@ function drawing(manifest, studio, view) {
         } finally {
             busy = false;
         }
-    };
+    }
+    return () => draw();
 }
 
 /** Drag to turn, wheel or two fingers to zoom. */

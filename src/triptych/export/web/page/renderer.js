@@ -4,6 +4,10 @@ import { readTexts } from "./graphics.js";
 import { querySource } from "./mlp.js";
 import { groupsOf } from "./planes.js";
 
+/** A part of a picture that is drawn in parts: where it begins with, and about how long it may take. */
+const FEWEST_RAYS = 1024;
+const PART_MILLISECONDS = 100;
+
 export class Renderer {
     /** Compile the shaders of a folder's model; `manifest` and the tensors `shared` are those of the folder. */
     static async create(graphics, manifest, shared) {
@@ -63,13 +67,14 @@ export class Renderer {
 
     /**
      * Make `latents` the normalised ones of the tri-planes as a camera sees them; their {height, width}, counted from
-     * the first pixel.
+     * the first pixel. Nothing if they were given up.
      *
      * @param camera {c2w: three rows of four, OpenCV axes; intrinsics: fx, fy, cx, cy in pixels of the picture}
      * @param rays along each side of a latent pixel, averaged
      * @param scale of a coarser picture: its sides by those of the whole one
+     * @param isStale where it is given, rows are drawn in parts, and given up once it says so
      */
-    render({ c2w, intrinsics }, rays, scale = 1) {
+    async render({ c2w, intrinsics }, rays, scale, isStale) {
         const { graphics, draw } = this;
         const { gl } = graphics;
         const { picture, latent } = this.manifest;
@@ -83,9 +88,30 @@ export class Renderer {
         gl.uniform4f(graphics.place(draw, "intrinsics"), fx * across, fy * down, cx * across, cy * down);
         gl.uniform1i(graphics.place(draw, "rays"), rays);
         gl.uniform2f(graphics.place(draw, "background_scale"), latent.width / width, latent.height / height);
+        const drawn = isStale ? await this._drawInParts(width, height, isStale) : this._drawRows(width, 0, height);
+        return drawn ? { height, width } : undefined;
+    }
+
+    _drawRows(width, first, count) {
         const { planes, occupied, background } = this;
-        graphics.run(draw, this.toLatents, width, height, { planes, occupancy: occupied, background });
-        return { height, width };
+        const textures = { planes, occupancy: occupied, background };
+        this.graphics.run(this.draw, this.toLatents, width, count, textures, first);
+        return true;
+    }
+
+    /** Draw all rows, as many at once as take about as long as a picture while something moves; whether all are drawn. */
+    async _drawInParts(width, height, isStale) {
+        let count = Math.ceil(FEWEST_RAYS / width);
+        for (let first = 0; first < height; ) {
+            if (isStale()) return false;
+            const begin = performance.now();
+            count = Math.min(count, height - first);
+            this._drawRows(width, first, count);
+            await this.graphics.finish();
+            first += count;
+            if (performance.now() - begin < PART_MILLISECONDS / 2) count *= 2;
+        }
+        return !isStale();
     }
 
     /** The first pixels of `latents` as numbers [channel, row, column]. */

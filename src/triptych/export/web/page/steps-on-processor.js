@@ -1,6 +1,8 @@
 // The steps of triptych.export.web.layers as plain loops. An image is {height, width, channels, values [row, column,
 // channel]}; weights lie in the order that convolution.glsl reads, blocks of 16 numbers.
 
+import { pause } from "./graphics.js";
+
 const MARGIN = 1e-6;
 
 export class StepsOnProcessor {
@@ -8,15 +10,21 @@ export class StepsOnProcessor {
         Object.assign(this, { renderer, decoder, channels, tensors });
     }
 
-    /** The picture of the renderer's latents, of which the first {height, width} count, as ImageData. */
-    async decode(size) {
+    /**
+     * The picture of the renderer's latents, of which the first {height, width} count, as ImageData; nothing once
+     * `isStale` says so.
+     */
+    async decode(size, isStale) {
         const { sides, steps, tanh } = this.decoder;
         const images = { latents: this._latents(size, tanh) };
-        for (const [number, step] of steps.entries())
+        for (const [number, step] of steps.entries()) {
+            if (isStale) await pause();
+            if (isStale?.()) return undefined;
             images[step.target] =
                 step.kind === "shuffle"
                     ? shuffled(images[step.source], step.side, step.channels, 16 * Math.ceil(step.channels / 16))
                     : convolved(step, images[step.source], images[step.added], this.tensors[number]);
+        }
         const parts = Object.entries(sides).map(([name, side]) => shuffled(images[name], side, 3));
         return pictureOf(parts);
     }

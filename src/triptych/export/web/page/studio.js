@@ -22,7 +22,9 @@ export class Studio {
      *
      * @param view {a, b, share, camera, rays, scale}: names of two scenes; 0 shows `a`, 1 shows `b`; c2w and intrinsics,
      *     or whatever of the manifest's orbit shall be another; rays along each side of a latent pixel, if not as many as
-     *     the model has; scale of a coarser picture. All but `a` may be left out.
+     *     the model has; scale of a coarser picture; isStale, asked now and then, whether to give it up. All but `a` may
+     *     be left out.
+     * @returns nothing if it was given up
      */
     picture(view) {
         const made = this.last.then(() => this._make(view));
@@ -30,7 +32,7 @@ export class Studio {
         return made;
     }
 
-    async _make({ a, b = a, share = 0, camera = {}, rays = this.manifest.sampling.supersample, scale = 1 }) {
+    async _make({ a, b = a, share = 0, camera = {}, rays = this.manifest.sampling.supersample, scale = 1, isStale }) {
         const shown = JSON.stringify([a, b, share]);
         if (shown !== this.shown) {
             const [first, second] = await Promise.all([this._scene(a), this._scene(b)]);
@@ -41,7 +43,8 @@ export class Studio {
         const begin = performance.now();
         // A scene that was fitted to smaller pictures looks best in such.
         const own = this.entries.get(share < 0.5 ? a : b).scale ?? 1;
-        const picture = await this.decoder.decode(this.renderer.render(placed, rays, scale * own));
+        const size = await this.renderer.render(placed, rays, scale * own, isStale);
+        const picture = size && (await this.decoder.decode(size, isStale));
         this.milliseconds = performance.now() - begin;
         return picture;
     }
