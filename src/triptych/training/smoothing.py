@@ -1,11 +1,16 @@
 """Smoothing the gradients of planes."""
 
+import math
+
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 _TOO_LITTLE = 0.25
 """Deviation, in texels, below which a texel's neighbors have less than a thousandth of its own weight."""
+_REACH = 4.0
+"""Deviations after which the Gaussian ends."""
 
 
 def smoothed(gradient: Float[Tensor, "scene 3 k k feature"], deviation: float) -> Float[Tensor, "scene 3 k k feature"]:
@@ -20,8 +25,11 @@ def smoothed(gradient: Float[Tensor, "scene 3 k k feature"], deviation: float) -
     """
     if deviation < _TOO_LITTLE:
         return gradient
-    texels = torch.arange(gradient.shape[2], device=gradient.device)
-    weights = torch.exp(-((texels[:, None] - texels) / deviation).square() / 2).to(gradient)
-    weights /= weights.sum(dim=1).max()  # not row by row: the map stays its own transpose
-    along_columns = weights @ gradient
-    return (weights @ along_columns.flatten(3)).view_as(gradient)
+    reach, features = math.ceil(_REACH * deviation), gradient.shape[-1]
+    offsets = torch.arange(-reach, reach + 1, device=gradient.device)
+    weights = torch.exp(-(offsets / deviation).square() / 2).to(gradient)
+    weights = (weights / weights.sum()).expand(features, 1, -1)
+    planes = gradient.flatten(0, 1).permute(0, 3, 1, 2)
+    planes = F.conv2d(planes, weights[..., None], padding=(reach, 0), groups=features)
+    planes = F.conv2d(planes, weights[:, :, None], padding=(0, reach), groups=features)
+    return planes.permute(0, 2, 3, 1).reshape(gradient.shape)
