@@ -62,6 +62,7 @@ def test_what_cannot_be_planned_is_refused(tmp_path: Path, capsys: pytest.Captur
     for arguments, reason in (
         ([], "expected the folder of a dataset, or --scenes"),
         ([str(tmp_path / "absent")], "no such folder"),
+        (["--scenes", "10", "--autoencoder", str(tmp_path / "none")], "none: expected a folder, or a Hugging Face id"),
         (["--scenes", "10", "--trained", "11", "--size", "32", "--views", "4"], "--trained: expected 1 to 10 scenes"),
     ):
         with pytest.raises(SystemExit) as ended:

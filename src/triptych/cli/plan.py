@@ -1,6 +1,6 @@
 """What many scenes will take, before anything is begun."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from triptych.cli.options import Machine, say
 from triptych.data import DatasetConfig
 from triptych.errors import InputError
 from triptych.options import Range
+from triptych.training.autoencoder_config import PretrainedAutoencoder
 from triptych.training.config import DEFAULT_PRESET, Preset
 
 Many = Annotated[int, Range(1, 10**12)]
@@ -33,6 +34,8 @@ class Plan:
     """Scenes of stage 1: if not given those of the split "train", or else 200, and half of fewer than 400."""
     preset: Preset = DEFAULT_PRESET
     """Settings of stage 1, and of the stage 2 that goes with it."""
+    autoencoder: str | None = None
+    """A pre-trained autoencoder in place of the preset's: a model's folder, or a folder or hub id in diffusers' format."""
     workers: Annotated[int, Range(1, 1_000_000)] | None = None
     """Processes of one thread that fit scenes (`fit --ray`); if not given, one process with all threads."""
     cache: Path | None = None
@@ -59,6 +62,9 @@ class Plan:
         scenes = self.scenes or found
         trained = self.trained or min(declared or _TRAINED, max(1, scenes if declared else scenes // 2))
         stage1 = STAGE1[self.preset]
+        if self.autoencoder is not None:
+            of_preset = getattr(stage1.autoencoder, "normalization", "affine")
+            stage1 = replace(stage1, autoencoder=PretrainedAutoencoder(self.autoencoder, normalization=of_preset))
         plan = make_plan(Asked(sample, scenes, trained, self.workers), stage1, STAGE2[stage1.stage2], conditions)
         size = f"{sample.width}x{sample.height} pixels"
         say(f"{scenes:,} scene(s), {len(sample.cameras(0))} views each of {size}, preset {self.preset}", *plan.lines())
