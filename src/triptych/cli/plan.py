@@ -35,7 +35,7 @@ class Plan:
     preset: Preset = DEFAULT_PRESET
     """Settings of stage 1, and of the stage 2 that goes with it."""
     autoencoder: str | None = None
-    """A pre-trained autoencoder in place of the preset's: a model's folder, or a folder or hub id in diffusers' format."""
+    """A pre-trained autoencoder in place of the preset's: a model's folder, a folder or hub id in diffusers' format."""
     workers: Annotated[int, Range(1, 1_000_000)] | None = None
     """Processes of one thread that fit scenes (`fit --ray`); if not given, one process with all threads."""
     cache: Path | None = None
