@@ -17,6 +17,7 @@ from balls import make_balls
 from of_two_ranks import CPU, DISPUTED, STOP_AFTER, STOPPED_BY_ONE, STOPPED_BY_TWO, scenes_of, settings
 
 from triptych.bank import SceneBank
+from triptych.cli import main
 from triptych.errors import InputError
 from triptych.files import read_log
 from triptych.model import CategoryModel
@@ -122,6 +123,23 @@ def test_more_ranks_than_scenes_are_refused() -> None:
     require_scenes(ranks, 3)
     with pytest.raises(InputError, match="2 scene"):
         require_scenes(ranks, 2)
+
+
+@pytest.mark.parametrize("command", ["predictor", "fit"])
+def test_what_is_not_divided_over_ranks_is_refused_by_the_first_alone(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rank, said in zip(
+        places(2), (f"torchrun has started 2 processes, and triptych {command} runs in one", ""), strict=True
+    ):
+        for name, value in rank.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main([command, "no_model", "no_data", "--out", "out"])
+        assert ended.value.code == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert bool(error) == bool(said)
 
 
 def test_every_scene_has_one_rank() -> None:

@@ -29,7 +29,8 @@ class DiffusersAutoencoder(Autoencoder):
     def __init__(self, network: nn.Module) -> None:
         """Wrap a diffusers model; `load` and `from_description` make one."""
         super().__init__()
-        self.network: Any = network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (missing in its stub)
+        self.network: Any = network
         settings = self.network.config
         stages = settings["block_out_channels"]
         if self.is_variational:

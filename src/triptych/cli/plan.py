@@ -35,7 +35,7 @@ class Plan:
     preset: Preset = DEFAULT_PRESET
     """Settings of stage 1, and of the stage 2 that goes with it."""
     autoencoder: str | None = None
-    """A pre-trained autoencoder in place of the preset's: a model's folder, or a folder or hub id in diffusers' format."""
+    """A pre-trained autoencoder in place of the preset's: a model's folder, a folder or hub id in diffusers' format."""
     workers: Annotated[int, Range(1, 1_000_000)] | None = None
     """Processes of one thread that fit scenes (`fit --ray`); if not given, one process with all threads."""
     cache: Path | None = None
@@ -63,8 +63,10 @@ class Plan:
         trained = self.trained or min(declared or _TRAINED, max(1, scenes if declared else scenes // 2))
         stage1 = STAGE1[self.preset]
         if self.autoencoder is not None:
-            of_preset = getattr(stage1.autoencoder, "normalization", "affine")
-            stage1 = replace(stage1, autoencoder=PretrainedAutoencoder(self.autoencoder, normalization=of_preset))
+            of_preset, own = stage1.autoencoder, PretrainedAutoencoder(self.autoencoder)
+            if isinstance(of_preset, PretrainedAutoencoder):
+                own = replace(of_preset, source=self.autoencoder)
+            stage1 = replace(stage1, autoencoder=own)
         plan = make_plan(Asked(sample, scenes, trained, self.workers), stage1, STAGE2[stage1.stage2], conditions)
         size = f"{sample.width}x{sample.height} pixels"
         say(f"{scenes:,} scene(s), {len(sample.cameras(0))} views each of {size}, preset {self.preset}", *plan.lines())

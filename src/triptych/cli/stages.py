@@ -93,8 +93,10 @@ class Predictor(Configurable):
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import choose_device
         from triptych.training.conditions import Conditions
+        from triptych.training.joining import require_alone
         from triptych.training.predicting.run import train_predictor
 
+        require_alone("predictor", "start it without torchrun")
         device = choose_device(self.machine.device)
         model = CategoryModel.load(find_model(self.model))
         with Progress() as progress:
@@ -145,8 +147,10 @@ class Fit(Configurable):
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import open_workers
         from triptych.training.conditions import Conditions
+        from triptych.training.joining import require_alone
         from triptych.training.stage2 import fit, plan, summary
 
+        require_alone("fit", "start it without torchrun, on the workers of a cluster with --ray")
         if self.cluster.ray is not None and self.config.finetune_shared:
             raise InputError(
                 "--ray: --finetune-shared trains all scenes together, in one process; leave one of them out"

@@ -52,6 +52,25 @@ def joined(device: torch.device) -> Iterator[tuple[Ranks, torch.device]]:
         ranks.part_ways()
 
 
+def require_alone(command: str, instead: str) -> None:
+    """Refuse to do in each of several processes what one of them would do; the first one says so.
+
+    Args:
+        command: that is not divided over ranks.
+        instead: what to do.
+
+    Raises:
+        InputError: torchrun has started several.
+        SystemExit: the same, in all but the first.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if "RANK" not in os.environ or count == 1:
+        return
+    if os.environ["RANK"] != "0":
+        raise SystemExit(_ENDED)
+    raise InputError(f"torchrun has started {count} processes, and triptych {command} runs in one; {instead}")
+
+
 def _own_device(device: torch.device, here: int) -> torch.device:
     if device.type == "cpu":
         return device
