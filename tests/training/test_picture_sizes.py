@@ -62,6 +62,17 @@ def test_a_scene_is_fitted_to_them_and_shown_in_their_size(
     assert not any("another size" in note for note in evaluation.notes)
 
 
+def test_another_shape_alone_is_no_other_focal_length(model: CategoryModel, tmp_path: Path) -> None:
+    """Where the shorter side sees as much as the model's."""
+
+    def notes(zoom: float) -> list[str]:
+        dataset = wide_balls(tmp_path / str(zoom), height=32, width=96, zoom=zoom)
+        return [note for note in compare_with_model(model, dataset, [0], force=True) if "focal lengths" in note]
+
+    assert notes(1.0) == []
+    assert len(notes(2.0)) == 1
+
+
 def test_random_pixels_are_those_of_their_latents(model: CategoryModel, tmp_path: Path) -> None:
     dataset = wide_balls(tmp_path / "wide")
     latent = Phase(60.0, 8, MOVING, LossWeights(enc=1.0), pixels=128)

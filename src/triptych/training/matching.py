@@ -174,9 +174,18 @@ def _unlike(model: CategoryModel, dataset: Dataset, found: CameraRange) -> list[
     expected = model.origin.cameras
     if expected is not None and not _alike(found.distance, expected.distance):
         lines.append(f"the cameras are {_text(found.distance)} away, the model's were {_text(expected.distance)}")
-    if expected is not None and not _alike(found.focal, expected.focal):
-        lines.append(f"focal lengths are {_text(found.focal)} picture widths, the model's {_text(expected.focal)}")
+    if expected is not None:
+        focal = _by_shorter_side(found.focal, dataset.height, dataset.width)
+        own = _by_shorter_side(expected.focal, model.config.height, model.config.width)
+        if not _alike(focal, own):
+            lines.append(f"focal lengths are {_text(focal)} times a picture's shorter side, the model's {_text(own)}")
     return lines
+
+
+def _by_shorter_side(focal: Range, height: int, width: int) -> Range:
+    """Focal lengths in picture widths by what pictures of any shape have in common."""
+    ratio = width / min(height, width)
+    return ratio * focal[0], ratio * focal[1]
 
 
 def _same_sides(box: Float[Tensor, "2 3"], other: Float[Tensor, "2 3"]) -> bool:
