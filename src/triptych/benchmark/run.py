@@ -9,7 +9,7 @@ from triptych.benchmark.profile import profiled_steps
 from triptych.benchmark.report import as_table, write_plot
 from triptych.benchmark.sizes import Extent, Sizes
 from triptych.errors import InputError
-from triptych.files import write_json
+from triptych.files import write_json, write_text
 from triptych.progress import Progress
 from triptych.runtime import choose_device, versions
 
