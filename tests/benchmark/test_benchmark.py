@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic, and its parts at tiny sizes; the times themselves are nobody's test."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from triptych.benchmark import gpu_report, measure, renderer, trained
+from triptych.benchmark.profile import profiled_steps
 from triptych.benchmark.run import BenchConfig, run_benchmark
 from triptych.benchmark.sizes import Extent, Sizes, random_scenes
 from triptych.errors import InputError
@@ -81,12 +83,20 @@ def test_the_measurements_of_a_gpu_run_on_any_device() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
+def test_a_profile_names_what_each_step_spends_its_time_on() -> None:
+    said = profiled_steps(replace(TINY, resolution=4), 4, torch.device("cpu"))
+    for words in ("warm-up step, 5 of them", "joint step", "stage-2 step", "aten::", "Self CPU"):
+        assert words in said
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--device cuda: not available"):
         run_benchmark(BenchConfig(device="cuda"), Progress(quiet=True))
     with pytest.raises(InputError, match="--plot"):
         run_benchmark(BenchConfig(device="cuda", plot=tmp_path / "plot.png"), Progress(quiet=True))
+    with pytest.raises(InputError, match="--profile"):
+        run_benchmark(BenchConfig(profile=tmp_path / "profile.txt"), Progress(quiet=True))
 
 
 def test_a_scene_in_training_keeps_its_quality_when_empty_space_is_skipped() -> None:

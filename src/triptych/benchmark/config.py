@@ -17,3 +17,5 @@ class BenchConfig:
     """File for all numbers."""
     plot: Path | None = None
     """PNG file for a picture of them, with device cpu."""
+    profile: Path | None = None
+    """Text file for what takes the time of whole steps, operation by operation, with device cuda."""

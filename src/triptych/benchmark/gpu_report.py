@@ -13,7 +13,7 @@ from triptych.runtime import versions
 
 _PARTS = ("placing", "forward", "with gradients")
 _STEPS = ("warm-up step", "joint step", "stage-2 step")
-_SCENES = 100
+SCENES = 100
 """As on a CPU."""
 
 
@@ -31,7 +31,7 @@ def measure(
         for name, sizes in workloads.items():
             numbers[key][name] = gpu.times(sizes, device, repeats, occupancy=occupancy)
             progress.advance()
-    numbers["steps"] = steps.steps_of_both_backends(first, _SCENES, first.views // 2, repeats, device)
+    numbers["steps"] = steps.steps_of_both_backends(first, SCENES, first.views // 2, repeats, device)
     progress.advance()
     numbers["options"] = gpu.options(first, device, repeats)
     numbers["peak_mb"] = gpu.peak_mb(first, device) if device.type == "cuda" else {}
@@ -49,7 +49,7 @@ def as_table(numbers: dict[str, Any]) -> str:
     for key, note in (("seconds", ""), ("seconds_skipping", ", empty space left out")):
         for name, seconds in numbers[key].items():
             lines += [f"{name}{note}", *_compared(seconds)]
-    lines.append(f"whole steps, {_SCENES} scenes in stage 1, two views of each in stage 2")
+    lines.append(f"whole steps, {SCENES} scenes in stage 1, two views of each in stage 2")
     lines += _compared(numbers["steps"], _STEPS)
     lines.append("latent batch with gradients, as precision and determinism vary")
     lines += [f"  {name:<30}{_time(seconds):>14}" for name, seconds in numbers["options"].items()]

@@ -5,10 +5,11 @@ from typing import Any
 
 from triptych.benchmark import gpu_report, renderer, steps, trained
 from triptych.benchmark.config import BenchConfig
+from triptych.benchmark.profile import profiled_steps
 from triptych.benchmark.report import as_table, write_plot
-from triptych.benchmark.sizes import Extent
+from triptych.benchmark.sizes import Extent, Sizes
 from triptych.errors import InputError
-from triptych.files import write_json
+from triptych.files import write_json, write_text
 from triptych.progress import Progress
 from triptych.runtime import choose_device, versions
 
@@ -28,6 +29,8 @@ def run_benchmark(config: BenchConfig, progress: Progress, extent: Extent | None
         InputError: this machine has no such device, or there is no picture of what is measured on it.
     """
     repeats = 3 if config.quick else 9
+    if config.profile is not None and config.device != "cuda":
+        raise InputError("--profile: steps are profiled with --device cuda alone")
     if config.device == "cuda":
         return _run_on_gpu(config, repeats, progress)
     extent = extent or Extent(car_steps=150 if config.quick else 400)
@@ -91,4 +94,6 @@ def _run_on_gpu(config: BenchConfig, repeats: int, progress: Progress) -> tuple[
     numbers = gpu_report.measure(choose_device("cuda"), 3 * repeats, progress)
     if config.json is not None:
         write_json(config.json, numbers)
+    if config.profile is not None:
+        write_text(config.profile, profiled_steps(Sizes(), gpu_report.SCENES, choose_device("cuda")))
     return numbers, gpu_report.as_table(numbers)

@@ -39,10 +39,21 @@ def steps_of_both_backends(
     calls: dict[str, Callable[[], object]] = {}
     backends: dict[str, Backend] = {"fused": "auto", "reference": "reference"}
     for name, backend in backends.items():
-        calls[f"{name} warm-up step"] = _joint_call(sizes, warmup_phase(sizes), scenes, backend, device)
-        calls[f"{name} joint step"] = _joint_call(sizes, joint_phase(sizes), scenes, backend, device)
-        calls[f"{name} stage-2 step"] = _fit_call(sizes, fitted_at_once, backend, device)
-    return time_in_turn({name: synchronized(call, device) for name, call in calls.items()}, repeats)
+        for step, call in steps_of(sizes, scenes, fitted_at_once, device, backend).items():
+            calls[f"{name} {step}"] = call
+    return time_in_turn(calls, repeats)
+
+
+def steps_of(
+    sizes: Sizes, scenes: int, fitted_at_once: int, device: torch.device, backend: Backend = "auto"
+) -> dict[str, Callable[[], object]]:
+    """Calls that each take the next step of a phase and end when the device has done it; arguments as above."""
+    calls = {
+        "warm-up step": _joint_call(sizes, warmup_phase(sizes), scenes, backend, device),
+        "joint step": _joint_call(sizes, joint_phase(sizes), scenes, backend, device),
+        "stage-2 step": _fit_call(sizes, fitted_at_once, backend, device),
+    }
+    return {name: synchronized(call, device) for name, call in calls.items()}
 
 
 def growth_with_bases(sizes: Sizes, scenes: int, counts: Sequence[int], repeats: int) -> dict[int, float]:
