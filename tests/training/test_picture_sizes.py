@@ -113,6 +113,8 @@ def test_what_the_size_means_is_said_before_the_work(model: CategoryModel, tmp_p
     (note,) = notes_on(model, wide_balls(tmp_path / "large", height=256, width=256, zoom=8.0))
     assert "8 times as large" in note
     assert note.endswith("--resolution 32 is faster")
+    (note,) = notes_on(model, wide_balls(tmp_path / "hardly", height=64, width=64, zoom=1.35))
+    assert note.endswith("its autoencoder has seen none such"), "half as large would be further from what it knows"
     model.autoencoder, wide = IdentityAutoencoder(), wide_balls(tmp_path / "colors", zoom=2.0)
     note = size_note(model, wide, camera_range(wide, [0], model.aabb))
     assert note is not None

@@ -83,12 +83,10 @@ def _pixels(cameras: CameraRange, width: int) -> float:
 
 
 def _smaller(size: tuple[int, int], larger: float, side: int) -> str:
-    """Which smaller pictures suit a model better, where these are too large."""
-    suited = [width for width in _smaller_widths(size, side) if width < size[1]]
-    if larger < _ALIKE or not suited:
-        return ""
-    nearest = min(suited, key=lambda width: max(larger * width / size[1], size[1] / (larger * width)))
-    return f"; --resolution {nearest} is faster"
+    """Which smaller pictures suit a model better, if any do."""
+    widths = [size[1], *_smaller_widths(size, side)]
+    nearest = min(widths, key=lambda width: max(larger * width / size[1], size[1] / (larger * width)))
+    return f"; --resolution {nearest} is faster" if nearest < size[1] else ""
 
 
 def _smaller_widths(size: tuple[int, int], side: int) -> list[int]:
