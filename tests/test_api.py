@@ -101,6 +101,14 @@ def test_render_takes_cameras_or_their_number(trained_balls: Path) -> None:
     assert torch.equal(triptych.render(scene, cameras).images, scene.render(cameras).images)
 
 
+def test_scenes_without_names_are_not_rendered(trained_balls: Path) -> None:
+    scene = triptych.open_scenes(trained_balls / "trained_scenes", trained_balls)["ball_1"]
+    with pytest.raises(triptych.InputError, match="a mapping from names to scenes, found a list"):
+        triptych.render([scene])  # pyright: ignore[reportCallIssue, reportArgumentType]
+    with pytest.raises(triptych.InputError, match="at least one scene, found none"):
+        triptych.render({})
+
+
 def test_fitting_with_what_is_shared_leaves_the_model_given_as_it_was(
     balls: triptych.Dataset, trained_balls: Path, tmp_path: Path
 ) -> None:

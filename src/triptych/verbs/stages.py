@@ -260,8 +260,10 @@ def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> S
             of the pictures that the scene, or the first of them, was fitted to.
 
     Raises:
-        InputError: there is no scene.
+        InputError: there is no scene, or several have no names.
     """
+    if not isinstance(scenes, Scene | Mapping):
+        raise InputError(f"render: expected a scene or a mapping from names to scenes, found a {type(scenes).__name__}")
     if not isinstance(scenes, Scene) and not scenes:
         raise InputError("render: expected at least one scene, found none")
     first = scenes if isinstance(scenes, Scene) else next(iter(scenes.values()))
