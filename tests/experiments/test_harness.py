@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ class Stopped(Progress):
         super().__init__(quiet=True)
         self._left = steps
 
-    def advance(self, steps: int = 1, **metrics: float) -> None:
+    def advance(self, steps: int = 1, **metrics: SupportsFloat) -> None:
         super().advance(steps, **metrics)
         self._left -= steps
         if not self._left:

@@ -70,6 +70,8 @@ class Stage1Config(Options):
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         planes, freed = self.planes, self.freed_features
+        if any(planes.contradictions()):  # those come first
+            return
         if freed and planes.combine == "sum":
             yield "freed_features", f"is {freed}, but planes that are added have none that could be; concatenate them"
         elif freed >= max(planes.macro_features, 1):

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, SupportsFloat
 
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
@@ -223,7 +223,7 @@ class _WithinAll(Progress):
     def start(self, phase: str, steps: int, done: int = 0) -> None:
         self._whole.advance(done)
 
-    def advance(self, steps: int = 1, **metrics: float) -> None:
+    def advance(self, steps: int = 1, **metrics: SupportsFloat) -> None:
         self._whole.advance(steps, **metrics)
 
     def note(self, message: str) -> None:
