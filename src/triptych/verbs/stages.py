@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args, overload
+from typing import Any, get_args, overload
 
 import torch
 from torch import nn
@@ -251,7 +251,7 @@ def render(scenes: Scene, cameras: Cameras | int = 8) -> SceneViews: ...
 def render(scenes: Mapping[str, Scene], cameras: Cameras | int = 8) -> dict[str, SceneViews]: ...
 
 
-def render(scenes: Scene | Mapping[str, Scene], cameras: Cameras | int = 8) -> SceneViews | dict[str, SceneViews]:
+def render(scenes: Any, cameras: Cameras | int = 8) -> SceneViews | dict[str, SceneViews]:
     """RGB, latents, opacity and depth of a scene, or of several scenes by name, whose views are rendered together.
 
     Args:
