@@ -9,9 +9,13 @@ from statistics import median
 
 import torch
 
+from triptych.runtime import extra_memory
 
-def time_in_turn(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each call. The calls take turns, so that a slow moment of the machine hits all of them."""
+
+def time_in_turn(calls: Mapping[str, Callable[[], object]], repeats: int, device: torch.device) -> dict[str, float]:
+    """Median seconds until the device has done what each call asks for. The calls take turns, so that a slow moment of
+    the machine hits all of them."""
+    calls = {name: synchronized(call, device) for name, call in calls.items()}
     for call in calls.values():
         call()
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -34,8 +38,11 @@ def synchronized(call: Callable[[], object], device: torch.device) -> Callable[[
     return finish
 
 
-def peak_extra_mb(call: Callable[[], object]) -> float | None:
-    """Most memory held during a call above what was held before, in MB; None where /proc does not tell."""
+def peak_extra_mb(call: Callable[[], object], device: torch.device) -> float | None:
+    """Most memory of a device held during a call above what was held before, in MB; None on a CPU where /proc does not
+    tell."""
+    if device.type == "cuda":
+        return extra_memory(call, device) / 2**20
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not (status.exists() and reset.exists()):
         return None

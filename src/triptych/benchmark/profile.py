@@ -3,25 +3,26 @@
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from triptych.benchmark.sizes import Sizes
+from triptych.benchmark.measure import synchronized
+from triptych.benchmark.sizes import Extent
 from triptych.benchmark.steps import steps_of
 
 _WARM, _PROFILED = 3, 5
 _ROWS = 30
 
 
-def profiled_steps(sizes: Sizes, scenes: int, device: torch.device) -> str:
+def profiled_steps(extent: Extent, device: torch.device) -> str:
     """A table per phase of the operations and kernels that take most of a few of its steps.
 
     Args:
-        sizes: sizes of a batch and of the scenes.
-        scenes: how many scenes stage 1 learns.
+        extent: sizes of a batch and of the scenes, and how many there are.
         device: what computes.
     """
     on_gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
-    tables = []
-    for name, step in steps_of(sizes, scenes, sizes.views // 2, device).items():
+    tables, calls = [], steps_of(extent.sizes, extent.scenes[0], extent.fitted_at_once, device)
+    for name, call in calls.items():
+        step = synchronized(call, device)
         for _ in range(_WARM):
             step()
         with profile(activities=activities) as found:

@@ -23,13 +23,13 @@ _LABELS = {
 def as_table(numbers: dict[str, Any]) -> str:
     """All numbers as lines of text."""
     times, growth = numbers["seconds"], numbers["growth"]
-    lines = []
+    lines = [numbers["versions"]["device"]]
 
     def add(label: str, value: str) -> None:
         lines.append(f"{label:<62}{value:>14}")
 
     def compare(label: str, of: dict[str, float], slow: str, fast: str) -> None:
-        add(f"{label}: {slow} {_time(of[slow])}, {fast} {_time(of[fast])}", f"{of[slow] / of[fast]:.1f}x")
+        add(f"{label}: {slow} {time_text(of[slow])}, {fast} {time_text(of[fast])}", f"{of[slow] / of[fast]:.1f}x")
 
     for part in PARTS:
         compare("renderer", times["renderer"], f"reference {part}", f"fused {part}")
@@ -42,18 +42,17 @@ def as_table(numbers: dict[str, Any]) -> str:
         compare("one view", times["views"], f"RGB render{kind}", f"latent render + decode{kind}")
     add(
         "one view: render latents, decode",
-        f"{_time(times['views']['latent render'])}, {_time(times['views']['decode'])}",
+        f"{time_text(times['views']['latent render'])}, {time_text(times['views']['decode'])}",
     )
     scenes = growth["scenes"]
     few, many = min(scenes), max(scenes)
     add(
-        f"warm-up step: {few} scenes {_time(scenes[few])}, {many} scenes {_time(scenes[many])}",
+        f"warm-up step: {few} scenes {time_text(scenes[few])}, {many} scenes {time_text(scenes[many])}",
         f"{scenes[many] / scenes[few]:.2f}x",
     )
     if numbers["growth_with_scenes_resolution"] != numbers["sizes"]["resolution"]:
         add("that was with smaller planes, to fit into memory: K", str(numbers["growth_with_scenes_resolution"]))
-    peak = numbers["peak_extra_mb"]
-    add("warm-up step: peak memory above the parameters", "not measured" if peak is None else f"{peak:.0f} MB")
+    add("warm-up step: peak memory above the parameters", megabytes_text(numbers["peak_extra_mb"]))
     return "\n".join(lines)
 
 
@@ -69,7 +68,7 @@ def write_plot(numbers: dict[str, Any], file: Path) -> None:
         axis.minorticks_off()
     _plot_backends(axes[6], numbers["seconds"]["renderer"] | numbers["seconds"]["steps"])
     _plot_views(axes[7], numbers["seconds"]["views"], Sizes(**numbers["sizes"]).picture)
-    figure.suptitle(f"triptych bench on {numbers['versions']['machine']}: medians of calls in turn")
+    figure.suptitle(f"triptych bench on {numbers['versions']['device']}: medians of calls in turn")
     write_atomically(file, lambda stream: stream.write(figure_bytes(figure)))
 
 
@@ -100,5 +99,11 @@ def _plot_views(axis: Axes, seconds: dict[str, float], side: int) -> None:
     axis.legend(loc="lower right")
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """A time as seconds or milliseconds."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
+def megabytes_text(megabytes: float | None) -> str:
+    """An amount of memory, which may not be known."""
+    return "not measured" if megabytes is None else f"{megabytes:.0f} MB"

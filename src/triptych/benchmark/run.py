@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from triptych.benchmark import gpu_report, renderer, steps, trained
 from triptych.benchmark.config import BenchConfig
 from triptych.benchmark.profile import profiled_steps
 from triptych.benchmark.report import as_table, write_plot
-from triptych.benchmark.sizes import Extent, Sizes
+from triptych.benchmark.sizes import Extent
 from triptych.errors import InputError
 from triptych.files import write_json, write_text
 from triptych.progress import Progress
@@ -20,48 +22,52 @@ def run_benchmark(config: BenchConfig, progress: Progress, extent: Extent | None
     Args:
         config: what is measured, and where it is written.
         progress: is told of each measurement.
-        extent: sizes of what is measured on the CPU; those of the paper if None.
+        extent: sizes of what is measured on every device; those of the paper if None.
 
     Returns:
         all numbers, and a table of them to read.
 
     Raises:
-        InputError: this machine has no such device, or there is no picture of what is measured on it.
+        InputError: this machine has no such device, or steps are to be profiled on a CPU.
     """
-    repeats = 3 if config.quick else 9
     if config.profile is not None and config.device != "cuda":
         raise InputError("--profile: steps are profiled with --device cuda alone")
-    if config.device == "cuda":
-        return _run_on_gpu(config, repeats, progress)
+    device, repeats = choose_device(config.device), 3 if config.quick else 9
     extent = extent or Extent(car_steps=150 if config.quick else 400)
-    numbers = _measure(extent, repeats, progress)
+    numbers = _measure(extent, repeats, device, progress)
+    table = as_table(numbers)
+    if device.type == "cuda":
+        numbers["gpu"] = gpu_report.measure(device, 3 * repeats, progress)
+        table += "\n" + gpu_report.as_table(numbers["gpu"])
     if config.json is not None:
         write_json(config.json, numbers)
     if config.plot is not None:
         write_plot(numbers, config.plot)
-    return numbers, as_table(numbers)
+    if config.profile is not None:
+        write_text(config.profile, profiled_steps(extent, device))
+    return numbers, table
 
 
-def _measure(extent: Extent, repeats: int, progress: Progress) -> dict[str, Any]:
+def _measure(extent: Extent, repeats: int, device: torch.device, progress: Progress) -> dict[str, Any]:
     progress.start("benchmark", 8)
     sizes, count = extent.sizes, extent.scenes[0]
     # First, while the process is small.
-    peak = steps.memory_of_warmup_step(sizes, count)
+    peak = steps.memory_of_warmup_step(sizes, count, device)
     progress.advance()
-    fused = renderer.fused_against_reference(sizes, repeats)
+    fused = renderer.fused_against_reference(sizes, repeats, device)
     progress.advance()
-    growth = renderer.growth(sizes, extent.growth, repeats)
+    growth = renderer.growth(sizes, extent.growth, repeats, device)
     progress.advance()
-    cars = trained.train_cars(sizes, extent.cars, extent.car_steps)
+    cars = trained.train_cars(sizes, extent.cars, extent.car_steps, device)
     progress.advance()
     skipping = trained.skipping_against_reference(cars, repeats)
     progress.advance()
     views = trained.views_of_latents_and_rgb(cars, 3 * repeats)
     progress.advance()
-    whole_steps = steps.steps_of_both_backends(sizes, count, extent.fitted_at_once, repeats)
-    growth["bases"] = steps.growth_with_bases(sizes, count, extent.bases, repeats)
+    whole_steps = steps.steps_of_both_backends(sizes, count, extent.fitted_at_once, repeats, device)
+    growth["bases"] = steps.growth_with_bases(sizes, count, extent.bases, repeats, device)
     progress.advance()
-    growth["scenes"], resolution = steps.growth_with_scenes(sizes, extent.scenes, 5 * repeats)
+    growth["scenes"], resolution = steps.growth_with_scenes(sizes, extent.scenes, 5 * repeats, device)
     progress.advance()
 
     seconds = {"renderer": fused, "trained scenes": skipping, "views": views, "steps": whole_steps}
@@ -72,7 +78,7 @@ def _measure(extent: Extent, repeats: int, progress: Progress) -> dict[str, Any]
         "growth_with_scenes_resolution": resolution,
         "sizes": asdict(sizes),
         "repeats": repeats,
-        "versions": versions(),
+        "versions": _versions(device),
     }
 
 
@@ -88,12 +94,7 @@ def _ratios(seconds: dict[str, dict[str, float]], by_scenes: dict[int, float]) -
     }
 
 
-def _run_on_gpu(config: BenchConfig, repeats: int, progress: Progress) -> tuple[dict[str, Any], str]:
-    if config.plot is not None:
-        raise InputError("--plot: a picture is drawn with --device cpu alone; --json keeps the numbers")
-    numbers = gpu_report.measure(choose_device("cuda"), 3 * repeats, progress)
-    if config.json is not None:
-        write_json(config.json, numbers)
-    if config.profile is not None:
-        write_text(config.profile, profiled_steps(Sizes(), gpu_report.SCENES, choose_device("cuda")))
-    return numbers, gpu_report.as_table(numbers)
+def _versions(device: torch.device) -> dict[str, str]:
+    """With what a GPU calls itself, or what this machine is."""
+    found = versions()
+    return found | {"device": torch.cuda.get_device_name(device) if device.type == "cuda" else found["machine"]}

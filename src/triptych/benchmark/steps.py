@@ -6,12 +6,13 @@ from dataclasses import replace
 import psutil
 import torch
 
-from triptych.benchmark.measure import peak_extra_mb, synchronized, time_in_turn
+from triptych.benchmark.measure import peak_extra_mb, time_in_turn
 from triptych.benchmark.sizes import Sizes, fit_phase, joint_phase, random_model, random_scenes, warmup_phase
+from triptych.benchmark.workload import backends
 from triptych.data.posed_views import Batch, PosedViews
 from triptych.geometry import bit_grid
 from triptych.representation.kernels import Backend
-from triptych.training.conditions import CPU
+from triptych.runtime import free_memory
 from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
@@ -23,7 +24,7 @@ _NEVER_SKIP = SkippingConfig(first_update=10**9)
 
 
 def steps_of_both_backends(
-    sizes: Sizes, scenes: int, fitted_at_once: int, repeats: int, device: torch.device = CPU
+    sizes: Sizes, scenes: int, fitted_at_once: int, repeats: int, device: torch.device
 ) -> dict[str, float]:
     """Median seconds of a step of the warm-up, of the joint phase and of stage 2, with either renderer.
 
@@ -37,29 +38,30 @@ def steps_of_both_backends(
         device: what computes.
     """
     calls: dict[str, Callable[[], object]] = {}
-    backends: dict[str, Backend] = {"fused": "auto", "reference": "reference"}
-    for name, backend in backends.items():
-        for step, call in steps_of(sizes, scenes, fitted_at_once, device, backend).items():
-            calls[f"{name} {step}"] = call
-    return time_in_turn(calls, repeats)
+    for name, backend in backends(device).items():
+        steps = steps_of(sizes, scenes, fitted_at_once, device, backend)
+        calls |= {f"{name} {step}": call for step, call in steps.items()}
+    return time_in_turn(calls, repeats, device)
 
 
 def steps_of(
     sizes: Sizes, scenes: int, fitted_at_once: int, device: torch.device, backend: Backend = "auto"
 ) -> dict[str, Callable[[], object]]:
-    """Calls that each take the next step of a phase and end when the device has done it; arguments as above."""
-    calls = {
-        "warm-up step": _joint_call(sizes, warmup_phase(sizes), scenes, backend, device),
-        "joint step": _joint_call(sizes, joint_phase(sizes), scenes, backend, device),
-        "stage-2 step": _fit_call(sizes, fitted_at_once, backend, device),
+    """Calls that each take the next step of a phase; arguments as above."""
+    return {
+        "warm-up step": _joint_call(sizes, warmup_phase(sizes), scenes, device, backend),
+        "joint step": _joint_call(sizes, joint_phase(sizes), scenes, device, backend),
+        "stage-2 step": _fit_call(sizes, fitted_at_once, device, backend),
     }
-    return {name: synchronized(call, device) for name, call in calls.items()}
 
 
-def growth_with_bases(sizes: Sizes, scenes: int, counts: Sequence[int], repeats: int) -> dict[int, float]:
+def growth_with_bases(
+    sizes: Sizes, scenes: int, counts: Sequence[int], repeats: int, device: torch.device
+) -> dict[int, float]:
     """Median seconds of a warm-up step as the base planes become more."""
-    calls = {str(count): _joint_call(replace(sizes, bases=count), warmup_phase(sizes), scenes) for count in counts}
-    return {int(count): seconds for count, seconds in time_in_turn(calls, repeats).items()}
+    varied = {str(count): replace(sizes, bases=count) for count in counts}
+    calls = {count: _joint_call(sizes, warmup_phase(sizes), scenes, device) for count, sizes in varied.items()}
+    return {int(count): seconds for count, seconds in time_in_turn(calls, repeats, device).items()}
 
 
 class _ViewsOfDifferentScenes(PosedViews):
@@ -73,26 +75,36 @@ class _ViewsOfDifferentScenes(PosedViews):
         return self.group(scenes * views + torch.randint(views, scenes.shape, generator=generator))
 
 
-def growth_with_scenes(sizes: Sizes, counts: Sequence[int], repeats: int) -> tuple[dict[int, float], int]:
+def growth_with_scenes(
+    sizes: Sizes, counts: Sequence[int], repeats: int, device: torch.device
+) -> tuple[dict[int, float], int]:
     """Median seconds of a warm-up step as the scenes become more, in turn; and the resolution of their planes.
 
     10,000 scenes with planes of 64x64 texels take 15 GB with their Adam moments; where that does not fit, the planes
     of all runs are made smaller.
     """
-    free = psutil.virtual_memory().available
+    free = _free_bytes(device)
     while sizes.resolution > 8 and 1.2 * _bytes_of_scenes(sizes, max(counts)) > free:
         sizes = replace(sizes, resolution=sizes.resolution // 2)
-    calls = {str(count): _joint_call(sizes, warmup_phase(sizes), count) for count in counts}
-    return {int(count): seconds for count, seconds in time_in_turn(calls, repeats).items()}, sizes.resolution
+    calls = {str(count): _joint_call(sizes, warmup_phase(sizes), count, device) for count in counts}
+    return {int(count): seconds for count, seconds in time_in_turn(calls, repeats, device).items()}, sizes.resolution
 
 
-def memory_of_warmup_step(sizes: Sizes, scenes: int) -> float | None:
+def memory_of_warmup_step(sizes: Sizes, scenes: int, device: torch.device) -> float | None:
     """Peak memory in MB of a warm-up step above parameters, Adam moments and cached latents."""
-    call = _joint_call(sizes, warmup_phase(sizes), scenes)
+    call = _joint_call(sizes, warmup_phase(sizes), scenes, device)
     for _ in range(scenes // sizes.views + 1):  # gradients and moments come into being in the first steps
         call()
-    peaks = [peak_extra_mb(call) for _ in range(3)]
+    peaks = [peak_extra_mb(call, device) for _ in range(3)]
     return max(peak for peak in peaks if peak is not None) if None not in peaks else None
+
+
+def _free_bytes(device: torch.device) -> int:
+    """Memory of a device that is free, without swap space, which is too slow to measure in."""
+    if device.type != "cuda":
+        return psutil.virtual_memory().available
+    torch.cuda.empty_cache()  # what earlier measurements have freed
+    return free_memory(device)
 
 
 def _bytes_of_scenes(sizes: Sizes, count: int) -> int:
@@ -102,7 +114,7 @@ def _bytes_of_scenes(sizes: Sizes, count: int) -> int:
 
 
 def _joint_call(
-    sizes: Sizes, phase: Phase, count: int, backend: Backend = "auto", device: torch.device = CPU
+    sizes: Sizes, phase: Phase, count: int, device: torch.device, backend: Backend = "auto"
 ) -> Callable[[], object]:
     """A call that takes the next step of a phase on random scenes, whose memory has all been touched before."""
     model = random_model(sizes).to(device)
@@ -123,7 +135,7 @@ def _joint_call(
     return lambda: take_step(work, next(steps), chooser)
 
 
-def _fit_call(sizes: Sizes, count: int, backend: Backend, device: torch.device) -> Callable[[], object]:
+def _fit_call(sizes: Sizes, count: int, device: torch.device, backend: Backend) -> Callable[[], object]:
     """A call that takes the next step of scenes fitted side by side, two views of each."""
     phase = fit_phase(sizes.views // count)
     fitting = Fitting(random_model(sizes).to(device), random_scenes(count, sizes.picture), seed=0)

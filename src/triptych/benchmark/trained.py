@@ -10,6 +10,7 @@ import torch
 
 from triptych.benchmark.measure import time_in_turn
 from triptych.benchmark.sizes import VIEWS, Sizes, box, random_model
+from triptych.benchmark.workload import backends
 from triptych.data import Dataset, dataset_from_arrays
 from triptych.data.generators.cars.dataset import render_car
 from triptych.data.posed_views import PosedViews
@@ -29,7 +30,6 @@ from triptych.training.single.fields import TriPlanes
 from triptych.training.single.fitting import PHASE, fit_field
 from triptych.training.single.targets import image_space, ray_targets
 
-_CPU = torch.device("cpu")
 _RAYS_OF_EACH = 2048
 SKIPPING_SAMPLES = SamplingConfig(64, 0)
 
@@ -53,12 +53,17 @@ class TrainedScenes:
     test_views: PosedViews
 
     @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return self.field.planes.device
+
+    @property
     def cars(self) -> int:
         """How many there are."""
         return len(self.field.planes)
 
 
-def train_cars(sizes: Sizes, cars: int, steps: int) -> TrainedScenes:
+def train_cars(sizes: Sizes, cars: int, steps: int, device: torch.device) -> TrainedScenes:
     """Fit RGB tri-planes to procedural cars, side by side with one tiny MLP."""
     dataset = _cars(cars, sizes.picture)
     config = SingleTriPlanes(
@@ -71,7 +76,7 @@ def train_cars(sizes: Sizes, cars: int, steps: int) -> TrainedScenes:
         mlp_rate=2e-2,
         tv=0.0,
     )
-    space = image_space(dataset)
+    space = image_space(dataset).to(device)
     fitted = TriPlanes(dataset, config, space, seed=0)
     with TemporaryDirectory() as folder, open_run(Path(folder), {}) as run:
         loop = Loop.resumed(run, Progress(quiet=True), (PHASE,))
@@ -88,29 +93,32 @@ def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str
     as many as it takes for the same quality. The two kernels agree to rounding, so that the PSNR without skipping is
     measured with the fused one alone.
     """
-    sizes, cars = trained.sizes, trained.cars
-    cameras = hemisphere_cameras(sizes.views, sizes.side, seed=cars)
+    sizes, cars, device = trained.sizes, trained.cars, trained.device
+    cameras = hemisphere_cameras(sizes.views, sizes.side, seed=cars).to(device)
     rays = SceneRays.of_views(cameras.rays(), [sizes.views // cars] * cars)
     planes = trained.field.planes.clone().requires_grad_()
     plain = replace(trained.field, planes=planes, mlp=copy.deepcopy(trained.field.mlp).requires_grad_(True))
     skipping = with_occupancy(plain)
 
+    white, backend_of = torch.ones(1, 3, device=device), backends(device)
+
     def call(field: TriPlaneField, sampling: SamplingConfig, backend: Backend) -> Callable[[], object]:
         generators = [torch.Generator().manual_seed(0)] * cars
 
         def forward_backward() -> None:
-            rendering = render(field, rays, torch.ones(1, 3), sampling, generators, backend)
+            rendering = render(field, rays, white, sampling, generators, backend)
             torch.autograd.grad(rendering.channels.square().mean(), [planes, *field.mlp.parameters()])
 
         return forward_backward
 
     seconds = time_in_turn(
         {
-            "reference": call(plain, sizes.sampling(), "reference"),
-            "fused": call(plain, sizes.sampling(), "cpu"),
-            "fused, skipping": call(skipping, SKIPPING_SAMPLES, "cpu"),
+            "reference": call(plain, sizes.sampling(), backend_of["reference"]),
+            "fused": call(plain, sizes.sampling(), backend_of["fused"]),
+            "fused, skipping": call(skipping, SKIPPING_SAMPLES, backend_of["fused"]),
         },
         repeats,
+        device,
     )
     seconds["PSNR"] = _test_psnr(trained, trained.field, sizes.sampling())
     seconds["PSNR, skipping"] = _test_psnr(trained, with_occupancy(trained.field), SKIPPING_SAMPLES)
@@ -119,7 +127,7 @@ def skipping_against_reference(trained: TrainedScenes, repeats: int) -> dict[str
 
 def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, float]:
     """Median seconds of one picture: from RGB planes, and from latent planes with the decoder."""
-    rgb, one = trained.model, hemisphere_cameras(1, trained.sizes.picture, seed=1)
+    rgb, one = trained.model, hemisphere_cameras(1, trained.sizes.picture, seed=1).to(trained.device)
     latent = _latent_model(trained)
     background = {id(model): model.background() for model in (latent, rgb)}
     plain = replace(trained.field, planes=trained.field.planes[:1])
@@ -146,6 +154,7 @@ def views_of_latents_and_rgb(trained: TrainedScenes, repeats: int) -> dict[str, 
             "latent render + decode, skipping": lambda: decode(render(latent, skipping)),
         },
         repeats,
+        trained.device,
     )
 
 
@@ -160,7 +169,7 @@ def _cars(count: int, side: int) -> Dataset:
 @torch.no_grad()
 def _latent_model(trained: TrainedScenes) -> CategoryModel:
     """A model of latent tri-planes whose density, and so whose work, is that of the trained scenes."""
-    model = random_model(trained.sizes, planes=trained.model.config.planes).requires_grad_(False)
+    model = random_model(trained.sizes, planes=trained.model.config.planes).to(trained.device).requires_grad_(False)
     model.mlp.hidden.load_state_dict(trained.model.mlp.hidden.state_dict())
     model.mlp.output.weight[0] = trained.model.mlp.output.weight[0]
     model.mlp.output.bias[0] = trained.model.mlp.output.bias[0]
@@ -170,8 +179,8 @@ def _latent_model(trained: TrainedScenes) -> CategoryModel:
 @torch.no_grad()
 def _test_psnr(trained: TrainedScenes, field: TriPlaneField, sampling: SamplingConfig) -> float:
     """PSNR in dB of two test views of each scene."""
-    model, views = trained.model, trained.test_views
+    model, views, device = trained.model, trained.test_views, trained.device
     batch = views.group([row for car in range(trained.cars) for row in views.rows_of(car)[:2]])
-    rays = SceneRays.of_views(views.cameras(batch, _CPU).rays(), batch.views_per_scene)
-    rendering = render(field, rays, torch.ones(1, 3), sampling)
-    return mean(psnr(model.as_images(rendering.channels), views.images(batch, _CPU)))
+    rays = SceneRays.of_views(views.cameras(batch, device).rays(), batch.views_per_scene)
+    rendering = render(field, rays, torch.ones(1, 3, device=device), sampling)
+    return mean(psnr(model.as_images(rendering.channels), views.images(batch, device)))
