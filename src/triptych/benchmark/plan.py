@@ -16,6 +16,7 @@ from triptych.evaluation.cost import Cost
 from triptych.model import CategoryModel
 from triptych.runtime import thread_count_kept
 from triptych.training import memory
+from triptych.training.autoencoder_config import NoAutoencoder
 from triptych.training.beginning import own_or_created, untrained
 from triptych.training.checkpoint import KEPT
 from triptych.training.conditions import Conditions
@@ -36,8 +37,9 @@ from triptych.training.estimate import (
 from triptych.training.freeing import freed
 from triptych.training.single.tuned import tuned_triplanes
 
-_COMPACT_BITS = 1.9
-"""Of a bank, per number of the micro planes; measured on cars, see docs/bank.md."""
+_COMPACT_BITS, _COMPACT_BITS_OF_COLORS = 1.9, 0.8
+"""Of a bank, per number of the micro planes, in a latent space (cars, see docs/bank.md) and in image space with freed
+features (five sets, see docs/quality.md)."""
 _STORED, _COMPUTED = 2, 4
 """Bytes of a number."""
 _PLANES = 3
@@ -142,7 +144,8 @@ def _disk(asked: Asked, model: CategoryModel, config: Stage1Config) -> dict[str,
 
 def _stored(config: Stage1Config) -> float:
     """Bytes of a scene in a compact bank."""
-    return _COMPACT_BITS * _numbers(config) / 8 + _COMPUTED * config.left_planes.coefficients
+    bits = _COMPACT_BITS_OF_COLORS if isinstance(config.autoencoder, NoAutoencoder) else _COMPACT_BITS
+    return bits * _numbers(config) / 8 + _COMPUTED * config.left_planes.coefficients
 
 
 def _numbers(config: Stage1Config) -> float:
