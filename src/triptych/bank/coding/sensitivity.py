@@ -25,8 +25,8 @@ from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.representation.sampler import Sampler
 
-_ELEVATIONS = (40.0, 10.0, -20.0)
-_VIEWS = 4
+_ELEVATIONS = (40.0, -10.0)
+_VIEWS = 3
 """Around each of the elevations."""
 _REGULAR = 1e-4
 """Of the mean variance of the components, added to each: none may be without any."""
