@@ -369,6 +369,13 @@ def texture(folder: Path) -> Path:
     return textured(folder)
 
 
+@case(COLOR, "base color textures", colors=[RED, GREEN, BLUE, YELLOW])
+def texture_at_whole_numbers(folder: Path) -> Path:
+    # KHR_mesh_quantization: coordinates 0 and 4 of bytes, which the material scales down.
+    transform = {"KHR_texture_transform": {"scale": [0.25, 0.25]}}
+    return textured(folder, info={"extensions": transform}, TEXCOORD_0=(4 * WHOLE).astype(np.uint8))
+
+
 @case(COLOR, "vertex colors, floats and integers, as linear light", colors=(HALF_LIGHT, 1, 0))
 def float_colors(folder: Path) -> Path:
     return square(folder, COLOR_0=np.tile(np.array([[0.5, 1, 0]], np.float32), (4, 1)))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from triptych.data.generators.meshes.gltf.accessors import Accessors
 from triptych.data.generators.meshes.gltf.container import Container
@@ -31,7 +31,7 @@ class TextureUse:
     coordinates: int
     matrix: Float[np.ndarray, "2 3"]
 
-    def uv(self, stored: Float[np.ndarray, "vertex 2"]) -> Float[np.ndarray, "vertex 2"]:
+    def uv(self, stored: Real[np.ndarray, "vertex 2"]) -> Float[np.ndarray, "vertex 2"]:
         """Where to look, v counted upwards."""
         moved = stored @ self.matrix[:, :2].T + self.matrix[:, 2]
         return np.stack([moved[:, 0], 1 - moved[:, 1]], axis=-1)
