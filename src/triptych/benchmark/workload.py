@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 
 from triptych.benchmark.sizes import Sizes
-from triptych.geometry import Intervals, Rays, SceneRays, bit_grid, hemisphere_cameras
+from triptych.geometry import Intervals, Rays, SceneRays, hemisphere_cameras
 from triptych.representation import kernels
 from triptych.representation.config import MLPConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.mlp import TinyMLP
+from triptych.training.estimate import ball
 
 _BOX = torch.tensor([[-0.65, -0.65, -0.65], [0.65, 0.65, 0.65]])
 """A box that every ray of the cameras meets, so that there are as many samples as the sizes say."""
-_OCCUPIED_RADIUS = 0.3
-"""Radius of the occupied ball, in sides of the box."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def make_workload(sizes: Sizes, device: torch.device, *, occupancy: bool = False
     torch.manual_seed(0)
     mlp = TinyMLP(sizes.features, sizes.channels, MLPConfig()).to(device)
     planes = 0.1 * torch.randn(sizes.views, 3, sizes.resolution, sizes.resolution, sizes.features, device=device)
-    bits = _ball().to(device).repeat(sizes.views, 1, 1) if occupancy else None
+    bits = ball().to(device).repeat(sizes.views, 1, 1) if occupancy else None
     rays = SceneRays.of_views(hemisphere_cameras(sizes.views, sizes.side, seed=0).rays().to(device), [1] * sizes.views)
     jitter = torch.rand(len(rays.flat.origins), 2).to(device)
     field = TriPlaneField(planes.requires_grad_(), mlp, _BOX.to(device), bits)
@@ -99,9 +98,3 @@ def calls_of(work: Workload, intervals: Intervals, backend: kernels.Backend) -> 
         "forward + backward": forward_backward,
         "L_Enc with placing": latent_error,
     }
-
-
-def _ball() -> Tensor:
-    places = (torch.arange(bit_grid.SIDE) + 0.5) / bit_grid.SIDE - 0.5
-    z, y, x = torch.meshgrid(places, places, places, indexing="ij")
-    return bit_grid.pack((z**2 + y**2 + x**2 < _OCCUPIED_RADIUS**2)[None])

@@ -17,7 +17,7 @@ from triptych.representation.planes import compose
 
 @torch.no_grad()
 def freed(model: CategoryModel, planes: PlaneConfig) -> CategoryModel:
-    """The same model with planes of which the scenes own more; their start is the same place, and so is its mean.
+    """The same model with planes of which the scenes own more; new scenes start at the same place.
 
     Args:
         model: its planes have as many features in all, of which the first, again, are the scenes' own.
