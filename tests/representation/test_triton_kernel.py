@@ -1,10 +1,10 @@
-"""The GPU kernel, run by Triton's interpreter on the CPU, against the reference."""
+"""The GPU kernel against the reference: run by Triton's interpreter on the CPU, or with TRITON_INTERPRET=0 on a GPU."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-from kernel_cases import AABB, Case, assert_agrees, make_case, run, shortened, weighted_sum
+from kernel_cases import AABB, DEVICE, Case, assert_agrees, make_case, run, shortened, weighted_sum
 
 from triptych.errors import InputError
 from triptych.geometry import Intervals, bit_grid
@@ -58,10 +58,10 @@ def test_agrees_with_the_reference(name: str, fresh_inputs: int) -> None:
 def test_places_samples_like_the_reference(sampling: SamplingConfig, skipping: bool, fresh_inputs: int) -> None:
     case = make_case(rays_per_scene=(7, 0, 4), density_shift=0.0, features=8, hidden=16, seed=fresh_inputs)
     generator = torch.Generator().manual_seed(fresh_inputs)
-    cells = torch.rand(3, 32, 32, 32, generator=generator) > 0.5
+    cells = (torch.rand(3, 32, 32, 32, generator=generator) > 0.5).to(DEVICE)
     field = replace(case.field, occupancy=bit_grid.pack(cells) if skipping else None)
     case.rays.flat.directions[::10] *= -1  # these miss the box
-    jitter = torch.rand(11, 2, generator=generator)
+    jitter = torch.rand(11, 2, generator=generator).to(DEVICE)
     actual = triton.place_samples(field, case.rays, sampling, jitter)
     expected = reference.place_samples(field, case.rays, sampling, jitter)
     assert torch.allclose(actual.starts, expected.starts, atol=1e-4)
@@ -73,12 +73,12 @@ def test_places_samples_like_the_reference(sampling: SamplingConfig, skipping: b
 def test_empty_intervals_and_empty_rays_contribute_nothing(fresh_inputs: int) -> None:
     case = make_case(**SMALL, seed=fresh_inputs)
     empty = (torch.arange(10) % 3 == 0) | (torch.arange(4) == 2)[:, None]
-    assert_runs_agree(shortened(case, empty))
+    assert_runs_agree(shortened(case, empty.to(DEVICE)))
 
 
 def test_a_scene_in_which_every_interval_is_empty_has_no_gradient() -> None:
     case = make_case(**SMALL)
-    nothing = shortened(case, torch.tensor(True))
+    nothing = shortened(case, torch.tensor(True, device=DEVICE))
     outputs, gradients = run(triton, nothing)
     assert all((tensor == 0).all() for tensor in outputs + gradients)
 
@@ -97,7 +97,7 @@ def test_finds_the_occupied_cells_that_the_reference_finds(monkeypatch: pytest.M
 
 def test_deterministic_gradients_agree_and_do_not_depend_on_the_order_of_rays(fresh_inputs: int) -> None:
     case = make_case(rays_per_scene=(5,), samples=8, features=6, hidden=16, seed=fresh_inputs)
-    order = torch.randperm(5)
+    order = torch.randperm(5, device=DEVICE)
     intervals = Intervals(case.intervals.starts[order], case.intervals.ends[order])
     shuffled = replace(case, rays=replace(case.rays, flat=case.rays.flat[order]), intervals=intervals)
     torch.use_deterministic_algorithms(True)
@@ -144,7 +144,8 @@ def test_not_a_number_spreads_to_its_scene_alone() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 3, 5, 5, 7), (2, 3, 4, 6, 16), (1, 3, 3, 40, 32), (2, 3, 1, 1, 3)])
 def test_total_variation_agrees_with_the_reference(shape: tuple[int, ...], fresh_inputs: int) -> None:
-    planes = torch.randn(shape, generator=torch.Generator().manual_seed(fresh_inputs)).requires_grad_()
+    planes = torch.randn(shape, generator=torch.Generator().manual_seed(fresh_inputs)).to(DEVICE)
+    planes.requires_grad_()
     found = []
     for kernel in (triton, reference):
         value = kernel.total_variation(planes)
@@ -206,7 +207,7 @@ def test_the_operators_are_sound() -> None:
         operators.triton_integrate.default, (*scenes, *intervals, True, False, "ieee"), test_utils=checks
     )
     without_gradient = ("test_schema", "test_faketensor")
-    placing = (*scenes, None, torch.rand(3, 2), 3, 2, "ieee")
+    placing = (*scenes, None, torch.rand(3, 2, device=DEVICE), 3, 2, "ieee")
     torch.library.opcheck(operators.triton_place_samples.default, placing, test_utils=without_gradient)
     query = (*scenes, *intervals, "ieee")
     torch.library.opcheck(operators.triton_densities.default, query, test_utils=without_gradient)

@@ -1,7 +1,8 @@
-"""Adam on rows of a large array: the GPU kernel, run by Triton's interpreter, against torch's own."""
+"""Adam on rows of a large array: the GPU kernel, run by Triton's interpreter or on a GPU, against torch's own."""
 
 import pytest
 import torch
+from kernel_cases import DEVICE
 
 from triptych.training.row_adam import RowAdam
 
@@ -13,11 +14,11 @@ rows_kernel = pytest.importorskip("triptych.representation.kernels.triton.rows")
 @pytest.mark.parametrize("momentum", [0.9, 0.3, 0.0])
 def test_rows_move_as_with_torch(shape: tuple[int, ...], momentum: float) -> None:
     generator = torch.Generator().manual_seed(int(torch.seed() % 2**31))
-    values = torch.randn(5, *shape, generator=generator)
+    values = torch.randn(5, *shape, generator=generator).to(DEVICE)
     expected, fused = RowAdam(values.clone()), RowAdam(values.clone())
     for chosen in ([4, 1], [1], [], [0, 1, 2, 4], [2, 1]):
-        rows = torch.tensor(chosen, dtype=torch.int64)
-        gradient = torch.randn(len(chosen), *shape, generator=generator)
+        rows = torch.tensor(chosen, dtype=torch.int64, device=DEVICE)
+        gradient = torch.randn(len(chosen), *shape, generator=generator).to(DEVICE)
         expected.step(rows, gradient, 0.02, momentum)
         of_kernel = rows_kernel.Rows(**fused.state_dict())
         rows_kernel.step_rows(of_kernel, rows, gradient, 0.02, (momentum, 0.999), 1e-8)
