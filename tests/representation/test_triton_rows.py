@@ -20,7 +20,7 @@ def test_rows_move_as_with_torch(shape: tuple[int, ...], momentum: float) -> Non
         rows = torch.tensor(chosen, dtype=torch.int64, device=DEVICE)
         gradient = torch.randn(len(chosen), *shape, generator=generator).to(DEVICE)
         expected.step(rows, gradient, 0.02, momentum)
-        of_kernel = rows_kernel.Rows(**fused.state_dict())
+        of_kernel = rows_kernel.Rows(*fused.state_dict().values())
         rows_kernel.step_rows(of_kernel, rows, gradient, 0.02, (momentum, 0.999), 1e-8)
     for name, tensor in expected.state_dict().items():
         assert torch.allclose(fused.state_dict()[name], tensor, rtol=1e-5, atol=1e-6), name

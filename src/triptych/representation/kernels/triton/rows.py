@@ -25,9 +25,12 @@ _NONE = 1e-30
 
 
 class Rows(NamedTuple):
-    """Parameters and their Adam state, with a row each: values and both moments [row, ...], and steps taken [row]."""
+    """Parameters and their Adam state, with a row each: parameters and both moments [row, ...], and steps taken [row].
 
-    values: Any
+    A field must not be called ``values``: to Triton that is what a tuple consists of.
+    """
+
+    parameters: Any
     first_moment: Any
     second_moment: Any
     steps: Any
@@ -58,7 +61,7 @@ def step_rows(
     rows.steps[chosen] += 1
     block = min(_BLOCK, power_of_two(size))
     logarithms = (-math.log(max(decay, _NONE)) for decay in decays)
-    with torch.cuda.device_of(rows.values):
+    with torch.cuda.device_of(rows.parameters):
         _step_rows[(len(chosen), -(-size // block))](
             rows, chosen, gradient, size, rate, *decays, *logarithms, epsilon, BLOCK=block
         )
@@ -80,7 +83,7 @@ def _step_rows(
     mean += (1.0 - beta1) * (slope - mean)
     square += (1.0 - beta2) * (slope * slope - square)
     root = tl.sqrt(square) / tl.sqrt(absorbed(steps * minus_log_beta2)) + epsilon
-    value = tl.load(rows.values + own, inside, other=0.0)
-    tl.store(rows.values + own, value - rate / absorbed(steps * minus_log_beta1) * (mean / root), inside)
+    value = tl.load(rows.parameters + own, inside, other=0.0)
+    tl.store(rows.parameters + own, value - rate / absorbed(steps * minus_log_beta1) * (mean / root), inside)
     tl.store(rows.first_moment + own, mean, inside)
     tl.store(rows.second_moment + own, square, inside)
