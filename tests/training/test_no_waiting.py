@@ -16,7 +16,7 @@ from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.model import CategoryModel
 from triptych.runtime import devices, sent
-from triptych.training import row_adam
+from triptych.training import pixels, row_adam
 from triptych.training.beginning import own_or_created, untrained
 from triptych.training.conditions import Conditions
 from triptych.training.config import SkippingConfig
@@ -76,7 +76,7 @@ def begun(work: Work, on_cpu: Work) -> Work:
     work.__dict__["latents"] = on_cpu.latents
     work.__dict__["_background_at_start"] = on_cpu._background_at_start.to(NO_DATA)
     if work.phase.pixels:
-        work.__dict__["latent_views"] = on_cpu.latent_views
+        work.__dict__["latent_views"] = on_cpu.latent_views.placed(NO_DATA)
     return work
 
 
@@ -86,9 +86,10 @@ def begun(work: Work, on_cpu: Work) -> Work:
         STAGE1.warmup,
         STAGE1.joint,
         replace(STAGE1.joint, shift_views=True),
+        replace(STAGE1.joint, whole_share=0.25),
         replace(STAGE1.warmup, pixels=48, step_count=4),
     ],
-    ids=["whole views", "joint", "shifted views", "random pixels"],
+    ids=["whole views", "joint", "shifted views", "parts of views elsewhere", "random pixels"],
 )
 def test_steps_of_stage_1(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
     views = PosedViews(balls.select("train", "all"))
@@ -117,6 +118,22 @@ def test_steps_of_stage_2(phase: Phase, balls: Dataset, model: CategoryModel) ->
     with Waits() as waits:
         for step in range(3):
             take_step(work, step, fitting.everyone)
+    assert not waits.found
+
+
+def test_pixels_of_views_that_a_gpu_has_no_room_for(
+    balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phase = replace(STAGE1.warmup, pixels=48, step_count=4)
+    views = PosedViews(balls.select("train", "all"))
+    scenes = SceneParameters.fresh(STAGE1.planes, 3, torch.Generator().manual_seed(0), CPU)
+    on_cpu = Work(phase, model, scenes, views, SKIPPING).latent_views
+    monkeypatch.setattr(pixels, "free_memory", lambda _: on_cpu.latents.nbytes)
+    kept = on_cpu.placed(NO_DATA)
+    assert kept.latents.device == CPU
+    with Waits() as waits:
+        drawn = kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]).to(NO_DATA)
+    assert drawn.latents.device == NO_DATA
     assert not waits.found
 
 

@@ -2,6 +2,7 @@ from .config import DeviceName, Products
 from .devices import (
     arithmetic,
     choose_device,
+    computes_by_itself,
     extra_memory,
     free_memory,
     peak_memory,
@@ -25,6 +26,7 @@ __all__ = [
     "choose_device",
     "code",
     "commit",
+    "computes_by_itself",
     "extra_memory",
     "free_memory",
     "open_workers",

@@ -55,9 +55,14 @@ def arithmetic(device: torch.device) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in ("float32", False)}
 
 
+def computes_by_itself(device: torch.device) -> bool:
+    """Whether Python goes on while this device computes, as long as nobody waits for it."""
+    return device.type in _FAR
+
+
 def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
     """A tensor on a device. On the way to a GPU it is pinned, so that nobody waits for what that is at."""
-    if torch.device(device).type in _FAR and tensor.device.type == "cpu":
+    if computes_by_itself(torch.device(device)) and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 

@@ -12,17 +12,19 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.render import random_places
 from triptych.representation.sampler import Sampler
-from triptych.runtime import sent
+from triptych.runtime import free_memory, sent
 
 _SHOWN = 0.02
 """How far, in deviations of a channel, a latent is from the background's where it shows something."""
+_SHARE = 0.125
+"""Of the memory that a device has free: what all views may take of it."""
 _AT_ONCE = 32
 """Views that are looked at together: all of many scenes would take as much memory as their latents."""
 
 
 @dataclass(frozen=True)
 class LatentViews:
-    """Views of several scenes, encoded; on the CPU, where there may be many.
+    """Views of several scenes, encoded; on the CPU where they are too many for the device.
 
     Attributes:
         cameras: of the latent images.
@@ -39,6 +41,15 @@ class LatentViews:
     opacities: Float[Tensor, "view height width"] | None
     boxes: Int[Tensor, "view 4"]
 
+    def placed(self, device: torch.device) -> "LatentViews":
+        """The same on a device if they take little of its memory, but for the boxes: pixels are drawn by the CPU."""
+        kept = (self.latents, *(() if self.opacities is None else (self.opacities,)))
+        if sum(tensor.nbytes for tensor in kept) > _SHARE * free_memory(device):
+            return self
+        opacities = None if self.opacities is None else self.opacities.to(device)
+        cameras, background = self.cameras.to(device), self.background.to(device)
+        return LatentViews(cameras, self.latents.to(device), background, opacities, self.boxes)
+
     def draw(
         self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
     ) -> "LatentPixels":
@@ -50,8 +61,7 @@ class LatentViews:
             crop_share: share of them from the boxes around what views show.
             generators: one per scene.
         """
-        drawn = zip(rows, generators, strict=True)
-        views, x, y = torch.cat([self._places(*each, count, crop_share) for each in drawn], dim=1)
+        views, x, y = sent(self._places(rows, count, crop_share, generators), self.latents.device)
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
         background = self.background[y * self.cameras.width + x]
@@ -60,17 +70,25 @@ class LatentViews:
         return LatentPixels(SceneRays(rays, [count] * len(rows)), latents, background, opacities)
 
     def _places(
-        self, views: Int[Tensor, " view"], generator: torch.Generator, count: int, crop_share: float
-    ) -> Int[Tensor, "3 pixel"]:
-        """View, column and row of random pixels of some views; the first ones lie in the boxes."""
-        inside = round(crop_share * count)
-        chosen = views[torch.randint(len(views), (count,), generator=generator)]
-        within = torch.rand(2, count, generator=generator)
+        self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
+    ) -> Int[Tensor, "3 ray"]:
+        """View, column and row of random pixels; of each scene the first ones lie in the boxes."""
+        drawn = [_drawn(*of_scene, count) for of_scene in zip(rows, generators, strict=True)]
+        chosen, within = (torch.stack(parts) for parts in zip(*drawn, strict=True))
         box = self.boxes[chosen]
-        box[inside:] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
+        box[:, round(crop_share * count) :] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
+        corner, size = box.chunk(2, dim=-1)
         # The product may round up to the box's far end.
-        places = torch.minimum((within.T * box[:, 2:]).long(), box[:, 2:] - 1) + box[:, :2]
-        return torch.stack([chosen, *places.T])
+        places = torch.minimum((within.mT * size).long(), size - 1) + corner
+        return torch.stack([chosen, *places.unbind(dim=-1)]).flatten(1)
+
+
+def _drawn(
+    views: Int[Tensor, " view"], generator: torch.Generator, count: int
+) -> tuple[Int[Tensor, " pixel"], Float[Tensor, "2 pixel"]]:
+    """Random ones of some views, and how far along either axis of a box in each."""
+    chosen = views[torch.randint(len(views), (count,), generator=generator)]
+    return chosen, torch.rand(2, count, generator=generator)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,16 @@ def smoothed(gradient: Float[Tensor, "scene 3 k k feature"], deviation: float) -
     """
     if deviation < _TOO_LITTLE:
         return gradient
-    reach, features = math.ceil(_REACH * deviation), gradient.shape[-1]
-    offsets = torch.arange(-reach, reach + 1, device=gradient.device)
-    weights = torch.exp(-(offsets / deviation).square() / 2).to(gradient)
-    weights = (weights / weights.sum()).expand(features, 1, -1)
-    planes = gradient.flatten(0, 1).permute(0, 3, 1, 2)
-    planes = F.conv2d(planes, weights[..., None], padding=(reach, 0), groups=features)
-    planes = F.conv2d(planes, weights[:, :, None], padding=(0, reach), groups=features)
-    return planes.permute(0, 2, 3, 1).reshape(gradient.shape)
+    side, features = gradient.shape[2], gradient.shape[-1]
+    across = _gaussian(side, deviation).to(gradient)
+    down = across @ gradient.reshape(-1, side, side * features)
+    return (across @ down.reshape(-1, side, features)).reshape(gradient.shape)
+
+
+def _gaussian(side: int, deviation: float) -> Float[Tensor, "k k"]:
+    """What each texel of a line takes from each other one."""
+    reach = math.ceil(_REACH * deviation)
+    weights = torch.exp(-(torch.arange(-reach, reach + 1) / deviation).square() / 2)
+    weights = F.pad(weights / weights.sum(), (max(side - 1 - reach, 0),) * 2)
+    middle, texels = len(weights) // 2, torch.arange(side)
+    return weights[middle + texels - texels[:, None]]

@@ -21,7 +21,7 @@ from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
-from triptych.runtime import sent
+from triptych.runtime import computes_by_itself, sent
 from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
 from triptych.training.phase import Phase, Rates
@@ -128,7 +128,8 @@ class Work:
         background = self._background_at_start.to(latents.device)
         compared = self.phase.weights.opacity
         opacities = shrunk_opacities(self.views, self.model.autoencoder.downscale) if compared else None
-        return LatentViews(cameras, latents, background, opacities, boxes_of(latents, background))
+        views = LatentViews(cameras, latents, background, opacities, boxes_of(latents, background))
+        return views.placed(self.model.aabb.device)
 
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of what is behind the objects, which follows an encoder that moves."""
@@ -136,8 +137,14 @@ class Work:
 
     @cached_property
     def reach(self) -> Reach | None:
-        """How far the autoencoder looks, where the phase compares parts of views; None where these are whole views."""
-        return reach_of(self.model, self._size) if self.phase.whole_share < 1 else None
+        """How far the autoencoder looks, where the phase compares parts of views; None where these are whole views.
+
+        On a GPU they always are: it would have to say first where the objects lie, and each new size of a part costs
+        its convolutions more than the rest of the picture does.
+        """
+        if self.phase.whole_share == 1 or computes_by_itself(self.model.aabb.device):
+            return None
+        return reach_of(self.model, self._size)
 
     def windows(self, images: Float[Tensor, "view 3 height width"]) -> list[Window]:
         """The part of each view to compare: the object, and as far around it as the losses look."""
