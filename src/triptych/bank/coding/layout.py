@@ -71,11 +71,11 @@ def nearest_steps(sizes: Float[np.ndarray, "level component"]) -> UInt8[np.ndarr
 
 
 def coefficients_of(
-    residual: Float[np.ndarray, "3 k k micro"], basis: Float[np.ndarray, "feature component"]
-) -> Float[np.ndarray, "3 component k k"]:
-    """Wavelet coefficients of what a scene adds to the mean scene."""
-    components = np.einsum("cf,pyxf->pcyx", np.linalg.inv(basis), residual.astype(np.float64))
-    return wavelet.forward(components)
+    residual: Float[np.ndarray, "*scene 3 k k micro"], basis: Float[np.ndarray, "feature component"]
+) -> Float[np.ndarray, "*scene 3 component k k"]:
+    """Wavelet coefficients of what a scene adds to the mean scene, as precise as that is given."""
+    components = residual @ np.linalg.inv(basis).T.astype(residual.dtype)
+    return wavelet.forward(np.moveaxis(components, -1, -3))
 
 
 def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micro"], coding: Coding) -> bytes:

@@ -53,18 +53,18 @@ def rounded(scene: Scene, decibels: float) -> Scene:
     residual = scene.micro.detach().cpu().double().numpy() - start.double().numpy()
     gradients, before = _gradients(scene)
     basis = _basis(residual, gradients)
-    effects = [layout.coefficients_of(gradient, np.linalg.inv(basis).T) ** 2 for gradient in gradients]
-    coefficients, effect = layout.coefficients_of(residual, basis), np.mean(effects, axis=0)
+    effects = layout.coefficients_of(gradients, np.linalg.inv(basis).T) ** 2
+    coefficients, effect = layout.coefficients_of(residual, basis), effects.mean(axis=0, dtype=np.float64)
     goal = decibels
     for _ in range(_TRIES):
         numbers, coding = _numbers(coefficients, basis, effect, goal)
         if np.abs(numbers).max() > symbols.MOST:
             break
         micro = layout.planes_of(numbers.astype(np.int32), start, coding)
-        found = replace(scene, micro=micro.to(scene.micro.device), coding=coding)
-        short = decibels - mean(psnr(_pictures(found), before))
+        micro = micro.to(scene.micro.device)
+        short = decibels - mean(psnr(_pictures(scene, micro), before))
         if short < _NEAR_DECIBELS:
-            return found
+            return replace(scene, micro=micro, coding=coding)
         goal += short
     return _plainly_rounded(scene)
 
@@ -92,14 +92,14 @@ def _gradients(scene: Scene) -> tuple[Float[np.ndarray, "probe 3 k k micro"], Fl
             images = _picture(scene, micro, camera)
             signs = 2.0 * torch.randint(0, 2, images.shape, generator=generator).to(images) - 1
             (gradient,) = torch.autograd.grad((images * signs).sum(), micro)
-        found.append(gradient.double().cpu().numpy() / math.sqrt(images.numel()))
+        found.append(gradient.cpu().numpy() / math.sqrt(images.numel()))
         pictures.append(images.detach())
     return np.stack(found), torch.cat(pictures).clamp(0, 1)
 
 
 @torch.no_grad()
-def _pictures(scene: Scene) -> Float[Tensor, "view 3 height width"]:
-    return torch.cat([_picture(scene, scene.micro, camera) for camera in _cameras(scene.model)]).clamp(0, 1)
+def _pictures(scene: Scene, micro: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "view 3 height width"]:
+    return torch.cat([_picture(scene, micro, camera) for camera in _cameras(scene.model)]).clamp(0, 1)
 
 
 def _picture(scene: Scene, micro: Float[Tensor, "3 k k micro"], camera: Cameras) -> Float[Tensor, "1 3 h w"]:
@@ -141,7 +141,7 @@ def _basis(
 
 def _products(rows: Float[np.ndarray, "*row micro"]) -> Float[np.ndarray, "micro micro"]:
     flat = rows.reshape(-1, rows.shape[-1])
-    return flat.T @ flat
+    return (flat.T @ flat).astype(np.float64)
 
 
 def _regular(products: Float[np.ndarray, "micro micro"]) -> Float[np.ndarray, "micro micro"]:

@@ -55,8 +55,8 @@ def level_map(side: int) -> Int[np.ndarray, "row column"]:
 
 
 def forward(planes: Float[np.ndarray, "*plane row column"]) -> Float[np.ndarray, "*plane row column"]:
-    """Coefficients of planes, each in its band's place."""
-    found = planes.astype(np.float64)
+    """Coefficients of planes, each in its band's place, as precise as these are."""
+    found = np.ascontiguousarray(planes).copy()
     for level in range(levels_of(planes.shape[-1])):
         side = planes.shape[-1] >> level
         part = found[..., :side, :side]
