@@ -165,9 +165,16 @@ def reach(page: Page, address: str) -> None:
             time.sleep(1)
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder without a line per request."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        del format, args
+
+
 @contextmanager
 def served(folder: Path):
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler = partial(_Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
