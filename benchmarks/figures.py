@@ -165,9 +165,16 @@ def reach(page: Page, address: str) -> None:
             time.sleep(1)
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder without a line per request."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        del format, args
+
+
 @contextmanager
 def served(folder: Path):
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler = partial(_Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -294,11 +301,19 @@ def make(name: str, step: Step) -> None:
         "commit": COMMIT,
         "minutes": round((time.monotonic() - begun) / 60, 1),
         "versions": versions(),
-        "commands": [" ".join(str(word).replace(f"{ROOT}/", "") for word in arguments) for arguments in step.commands],
+        "commands": [" ".join(map(shown, arguments)) for arguments in step.commands],
         "pictures": sorted(step.pictures),
         "numbers": {file.relative_to(WORK).as_posix(): numbers_of(file) for file in step.numbers},
     }
     NUMBERS.write_text(json.dumps(done() | {name: entry}, indent=1) + "\n")
+
+
+def shown(word: str | Path) -> str:
+    """A word of a command as anyone would write it: a folder elsewhere, as that of the meshes, by its name alone."""
+    path = Path(word)
+    if not path.is_absolute():
+        return str(word)
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def numbers_of(file: Path) -> Any:

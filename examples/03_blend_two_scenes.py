@@ -39,7 +39,8 @@ def main(
 
     # A blend interpolates micro planes and coefficients, nothing else: it is a scene, and renders like any other.
     shares = torch.linspace(0, 1, steps).tolist()
-    images = torch.cat([triptych.render(one.blend(other, share), 1).images for share in shares])
+    beside_front = triptych.orbit_cameras(12, one.model.config.width)[[1]]
+    images = torch.cat([triptych.render(one.blend(other, share), beside_front).images for share in shares])
 
     # [step, channel, height, width] side by side.
     strip = images.clamp(0, 1).permute(2, 0, 3, 1).flatten(1, 2)

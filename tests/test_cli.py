@@ -109,7 +109,12 @@ def test_a_misspelt_command_is_told_which_was_meant(typed: str, said: str, capsy
             "no option --precison; did you mean --precision? see `triptych fit --he",
         ),
         ("fit cars x --out y --precision tiny", "invalid choice 'tiny' for argument '--precision'"),
-        ("train x", "Missing from triptych train: --out PATH"),
+        ("fit cars", "lists), --out PATH (Folder of the bank); see `triptych fit --help`"),
+        (
+            "fit cars",
+            "Missing from triptych fit: DATA (Folder of the dataset: one scene, or one subfolder per scene, in",
+        ),
+        ("train x", "Missing from triptych train: --out PATH (Folder of the run"),
         ("train x --out y --joint.batch two", "Error parsing --joint.batch"),
         ("train x y --out z", "expected nothing more, found y; see `triptych train --help`"),
         ("export mesh x", "see `triptych export mesh --help`"),
@@ -119,6 +124,12 @@ def test_a_misspelt_command_is_told_which_was_meant(typed: str, said: str, capsy
 )
 def test_what_cannot_be_parsed_is_said_in_one_line(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in refusal(typed.split(), capsys)
+
+
+def test_a_misspelt_model_is_told_which_models_come_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refusal(["fit", "cras", str(tmp_path), "--out", str(tmp_path / "bank")], capsys)
+    assert "cras: no such folder" in said
+    assert "the name of one that comes with triptych (`cars`)" in said
 
 
 def test_a_dry_run_checks_and_measures_and_writes_nothing(

@@ -11,7 +11,7 @@ import torch
 from exact_ball import exact_ball
 from untrained import faults, untrained_model
 
-from triptych import Scene, SceneBank, Scenes, StoredScene, open_scene, save_scene
+from triptych import Scene, SceneBank, Scenes, StoredScene, open_model, open_scene, save_scene
 from triptych.bank import ScenePlanes, as_stored, coded_micro, convert, merge
 from triptych.bank.coding import layout, symbols, wavelet
 from triptych.bank.coding.layout import Coding
@@ -92,6 +92,18 @@ def test_a_scene_is_small_looks_the_same_and_is_rounded_once(ball: Scene, compac
         sizes[precision] = len(coded)
     assert sizes["small"] < 0.8 * sizes["compact"]
     assert sizes["compact"] < 0.3 * 2 * ball.micro.numel()
+
+
+def test_a_processor_with_bfloat16_makes_scenes_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = open_model("cars")
+    noise = 0.02 * torch.randn(model.start_micro.shape, generator=torch.Generator().manual_seed(0))
+    start = Scene.start_of(model)
+    scene = Scene(model, start.micro + noise, start.coefficients, "car")
+    coded = []
+    for native in (False, True):
+        monkeypatch.setattr("triptych.autoencoder.precision.has_fast_bfloat16", lambda device, native=native: native)
+        coded.append(bytes(coded_micro(as_stored(scene, "compact")).numpy()))
+    assert coded[0] == coded[1]
 
 
 def test_where_nothing_is_seen_nothing_appears(ball: Scene) -> None:

@@ -1,6 +1,7 @@
 """The viewer as a browser meets it."""
 
 import io
+import math
 import socket
 import sys
 import time
@@ -160,6 +161,33 @@ def test_a_thumbnail_chooses_its_scene(viewer: Viewer, browser_page: tuple[Any, 
     assert page.get_by_role("button", name="ball_2").get_attribute("aria-pressed") == "true"
     assert page.get_by_role("button", name="choose scene").count() == 0  # viser's own are out of sight
     assert not complaints
+
+
+def test_on_a_phone_the_controls_cover_the_object_only_when_they_are_asked_for(
+    viewer: Viewer, browser_page: tuple[Any, list[str]]
+) -> None:
+    page, complaints = browser_page
+    page.set_viewport_size({"width": 390, "height": 780})
+    page.goto(viewer.url)
+    title, controls = page.get_by_text("triptych: controls"), page.get_by_text("while moving")
+    controls.wait_for(state="attached")
+    closed, opened = 0.95 * 780, 0.4 * 780  # how high viser lets the sheet grow
+    stands_at(title, closed)
+    title.click()
+    stands_at(title, opened)
+    page.get_by_role("button", name="ball_2").click()
+    page.get_by_text("ball_2: ").wait_for()
+    title.click()
+    stands_at(title, closed)
+    assert not complaints
+
+
+def stands_at(element: Any, height: float) -> None:
+    """Wait until an element has moved to about this height, in pixels from above."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not math.isclose(element.bounding_box()["y"], height, abs_tol=20):
+        assert time.monotonic() < end, f"it stands at {element.bounding_box()}"
+        element.page.wait_for_timeout(200)
 
 
 def drag_up(page: Any) -> None:

@@ -1,10 +1,25 @@
 """Which number format a network computes in: bfloat16 only where the processor has instructions for it."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 
 import torch
 
 from triptych.autoencoder.config import Precision
+
+_single = ContextVar("single precision", default=False)
+
+
+@contextmanager
+def in_single_precision() -> Iterator[None]:
+    """Networks compute in float32 meanwhile, whatever else they are set to: where pictures are compared that may differ
+    by less than bfloat16 rounds them, which is noise of about 53 dB."""
+    before = _single.set(True)
+    try:
+        yield
+    finally:
+        _single.reset(before)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
@@ -23,5 +38,5 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager:
     """A context in which convolutions on ``device`` run in ``precision``; parameters stay float32."""
-    enabled = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+    wanted = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted and not _single.get())

@@ -12,7 +12,7 @@ from triptych.files import write_atomically
 
 _LABELS = {
     "side": "rays along each side of a view",
-    "samples": "samples a ray",
+    "samples": "samples per ray",
     "resolution": "texels along each side of a plane, K",
     "features": "features, F",
     "bases": "base planes, M (warm-up step)",
@@ -80,7 +80,7 @@ def _plot_backends(axis: Axes, seconds: dict[str, float]) -> None:
     axis.set_yticks(range(len(parts)), parts)
     axis.invert_yaxis()
     axis.set(xlabel="seconds", xscale="log")
-    axis.legend()
+    _legend_above(axis)
 
 
 def _plot_views(axis: Axes, seconds: dict[str, float], side: int) -> None:
@@ -96,7 +96,11 @@ def _plot_views(axis: Axes, seconds: dict[str, float], side: int) -> None:
     axis.set_yticks([0, 1], ["all samples", "skipping"], rotation=90, va="center")
     axis.invert_yaxis()
     axis.set(xlabel=f"milliseconds for one view of {side}x{side}")
-    axis.legend(loc="lower right")
+    _legend_above(axis)
+
+
+def _legend_above(axis: Axes) -> None:
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False, columnspacing=1.0)
 
 
 def time_text(seconds: float) -> str:

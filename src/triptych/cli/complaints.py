@@ -11,6 +11,8 @@ from triptych.errors import InputError
 
 _BORDER = ("╭", "╰")
 _UNKNOWN = "Unrecognized options: "
+_MISSING = "Missing from "
+_REQUIRED = "(required)"
 _HELP = re.compile(r"triptych[\w -]* --help")
 
 
@@ -45,9 +47,24 @@ def _complaint(box: str) -> str:
     if len(parts) > 1 and not box.startswith(_BORDER):
         del parts[0]  # without the letters for borders, the title stands above a rule
     first, *others = (" ".join(part) for part in parts)
-    line = _unknown(first, parts[1:]) if first.startswith(_UNKNOWN) else first.rstrip(".")
+    line = first.rstrip(".")
+    if first.startswith(_UNKNOWN):
+        line = _unknown(first, parts[1:])
+    elif first.startswith(_MISSING):
+        line = _missing(*parts[0])
     help_with = _HELP.search(others[-1]) if others else None
     return f"{line}{'' if line.endswith('?') else ';'} see `{help_with[0]}`" if help_with else line
+
+
+def _missing(title: str, *lines: str) -> str:
+    """Each option that is missing, with what it is in brackets behind it: its lines end with a mark."""
+    named: list[list[str]] = []
+    last = _REQUIRED
+    for line in lines:
+        named = [*named, [line]] if last.endswith(_REQUIRED) else [*named[:-1], [*named[-1], line]]
+        last = line
+    told = (f"{name} ({' '.join(words).removesuffix(_REQUIRED).rstrip('. ')})" for name, *words in named)
+    return f"{title} {', '.join(told)}"
 
 
 def _unknown(line: str, others: Sequence[Sequence[str]]) -> str:

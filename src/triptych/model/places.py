@@ -70,7 +70,9 @@ def read_document(folder: Path) -> dict[str, Any]:
         InputError: the folder or a file in it is missing, damaged or of another model.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected a category model made by `triptych train`")
+        own = ", ".join(f"`{place.parent.name}`" for place in sorted(SHIPPED.glob(f"*/{MODEL_FILE}")))
+        made = "expected a category model made by `triptych train`"
+        raise InputError(f"{folder}: no such folder; {made}, or the name of one that comes with triptych ({own})")
     path = folder / MODEL_FILE
     document = FORMAT.read(path)
     if SUM in document:

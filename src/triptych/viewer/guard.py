@@ -88,7 +88,7 @@ def _opened(host: str, port: int) -> tuple[viser.ViserServer, bool]:
         websockets.asyncio.server.serve = guarding  # pyright: ignore[reportAttributeAccessIssue]
         try:
             with redirect_stdout(io.StringIO()):  # its own frame of addresses, beside our one line
-                return viser.ViserServer(host=host, port=port, label="triptych", verbose=False), guarded
+                return viser.ViserServer(host=host, port=port, label="triptych: controls", verbose=False), guarded
         finally:
             websockets.asyncio.server.serve = serve
 

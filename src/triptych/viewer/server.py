@@ -5,6 +5,7 @@ import socket
 import threading
 
 import viser
+from viser._messages import RunJavascriptMessage
 
 from triptych.errors import InputError
 from triptych.model import CategoryModel
@@ -15,6 +16,18 @@ from triptych.viewer.looking import first_view
 from triptych.viewer.session import LAST_FRAME_SECONDS, Session, SharedState
 
 _WATCH_SECONDS = 2.0
+_CLOSE_SHEET = """
+if (!window.triptychSheet && matchMedia("(max-width: 36em)").matches) {
+  window.triptychSheet = true;
+  const close = (tries) => {
+    const title = document.querySelector('[style*="cursor: pointer"][style*="height: 3.5em"]');
+    if (title) title.click();
+    else if (tries) setTimeout(close, 100, tries - 1);
+  };
+  close(100);
+}
+"""
+"""In a narrow window viser puts all controls into a sheet over the object; only a click on its title closes it."""
 
 
 class Server:
@@ -65,6 +78,7 @@ class Server:
     def _greet(self, client: viser.ClientHandle) -> None:
         session = Session(client, self._shared)
         self._sessions[client.client_id] = session
+        client.gui._websock_interface.queue_message(RunJavascriptMessage(_CLOSE_SHEET))
         session.start()
 
     def _part(self, client: viser.ClientHandle) -> None:

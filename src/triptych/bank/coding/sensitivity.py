@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.autoencoder.precision import in_single_precision
 from triptych.bank.coding import layout, symbols, wavelet
 from triptych.bank.coding.layout import Coding
 from triptych.bank.scene import Scene
@@ -109,7 +110,8 @@ def _picture(scene: Scene, micro: Float[Tensor, "3 k k micro"], camera: Cameras)
     sampler = Sampler(replace(model.config.sampling, supersample=1))
     rendering = model.render_latents(field, camera, [1], scene.behind(camera), sampler)
     size = model.latent_size_of(camera.height, camera.width)
-    return model.decode(model.as_images(rendering.channels, size))
+    with in_single_precision():
+        return model.decode(model.as_images(rendering.channels, size))
 
 
 def _cameras(model: CategoryModel) -> list[Cameras]:
