@@ -31,7 +31,15 @@ from triptych.training.run import Run
 from triptych.training.stage2 import fit
 
 NETWORK = PredictorConfig(
-    cells=512, cell_features=4, cell_hidden=8, widths=(8, 8), blocks=1, expansion=1, second_widths=(8,), samples=8
+    cells=512,
+    cell_features=4,
+    cell_hidden=8,
+    widths=(8, 8),
+    blocks=1,
+    expansion=1,
+    corrections=2,
+    correction_widths=(8,),
+    samples=8,
 )
 TRAINING = PredictorTraining(
     network=NETWORK, steps=40, rate=1e-2, ramp_steps=2, samples=8, asked_views=1, held_out=1, measurements=2

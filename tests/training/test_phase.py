@@ -19,3 +19,12 @@ def test_scenes_move_at_scheduled_rates_and_by_the_word_of_single_pixels_in_the_
 
 def test_by_default_gradients_are_not_smoothed() -> None:
     assert phase().move(0, 16).smoothing == 0.0
+
+
+def test_scenes_move_along_modes_at_the_beginning_alone_at_a_rate_that_falls_meanwhile() -> None:
+    long = Phase(
+        0.0, 4, Rates(micro=0.1, modes=0.4), LossWeights(enc=1.0), step_count=100, mode_steps=4, final_factor=0.01
+    )
+    assert [long.move(step, 16).modes for step in (0, 2, 4, 50)] == pytest.approx([0.4, 0.04, 0.0, 0.0])
+    short = long.longer(0.02)  # two steps
+    assert [short.move(step, 16).modes for step in (0, 1)] == pytest.approx([0.4, 0.04])

@@ -15,6 +15,7 @@ from triptych.data.backgrounds import WHITE, color_text
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit, Rays, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
+from triptych.model.modes import load_modes, no_modes
 from triptych.model.origin import Origin
 from triptych.model.places import MODEL_FILE, SHARED_FILE
 from triptych.model.predictor import Predictor
@@ -43,12 +44,15 @@ class CategoryModel(nn.Module):
     Attributes:
         predictor: predicts where new scenes start; None where the model has none. It is no part of what scenes are made
             of: the model's identity does not depend on it.
+        modes: how new scenes differ most from the mean one, see `triptych.model.modes`; none where the model has none.
+            The identity does not depend on them, either.
     """
 
     aabb: Float[Tensor, "2 3"]
     start_micro: Float[Tensor, "3 k k micro"]
     start_coefficients: Float[Tensor, " base"]
     start_occupancy: Int32[Tensor, "z y"]
+    modes: Float[Tensor, "mode 3 m m micro"]
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class CategoryModel(nn.Module):
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
         self.register_buffer("start_occupancy", bit_grid.everywhere())
+        self.register_buffer("modes", no_modes(self.start_micro), persistent=False)
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -227,6 +232,7 @@ class CategoryModel(nn.Module):
             self.autoencoder,
             self._shared_tensors(),
             predictor=self.predictor,
+            modes=self.modes,
         )
         write_model(Path(folder), stored)
 
@@ -256,6 +262,7 @@ class CategoryModel(nn.Module):
         if not stored.summed and digest_of(model._scene_tensors(), "") != stored.ids[0]:
             raise InputError(f"{folder}: its files are not of one model; copy the whole folder again")
         model.predictor = load_predictor(folder, stored.autoencoder.channels, stored.config.planes, model.aabb)
+        model.modes = load_modes(folder, model.start_micro)
         identity = model.identity()
         model._former_ids = (identity, tuple(known for known in stored.ids if known != identity))
         return model.requires_grad_(False).eval()

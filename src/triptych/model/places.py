@@ -24,6 +24,7 @@ MODEL_FILES = (
     "autoencoder.json",
     "autoencoder.safetensors",
     "predictor.safetensors",
+    "modes.safetensors",
 )
 """All files that a model's folder may hold."""
 SHIPPED = Path(__file__).parents[1] / "shipped"

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from triptych.data.evenly import evenly
 from triptych.errors import InputError
-from triptych.geometry import Cameras
+from triptych.geometry import Cameras, SceneRays
 from triptych.geometry.silhouettes import silhouettes
 from triptych.model.category_model import CategoryModel
 from triptych.model.encoding import encode_objects
 from triptych.model.predictor import EncodedViews, Prediction, Slopes, Surroundings
 from triptych.model.reach import Reach, reach_of
+from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.planes import compose
-from triptych.representation.sampler import Sampler
+from triptych.representation.render import random_places
 
 MOST_VIEWS = 8
 """Views that a scene is predicted from at most: on unseen cars 16 gave nothing more, and they take longer."""
@@ -31,21 +32,23 @@ def surroundings(model: CategoryModel) -> Surroundings:
 
 
 def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tensor, "pixel channel"]) -> Slopes:
-    """The gradient of L_Enc over some of these views; ``background`` is the model's, for pictures of their size."""
+    """The gradient of L_Enc over these views, shrunk as the predictor asks; ``background`` is the model's, for pictures
+    of their size."""
     assert model.predictor is not None
-    sampling = replace(model.config.sampling, coarse=model.predictor.config.samples, importance=0, supersample=1)
-    sampler = Sampler(sampling)
+    config = model.predictor.config
+    behind = model.as_images(background, (views.cameras.height, views.cameras.width))
+    views = views.within(config.slope_side)
+    behind = F.adaptive_avg_pool2d(behind, (views.cameras.height, views.cameras.width))
+    rays = SceneRays.of_views(views.cameras.rays(), [len(views)])
+    comparison = Comparison(_rows(views.latents), _rows(behind))
+    sampling = replace(model.config.sampling, coarse=config.samples, importance=0, supersample=1)
 
-    def slopes(state: Prediction, most: int) -> Float[Tensor, "3 k k micro"]:
-        chosen = views[evenly(range(len(views)), most)]
+    def slopes(state: Prediction) -> Float[Tensor, "3 k k micro"]:
         micro = state.micro.detach().requires_grad_()
         with torch.enable_grad():
             field = model.field(micro[None], state.coefficients.detach()[None])
             field = replace(field, occupancy=state.occupancy[None])
-            side, size = model.autoencoder.downscale, (chosen.cameras.height, chosen.cameras.width)
-            cameras = chosen.cameras.resized(side * size[0], side * size[1])
-            rendering = model.render_latents(field, cameras, [len(chosen)], background, sampler)
-            error = F.mse_loss(model.as_images(rendering.channels, size), chosen.latents)
+            error = squared_error(field, rays, sampling, random_places(rays, None), comparison)
             return torch.autograd.grad(error, micro)[0]
 
     return slopes
@@ -94,3 +97,7 @@ def encoded(
 
 def _per_latent(shown: Bool[Tensor, "view height width"], side: int) -> Bool[Tensor, "view latent_height latent_width"]:
     return F.max_pool2d(shown[:, None].float(), side)[:, 0] > 0
+
+
+def _rows(pictures: Float[Tensor, "view channel height width"]) -> Float[Tensor, "pixel channel"]:
+    return pictures.permute(0, 2, 3, 1).flatten(0, 2)

@@ -12,6 +12,7 @@ from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.model.config import ModelConfig
+from triptych.model.modes import save_modes
 from triptych.model.origin import Origin
 from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, known_ids, read_document
 from triptych.model.predictor import Predictor
@@ -32,6 +33,7 @@ class StoredModel:
         shared: the tensors of all other parts.
         summed: whether the files carry checksums, which then hold; those of earlier versions do not.
         predictor: what predicts where new scenes start, to be written; it is read by itself.
+        modes: modes of variation; the same.
     """
 
     ids: tuple[str, ...]
@@ -43,6 +45,7 @@ class StoredModel:
     shared: dict[str, Tensor]
     summed: bool = True
     predictor: Predictor | None = None
+    modes: Tensor | None = None
 
 
 def digest_of(tensors: Mapping[str, Tensor], configuration: str) -> str:
@@ -62,6 +65,8 @@ def write_model(folder: Path, model: StoredModel) -> None:
         (temporary / SHARED_FILE).write_bytes(save(compact(model.shared)))
         if model.predictor is not None:
             save_predictor(model.predictor, temporary)
+        if model.modes is not None and len(model.modes):
+            save_modes(model.modes, temporary)
         document = {
             **FORMAT.header(),
             "id": identity,

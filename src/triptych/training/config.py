@@ -56,6 +56,9 @@ class Stage1Config(Options):
     freed_features: Annotated[int, Range(0, 1024)] = 0
     """Macro features that belong to each scene once stage 1 is done: sharing trains what is shared, new scenes are
     freer. They take more bytes."""
+    modes: Annotated[int, Range(0, 4096)] = 0
+    """Modes of variation of the trained scenes that the model keeps for new ones: each takes a byte for every number of
+    a scene's micro planes."""
     moments: Moments = "full"
     """Adam's moments of micro planes: full, or lean, which takes about half the memory of planes and moments together,
     for very many scenes: the first moment in bfloat16, one second moment for all features of a texel."""

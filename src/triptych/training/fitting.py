@@ -97,10 +97,11 @@ class Fitting:
             self.scenes = SceneParameters.started(
                 model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
             )
+        self.scenes.move_along(model.modes)
 
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:
         """The work of a phase, in which nothing shared moves whatever its rates say."""
-        alone = Rates(micro=phase.rates.micro, coefficients=phase.rates.coefficients)
+        alone = Rates(micro=phase.rates.micro, coefficients=phase.rates.coefficients, modes=phase.rates.modes)
         only = replace(phase, rates=alone)
         return Work(only, self._model, self.scenes, self._views, skipping, backend, note=self._note)
 

@@ -38,6 +38,9 @@ class Rates(Options):
     """Encoder."""
     decoder: Rate = 0.0
     """Decoder."""
+    modes: Rate = 0.0
+    """New scenes along the modes of variation of their category, in standard deviations, beside their micro planes'
+    own steps; for models that have modes."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,14 @@ class Move:
     Attributes:
         micro: Adam's step size for micro planes.
         coefficients: that for coefficients.
+        modes: that along modes of variation.
         momentum: what the running mean of the micro planes' gradients keeps (beta1).
         smoothing: deviation, in texels, of the Gaussian that smooths these gradients; 0 for none.
     """
 
     micro: float = 0.0
     coefficients: float = 0.0
+    modes: float = 0.0
     momentum: float = MOMENTUM
     smoothing: float = 0.0
 
@@ -92,6 +97,9 @@ class Phase(Options):
     smoothing: Annotated[float, Range(0, 64)] = 0.0
     """Deviation, in texels, of a Gaussian that smooths the gradients of micro planes: what a pixel says holds for its
     neighbors at first. It falls to 0, with the cube of the share of the phase that is left."""
+    mode_steps: Steps = 64
+    """Steps from the start in which scenes move along modes of variation, while that rate falls to its `final_factor`:
+    they are a quick way to where single texels decide."""
     ramp_steps: Steps = 0
     """Steps over which the rates rise from 0."""
     final_factor: FinalFactor = 1.0
@@ -168,9 +176,14 @@ class Phase(Options):
 
     def move(self, step: int, views: int) -> Move:
         """How a step over ``views`` training views moves scenes."""
-        factor, left = self.schedule(views).factor(step), 1 - step / self.steps(views)
+        factor, steps = self.schedule(views).factor(step), self.steps(views)
+        along = min(steps, self.mode_steps)
         return Move(
-            factor * self.rates.micro, factor * self.rates.coefficients, self.momentum, self.smoothing * left**3
+            factor * self.rates.micro,
+            factor * self.rates.coefficients,
+            self.rates.modes * Schedule(along, final=self.final_factor).factor(step) if step < along else 0.0,
+            self.momentum,
+            self.smoothing * (1 - step / steps) ** 3,
         )
 
     def schedule(self, views: int) -> Schedule:

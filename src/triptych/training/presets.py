@@ -74,6 +74,7 @@ STAGE1 = {
         stage2="colors",
         direct_gain=4.0,
         freed_features=14,
+        modes=32,
     ),
     "general": Stage1Config(
         autoencoder=PretrainedAutoencoder("general"),
@@ -166,7 +167,7 @@ STAGE2 = {
     "colors": Stage2Config(
         latent=replace(
             _NEW_SCENES_ON_PIXELS,
-            rates=Rates(micro=3e-2, coefficients=1e-2),
+            rates=Rates(micro=3e-2, coefficients=1e-2, modes=0.4),
             weights=replace(_NEW_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
             final_factor=0.1,
             momentum=0.3,

@@ -14,6 +14,7 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.occupancy import find_occupancy
 from triptych.runtime import sent
+from triptych.training.along_modes import AlongModes
 from triptych.training.config import Moments, SkippingConfig
 from triptych.training.host_rows import HostRows, are_kept_by_host
 from triptych.training.lean_adam import LeanRowAdam
@@ -48,6 +49,7 @@ class SceneParameters:
         self.coefficients = RowAdam(coefficients)
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
         self.visits = torch.zeros(len(micro), dtype=torch.int64)
+        self._along: AlongModes | None = None
 
     @classmethod
     def fresh(
@@ -110,6 +112,10 @@ class SceneParameters:
         scenes.occupancy = torch.stack([prediction.occupancy for prediction in predictions])
         return scenes
 
+    def move_along(self, modes: Float[Tensor, "mode 3 m m micro"]) -> None:
+        """Let steps go along these modes of variation, too."""
+        self._along = AlongModes(modes, len(self.visits)) if len(modes) else None
+
     def leaves(
         self, scenes: Int[Tensor, " chosen"]
     ) -> tuple[Float[Tensor, "chosen 3 k k micro"], Float[Tensor, "chosen base"]]:
@@ -149,6 +155,8 @@ class SceneParameters:
     ) -> None:
         """One Adam step of these scenes, from the gradients that their leaves have collected."""
         micro, coefficients = (leaf.grad for leaf in leaves)
+        if self._along is not None and micro is not None and move.modes:
+            self.micro.values[sent(scenes, self.micro.values.device)] += self._along.step(scenes, micro, move.modes)
         if micro is not None and move.micro:
             self.micro.step(scenes, smoothed(micro, move.smoothing), move.micro, move.momentum)
         if coefficients is not None and move.coefficients:

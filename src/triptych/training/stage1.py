@@ -36,13 +36,13 @@ from triptych.training.ranks import require_scenes
 from triptych.training.rerun import write_config
 from triptych.training.run import Run, check_place, followed_run, open_run
 from triptych.training.scenes import SceneParameters
-from triptych.training.trained import set_start, store_scenes
+from triptych.training.trained import modes_of_bank, set_start, store_scenes
 
 MODEL = "model"
 PLAIN_MODEL = "plain_model"
 TRAINED_SCENES = "trained_scenes"
 PHASES = ("pretraining", "warmup", "joint")
-_BEFORE_THERE_WAS_A_CHOICE = {"moments": "full", "direct_gain": 0.0, "freed_features": 0}
+_BEFORE_THERE_WAS_A_CHOICE = {"moments": "full", "direct_gain": 0.0, "freed_features": 0, "modes": 0}
 """Settings that newer versions have, and what older ones did."""
 
 
@@ -194,6 +194,7 @@ def _train(
         model.origin = replace(model.origin, autoencoder_psnr=alone, scenes_psnr=training.test_psnr())
     store_scenes(dataset, trained, model, training.scenes, run.folder / TRAINED_SCENES, ranks)
     if ranks.is_first:
+        model.modes = modes_of_bank(run.folder / TRAINED_SCENES, model, config.modes)
         run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
         model.save(run.folder / MODEL)  # last: a run that has it is done
     ranks.wait()

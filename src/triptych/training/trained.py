@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
+from triptych.data.evenly import evenly
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel
+from triptych.model.modes import modes_of
 from triptych.representation.occupancy import find_occupancy
 from triptych.training.config import SkippingConfig
 from triptych.training.freeing import own_features
@@ -19,6 +22,7 @@ from triptych.training.ranks import Ranks
 from triptych.training.scenes import SceneParameters
 
 _SCENES_AT_ONCE = 16
+_SCENES_OF_MODES = 256
 
 
 @torch.no_grad()
@@ -66,6 +70,21 @@ def store_scenes(
     with atomic_directory(folder) as temporary:
         bank = SceneBank.create(temporary, model)
         bank.add_all(_stored(dataset, own))
+
+
+def modes_of_bank(folder: Path, model: CategoryModel, count: int) -> Float[Tensor, "mode 3 m m micro"]:
+    """Modes of variation of the scenes of a bank, or of some of them, evenly chosen, where there are very many.
+
+    Args:
+        folder: of the bank.
+        model: its category model.
+        count: how many modes at most.
+    """
+    if not count or not model.start_micro.numel():
+        return model.modes
+    bank = SceneBank(folder)
+    chosen = evenly(bank.names(), _SCENES_OF_MODES)
+    return modes_of([bank.scene(name).micro.float() for name in chosen], model.start_micro, count)
 
 
 def _stored(dataset: Dataset, scenes: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[str, StoredScene]]:

@@ -24,11 +24,13 @@ class PredictorConfig(Options):
     """Residual blocks at each size on the way down; one less on the way up."""
     expansion: Annotated[int, Range(1, 16)] = 3
     """Width of a block's hidden layer, in widths of the block."""
-    second_widths: tuple[Width, ...] = (32, 64)
-    """The same of the network that corrects the first prediction, from the size of the planes on."""
-    first_views: Annotated[int, Range(1, 1000)] = 4
-    """Most of the given views whose rendering error is looked at before the first prediction."""
-    second_views: Annotated[int, Range(1, 1000)] = 8
-    """Most of the given views whose rendering error is looked at to correct it."""
-    samples: Annotated[int, Range(1, 4096)] = 24
-    """Samples of each ray, one a latent pixel, by which they are rendered."""
+    corrections: Annotated[int, Range(0, 64)] = 3
+    """Networks that correct the first prediction, one after the other."""
+    correction_widths: tuple[Width, ...] = (32, 64)
+    """Features of the planes in each of them, from the size of the planes on."""
+    side: Annotated[int, Range(1, 4096)] = 64
+    """Most pixels along a side of the views; larger ones are shrunk."""
+    slope_side: Annotated[int, Range(1, 4096)] = 48
+    """The same where their rendering error is looked at, before the first prediction and each correction."""
+    samples: Annotated[int, Range(1, 4096)] = 32
+    """Samples of each ray, one a pixel, by which they are rendered."""

@@ -4,10 +4,11 @@
     pooling    what the views show of each cell that is left (pooling.py), made into features by a small network
     planes     along each axis, one linear layer from a column of cells to the features of a texel; then a small U-Net
                over the three planes, which exchange their row and column means (plane_network.py)
-    slopes     both times it works on planes it also sees how the rendering error of the given views changes with
-               them: first at the mean of the trained scenes, where scenes start without a predictor, then at what it
-               has itself predicted from there (learned gradient descent, as in DeepView, arXiv 1906.07316)
-    residuals  what it gives is added to these planes
+    slopes     whenever it works on planes it also sees how the rendering error of the given views changes with them:
+               first at the mean of the trained scenes, where scenes start without a predictor, then at what it has
+               itself predicted from there, in several corrections, each by a network of its own (learned gradient
+               descent, as in DeepView, arXiv 1906.07316)
+    residuals  what they give is added to these planes
 
 All of it depends on what the views show, not on how many they are or in which order they come.
 """
@@ -68,8 +69,8 @@ class Prediction:
     occupancy: Int32[Tensor, "z y"]
 
 
-Slopes = Callable[[Prediction, int], Tensor]
-"""The gradient of L_Enc over at most so many of the given views, by the micro planes [3, k, k, micro] of a state."""
+Slopes = Callable[[Prediction], Tensor]
+"""The gradient of L_Enc over the given views, by the micro planes [3, k, k, micro] of a state."""
 
 
 class Standardized(nn.Module):
@@ -106,6 +107,35 @@ class TexelHead(nn.Module):
         return self.last(self.norm(texels))
 
 
+class Correction(nn.Module):
+    """What to add to predicted micro planes, from how the rendering error changes with them.
+
+    Args:
+        config: its size.
+        planes: of the scenes.
+    """
+
+    def __init__(self, config: PredictorConfig, planes: PlaneConfig) -> None:
+        super().__init__()
+        first, multiple = config.correction_widths[0], 2 ** (len(config.correction_widths) - 1)
+        self.resolution, self.side = planes.resolution, multiple * -(-planes.resolution // multiple)
+        self.of_state = nn.Linear(config.widths[0] + 2 * planes.micro_features + 1, first)
+        self.unet = PlaneUNet(config.correction_widths, 1, config.expansion)
+        self.micro = TexelHead(first, planes.micro_features)
+
+    def forward(
+        self,
+        fine: Float[Tensor, "3 k k feature"],
+        slope: Float[Tensor, "3 k k slope"],
+        moved: Float[Tensor, "3 k k micro"],
+    ) -> Float[Tensor, "3 k k micro"]:
+        """A change of ``moved``, which says how far the planes lie from the mean scene's."""
+        state = self.of_state(torch.cat([fine, slope, moved], dim=-1))
+        planes, _ = self.unet([_resized(plane, self.side, self.side) for plane in state])
+        change = on_texels(self.micro, planes)
+        return torch.stack([_resized(plane, self.resolution, self.resolution) for plane in change])
+
+
 class Predictor(nn.Module):
     """See the module's text.
 
@@ -139,11 +169,7 @@ class Predictor(nn.Module):
         self.finest = PlaneBlock(first, 1)
         self.micro = TexelHead(first, planes.micro_features)
         self.coefficients = nn.Linear(3 * config.widths[-1], planes.coefficients)
-        multiple = 2 ** (len(config.second_widths) - 1)
-        self.second_size = 2 * (multiple * -(-planes.resolution // multiple),)
-        self.of_state = nn.Linear(first + 2 * planes.micro_features + 1, config.second_widths[0])
-        self.second = PlaneUNet(config.second_widths, 1, config.expansion)
-        self.correction = TexelHead(config.second_widths[0], planes.micro_features)
+        self.corrections = nn.ModuleList(Correction(config, planes) for _ in range(config.corrections))
         nn.init.zeros_(self.coefficients.weight)
         nn.init.zeros_(self.coefficients.bias)
 
@@ -151,7 +177,8 @@ class Predictor(nn.Module):
     def standardize(self, scenes: Sequence[EncodedViews], around: Surroundings) -> None:
         """Before training: scale what enters the networks as it comes in these scenes."""
         grid = Grid(around.aabb, self.shape)
-        self.standardized.fit(torch.cat([pool(carve(grid, views), views, around.background) for views in scenes]))
+        within = [views.within(self.config.side) for views in scenes]
+        self.standardized.fit(torch.cat([pool(carve(grid, views), views, around.background) for views in within]))
 
     @torch.no_grad()
     def round_to_half(self) -> None:
@@ -161,24 +188,22 @@ class Predictor(nn.Module):
 
     def forward(self, views: EncodedViews, around: Surroundings, slopes: Slopes) -> Prediction:
         """Where the scene of some views starts, with gradient for this network's parameters."""
+        views = views.within(self.config.side)
         hull = carve(Grid(around.aabb, self.shape), views)
-        occupancy = hull.occupancy()
         start = Prediction(around.micro, around.coefficients, around.occupancy)
-        slope = _relative(slopes(start, self.config.first_views))
+        slope = _relative(slopes(start))
         planes, smallest = self.unet(self._planes(hull, views, around, slope))
-        fine = [plane + more for plane, more in zip(map(self._fine, planes), self.of_slopes(slope), strict=True)]
+        size = self.resolution, self.resolution
+        fine = [_resized(plane, *size) + more for plane, more in zip(planes, self.of_slopes(slope), strict=True)]
         fine = self.finest(fine)
-        micro = around.micro + _MICRO_SCALE * torch.stack(on_texels(self.micro, fine))
+        moved = torch.stack(on_texels(self.micro, fine))
         summary = torch.cat([plane.mean(dim=(0, 1)) for plane in smallest])
         coefficients = around.coefficients + _COEFFICIENT_SCALE * self.coefficients(summary)
-        first = Prediction(micro, coefficients, occupancy | around.occupancy)
-        slope = _relative(slopes(first, self.config.second_views))
-        moved = (micro - around.micro) / _MICRO_SCALE
-        state = self.of_state(torch.cat([torch.stack(fine), slope, moved], dim=-1))
-        corrected, _ = self.second([_resized(plane, *self.second_size) for plane in state])
-        correction = [self._fine(plane) for plane in on_texels(self.correction, corrected)]
-        micro = micro + _MICRO_SCALE * torch.stack(correction)
-        return Prediction(micro, coefficients, occupancy)
+        occupancy = hull.occupancy()
+        for correction in self.corrections:
+            state = Prediction(around.micro + _MICRO_SCALE * moved, coefficients, occupancy | around.occupancy)
+            moved = moved + correction(torch.stack(fine), _relative(slopes(state)), moved)
+        return Prediction(around.micro + _MICRO_SCALE * moved, coefficients, occupancy)
 
     def _planes(
         self, hull: Hull, views: EncodedViews, around: Surroundings, slope: Float[Tensor, "3 k k slope"]
@@ -192,9 +217,6 @@ class Predictor(nn.Module):
         known = [_resized(each, *plane.shape[:2]) for each, plane in zip(known, planes, strict=True)]
         planes = [plane + more for plane, more in zip(planes, on_texels(self.of_start, known), strict=True)]
         return on_texels(self.mixed, planes)
-
-    def _fine(self, plane: Float[Tensor, "row column feature"]) -> Float[Tensor, "k k feature"]:
-        return _resized(plane, self.resolution, self.resolution)
 
 
 def _relative(slope: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "3 k k slope"]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -31,3 +32,18 @@ class EncodedViews:
         """Some of the views."""
         chosen = torch.tensor(list(views), device=self.latents.device)
         return EncodedViews(self.latents[chosen], self.shown[chosen], self.cameras[chosen])
+
+    def within(self, side: int) -> "EncodedViews":
+        """The same views with at most so many pixels along each side: means of latents, and all that any part of a
+        pixel shows."""
+        size = shrunk(self.cameras.height, self.cameras.width, side)
+        if size == (self.cameras.height, self.cameras.width):
+            return self
+        shown = F.adaptive_max_pool2d(self.shown[:, None].float(), size)[:, 0] > 0
+        return EncodedViews(F.adaptive_avg_pool2d(self.latents, size), shown, self.cameras.resized(*size))
+
+
+def shrunk(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width of a picture of the same proportions whose sides are at most so long."""
+    longest = max(height, width, side)
+    return max(1, height * side // longest), max(1, width * side // longest)

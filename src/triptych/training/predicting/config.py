@@ -5,7 +5,7 @@ from typing import Annotated
 
 from triptych.model.predictor import PredictorConfig
 from triptych.options import Options, Range
-from triptych.training.phase import Batch, LossWeights, Rate, Steps
+from triptych.training.phase import Batch, LossWeights, Rate, Share, Steps
 from triptych.training.schedule import Schedule
 
 
@@ -23,10 +23,14 @@ class PredictorTraining(Options):
     """Steps over which the rate rises from 0."""
     clip: Annotated[float, Range(1e-9, 1_000_000)] = 1.0
     """Largest gradient norm."""
-    weights: LossWeights = field(default_factory=lambda: LossWeights(enc=0.5, dec=1.0))
-    """Weights of L_Enc and L_Dec."""
+    weights: LossWeights = field(default_factory=lambda: LossWeights(enc=0.5, dec=1.0, opacity=0.1))
+    """Weights of L_Enc, of opacities in it, and of L_Dec, which is left out in image space."""
     samples: Annotated[int, Range(1, 4096)] = 32
     """Stratified samples of a ray; each latent pixel is rendered by one."""
+    pixels: Annotated[int, Range(1, 1_000_000)] = 4096
+    """Random latent pixels of the views asked for by which L_Enc is taken."""
+    crop_share: Share = 0.9
+    """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     most_views: Batch = 16
     """Most views that a scene is predicted from; from how many is drawn for each step, few more often than many."""
     asked_views: Batch = 3

@@ -9,13 +9,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
+from triptych.model.encoding import shrunk_opacities
 from triptych.model.prediction import encoded
 from triptych.model.predictor import EncodedViews
 from triptych.model.reach import reach_of
 from triptych.pictures import from_pixels
 from triptych.training.loop import seed_stream, step_generator
+from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
 from triptych.training.predicting.config import PredictorTraining
 
 _BYTES_KEPT = 2 << 30
@@ -46,14 +49,22 @@ class TrainingViews:
         self.model = model
         self.dataset = dataset
         self.reach = reach_of(model)
+        self.background = model.background()
         views = max(self.count(scene) for scene in range(len(dataset)))
-        of_scene = 2 * views * model.autoencoder.channels * math.prod(model.latent_size)
+        of_scene = 2 * views * (model.autoencoder.channels + 1) * math.prod(model.latent_size)
         self._kept = lru_cache(max(1, _BYTES_KEPT // of_scene))(self._encode)
 
     def views(self, scene: int, views: list[int]) -> EncodedViews:
         """Some of a scene's training views."""
-        kept = self._kept(scene)[views]
+        kept, _ = self._kept(scene)
+        kept = kept[views]
         return replace(kept, latents=kept.latents.to(self.model.aabb.device).float())
+
+    def pixels(self, drawn: Drawn, count: int, crop_share: float) -> LatentPixels:
+        """Random latent pixels of the views that are asked for; ``crop_share`` as in ``Phase``."""
+        _, kept = self._kept(drawn.scene)
+        chosen = kept.draw([torch.tensor(drawn.asked)], count, crop_share, [drawn.generator])
+        return chosen.to(self.model.aabb.device)
 
     def images(self, scene: int, views: list[int]) -> Float[Tensor, "view 3 height width"]:
         """Their pictures."""
@@ -69,10 +80,15 @@ class TrainingViews:
         """How many there are."""
         return len(self.dataset.views(scene).train)
 
-    def _encode(self, scene: int) -> EncodedViews:
+    def _encode(self, scene: int) -> tuple[EncodedViews, LatentViews]:
         everything = list(range(self.count(scene)))
         views = encoded(self.model, self.images(scene, everything), self.cameras(scene, everything), self.reach)
-        return replace(views, latents=views.latents.half().cpu())
+        latents, background = views.latents.half().cpu(), self.background.cpu()
+        opacities = shrunk_opacities(PosedViews(self.dataset.subset([scene])), self.model.autoencoder.downscale)
+        boxes = boxes_of(latents, background)
+        return replace(views, latents=latents), LatentViews(
+            views.cameras.to("cpu"), latents, background, opacities, boxes
+        )
 
 
 def draw(scenes: TrainingViews, config: PredictorTraining, count: int, step: int, seed: int) -> Drawn:

@@ -44,7 +44,7 @@ class PredictorTrainer:
         self.seed = seed
         self.scenes = TrainingViews(model, dataset)
         self.around = surroundings(model)
-        self.background = model.background()
+        self.background = self.scenes.background
         self.trained = len(dataset) - min(config.held_out, len(dataset) - 1)
         self.optimizer = torch.optim.Adam(self.predictor.parameters(), lr=config.rate, betas=(0.9, 0.99), fused=True)
 
@@ -58,7 +58,7 @@ class PredictorTrainer:
                 group["lr"] = self.config.rate * schedule.factor(step.number)
             losses = self.losses(step.number)
             self.optimizer.zero_grad()
-            (losses["enc"] + losses["dec"]).backward()
+            sum(losses.values(), self.background.new_zeros(())).backward()
             norm = torch.nn.utils.clip_grad_norm_(self.predictor.parameters(), self.config.clip)
             self.optimizer.step()
             step.report(losses, {**losses, "norm": norm})
@@ -74,10 +74,10 @@ class PredictorTrainer:
         config, drawn = self.config, draw(self.scenes, self.config, self.trained, step, self.seed)
         prediction = self._predicted(drawn.scene, drawn.given)
         field = self._field(prediction, everywhere=step % 2 == 0)
-        return {
-            "enc": config.weights.enc * self._enc(field, drawn),
-            "dec": config.weights.dec * self._dec(field, drawn, whole=step % 4 == 0),
-        }
+        losses = {"enc": config.weights.enc * self._enc(field, drawn)}
+        if not self.model.is_image_space:  # there L_Dec is L_Enc
+            losses["dec"] = config.weights.dec * self._dec(field, drawn, whole=step % 4 == 0)
+        return losses
 
     def _predicted(self, scene: int, given: list[int]) -> Prediction:
         views = self.scenes.views(scene, given)
@@ -93,10 +93,8 @@ class PredictorTrainer:
         return replace(field, occupancy=occupancy[None])
 
     def _enc(self, field: TriPlaneField, drawn: Drawn) -> Tensor:
-        views = self.scenes.views(drawn.scene, drawn.asked)
-        cameras = self.scenes.cameras(drawn.scene, drawn.asked)
-        targets = Targets(cameras, [len(views)], None, views.latents, self.background)
-        return batch_losses(self.model, field, targets, LossWeights(enc=1.0), self._sampler(drawn)).enc
+        pixels = self.scenes.pixels(drawn, self.config.pixels, self.config.crop_share)
+        return pixels.error(field, self._sampler(drawn), self.config.weights.opacity)
 
     def _dec(self, field: TriPlaneField, drawn: Drawn, *, whole: bool) -> Tensor:
         asked, reach = drawn.asked[: self.config.decoded_views], self.scenes.reach

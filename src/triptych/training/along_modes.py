@@ -1,0 +1,43 @@
+"""Steps of new scenes along the modes of variation of their category."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from triptych.model.modes import enlarged
+from triptych.training.row_adam import RowAdam
+
+_MOMENTUM = 0.5
+"""What Adam's running mean of the gradients keeps per step: scenes take tens of steps along modes."""
+
+
+class AlongModes:
+    """How far scenes have moved along each mode, with optimizer state of their own.
+
+    Args:
+        modes: see `triptych.model.modes`.
+        count: number of scenes.
+    """
+
+    def __init__(self, modes: Float[Tensor, "mode 3 m m micro"], count: int) -> None:
+        self._modes = modes
+        self._places = RowAdam(modes.new_zeros(count, len(modes)))
+
+    def step(
+        self, scenes: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen 3 k k micro"], rate: float
+    ) -> Float[Tensor, "chosen 3 k k micro"]:
+        """One Adam step on where scenes are along the modes: what it adds to their micro planes.
+
+        Args:
+            scenes: their numbers, on the CPU.
+            gradient: of their micro planes.
+            rate: in standard deviations of a mode.
+        """
+        resolution = gradient.shape[2]
+        small = gradient.new_zeros(len(scenes), *self._modes.shape[1:], requires_grad=True)
+        with torch.enable_grad():
+            (of_small,) = torch.autograd.grad(enlarged(small, resolution), small, gradient)
+        before = self._places.leaf(scenes).detach()
+        self._places.step(scenes, of_small.flatten(1) @ self._modes.flatten(1).T, rate, _MOMENTUM)
+        moved = self._places.leaf(scenes).detach() - before
+        return enlarged((moved @ self._modes.flatten(1)).reshape(small.shape), resolution)
