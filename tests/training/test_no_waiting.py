@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.model import CategoryModel
+from triptych.model.modes import side_of
 from triptych.runtime import devices, sent
 from triptych.training import pixels, row_adam
 from triptych.training.beginning import own_or_created, untrained
@@ -110,6 +111,9 @@ def test_steps_of_stage_1(phase: Phase, balls: Dataset, model: CategoryModel) ->
 @pytest.mark.parametrize("phase", [STAGE2.latent, STAGE2.image, replace(STAGE2.latent, pixels=48, step_count=4)])
 def test_steps_of_stage_2(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
     scenes = balls.select("test")
+    phase = replace(phase, rates=replace(phase.rates, modes=0.1))
+    side = side_of(model.config.planes.resolution)
+    model.modes = torch.ones(2, 3, side, side, model.config.planes.micro_features)
     prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
     made = prepared.latent_views if phase.pixels else prepared.latents, prepared._background_at_start
     assert made[1].device == CPU

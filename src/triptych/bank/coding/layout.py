@@ -10,6 +10,7 @@ features, and these are added to the mean scene. All of that is in double precis
 single: every machine reads the same bits.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -136,29 +137,45 @@ def planes_of(
     components = np.empty((len(basis), side, side))  # of one plane at a time: these stay in the processor's cache
     found = np.empty(start.shape, np.float32)
     for plane, of_start, out in zip(numbers, np.ascontiguousarray(start.numpy()), found, strict=True):
-        for top, left, rows, columns, level in wavelet.bands_of(side):
-            band = (..., slice(top, top + rows), slice(left, left + columns))
-            np.multiply(plane[band], sizes[level][:, None, None], out=components[band])
+        _compiled(_take_steps)(np.ascontiguousarray(plane), sizes, wavelet.bands_of(side), components)
         wavelet.invert(components)
-        _compiled()(components, basis, of_start, out)
+        _compiled(_add)(components, basis, of_start, out)
     return torch.from_numpy(found)
 
 
 @cache
-def _compiled() -> Any:
-    return compile_cached(njit, _add, nogil=True)
+def _compiled(function: Callable[..., None]) -> Any:
+    return compile_cached(njit, function, nogil=True)
+
+
+def _take_steps(numbers, sizes, bands, components):
+    """Wavelet coefficients of whole steps."""
+    for band in range(len(bands)):
+        top, left, rows, columns, level = bands[band]
+        for component in range(len(numbers)):
+            size = sizes[level, component]
+            for row in range(top, top + rows):
+                for column in range(left, left + columns):
+                    components[component, row, column] = numbers[component, row, column] * size
 
 
 def _add(components, basis, start, out):
     """Features of components, added to the mean scene."""
     count, rows, columns = components.shape
-    line = np.empty(columns)
+    line, by_four = np.empty(columns), count - count % 4
     for row in range(rows):
         for feature in range(count):
             line[:] = 0.0
-            for component in range(count):
-                weight = basis[feature, component]
-                for column in range(columns):
-                    line[column] += weight * components[component, row, column]
-            for column in range(columns):
-                out[row, column, feature] = start[row, column, feature] + line[column]
+            # Four at a time load and store the line less often, and add in the same order.
+            for first in range(0, by_four, 4):
+                a, b = basis[feature, first], basis[feature, first + 1]
+                c, d = basis[feature, first + 2], basis[feature, first + 3]
+                of_a, of_b = components[first, row], components[first + 1, row]
+                of_c, of_d = components[first + 2, row], components[first + 3, row]
+                for x in range(columns):
+                    line[x] = (((line[x] + a * of_a[x]) + b * of_b[x]) + c * of_c[x]) + d * of_d[x]
+            for component in range(by_four, count):
+                for x in range(columns):
+                    line[x] += basis[feature, component] * components[component, row, x]
+            for x in range(columns):
+                out[row, x, feature] = start[row, x, feature] + line[x]
