@@ -7,8 +7,9 @@ from torch import Tensor
 from triptych.model.modes import enlarged
 from triptych.training.row_adam import RowAdam
 
-_MOMENTUM = 0.5
-"""What Adam's running mean of the gradients keeps per step: scenes take tens of steps along modes."""
+_MOMENTUM = 0.0
+"""What Adam's running mean of the gradients keeps per step: a step is long, and any swings past the best place where
+scenes differ much."""
 
 
 class AlongModes:

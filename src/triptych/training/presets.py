@@ -167,7 +167,7 @@ STAGE2 = {
     "colors": Stage2Config(
         latent=replace(
             _NEW_SCENES_ON_PIXELS,
-            rates=Rates(micro=3e-2, coefficients=1e-2, modes=0.4),
+            rates=Rates(micro=3e-2, coefficients=1e-2, modes=0.3),
             weights=replace(_NEW_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
             final_factor=0.1,
             momentum=0.3,
