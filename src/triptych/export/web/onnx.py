@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ from torch.export import Dim
 
 from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
+from triptych.autoencoder.precision import in_single_precision
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 
@@ -51,7 +51,8 @@ def write_onnx(path: Path, model: CategoryModel) -> bool:
     latents = torch.zeros(1, model.autoencoder.channels, *model.latent_size)
     any_size = isinstance(model.autoencoder, ConvolutionalAutoencoder | IdentityAutoencoder)
     sizes = {"latents": {2: Dim("latent_height", min=2), 3: Dim("latent_width", min=2)}} if any_size else None
-    with _quiet():
+    # Else a machine with bfloat16 instructions would write its own rounding into the file.
+    with _quiet(), in_single_precision():
         torch.onnx.export(
             decoder,
             (latents,),
@@ -72,9 +73,6 @@ class _Decoder(nn.Module):
         super().__init__()
         self.autoencoder = copy.deepcopy(autoencoder)
         self.normalization = copy.deepcopy(normalization)
-        if isinstance(self.autoencoder, ConvolutionalAutoencoder):
-            # Else a machine with bfloat16 instructions would write its own rounding into the file.
-            self.autoencoder.config = replace(self.autoencoder.config, precision="float32")
 
     def forward(self, latents: Float[Tensor, "view channel h w"]) -> Float[Tensor, "view 3 height width"]:
         return self.autoencoder.decode(self.normalization.denormalize(latents))
