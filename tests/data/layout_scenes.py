@@ -148,6 +148,8 @@ def quaternion(rotation: np.ndarray) -> list[float]:
     return np.linalg.eigh(products, UPLO="U")[1][:, -1].tolist()
 
 
+OMEGA = 1.0
+"""Of the FOV lens, in radians."""
 LENSES: dict[str, tuple[int, list[float]]] = {
     "SIMPLE_PINHOLE": (0, [FOCAL, 16, 16]),
     "PINHOLE": (1, [FOCAL, FOCAL, 16, 16]),
@@ -155,7 +157,9 @@ LENSES: dict[str, tuple[int, list[float]]] = {
     "RADIAL": (3, [FOCAL, 16, 16, 0.0, 0.0]),
     "OPENCV": (4, [FOCAL, FOCAL, 16, 16, 0.0, 0.0, 0.0, 0.0]),
     "OPENCV_FISHEYE": (5, [FOCAL, FOCAL, 16, 16, 0.0, 0.0, 0.0, 0.0]),
-    "FOV": (7, [FOCAL, FOCAL, 16, 16, 0.5]),
+    "FOV": (7, [FOCAL, FOCAL, 16, 16, OMEGA]),
+    "THIN_PRISM_FISHEYE": (10, [FOCAL, FOCAL, 16, 16, *8 * [0.0]]),
+    "RAD_TAN_THIN_PRISM_FISHEYE": (11, [FOCAL, FOCAL, 16, 16, *12 * [0.0]]),
     "RADIAL_FISHEYE": (9, [FOCAL, 16, 16, 0.0, 0.0]),
 }
 CORNERS = [(x, y, z) for x in (-0.4, 0.4) for y in (-0.3, 0.3) for z in (-0.2, 0.2)]

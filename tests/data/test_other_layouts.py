@@ -16,6 +16,7 @@ import torch
 from layout_scenes import (
     FAR_AWAY,
     FIELD_OF_VIEW,
+    OMEGA,
     write_co3d,
     write_colmap,
     write_eg3d,
@@ -30,7 +31,7 @@ from posed_scenes import FOCAL, PIXEL, POINT, SIDE, open_at, picture_with_dot, s
 
 from triptych.data import DatasetConfig, inspect_dataset
 from triptych.data.formats import json_stream
-from triptych.data.formats.distortion import OpenCvLens
+from triptych.data.formats.distortion import FieldOfViewLens, OpenCvLens, ThinPrismFisheye
 from triptych.errors import InputError
 
 
@@ -274,12 +275,14 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, number: int) -> None:
 
 
 def test_other_lenses_are_refused_by_name(tmp_path: Path) -> None:
-    root = write_colmap(tmp_path / "data", "bin", "FOV")
-    with pytest.raises(InputError, match=r"camera 7: the camera model FOV is not read, .*undistort"):
+    root = write_colmap(tmp_path / "data", "bin", "RAD_TAN_THIN_PRISM_FISHEYE")
+    with pytest.raises(
+        InputError, match=r"camera 7: the camera model RAD_TAN_THIN_PRISM_FISHEYE is not read, .*undistort"
+    ):
         open_at(root)
 
 
-@pytest.mark.parametrize("model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE"])
+@pytest.mark.parametrize("model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE", "THIN_PRISM_FISHEYE"])
 def test_a_fisheye_is_undone(tmp_path: Path, model: str) -> None:
     """An equidistant fisheye shows things as far from the middle as their angle: they move to its tangent."""
     root = write_colmap(tmp_path / "data", "bin", model)
@@ -294,6 +297,38 @@ def test_a_fisheye_without_opencv_says_what_to_install(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(InputError, match=r'camera 7: fisheye lenses need OpenCV; pip install "triptych\[photos\]"'):
         open_at(write_colmap(tmp_path / "data", "bin", "OPENCV_FISHEYE"))
+
+
+def test_a_lens_of_a_field_of_view_is_undone(tmp_path: Path) -> None:
+    root = write_colmap(tmp_path / "data", "bin", "FOV")
+    spot = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    spot[2:5, 15:18] = 0  # 12.5 pixels above the middle
+    save(root / "object" / "images" / "frame 0.png", spot)
+    row, column = np.argwhere(open_at(root).images(0, [0])[0][..., 1] < 128).mean(axis=0) + 0.5
+    away = FOCAL * math.tan(12.5 / FOCAL * OMEGA) / (2 * math.tan(OMEGA / 2))
+    assert (column, row) == pytest.approx((16.5, 16 - away), abs=0.6)
+
+
+def test_lenses_of_colmap_are_what_their_formulas_say() -> None:
+    x, y = 0.4, -0.3
+    assert FieldOfViewLens(1.0).apply(np.array([[x, y], [0, 0]])) == pytest.approx(
+        np.array([[0.8, -0.6], [0, 0]]) * math.atan(math.tan(0.5)), abs=1e-12
+    )
+    k1, k2, p1, p2, k3, k4, sx1, sy1 = numbers = (0.1, 0.02, 0.001, -0.002, 0.03, 0.2, 0.04, -0.01)
+    angle = math.atan(0.5)
+    u, v, r2 = 0.8 * angle, -0.6 * angle, angle**2
+    radial = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3 + k4 * r2**4
+    expected = (
+        u * radial + 2 * p1 * u * v + p2 * (r2 + 2 * u * u) + sx1 * r2,
+        v * radial + p1 * (r2 + 2 * v * v) + 2 * p2 * u * v + sy1 * r2,
+    )
+    lens = ThinPrismFisheye(*numbers)
+    assert lens.apply(np.array([x, y])) == pytest.approx(expected, abs=1e-12)
+    assert (lens.apply(np.zeros(2)) == 0).all()
+    with pytest.raises(InputError, match="cameras: expected an omega between 0 and pi, found 4"):
+        FieldOfViewLens(4.0).check(np.array([32.0, 32, 16, 16]), 32, 32, "cameras")
+    with pytest.raises(InputError, match="cameras: the coefficients -5, 0, 0, 0, 0, 0, 0, 0 fold the picture"):
+        ThinPrismFisheye(-5.0).check(np.array([32.0, 32, 16, 16]), 32, 32, "cameras")
 
 
 def test_lenses_of_opencv_are_what_their_formulas_say() -> None:

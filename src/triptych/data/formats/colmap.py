@@ -4,9 +4,10 @@
     images/...                                       the pictures, under the names of the images
     masks/...                                        optional: white where the object is
 
-The camera models SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL and OPENCV are read, and with OpenCV (extra ``photos``)
-FULL_OPENCV, OPENCV_FISHEYE, RADIAL_FISHEYE and SIMPLE_RADIAL_FISHEYE; their distortion is undone. World units and axes
-are those of the reconstruction: the scene's box is around the points that its cameras look at.
+The camera models SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL, OPENCV, FOV and THIN_PRISM_FISHEYE are read, and with
+OpenCV (extra ``photos``) FULL_OPENCV, OPENCV_FISHEYE, RADIAL_FISHEYE and SIMPLE_RADIAL_FISHEYE; their distortion is
+undone. World units and axes are those of the reconstruction: the scene's box is around the points that its cameras look
+at.
 """
 
 import math
@@ -17,7 +18,7 @@ from jaxtyping import Float
 
 from triptych.data.formats.axes import inverse
 from triptych.data.formats.colmap_model import ColmapCamera, ColmapImage, read_cameras, read_images, read_points
-from triptych.data.formats.distortion import Distortion, Lens, OpenCvLens
+from triptych.data.formats.distortion import Distortion, FieldOfViewLens, Lens, OpenCvLens, ThinPrismFisheye
 from triptych.data.formats.layouts import colmap_model
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import find_mask
@@ -39,6 +40,8 @@ _PARAMETERS = {
     "OPENCV_FISHEYE": "fx fy cx cy k1 k2 k3 k4",
     "SIMPLE_RADIAL_FISHEYE": "f cx cy k1",
     "RADIAL_FISHEYE": "f cx cy k1 k2",
+    "FOV": "fx fy cx cy omega",
+    "THIN_PRISM_FISHEYE": "fx fy cx cy k1 k2 p1 p2 k3 k4 sx1 sy1",
 }
 """The camera models that are read, and the meaning of their parameters."""
 _ROUNDING = 1e-3
@@ -104,6 +107,10 @@ def _lens(camera: ColmapCamera, where: str) -> tuple[Float[np.ndarray, "4"], Len
 
 
 def _bending(model: str, values: dict[str, float]) -> Lens | None:
+    if model == "FOV":
+        return FieldOfViewLens(values["omega"])
+    if model == "THIN_PRISM_FISHEYE":
+        return ThinPrismFisheye(*_named(values, "k1 k2 p1 p2 k3 k4 sx1 sy1"))
     if model.endswith("FISHEYE"):
         return OpenCvLens("fisheye", _named(values, "k1 k2 k3 k4"))
     if model == "FULL_OPENCV":

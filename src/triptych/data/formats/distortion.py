@@ -3,7 +3,7 @@
 Resampling asks where the lens shows each pixel of the undistorted picture, so a lens is the function that bends.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -11,6 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from triptych.errors import InputError
+
+_IN_THE_MIDDLE = 1e-9
+"""A radius below which an angle is its tangent."""
 
 
 @dataclass(frozen=True)
@@ -88,26 +91,111 @@ class OpenCvLens:
         return bent.reshape(points.shape)
 
     def check(self, intrinsics: Float[np.ndarray, "4"], height: int, width: int, where: str) -> None:
-        """Refuse coefficients that fold the picture over itself, which no resampling can undo: along lines from the
-        principal point to the edges, what is farther out must be shown farther out.
+        """Refuse coefficients that fold the picture over itself (see `_require_unfolded`).
 
         Raises:
             InputError: they do, or OpenCV is not installed.
         """
         _opencv(where)
-        sides = np.linspace(0, 1, 9)[:, None]
-        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-        edges = np.concatenate([a + (b - a) * sides for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)])
-        lines = np.linspace(0, 1, 65)[:, None, None] * ((edges - intrinsics[2:]) / intrinsics[:2])
-        outward = np.diff(self.apply(lines), axis=0)
-        if not ((outward * lines[-1]).sum(axis=-1) >= 0).all():
-            raise InputError(
-                f"{where}: the coefficients {', '.join(f'{number:g}' for number in self.coefficients)} fold the "
-                "picture over itself before its edges; expected a milder lens; undistort the pictures first"
-            )
+        _require_unfolded(self, self.coefficients, (intrinsics, height, width), where)
 
 
-Lens = Distortion | OpenCvLens
+@dataclass(frozen=True)
+class FieldOfViewLens:
+    """The FOV model (Devernay and Faugeras 2001): a point at distance r from the middle is shown at
+    atan(2 r tan(omega / 2)) / omega.
+
+    Attributes:
+        omega: the lens's field of view in radians.
+    """
+
+    omega: float
+
+    def apply(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where the lens shows a point of the ideal image plane (z = 1)."""
+        radius, slope = np.linalg.norm(points, axis=-1, keepdims=True), 2 * np.tan(self.omega / 2)
+        middle = radius * slope < _IN_THE_MIDDLE
+        bent = np.where(middle, slope, np.arctan(radius * slope) / np.where(middle, 1.0, radius))
+        return points * bent / self.omega
+
+    def check(self, intrinsics: Float[np.ndarray, "4"], height: int, width: int, where: str) -> None:
+        """Refuse an angle that no lens has.
+
+        Raises:
+            InputError: it is not between 0 and pi.
+        """
+        if not 0 < self.omega < np.pi:
+            raise InputError(f"{where}: expected an omega between 0 and pi, found {self.omega:g}")
+
+
+@dataclass(frozen=True)
+class ThinPrismFisheye:
+    """An equidistant fisheye whose glass is decentered and tilted (Weng, Cohen and Herniou 1992), as COLMAP has it."""
+
+    k1: float = 0.0
+    k2: float = 0.0
+    p1: float = 0.0
+    p2: float = 0.0
+    k3: float = 0.0
+    k4: float = 0.0
+    sx1: float = 0.0
+    sy1: float = 0.0
+
+    def apply(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where the lens shows a point of the ideal image plane (z = 1).
+
+        With (x, y) as far from the middle as the angle to the axis, and r² = x² + y²:
+        x' = x (1 + k1 r² + k2 r⁴ + k3 r⁶ + k4 r⁸) + 2 p1 x y + p2 (r² + 2 x²) + sx1 r², and
+        y' = y (1 + k1 r² + k2 r⁴ + k3 r⁶ + k4 r⁸) + p1 (r² + 2 y²) + 2 p2 x y + sy1 r².
+        """
+        radius = np.linalg.norm(points, axis=-1, keepdims=True)
+        middle = radius < _IN_THE_MIDDLE
+        by_angle = points * np.where(middle, 1.0, np.arctan(radius) / np.where(middle, 1.0, radius))
+        r2 = (by_angle**2).sum(axis=-1)
+        higher = r2**2 * (self.k3 * r2 + self.k4 * r2**2)
+        bent = Distortion(self.k1, self.k2, self.p1, self.p2).apply(by_angle)
+        return bent + by_angle * higher[..., None] + r2[..., None] * np.array([self.sx1, self.sy1])
+
+    def check(self, intrinsics: Float[np.ndarray, "4"], height: int, width: int, where: str) -> None:
+        """Refuse coefficients that fold the picture over itself (see `_require_unfolded`).
+
+        Raises:
+            InputError: they do.
+        """
+        _require_unfolded(self, astuple(self), (intrinsics, height, width), where)
+
+
+Lens = Distortion | OpenCvLens | FieldOfViewLens | ThinPrismFisheye
+
+
+def _require_unfolded(
+    lens: Lens,
+    coefficients: tuple[float, ...],
+    picture: tuple[Float[np.ndarray, "4"], int, int],
+    where: str,
+) -> None:
+    """Along lines from the principal point to the edges, what is farther out must be shown farther out.
+
+    Args:
+        lens: what bends.
+        coefficients: its numbers.
+        picture: intrinsics, height and width.
+        where: what to name in the message.
+
+    Raises:
+        InputError: it is not: the lens folds the picture over itself, which no resampling can undo.
+    """
+    intrinsics, height, width = picture
+    sides = np.linspace(0, 1, 9)[:, None]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+    edges = np.concatenate([a + (b - a) * sides for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)])
+    lines = np.linspace(0, 1, 65)[:, None, None] * ((edges - intrinsics[2:]) / intrinsics[:2])
+    outward = np.diff(lens.apply(lines), axis=0)
+    if not ((outward * lines[-1]).sum(axis=-1) >= 0).all():
+        raise InputError(
+            f"{where}: the coefficients {', '.join(f'{number:g}' for number in coefficients)} fold the "
+            "picture over itself before its edges; expected a milder lens; undistort the pictures first"
+        )
 
 
 def _opencv(needed_by: str) -> Any:
