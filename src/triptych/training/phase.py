@@ -97,7 +97,7 @@ class Phase(Options):
     smoothing: Annotated[float, Range(0, 64)] = 0.0
     """Deviation, in texels, of a Gaussian that smooths the gradients of micro planes: what a pixel says holds for its
     neighbors at first. It falls to 0, with the cube of the share of the phase that is left."""
-    mode_steps: Steps = 64
+    mode_steps: Steps = 16
     """Steps from the start in which scenes move along modes of variation, while that rate falls to its `final_factor`:
     they are a quick way to where single texels decide."""
     ramp_steps: Steps = 0
