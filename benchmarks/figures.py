@@ -318,7 +318,7 @@ def shown(word: str | Path) -> str:
 
 def numbers_of(file: Path) -> Any:
     """The means of an evaluation, or all that another file says."""
-    document = json.loads(file.read_text())
+    document = json.loads(file.read_text().replace(f"{ROOT}/", ""))
     return document.get("mean", document) if isinstance(document, dict) else document
 
 
