@@ -8,6 +8,7 @@ import torch
 from balls import short_stage1, tiny_stage2
 from untrained import untrained_model
 
+from triptych import cli
 from triptych.bank import Scene, SceneBank, compare_views
 from triptych.data import Dataset
 from triptych.errors import InputError
@@ -120,3 +121,25 @@ def test_new_scenes_come_farther_in_a_few_steps(trained_balls: Path, balls: Data
     model.modes = modes_of_bank(bank.folder, model, 3)
     assert quality(model, new, 0.0) == without
     assert quality(model, new, 0.5) > without + 0.2
+
+
+def test_a_model_gets_the_modes_of_a_bank(trained_balls: Path, tmp_path: Path) -> None:
+    bank, out = trained_balls / "trained_scenes", tmp_path / "model"
+    cli.main(["modes", str(trained_balls), str(bank), "--out", str(out), "--count", "1"])
+    before, after = CategoryModel.load(trained_balls / MODEL), CategoryModel.load(out)
+    assert (len(before.modes), len(after.modes)) == (0, 1)
+    assert after.identity() == before.identity()
+    assert torch.equal(after.modes, modes_of_bank(bank, before, 1))
+
+
+def test_modes_of_scenes_that_do_not_differ_are_refused(
+    trained_balls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out = CategoryModel.load(trained_balls / MODEL), tmp_path / "model"
+    SceneBank.create(tmp_path / "bank", model)
+    for folder, expected in ((out, "its 0 scene(s) do not differ"), (tmp_path, "is there already")):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["modes", str(trained_balls), str(tmp_path / "bank"), "--out", str(folder)])
+        assert ended.value.code == 2
+        assert expected in capsys.readouterr().err
+    assert not out.exists()

@@ -13,7 +13,7 @@ from triptych.data import Dataset
 from triptych.data.evenly import evenly
 from triptych.files import atomic_directory
 from triptych.model import CategoryModel
-from triptych.model.modes import modes_of
+from triptych.model.modes import modes_of, no_modes
 from triptych.representation.occupancy import find_occupancy
 from triptych.training.config import SkippingConfig
 from triptych.training.freeing import own_features
@@ -80,9 +80,9 @@ def modes_of_bank(folder: Path, model: CategoryModel, count: int) -> Float[Tenso
         model: its category model.
         count: how many modes at most.
     """
-    if not count or not model.start_micro.numel():
-        return model.modes
     bank = SceneBank(folder)
+    if not count or not model.start_micro.numel() or len(bank) < 2:
+        return no_modes(model.start_micro)
     chosen = evenly(bank.names(), _SCENES_OF_MODES)
     return modes_of([bank.scene(name).micro.float() for name in chosen], model.start_micro, count)
 
