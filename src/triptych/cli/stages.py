@@ -116,7 +116,7 @@ class Modes:
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
     """Category model, or the folder of the run that trained it."""
     bank: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="BANK")]
-    """A bank of this model: the more scenes, the better; of more than 256 so many are looked at."""
+    """A bank of this model; of more than 256 scenes so many are looked at, evenly chosen."""
     out: Path
     """Folder for the model with these modes."""
     count: Annotated[int, Range(1, 4096)] = STAGE1[DEFAULT_PRESET].modes
