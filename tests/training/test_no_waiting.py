@@ -111,7 +111,7 @@ def test_steps_of_stage_1(phase: Phase, balls: Dataset, model: CategoryModel) ->
 @pytest.mark.parametrize("phase", [STAGE2.latent, STAGE2.image, replace(STAGE2.latent, pixels=48, step_count=4)])
 def test_steps_of_stage_2(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
     scenes = balls.select("test")
-    phase = replace(phase, rates=replace(phase.rates, modes=0.1))
+    phase = replace(phase, rates=replace(phase.rates, modes=0.1), smoothing=1.5)
     side = side_of(model.config.planes.resolution)
     model.modes = torch.ones(2, 3, side, side, model.config.planes.micro_features)
     prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)

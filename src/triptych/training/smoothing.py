@@ -26,15 +26,15 @@ def smoothed(gradient: Float[Tensor, "scene 3 k k feature"], deviation: float) -
     if deviation < _TOO_LITTLE:
         return gradient
     side, features = gradient.shape[2], gradient.shape[-1]
-    across = _gaussian(side, deviation).to(gradient)
+    across = _gaussian(side, deviation, gradient.device).to(gradient)
     down = across @ gradient.reshape(-1, side, side * features)
     return (across @ down.reshape(-1, side, features)).reshape(gradient.shape)
 
 
-def _gaussian(side: int, deviation: float) -> Float[Tensor, "k k"]:
-    """What each texel of a line takes from each other one."""
+def _gaussian(side: int, deviation: float, device: torch.device) -> Float[Tensor, "k k"]:
+    """What each texel of a line takes from each other one; made on the device, so that no step waits for a copy."""
     reach = math.ceil(_REACH * deviation)
-    weights = torch.exp(-(torch.arange(-reach, reach + 1) / deviation).square() / 2)
+    weights = torch.exp(-(torch.arange(-reach, reach + 1, device=device) / deviation).square() / 2)
     weights = F.pad(weights / weights.sum(), (max(side - 1 - reach, 0),) * 2)
-    middle, texels = len(weights) // 2, torch.arange(side)
+    middle, texels = len(weights) // 2, torch.arange(side, device=device)
     return weights[middle + texels - texels[:, None]]

@@ -56,7 +56,7 @@ def level_map(side: int) -> Int[np.ndarray, "row column"]:
 
 def forward(planes: Float[np.ndarray, "*plane row column"]) -> Float[np.ndarray, "*plane row column"]:
     """Coefficients of planes, each in its band's place, as precise as these are."""
-    found = np.ascontiguousarray(planes).copy()
+    found = np.array(planes, order="C")
     for level in range(levels_of(planes.shape[-1])):
         side = planes.shape[-1] >> level
         part = found[..., :side, :side]
