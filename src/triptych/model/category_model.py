@@ -183,6 +183,11 @@ class CategoryModel(nn.Module):
         height, width = size or self.latent_size
         return channels.reshape(-1, height, width, channels.shape[-1]).permute(0, 3, 1, 2)
 
+    @staticmethod
+    def as_pixels(images: Float[Tensor, "view channel height width"]) -> Float[Tensor, "ray channel"]:
+        """A stack of images as ``as_images`` takes them: row after row of each."""
+        return images.permute(0, 2, 3, 1).flatten(0, 2)
+
     @torch.no_grad()
     def round_to_half(self) -> None:
         """Round all that is trained to what half precision holds, so that ``save`` needs two bytes a number."""

@@ -40,7 +40,7 @@ def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tenso
     views = views.within(config.slope_side)
     behind = F.adaptive_avg_pool2d(behind, (views.cameras.height, views.cameras.width))
     rays = SceneRays.of_views(views.cameras.rays(), [len(views)])
-    comparison = Comparison(_rows(views.latents), _rows(behind))
+    comparison = Comparison(model.as_pixels(views.latents), model.as_pixels(behind))
     sampling = replace(model.config.sampling, coarse=config.samples, importance=0, supersample=1)
 
     def slopes(state: Prediction) -> Float[Tensor, "3 k k micro"]:
@@ -97,7 +97,3 @@ def encoded(
 
 def _per_latent(shown: Bool[Tensor, "view height width"], side: int) -> Bool[Tensor, "view latent_height latent_width"]:
     return F.max_pool2d(shown[:, None].float(), side)[:, 0] > 0
-
-
-def _rows(pictures: Float[Tensor, "view channel height width"]) -> Float[Tensor, "pixel channel"]:
-    return pictures.permute(0, 2, 3, 1).flatten(0, 2)

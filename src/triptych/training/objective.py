@@ -88,7 +88,7 @@ def _error_in_one_pass(
         for values in (rays.flat.origins, rays.flat.directions, random_places(rays, sampler.generators))
     )
     rays = SceneRays(Rays(origins, directions), rays.per_scene)
-    comparison = Comparison(targets.latents.permute(0, 2, 3, 1).flatten(0, 2), targets.background, pixel_rays.count)
+    comparison = Comparison(model.as_pixels(targets.latents), targets.background, pixel_rays.count)
     return squared_error(field, rays, sampler.sampling, jitter, comparison, sampler.backend)
 
 

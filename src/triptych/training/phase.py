@@ -122,8 +122,8 @@ class Phase(Options):
     """Where a latent pixel has several rays, render those on one of its diagonals, on another one in each step."""
     whole_share: Share = 1.0
     """Share of the steps that compare whole views. The others encode, render and decode only the part of each view
-    that shows something before the background; where that is none, or where the autoencoder looks at all of a picture
-    at once, they compare whole views, too."""
+    that shows something before the background; where that is none, where the autoencoder looks at all of a picture at
+    once, and on a GPU they compare whole views, too."""
     step_count: Steps | None = None
     """Steps of the phase, however many views there are; if not given, `epochs` decide."""
     pixels: Annotated[int, Range(1, 1_000_000)] | None = None
