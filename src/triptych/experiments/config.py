@@ -29,7 +29,7 @@ def _check_resolution(resolution: int, settings: str) -> Iterator[tuple[str, str
 
 @dataclass(frozen=True)
 class QualityConfig(Options):
-    """Latent scenes against RGB tri-planes, side by side on this machine's processor."""
+    """Scenes of a category model against RGB tri-planes, side by side on one machine."""
 
     out: Path = Path("runs/quality")
     """Folder for datasets, runs and measurements; rerun to go on after a stop, or with further sets or budgets."""
