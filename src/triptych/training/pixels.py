@@ -107,6 +107,19 @@ class LatentPixels:
     background: Float[Tensor, "ray channel"]
     opacities: Float[Tensor, " ray"] | None = None
 
+    @classmethod
+    def together(cls, parts: Sequence["LatentPixels"]) -> "LatentPixels":
+        """Those of several groups of scenes, all with known opacities or none."""
+        rays, latents, background, opacities = zip(
+            *((part.rays, part.latents, part.background, part.opacities) for part in parts), strict=True
+        )
+        return cls(
+            SceneRays.together(rays),
+            torch.cat(latents),
+            torch.cat(background),
+            None if opacities[0] is None else torch.cat(opacities),
+        )
+
     def to(self, device: torch.device) -> "LatentPixels":
         """The same on another device."""
         rays = SceneRays(self.rays.flat.to(device), self.rays.per_scene)
