@@ -136,7 +136,7 @@ def test_pixels_of_views_that_a_gpu_has_no_room_for(
     kept = on_cpu.placed(NO_DATA)
     assert kept.latents.device == CPU
     with Waits() as waits:
-        drawn = kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]).to(NO_DATA)
+        drawn = kept.at(kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]), 1).to(NO_DATA)
     assert drawn.latents.device == NO_DATA
     assert not waits.found
 

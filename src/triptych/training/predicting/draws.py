@@ -64,7 +64,7 @@ class TrainingViews:
         """Random latent pixels of the views that are asked for; ``crop_share`` as in ``Phase``."""
         _, kept = self._kept(drawn.scene)
         chosen = kept.draw([torch.tensor(drawn.asked)], count, crop_share, [drawn.generator])
-        return chosen.to(self.model.aabb.device)
+        return kept.at(chosen, 1).to(self.model.aabb.device)
 
     def images(self, scene: int, views: list[int]) -> Float[Tensor, "view 3 height width"]:
         """Their pictures."""
