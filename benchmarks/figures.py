@@ -194,7 +194,7 @@ def browser(width: int, height: int):
 def every_step(meshes: Path | None) -> dict[str, Step]:
     """Every step by its name; those of real vehicles need a folder of meshes."""
     demo, cars, vases, bench = WORK / "demo", WORK / "cars", WORK / "category", WORK / "bench"
-    quality = WORK / "quality"
+    quality, results = WORK / "quality", ROOT / "benchmarks" / "quality" / "results.json"
     found = {
         "demo": Step(
             4,
@@ -240,7 +240,7 @@ def every_step(meshes: Path | None) -> dict[str, Step]:
         ),
         "quality": Step(
             180,
-            [triptych("quality", "--out", quality, "--results", ROOT / "benchmarks" / "quality" / "results.json")],
+            [triptych("quality", "--preset", "latent", "--out", quality, "--results", results)],
             {"quality-latents.png": copied(quality / "cars" / "stage1" / "progress.png")},
             on_request=True,
         ),

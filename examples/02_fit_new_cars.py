@@ -27,7 +27,7 @@ def main(out: Path = Path("runs/examples/cars"), count: int = 4, views: int = 40
     data = triptych.open_dataset(out / "data", test_views=test_views, cache=out / "cache")
 
     # Decoder, base planes and tiny MLP stay frozen, so no scene depends on another: a bank can grow at any time.
-    scenes = triptych.fit("cars", data, out / "bank", "best")
+    scenes = triptych.fit("cars", data, out / "bank")
     for name, scene in scenes.items():
         print(f"{name}: {scene.record['seconds']:.1f} s, {scenes.bank.bytes_of(name) / 1024:.0f} KiB")
 

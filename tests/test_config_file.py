@@ -48,26 +48,33 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_a_preset_gives_the_defaults() -> None:
     assert settings() == STAGE1["colors"]
-    assert settings("data", "--preset", "best") == settings("--preset=best") == STAGE1["best"]
+    assert settings("data", "--preset", "latent") == settings("--preset=latent") == STAGE1["latent"]
     assert defaults_of(Fit, ["cars", "--preset", "paper"], "triptych fit").config == STAGE2["paper"]
+
+
+def test_the_best_are_the_default_ones_with_more_steps() -> None:
+    best, default = settings("--preset", "best"), STAGE1["colors"]
+    assert replace(best, warmup=default.warmup, stage2=default.stage2) == default
+    assert best.warmup == default.warmup.longer(4.0)
+    assert STAGE2[best.stage2] == STAGE2["colors"].longer(4.0)
 
 
 def test_a_file_wins_over_the_preset_and_gives_way_to_options(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = file(planes={"resolution": 8}, joint={"milestones": [1.0, 2.5]}, seed=3, test_views=2)
-    found = settings(*given, "--preset", "best")
-    assert (found.planes.resolution, found.planes.base_planes) == (8, STAGE1["best"].planes.base_planes)
+    found = settings(*given, "--preset", "latent")
+    assert (found.planes.resolution, found.planes.base_planes) == (8, STAGE1["latent"].planes.base_planes)
     assert found.joint.milestones == (1, 2.5)
-    assert found.warmup == STAGE1["best"].warmup
+    assert found.warmup == STAGE1["latent"].warmup
 
     commands: list[Train] = []
     monkeypatch.setattr(Train, "run", lambda self: commands.append(self))
-    main(["train", "data", "--out", "out", *given, "--preset", "best", "--planes.resolution", "16", "--seed", "4"])
+    main(["train", "data", "--out", "out", *given, "--preset", "latent", "--planes.resolution", "16", "--seed", "4"])
     (command,) = commands
     assert (command.config.planes.resolution, command.machine.seed, command.data.test_views) == (16, 4, 2)
     assert command.config.joint.milestones == (1, 2.5)
-    assert command.preset == "best"
+    assert command.preset == "latent"
 
 
 def test_a_model_tells_the_preset_of_its_scenes(
@@ -80,28 +87,32 @@ def test_a_model_tells_the_preset_of_its_scenes(
         main(["fit", *arguments, "--out", "out"])
         return commands[-1].config
 
-    assert config("cars", "data") == STAGE2["best"]
-    assert config("--scenes-at-once", "3", "cars", "data") == replace(STAGE2["best"], scenes_at_once=3)
-    assert config("cars", "data", *file(scenes_at_once=3)) == replace(STAGE2["best"], scenes_at_once=3)
+    assert config("cars", "data") == STAGE2["latent"]
+    assert config("--scenes-at-once", "3", "cars", "data") == replace(STAGE2["latent"], scenes_at_once=3)
+    assert config("cars", "data", *file(scenes_at_once=3)) == replace(STAGE2["latent"], scenes_at_once=3)
     assert (
         config("cars", "data", "--preset", "quick") == config("cars", "data", *file(preset="quick")) == STAGE2["quick"]
     )
     assert config("no_such_model", "data") == STAGE2["quick"]  # refused when it is loaded
     (tmp_path / "run" / "model").mkdir(parents=True)
-    (tmp_path / "run" / "model" / "model.json").write_text('{"stage2": "finest"}')
+    document = tmp_path / "run" / "model" / "model.json"
+    for version, now in ((3, "latent"), (4, "best")):  # what was called best before
+        document.write_text(json.dumps({"version": version, "stage2": "best"}))
+        assert config("run", "data") == STAGE2[now]
+    document.write_text('{"stage2": "finest"}')
     assert "the preset 'finest', which is unknown" in refusal(["fit", "run", "data", "--out", "out"], capsys)
-    assert config("run", "data", "--preset", "best") == STAGE2["best"]
+    assert config("run", "data", "--preset", "latent") == STAGE2["latent"]
 
 
 def test_a_file_may_name_its_preset_and_the_dataset() -> None:
-    command = defaults_of(Train, file(preset="best", path="balls"), "triptych train")
-    assert (command.preset, command.config, command.data.path) == ("best", STAGE1["best"], Path("balls"))
-    assert settings(*file(preset="best"), "--preset", "quick") == STAGE1["quick"]
+    command = defaults_of(Train, file(preset="latent", path="balls"), "triptych train")
+    assert (command.preset, command.config, command.data.path) == ("latent", STAGE1["latent"], Path("balls"))
+    assert settings(*file(preset="latent"), "--preset", "quick") == STAGE1["quick"]
 
 
 def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert settings("--autoencoder.kind", "identity").autoencoder == NoAutoencoder()
-    assert settings("--autoencoder.kind", "convolutional", "--preset", "best") == STAGE1["best"]
+    assert settings("--autoencoder.kind", "convolutional", "--preset", "latent") == STAGE1["latent"]
     by_file = file(autoencoder={"kind": "pretrained", "source": "cars", "normalization": "tanh"})
     assert settings(*by_file).autoencoder == PretrainedAutoencoder("cars", normalization="tanh")
     replaced = settings(*by_file, "--autoencoder.kind", "convolutional").autoencoder
@@ -110,7 +121,7 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
     assert settings(*width).autoencoder == NewAutoencoder(network=ConvolutionalConfig(width=8))
     for arguments, said in (
         ("--autoencoder.kind wrong", "--autoencoder.kind is 'wrong', expected one of convolutional, pretrained"),
-        ("--preset wrong", "--preset is 'wrong', expected one of quick, colors, general, best, paper"),
+        ("--preset wrong", "--preset is 'wrong', expected one of quick, colors, best, general, latent, paper"),
         ("--autoencoder.pretrained cars", "--autoencoder.pretrained is now --autoencoder.source"),
         ("--autoencoder.convolutional.width 8", "--autoencoder.convolutional.width is now --autoencoder.width"),
         ("--autoencoder.convolutional.width=8", "--autoencoder.convolutional.width is now --autoencoder.width"),
@@ -133,12 +144,12 @@ def test_the_kind_of_the_autoencoder_decides_its_options(capsys: pytest.CaptureF
         ({"joint": {"freeze_mlp_from": "1"}}, "expected a finite number or null, found '1'"),
         ({"autoencoder": {"kind": "vae"}}, "settings.json, autoencoder, kind: expected one of convolutional"),
         (
-            {"preset": "best", "autoencoder": {"kind": "pretrained"}},
+            {"preset": "latent", "autoencoder": {"kind": "pretrained"}},
             "settings.json, autoencoder: the field 'source' is",
         ),
         ({"autoencoder": {"kind": "identity", "width": 8}}, "settings.json, autoencoder: the field 'width' is unknown"),
         ({"preset": "worst"}, "settings.json, preset is 'worst', expected one of quick"),
-        ({"preset": ["best"]}, "settings.json, preset is ['best'], expected one of quick"),
+        ({"preset": ["latent"]}, "settings.json, preset is ['latent'], expected one of quick"),
         ({"seed": -1}, "settings.json: seed is -1, expected a whole number from 0"),
         ({"out": "out"}, "settings.json: the field 'out' is unknown"),
         ({"config": "other.json"}, "settings.json: the field 'config' is unknown"),

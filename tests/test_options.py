@@ -75,7 +75,7 @@ RGB = f"rgb {NOTHING_THERE} --out out"
         ("demo --out out", "--new-scenes", ("0",)),
         ("quality --out out", "--latent-budgets", ("", "nan")),
         ("quality --out out", "--rgb-steps", ("0",)),
-        ("quality --out out", "--resolution", ("15", "101")),
+        ("quality --out out --preset latent", "--resolution", ("15", "101")),
         ("demo --out out", "--resolution", ("64", "2000")),
         ("demo --out out --from-scratch", "--resolution", ("130",)),
         ("reproduce --out out --scale paper", "--resolution", ("100",)),
@@ -137,7 +137,7 @@ def test_an_autoencoder_that_nothing_would_train_is_refused(capsys: pytest.Captu
     assert "starts from random weights and would keep them" in capsys.readouterr().err
     untrained = replace(STAGE1["colors"], autoencoder=NewAutoencoder())
     assert untrained.leaves_autoencoder_random
-    assert not replace(untrained, pretraining=STAGE1["best"].pretraining).leaves_autoencoder_random
+    assert not replace(untrained, pretraining=STAGE1["latent"].pretraining).leaves_autoencoder_random
 
 
 def test_every_preset_can_be() -> None:

@@ -202,7 +202,7 @@ def test_in_image_space_gaps_compare_objects_with_rgb_at_convergence() -> None:
     assert not any("autoencoder" in what for what in quality_chain(trained, new, rgb))
 
 
-@pytest.mark.parametrize("preset", ["quick", "colors", "general", "best"])
+@pytest.mark.parametrize("preset", ["quick", "colors", "best", "general", "latent"])
 def test_pictures_are_whole_numbers_of_latent_pixels(preset: str) -> None:
     autoencoder = create_autoencoder(STAGE1[preset].autoencoder)
     assert autoencoder.downscale == LATENT_PIXEL[preset]

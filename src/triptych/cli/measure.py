@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from triptych.benchmark import BenchConfig
-from triptych.cli.options import Cluster, Machine, Seed, say
+from triptych.cli.options import Cluster, Machine, say
 from triptych.experiments.config import DemoConfig, QualityConfig, ReproduceConfig
 from triptych.progress import Progress
 
@@ -64,19 +64,19 @@ class Reproduce:
 
 @dataclass(frozen=True)
 class Quality:
-    """Measure latent scenes against RGB tri-planes: quality of never-seen scenes against time. Takes hours."""
+    """Measure a category model against RGB tri-planes: quality of never-seen scenes against time. Takes hours."""
 
     config: Annotated[QualityConfig, tyro.conf.arg(name="")] = field(default_factory=QualityConfig)
-    seed: Seed = 0
-    """All random numbers follow from it."""
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
     cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def run(self) -> None:
         from triptych.experiments.quality import run_quality
         from triptych.experiments.quality_report import as_markdown
-        from triptych.runtime import open_workers
-        from triptych.training.conditions import CPU, Conditions
+        from triptych.runtime import choose_device, open_workers
+        from triptych.training.conditions import Conditions
 
+        device = choose_device(self.machine.device)
         with Progress() as progress, open_workers(self.cluster.ray) as workers:
-            results = run_quality(self.config, Conditions(self.seed, CPU, progress, workers=workers))
+            results = run_quality(self.config, Conditions(self.machine.seed, device, progress, workers=workers))
         say(*as_markdown(results).split("\n"))

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Cluster, Seed, TrainingMachine, say
+from triptych.cli.options import Cluster, Machine, TrainingMachine, say
 from triptych.data import DatasetConfig
 from triptych.progress import Progress
 from triptych.training.single.config import AnySingleConfig, SingleNeRF, SingleTriPlanes
@@ -22,19 +22,19 @@ class Rgb(Configurable):
     out: Path
     """Folder of the banks, one per scene; rerun to go on after a stop, or to add scenes."""
     config: Annotated[SingleTriPlanes, tyro.conf.arg(name="")] = field(default_factory=SingleTriPlanes)
-    seed: Seed = 0
-    """All random numbers follow from it."""
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
     cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
 
     def run(self) -> None:
         from triptych.data.opening import open_data
-        from triptych.runtime import open_workers
+        from triptych.runtime import choose_device, open_workers
         from triptych.training.conditions import Conditions
         from triptych.training.single.banks import fit_rgb_scenes
 
+        device = choose_device(self.machine.device)
         with Progress() as progress, open_workers(self.cluster.ray) as workers:
             scenes = open_data(self.data, progress, "test")
-            conditions = Conditions(self.seed, progress=progress, workers=workers)
+            conditions = Conditions(self.machine.seed, device, progress, workers=workers)
             banks = fit_rgb_scenes(scenes, self.out, self.config, conditions)
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 

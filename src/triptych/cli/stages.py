@@ -34,8 +34,9 @@ class Train(Configurable):
     """Folder of the run; the category model will be its subfolder "model"."""
     preset: Preset = DEFAULT_PRESET
     """Where all settings below start from: colors for a quarter of an hour and objects of any kind, in image space;
-    general for the same in the latent space of an autoencoder that is trained already; quick for a first look at many
-    plain ones with an autoencoder of their own, best for an hour with one, paper for the published recipe."""
+    best for the same in an hour; general for the latent space of an autoencoder that is trained already; quick for a
+    first look at many plain ones with an autoencoder of their own, latent for an hour with one, paper for the
+    published recipe."""
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
@@ -55,7 +56,7 @@ class Train(Configurable):
         if self.config.leaves_autoencoder_random:
             raise InputError(
                 "--autoencoder.kind convolutional: it starts from random weights and would keep them, since these "
-                "settings neither pretrain it nor train it in the joint phase; add --preset quick or best"
+                "settings neither pretrain it nor train it in the joint phase; add --preset quick or latent"
             )
         asked = choose_device(self.machine.device)
         with joined(asked) as (ranks, device), Progress(quiet=not ranks.is_first) as progress:

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from triptych.options import Options, Range
 
 ScaleName = Literal["laptop", "paper"]
-QualityPreset = Literal["quick", "colors", "general", "best"]
+QualityPreset = Literal["quick", "colors", "best", "general", "latent"]
 CARS, CACHE = "cars", "cache"
 """Names in the folder of a quality measurement that no set of real objects has."""
 _NAME = re.compile(r"[\w-]+")
 SLIDE_METHODS = ("rgb", "rgb_macro", "ours", "ours_micro", "ours_macro", "no_prior", "one_base", "plain")
 """The methods of the slides, in the order of their tables."""
-LATENT_PIXEL = {"quick": 4, "colors": 1, "general": 2, "best": 2, "laptop": 2, "paper": 8}
+LATENT_PIXEL = {"quick": 4, "colors": 1, "best": 1, "general": 2, "latent": 2, "laptop": 2, "paper": 8}
 """Side of a latent pixel in image pixels, by preset and scale."""
 SHIPPED_RESOLUTION = 128
 """Side of the pictures of the category model that comes with triptych."""
@@ -29,7 +29,7 @@ def _check_resolution(resolution: int, settings: str) -> Iterator[tuple[str, str
 
 @dataclass(frozen=True)
 class QualityConfig(Options):
-    """Latent scenes against RGB tri-planes, side by side on this machine's processor."""
+    """Scenes of a category model against RGB tri-planes, side by side on one machine."""
 
     out: Path = Path("runs/quality")
     """Folder for datasets, runs and measurements; rerun to go on after a stop, or with further sets or budgets."""
@@ -40,7 +40,7 @@ class QualityConfig(Options):
     dataset.json names train and test scenes. FOLDER/* measures all that a folder holds."""
     cars: bool = True
     """Measure the set of procedural cars, too."""
-    preset: QualityPreset = "best"
+    preset: QualityPreset = "colors"
     """Settings of stage 1 and stage 2, the same for every set."""
     scenes: Annotated[int, Range(1, 99_000)] = 200
     """Scenes of each set for stage 1, at most; so many cars."""

@@ -56,7 +56,7 @@ def _run(config: DemoConfig, conditions: Conditions) -> Path:
         # Another series than the shipped model's, which is number 0.
         new = _make_scenes(config, 0, seed + 1, progress)
         clock.lap("dataset")
-        models, stage2 = {"ours": find_model(SHIPPED_MODEL)}, STAGE2["best"]
+        models, stage2 = {"ours": find_model(SHIPPED_MODEL)}, STAGE2["latent"]
 
     evaluations: dict[str, Evaluation] = {}
     for kind, folder in models.items():

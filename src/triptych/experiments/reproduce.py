@@ -28,7 +28,7 @@ def run_reproduce(config: ReproduceConfig, conditions: Conditions, scale: Scale 
 
     Args:
         config: what to run, and where.
-        conditions: seed, device, progress; RGB tri-planes are always fitted on the CPU.
+        conditions: seed, device, progress.
         scale: another scale than the one that ``config`` names.
 
     Returns:

@@ -1,6 +1,7 @@
 """Pinhole cameras in the one convention of the project (see the package docstring)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,12 @@ class Cameras:
     intrinsics: Float[Tensor, "view 4"]
     height: int
     width: int
+
+    @classmethod
+    def together(cls, parts: Sequence["Cameras"]) -> "Cameras":
+        """All cameras of several groups whose pictures have one size."""
+        c2w, intrinsics = (torch.cat(values) for values in zip(*((p.c2w, p.intrinsics) for p in parts), strict=True))
+        return cls(c2w, intrinsics, parts[0].height, parts[0].width)
 
     def __len__(self) -> int:
         return self.c2w.shape[0]

@@ -55,6 +55,14 @@ class SceneRays:
         per_view = rays.origins.shape[1]
         return cls(rays.flatten(), [views * per_view for views in views_per_scene])
 
+    @classmethod
+    def together(cls, parts: Sequence["SceneRays"]) -> "SceneRays":
+        """All scenes of several groups."""
+        origins, directions = (
+            torch.cat(values) for values in zip(*((p.flat.origins, p.flat.directions) for p in parts), strict=True)
+        )
+        return cls(Rays(origins, directions), [count for part in parts for count in part.per_scene])
+
     def split(self, values: Shaped[Tensor, "ray *value"]) -> tuple[Tensor, ...]:
         """What belongs to each scene of something that has a row per ray."""
         return values.split(list(self.per_scene))

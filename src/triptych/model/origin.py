@@ -10,6 +10,17 @@ from triptych.errors import InputError
 from triptych.files import field_of
 from triptych.geometry import CameraRange
 
+_CALLED_NOW = {"best": "latent"}
+"""Presets by the names that files before version 4 give them."""
+
+
+def preset_in(document: Mapping[str, Any]) -> str | None:
+    """The preset of stage 2 that a model's document names, by its present name; None where it names none."""
+    named = document.get("stage2")
+    if not isinstance(named, str):
+        return None
+    return _CALLED_NOW.get(named, named) if document.get("version") in (2, 3) else named
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -49,7 +60,7 @@ class Origin:
             _background(document, path),
             known("autoencoder_psnr", float),
             known("scenes_psnr", float),
-            known("stage2", str),
+            preset_in(document) if known("stage2", str) else None,
         )
 
 

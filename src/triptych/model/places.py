@@ -5,10 +5,11 @@ from typing import Any
 
 from triptych.errors import InputError
 from triptych.files import SUM, Format, check_sums, field_of, read_object
+from triptych.model.origin import preset_in
 
 FORMAT = Format(
     "triptych-model",
-    version=3,
+    version=4,
     sealed_since=3,
     oldest=2,
     described="a category model made by `triptych train`",
@@ -87,10 +88,9 @@ def read_document(folder: Path) -> dict[str, Any]:
 
 
 def read_preset(folder: Path) -> str | None:
-    """The preset that the scenes of a model are to be fitted with, as its file names it; None where there is no such
+    """The preset that the scenes of a model are to be fitted with, as its file says; None where there is no such
     model or it names none. What is wrong with the file is said when the model is loaded."""
     try:
-        named = read_object(folder / MODEL_FILE).get("stage2")
+        return preset_in(read_object(folder / MODEL_FILE))
     except InputError:
         return None
-    return named if isinstance(named, str) else None

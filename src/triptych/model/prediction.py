@@ -1,5 +1,6 @@
 """Predicting scenes with a category model that has a predictor."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -18,6 +19,7 @@ from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.planes import compose
 from triptych.representation.render import random_places
+from triptych.runtime import sent
 
 MOST_VIEWS = 8
 """Views that a scene is predicted from at most: on unseen cars 16 gave nothing more, and they take longer."""
@@ -31,25 +33,28 @@ def surroundings(model: CategoryModel) -> Surroundings:
     return Surroundings(model.aabb, behind, *start, planes.detach())
 
 
-def slopes_of(model: CategoryModel, views: EncodedViews, background: Float[Tensor, "pixel channel"]) -> Slopes:
-    """The gradient of L_Enc over these views, shrunk as the predictor asks; ``background`` is the model's, for pictures
-    of their size."""
+def slopes_of(
+    model: CategoryModel, scenes: Sequence[EncodedViews], background: Float[Tensor, "pixel channel"]
+) -> Slopes:
+    """The gradient of L_Enc over these views of each scene, shrunk as the predictor asks; ``background`` is that of
+    pictures of their size."""
     assert model.predictor is not None
-    config = model.predictor.config
-    behind = model.as_images(background, (views.cameras.height, views.cameras.width))
-    views = views.within(config.slope_side)
-    behind = F.adaptive_avg_pool2d(behind, (views.cameras.height, views.cameras.width))
-    rays = SceneRays.of_views(views.cameras.rays(), [len(views)])
-    comparison = Comparison(model.as_pixels(views.latents), model.as_pixels(behind))
+    config, cameras = model.predictor.config, scenes[0].cameras
+    behind = model.as_images(background, (cameras.height, cameras.width))
+    scenes = [views.within(config.slope_side) for views in scenes]
+    behind = F.adaptive_avg_pool2d(behind, (scenes[0].cameras.height, scenes[0].cameras.width))
+    counts = [len(views) for views in scenes]
+    rays = SceneRays.of_views(Cameras.together([views.cameras for views in scenes]).rays(), counts)
+    comparison = Comparison(model.as_pixels(torch.cat([views.latents for views in scenes])), model.as_pixels(behind))
     sampling = replace(model.config.sampling, coarse=config.samples, importance=0, supersample=1)
+    shares = sent(torch.tensor(counts) / sum(counts), model.aabb.device)[:, None, None, None, None]
 
-    def slopes(state: Prediction) -> Float[Tensor, "3 k k micro"]:
-        micro = state.micro.detach().requires_grad_()
+    def slopes(state: Prediction) -> Float[Tensor, "scene 3 k k micro"]:
+        micro = state.micro.detach().clone().requires_grad_()
         with torch.enable_grad():
-            field = model.field(micro[None], state.coefficients.detach()[None])
-            field = replace(field, occupancy=state.occupancy[None])
+            field = replace(model.field(micro, state.coefficients.detach()), occupancy=state.occupancy.contiguous())
             error = squared_error(field, rays, sampling, random_places(rays, None), comparison)
-            return torch.autograd.grad(error, micro)[0]
+            return torch.autograd.grad(error, micro)[0] / shares
 
     return slopes
 
@@ -82,7 +87,7 @@ class Predicting:
         """Where the scene in these pictures starts; more than ``MOST_VIEWS`` are thinned out evenly."""
         chosen = evenly(range(len(images)), MOST_VIEWS)
         views = encoded(self.model, images[chosen], cameras[chosen], self._reach)
-        return self._predictor(views, self._around, slopes_of(self.model, views, self._background))
+        return self._predictor([views], self._around, slopes_of(self.model, [views], self._background))[0]
 
 
 @torch.no_grad()

@@ -43,7 +43,7 @@ class Steps:
     def take(self, step: int) -> None:
         """Take a step."""
         work, scenes = self._work, self._work.scenes
-        if not self._repeats or work.parts > 1 or len(scenes.due(self._scenes, work.skipping)):
+        if not self._repeats or not self._is_as_always:
             take_step(work, step, self._chooser)
             return
         move = work.phase.move(step, self._chooser.views_per_epoch)
@@ -54,6 +54,14 @@ class Steps:
             take_step(work, step, self._chooser)
         else:
             self._repeat(step, kind, move, numbers)
+
+    @property
+    def _is_as_always(self) -> bool:
+        """Whether the next step is of all scenes together, none of which looks up its empty cells, by what the device
+        has already."""
+        work = self._work
+        is_due = len(work.scenes.due(self._scenes, work.skipping)) > 0
+        return work.parts == 1 and not is_due and work.latent_views.latents.device == self._rows.device
 
     def _repeat(self, step: int, kind: tuple[bool, int], move: Move, numbers: Tensor) -> None:
         work = self._work

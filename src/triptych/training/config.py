@@ -10,7 +10,7 @@ from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfi
 from triptych.training.autoencoder_config import AutoencoderConfig, NewAutoencoder, Pretraining
 from triptych.training.phase import Phase
 
-Preset = Literal["quick", "colors", "general", "best", "paper"]
+Preset = Literal["quick", "colors", "best", "general", "latent", "paper"]
 """Names of the settings in ``presets``."""
 DEFAULT_PRESET: Preset = "colors"
 """Where a user names none."""

@@ -85,7 +85,7 @@ class LatentViews:
         opacities = None if self.opacities is None else self.opacities[views, y, x].float()
         latents = self.latents[views, :, y, x].float()
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
-        return LatentPixels(rays, drawn.jitter, latents, background, opacities)
+        return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 
     def _places(
         self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
@@ -126,6 +126,20 @@ class LatentPixels:
     latents: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
     opacities: Float[Tensor, " ray"] | None = None
+
+    @classmethod
+    def together(cls, parts: Sequence["LatentPixels"]) -> "LatentPixels":
+        """Those of several groups of scenes, all with known opacities or none."""
+        rays, jitter, latents, background, opacities = zip(
+            *((part.rays, part.jitter, part.latents, part.background, part.opacities) for part in parts), strict=True
+        )
+        return cls(
+            SceneRays.together(rays),
+            torch.cat(jitter),
+            torch.cat(latents),
+            torch.cat(background),
+            None if opacities[0] is None else torch.cat(opacities),
+        )
 
     def to(self, device: torch.device) -> "LatentPixels":
         """The same on another device."""

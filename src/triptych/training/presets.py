@@ -1,8 +1,8 @@
 """Settings that are known to work (what mattered is in docs/quality.md).
 
-``colors`` is for objects of any kind, in image space, in a quarter of an hour; ``general`` is the same in the latent
-space of an autoencoder that is trained already; ``quick`` is a first look with an autoencoder of the scenes' own,
-``best`` an hour with one, and ``paper`` the published recipe on a GPU.
+``colors`` is for objects of any kind, in image space, in a quarter of an hour, ``best`` the same in an hour;
+``general`` is in the latent space of an autoencoder that is trained already; ``quick`` is a first look with an
+autoencoder of the scenes' own, ``latent`` an hour with one, and ``paper`` the published recipe on a GPU.
 """
 
 from dataclasses import replace
@@ -17,6 +17,8 @@ from triptych.training.config import Preset, SkippingConfig, Stage1Config, Stage
 from triptych.training.phase import LossWeights, Phase, Rates
 
 _DECAY_OVER_50_EPOCHS = 0.94157**50
+_TO_THE_END = 4.0
+"""How many times as many steps as ``colors`` ``best`` takes, in both stages."""
 _OPACITY = 0.1
 """Weights from 0.03 to 1 were tried."""
 _SCENES_ON_PIXELS = Phase(
@@ -38,6 +40,35 @@ _NEW_SCENES_ON_PIXELS = Phase(
     rates=Rates(micro=2e-2, coefficients=1e-2),
     weights=LossWeights(enc=1.0),
     final_factor=0.5,
+)
+
+_COLORS = Stage1Config(
+    autoencoder=NoAutoencoder(),
+    planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
+    mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
+    sampling=SamplingConfig(coarse=96, importance=0),
+    pretraining=Pretraining(epochs=0.0),
+    warmup=replace(_SCENES_ON_PIXELS, weights=replace(_SCENES_ON_PIXELS.weights, opacity=_OPACITY), samples=64),
+    joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
+    skipping=SkippingConfig(update_every=32),
+    stage2="colors",
+    direct_gain=4.0,
+    freed_features=14,
+    modes=32,
+)
+_NEW_IN_COLORS = Stage2Config(
+    latent=replace(
+        _NEW_SCENES_ON_PIXELS,
+        rates=Rates(micro=3e-2, coefficients=1e-2, modes=0.3),
+        weights=replace(_NEW_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
+        final_factor=0.1,
+        momentum=0.3,
+        smoothing=1.5,
+        samples=64,
+        crop_share=0.7,
+    ),
+    image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
+    skipping=SkippingConfig(first_update=8, update_every=32, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
 )
 
 STAGE1 = {
@@ -62,20 +93,8 @@ STAGE1 = {
             final_factor=0.1,
         ),
     ),
-    "colors": Stage1Config(
-        autoencoder=NoAutoencoder(),
-        planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
-        mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
-        sampling=SamplingConfig(coarse=96, importance=0),
-        pretraining=Pretraining(epochs=0.0),
-        warmup=replace(_SCENES_ON_PIXELS, weights=replace(_SCENES_ON_PIXELS.weights, opacity=_OPACITY), samples=64),
-        joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
-        skipping=SkippingConfig(update_every=32),
-        stage2="colors",
-        direct_gain=4.0,
-        freed_features=14,
-        modes=32,
-    ),
+    "colors": _COLORS,
+    "best": replace(_COLORS, warmup=_COLORS.warmup.longer(_TO_THE_END), stage2="best"),
     "general": Stage1Config(
         autoencoder=PretrainedAutoencoder("general"),
         planes=PlaneConfig(resolution=48, micro_features=10, macro_features=22, base_planes=16),
@@ -96,7 +115,7 @@ STAGE1 = {
         ),
         stage2="general",
     ),
-    "best": Stage1Config(
+    "latent": Stage1Config(
         autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=4)),
         planes=PlaneConfig(resolution=64, micro_features=10, macro_features=22, base_planes=16),
         mlp=MLPConfig(hidden=64, hidden_activation="relu"),
@@ -119,7 +138,7 @@ STAGE1 = {
             one_ray_share=0.65,
             shift_views=True,
         ),
-        stage2="best",
+        stage2="latent",
     ),
     "paper": Stage1Config(
         autoencoder=PretrainedAutoencoder("stable-diffusion-v1-5/stable-diffusion-v1-5/vae", normalization="tanh"),
@@ -164,25 +183,13 @@ STAGE2 = {
             final_factor=0.1,
         ),
     ),
-    "colors": Stage2Config(
-        latent=replace(
-            _NEW_SCENES_ON_PIXELS,
-            rates=Rates(micro=3e-2, coefficients=1e-2, modes=0.3),
-            weights=replace(_NEW_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
-            final_factor=0.1,
-            momentum=0.3,
-            smoothing=1.5,
-            samples=64,
-            crop_share=0.7,
-        ),
-        image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
-        skipping=SkippingConfig(first_update=8, update_every=32, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
-    ),
+    "colors": _NEW_IN_COLORS,
+    "best": _NEW_IN_COLORS.longer(_TO_THE_END),
     "general": Stage2Config(
         latent=_NEW_SCENES_ON_PIXELS,
         image=Phase(epochs=0.0, batch=2, rates=Rates(micro=1e-2, coefficients=5e-3), weights=LossWeights(dec=1.0)),
     ),
-    "best": Stage2Config(
+    "latent": Stage2Config(
         latent=Phase(
             epochs=4.0,
             batch=2,

@@ -69,10 +69,10 @@ def train(
     Args:
         dataset: the scenes; of a folder, its split "train", or all where it declares none.
         out: folder of the run, with the model, its log, a picture of the progress and the stage-1 scenes.
-        settings: "colors" for a quarter of an hour in image space, "general" in the latent space of an autoencoder that
-            is trained already, "quick" for a first look with one of the scenes' own, "best" for an hour with one,
-            "paper" for the published recipe; or one of ``STAGE1``, changed with ``dataclasses.replace``. None takes
-            "colors", or "quick" with an autoencoder of your own, which trains it.
+        settings: "colors" for a quarter of an hour in image space, "best" for an hour there, "general" in the latent
+            space of an autoencoder that is trained already, "quick" for a first look with one of the scenes' own,
+            "latent" for an hour with one, "paper" for the published recipe; or one of ``STAGE1``, changed with
+            ``dataclasses.replace``. None takes "colors", or "quick" with an autoencoder of your own, which trains it.
         autoencoder: a module of your own to start from, in place of the one that the settings ask for:
             ``encode(images [view, 3, height, width] in [0, 1])`` gives [view, channel, height / n, width / n],
             ``decode`` gives the images back. A copy of it is trained.
@@ -118,9 +118,8 @@ def fit(
         model: the category model, or where `open_model` finds it.
         dataset: the scenes; of a folder, its split "test", or all where it declares none.
         out: folder of the bank.
-        settings: "quick", "colors", "general", "best" or "paper"; or one of ``STAGE2``, changed with
-            ``dataclasses.replace``.
-            None takes the preset that the model asks for: that which it was trained with.
+        settings: "quick", "colors", "best", "general", "latent" or "paper"; or one of ``STAGE2``, changed with
+            ``dataclasses.replace``. None takes the preset that the model asks for: that which it was trained with.
         precision: how the micro planes are stored: "compact", "small", "float16" or "float32"; None as the bank that is
             there does, compactly in a new one.
         seed: all random numbers follow from it.

@@ -47,22 +47,22 @@ class Scale:
 _IMAGE_SPACE = NoAutoencoder()
 _LAPTOP_RATES = Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=1e-2)
 
-_BEST = STAGE1["best"]
+_LATENT = STAGE1["latent"]
 _LAPTOP_STAGE1 = replace(
-    _BEST,
+    _LATENT,
     autoencoder=NewAutoencoder(network=ConvolutionalConfig(channels=8, downscale=2, width=64, blocks=2)),
-    planes=replace(_BEST.planes, resolution=48),
+    planes=replace(_LATENT.planes, resolution=48),
     sampling=SamplingConfig(coarse=40, importance=0),
     pretraining=Pretraining(epochs=0.0),
-    warmup=replace(_BEST.warmup, epochs=2.0),
-    joint=replace(_BEST.joint, epochs=8.0),
+    warmup=replace(_LATENT.warmup, epochs=2.0),
+    joint=replace(_LATENT.joint, epochs=8.0),
 )
 
 LAPTOP = Scale(
     train_scenes=40,
     exploit_scenes=12,
     stage1=_LAPTOP_STAGE1,
-    stage2=STAGE2["best"],
+    stage2=STAGE2["latent"],
     image_stage1=replace(
         _LAPTOP_STAGE1,
         autoencoder=_IMAGE_SPACE,

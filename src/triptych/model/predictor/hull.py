@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, Int32
+from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
-from triptych.geometry import Cameras, bit_grid
+from triptych.geometry import bit_grid
 from triptych.model.predictor.views import EncodedViews
 
 _VIEWS_TO_OUTVOTE_ONE = 6
@@ -86,22 +86,11 @@ def carve(grid: Grid, views: EncodedViews) -> Hull:
     shown = F.max_pool2d(views.shown[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
     allowed = int(len(views) >= _VIEWS_TO_OUTVOTE_ONE)
     all_centers = grid.centers()
-    cells = torch.arange(len(all_centers), device=all_centers.device)
-    doubts = torch.zeros(len(cells), device=cells.device)
-    for view in range(len(views)):  # each looks only at what those before it have left
-        doubts = doubts + _shows_background(shown[view], views.cameras[[view]], all_centers[cells])
-        kept = doubts <= allowed
-        cells, doubts = cells[kept], doubts[kept]
+    doubts = views.cameras.project(all_centers).on(~shown).sum(dim=0).float()
+    cells = (doubts <= allowed).nonzero()[:, 0]
     if not len(cells):
-        cells = torch.arange(len(all_centers), device=all_centers.device)
-        doubts = torch.zeros(len(cells), device=cells.device)
-    return Hull(grid, cells, all_centers[cells], doubts, _normals(grid, cells))
-
-
-def _shows_background(
-    shown: Bool[Tensor, "height width"], camera: Cameras, points: Float[Tensor, "point 3"]
-) -> Bool[Tensor, " point"]:
-    return camera.project(points).on(~shown[None])[0]
+        doubts, cells = torch.zeros_like(doubts), torch.arange(len(doubts), device=doubts.device)
+    return Hull(grid, cells, all_centers[cells], doubts[cells], _normals(grid, cells))
 
 
 def _normals(grid: Grid, cells: Int[Tensor, " cell"]) -> Float[Tensor, "cell 3"]:

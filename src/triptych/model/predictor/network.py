@@ -1,4 +1,4 @@
-"""The predictor as a module: from encoded views to micro planes, coefficients and occupancy.
+"""The predictor as a module: from encoded views of some scenes to their micro planes, coefficients and occupancy.
 
     cells      the scene box in nearly cubic cells, carved by the silhouettes of the views (hull.py)
     pooling    what the views show of each cell that is left (pooling.py), made into features by a small network
@@ -10,7 +10,8 @@
                descent, as in DeepView, arXiv 1906.07316)
     residuals  what they give is added to these planes
 
-All of it depends on what the views show, not on how many they are or in which order they come.
+All of it depends on what the views show, not on how many they are or in which order they come, nor on the scenes that
+are predicted together.
 """
 
 import math
@@ -56,7 +57,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Where a scene starts.
+    """Where scenes start; without the first axis, where one starts.
 
     Attributes:
         micro: micro planes.
@@ -64,13 +65,17 @@ class Prediction:
         occupancy: the cells in which to sample it, in the bits of `triptych.geometry.bit_grid`.
     """
 
-    micro: Float[Tensor, "3 k k micro"]
-    coefficients: Float[Tensor, " base"]
-    occupancy: Int32[Tensor, "z y"]
+    micro: Float[Tensor, "*scene 3 k k micro"]
+    coefficients: Float[Tensor, "*scene base"]
+    occupancy: Int32[Tensor, "*scene z y"]
+
+    def __getitem__(self, scene: int) -> "Prediction":
+        """One of the scenes."""
+        return Prediction(self.micro[scene], self.coefficients[scene], self.occupancy[scene])
 
 
 Slopes = Callable[[Prediction], Tensor]
-"""The gradient of L_Enc over the given views, by the micro planes [3, k, k, micro] of a state."""
+"""The gradient of L_Enc over the given views of each scene, by the micro planes [scene, 3, k, k, micro] of a state."""
 
 
 class Standardized(nn.Module):
@@ -125,15 +130,15 @@ class Correction(nn.Module):
 
     def forward(
         self,
-        fine: Float[Tensor, "3 k k feature"],
-        slope: Float[Tensor, "3 k k slope"],
-        moved: Float[Tensor, "3 k k micro"],
-    ) -> Float[Tensor, "3 k k micro"]:
+        fine: Float[Tensor, "scene 3 k k feature"],
+        slope: Float[Tensor, "scene 3 k k slope"],
+        moved: Float[Tensor, "scene 3 k k micro"],
+    ) -> Float[Tensor, "scene 3 k k micro"]:
         """A change of ``moved``, which says how far the planes lie from the mean scene's."""
         state = self.of_state(torch.cat([fine, slope, moved], dim=-1))
-        planes, _ = self.unet([_resized(plane, self.side, self.side) for plane in state])
+        planes, _ = self.unet([_resized(plane, self.side, self.side) for plane in state.unbind(dim=1)])
         change = on_texels(self.micro, planes)
-        return torch.stack([_resized(plane, self.resolution, self.resolution) for plane in change])
+        return torch.stack([_resized(plane, self.resolution, self.resolution) for plane in change], dim=1)
 
 
 class Predictor(nn.Module):
@@ -186,48 +191,59 @@ class Predictor(nn.Module):
         for tensor in self.state_dict().values():
             tensor.copy_(tensor.half())
 
-    def forward(self, views: EncodedViews, around: Surroundings, slopes: Slopes) -> Prediction:
-        """Where the scene of some views starts, with gradient for this network's parameters."""
-        views = views.within(self.config.side)
-        hull = carve(Grid(around.aabb, self.shape), views)
-        start = Prediction(around.micro, around.coefficients, around.occupancy)
-        slope = _relative(slopes(start))
-        planes, smallest = self.unet(self._planes(hull, views, around, slope))
-        size = self.resolution, self.resolution
-        fine = [_resized(plane, *size) + more for plane, more in zip(planes, self.of_slopes(slope), strict=True)]
-        fine = self.finest(fine)
-        moved = torch.stack(on_texels(self.micro, fine))
-        summary = torch.cat([plane.mean(dim=(0, 1)) for plane in smallest])
+    def forward(self, scenes: Sequence[EncodedViews], around: Surroundings, slopes: Slopes) -> Prediction:
+        """Where scenes start, from some views of each, with gradient for this network's parameters."""
+        scenes = [views.within(self.config.side) for views in scenes]
+        hulls = [carve(Grid(around.aabb, self.shape), views) for views in scenes]
+        slope = _relative(slopes(_mean_scene(around, len(scenes))))
+        planes, smallest = self.unet(self._planes(hulls, scenes, around, slope))
+        size, of_slopes = (self.resolution, self.resolution), self.of_slopes(slope).unbind(dim=1)
+        fine = self.finest([_resized(plane, *size) + more for plane, more in zip(planes, of_slopes, strict=True)])
+        moved = torch.stack(on_texels(self.micro, fine), dim=1)
+        summary = torch.cat([plane.mean(dim=(1, 2)) for plane in smallest], dim=1)
         coefficients = around.coefficients + _COEFFICIENT_SCALE * self.coefficients(summary)
-        occupancy = hull.occupancy()
+        occupancy, fine = torch.stack([hull.occupancy() for hull in hulls]), torch.stack(fine, dim=1)
         for correction in self.corrections:
             state = Prediction(around.micro + _MICRO_SCALE * moved, coefficients, occupancy | around.occupancy)
-            moved = moved + correction(torch.stack(fine), _relative(slopes(state)), moved)
+            moved = moved + correction(fine, _relative(slopes(state)), moved)
         return Prediction(around.micro + _MICRO_SCALE * moved, coefficients, occupancy)
 
     def _planes(
-        self, hull: Hull, views: EncodedViews, around: Surroundings, slope: Float[Tensor, "3 k k slope"]
+        self,
+        hulls: Sequence[Hull],
+        scenes: Sequence[EncodedViews],
+        around: Surroundings,
+        slope: Float[Tensor, "scene 3 k k slope"],
     ) -> Planes:
-        features = self.of_cell(self.standardized(pool(hull, views, around.background)))
-        volume = features.new_zeros(math.prod(self.shape), features.shape[1])
-        volume = volume.index_copy(0, hull.cells, features).unflatten(0, self.shape)
-        columns = (volume.permute(1, 2, 0, 3), volume.permute(0, 2, 1, 3), volume)
-        planes = [layer(cells.flatten(2)) for layer, cells in zip(self.along, columns, strict=True)]
-        known = torch.cat([around.planes, slope], dim=-1)
-        known = [_resized(each, *plane.shape[:2]) for each, plane in zip(known, planes, strict=True)]
+        seen = [pool(hull, views, around.background) for hull, views in zip(hulls, scenes, strict=True)]
+        features = self.of_cell(self.standardized(torch.cat(seen)))
+        count = math.prod(self.shape)
+        cells = torch.cat([scene * count + hull.cells for scene, hull in enumerate(hulls)])
+        volume = features.new_zeros(len(hulls) * count, features.shape[1])
+        volume = volume.index_copy(0, cells, features).unflatten(0, (len(hulls), *self.shape))
+        columns = (volume.permute(0, 2, 3, 1, 4), volume.permute(0, 1, 3, 2, 4), volume)
+        planes = [layer(column.flatten(3)) for layer, column in zip(self.along, columns, strict=True)]
+        known = torch.cat([around.planes.expand(len(hulls), -1, -1, -1, -1), slope], dim=-1).unbind(dim=1)
+        known = [_resized(each, *plane.shape[1:3]) for each, plane in zip(known, planes, strict=True)]
         planes = [plane + more for plane, more in zip(planes, on_texels(self.of_start, known), strict=True)]
         return on_texels(self.mixed, planes)
 
 
-def _relative(slope: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "3 k k slope"]:
-    """A gradient in units of its root mean square, and the size of that as one more feature."""
-    size = slope.square().mean().sqrt().clamp_min(1e-12)
+def _mean_scene(around: Surroundings, scenes: int) -> Prediction:
+    """The mean scene, so many times."""
+    parts = around.micro, around.coefficients, around.occupancy
+    return Prediction(*(part.expand(scenes, *part.shape) for part in parts))
+
+
+def _relative(slope: Float[Tensor, "scene 3 k k micro"]) -> Float[Tensor, "scene 3 k k slope"]:
+    """The gradient of each scene in units of its root mean square, and the size of that as one more feature."""
+    size = slope.square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt().clamp_min(1e-12)
     shape = (*slope.shape[:-1], 1)
     return torch.cat([(slope / size).clamp(-5, 5), (size.log() / 2 + 6).expand(shape)], dim=-1)
 
 
-def _resized(plane: Float[Tensor, "row column feature"], rows: int, columns: int) -> Tensor:
-    if plane.shape[:2] == (rows, columns):
+def _resized(plane: Float[Tensor, "scene row column feature"], rows: int, columns: int) -> Tensor:
+    if plane.shape[1:3] == (rows, columns):
         return plane
-    resized = F.interpolate(plane.permute(2, 0, 1)[None], (rows, columns), mode="bilinear", align_corners=False)
-    return resized[0].permute(1, 2, 0)
+    resized = F.interpolate(plane.permute(0, 3, 1, 2), (rows, columns), mode="bilinear", align_corners=False)
+    return resized.permute(0, 2, 3, 1)

@@ -1,8 +1,8 @@
-"""A small U-Net over the three planes of a scene, in which the planes tell each other of their rows and columns.
+"""A small U-Net over the three planes of scenes, in which the planes tell each other of their rows and columns.
 
-Planes are stored channels last, one tensor [row, column, feature] for each of XY, XZ and YZ (see
+Planes are stored channels last, one tensor [scene, row, column, feature] for each of XY, XZ and YZ (see
 `triptych.representation.planes`), and share all weights. What works on single texels is a linear layer over the texels
-of all three planes at once: on a CPU much faster than 1x1 convolutions of so few pictures.
+of all planes at once: on a CPU much faster than 1x1 convolutions of so few pictures.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from triptych.representation.planes import PLANE_AXES
 
 Planes = list[Tensor]
-"""The planes XY, XZ, YZ, each [row, column, feature]."""
+"""The planes XY, XZ, YZ of some scenes, each [scene, row, column, feature]."""
 
 
 def on_texels(layer: Callable[[Tensor], Tensor], planes: Planes) -> Planes:
     """What a layer makes of every texel by itself."""
-    flat = layer(torch.cat([plane.flatten(0, 1) for plane in planes]))
-    parts = flat.split([plane.shape[0] * plane.shape[1] for plane in planes])
-    return [part.unflatten(0, plane.shape[:2]) for part, plane in zip(parts, planes, strict=True)]
+    flat = layer(torch.cat([plane.flatten(0, 2) for plane in planes]))
+    parts = flat.split([plane.shape[:3].numel() for plane in planes])
+    return [part.unflatten(0, plane.shape[:3]) for part, plane in zip(parts, planes, strict=True)]
 
 
 class PlaneBlock(nn.Module):
@@ -40,7 +40,7 @@ class PlaneBlock(nn.Module):
 
     def forward(self, planes: Planes) -> Planes:
         told = [
-            self.depthwise(plane.permute(2, 0, 1)[None])[0].permute(1, 2, 0) + means
+            self.depthwise(plane.permute(0, 3, 1, 2)).permute(0, 2, 3, 1) + means
             for plane, means in zip(planes, self._means(planes), strict=True)
         ]
         branch = on_texels(self._branch, told)
@@ -50,11 +50,12 @@ class PlaneBlock(nn.Module):
         return self.contract(F.relu(self.expand(self.norm(texels))))
 
     def _means(self, planes: Planes) -> Planes:
-        """For every plane, what the other two say about its rows and columns, as [row, column, feature]."""
+        """For every plane, what the other two say about its rows and columns, as [scene, row, column, feature]."""
+        places = [(number, place) for number in range(len(planes)) for place in (1, 2)]
+        means = [planes[number].mean(dim=3 - place) for number, place in places]
+        told = self.means(torch.cat(means, dim=1)).split([mean.shape[1] for mean in means], dim=1)
         along = {
-            (number, axis): self.means(plane.mean(dim=1 - place))
-            for number, plane in enumerate(planes)
-            for place, axis in enumerate(reversed(PLANE_AXES[number]))
+            (number, PLANE_AXES[number][2 - place]): each for (number, place), each in zip(places, told, strict=True)
         }
         said = []
         for number, (column, row) in enumerate(PLANE_AXES):
@@ -62,7 +63,7 @@ class PlaneBlock(nn.Module):
                 next(means for (other, axis), means in along.items() if other != number and axis == wanted)
                 for wanted in (column, row)
             )
-            said.append(by_column[None] + by_row[:, None])
+            said.append(by_column[:, None] + by_row[:, :, None])
         return said
 
 
@@ -103,11 +104,12 @@ def _blocks(width: int, count: int, expansion: int) -> nn.Sequential:
 
 def _gathered(plane: Tensor) -> Tensor:
     """Four texels as one of four times the features."""
-    rows, columns, features = plane.shape
-    return plane.reshape(rows // 2, 2, columns // 2, 2, features).transpose(1, 2).flatten(2)
+    scenes, rows, columns, features = plane.shape
+    return plane.reshape(scenes, rows // 2, 2, columns // 2, 2, features).transpose(2, 3).flatten(3)
 
 
 def _spread(plane: Tensor) -> Tensor:
     """The other way round."""
-    rows, columns, features = plane.shape
-    return plane.reshape(rows, columns, 2, 2, features // 4).transpose(1, 2).reshape(2 * rows, 2 * columns, -1)
+    scenes, rows, columns, features = plane.shape
+    apart = plane.reshape(scenes, rows, columns, 2, 2, features // 4)
+    return apart.transpose(2, 3).reshape(scenes, 2 * rows, 2 * columns, -1)

@@ -16,7 +16,9 @@ class PredictorTraining(Options):
     network: PredictorConfig = field(default_factory=PredictorConfig)
     """Its size."""
     steps: Steps = 4000
-    """Steps, of one scene each."""
+    """Steps."""
+    scenes_per_step: Batch = 1
+    """Scenes that are predicted and compared in each step: on a GPU 16 take little longer than one."""
     rate: Rate = 2e-3
     """Adam's step size after the ramp; it falls along a cosine to a hundredth."""
     ramp_steps: Steps = 100

@@ -1,6 +1,7 @@
 """What a step of training a predictor works on: views of a scene, those given and those asked for."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -22,20 +23,22 @@ from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
 from triptych.training.predicting.config import PredictorTraining
 
 _BYTES_KEPT = 2 << 30
-"""Of latents that stay in memory."""
+"""Of latents that stay in the device's memory."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What takes part in a step.
+    """A scene that takes part in a step.
 
     Attributes:
+        number: how many were drawn before it, in this step and those before.
         scene: the scene's number.
         given: its views that the prediction is made from.
         asked: other views, which it is compared with.
         generator: the random numbers of the rest of the step.
     """
 
+    number: int
     scene: int
     given: list[int]
     asked: list[int]
@@ -58,13 +61,16 @@ class TrainingViews:
         """Some of a scene's training views."""
         kept, _ = self._kept(scene)
         kept = kept[views]
-        return replace(kept, latents=kept.latents.to(self.model.aabb.device).float())
+        return replace(kept, latents=kept.latents.float())
 
-    def pixels(self, drawn: Drawn, count: int, crop_share: float) -> LatentPixels:
+    def pixels(self, drawn: Sequence[Drawn], count: int, crop_share: float) -> LatentPixels:
         """Random latent pixels of the views that are asked for; ``crop_share`` as in ``Phase``."""
-        _, kept = self._kept(drawn.scene)
-        chosen = kept.draw([torch.tensor(drawn.asked)], count, crop_share, [drawn.generator])
-        return kept.at(chosen, 1).to(self.model.aabb.device)
+        parts = []
+        for each in drawn:
+            _, kept = self._kept(each.scene)
+            chosen = kept.draw([torch.tensor(each.asked)], count, crop_share, [each.generator])
+            parts.append(kept.at(chosen, 1))
+        return LatentPixels.together(parts)
 
     def images(self, scene: int, views: list[int]) -> Float[Tensor, "view 3 height width"]:
         """Their pictures."""
@@ -83,21 +89,21 @@ class TrainingViews:
     def _encode(self, scene: int) -> tuple[EncodedViews, LatentViews]:
         everything = list(range(self.count(scene)))
         views = encoded(self.model, self.images(scene, everything), self.cameras(scene, everything), self.reach)
-        latents, background = views.latents.half().cpu(), self.background.cpu()
+        latents, background = views.latents.half(), self.background
         opacities = shrunk_opacities(PosedViews(self.dataset.subset([scene])), self.model.autoencoder.downscale)
-        boxes = boxes_of(latents, background)
-        return replace(views, latents=latents), LatentViews(
-            views.cameras.to("cpu"), latents, background, opacities, boxes
-        )
+        if opacities is not None:
+            opacities = opacities.to(latents.device)
+        boxes = boxes_of(latents, background).cpu()
+        return replace(views, latents=latents), LatentViews(views.cameras, latents, background, opacities, boxes)
 
 
-def draw(scenes: TrainingViews, config: PredictorTraining, count: int, step: int, seed: int) -> Drawn:
-    """The scene and the views of a step, of the first ``count`` scenes: each epoch takes every scene once."""
-    epoch, place = divmod(step, count)
+def draw(scenes: TrainingViews, config: PredictorTraining, count: int, number: int, seed: int) -> Drawn:
+    """The next of the first ``count`` scenes, and views of it: each epoch takes every scene once."""
+    epoch, place = divmod(number, count)
     order = torch.randperm(count, generator=step_generator(seed_stream(seed), epoch))
-    scene, generator = int(order[place]), step_generator(seed_stream(seed), step)
+    scene, generator = int(order[place]), step_generator(seed_stream(seed), number)
     views = torch.randperm(scenes.count(scene), generator=generator).tolist()
     asked = views[: min(config.asked_views, len(views) - 1)]
     most = min(config.most_views, len(views) - len(asked))
     given = math.floor(math.exp(float(torch.rand(1, generator=generator)) * math.log(most + 1)))
-    return Drawn(scene, sorted(views[len(asked) :][:given]), sorted(asked), generator)
+    return Drawn(number, scene, sorted(views[len(asked) :][:given]), sorted(asked), generator)

@@ -1,10 +1,11 @@
 """Training the predictor of a category model, all else frozen.
 
-Each step draws a scene, some of its views to predict it from, and others to compare the prediction with, by L_Enc and
+Each step draws scenes, some views of each to predict it from, and others to compare the prediction with, by L_Enc and
 L_Dec.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
@@ -12,15 +13,17 @@ from torch import Tensor
 
 from triptych.data import Dataset
 from triptych.data.evenly import evenly
+from triptych.geometry import Cameras
 from triptych.geometry.silhouettes import object_windows
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.model.prediction import slopes_of, surroundings
-from triptych.model.predictor import Prediction
+from triptych.model.predictor import EncodedViews, Prediction
 from triptych.model.rendering import render_views
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.sampler import Sampler
+from triptych.runtime import computes_by_itself
 from triptych.training.loop import Steps, TrainingState
 from triptych.training.objective import batch_losses
 from triptych.training.phase import LossWeights
@@ -66,49 +69,57 @@ class PredictorTrainer:
                 step.measure(psnr=self.measured())
 
     def _standardize(self) -> None:
-        draws = (draw(self.scenes, self.config, self.trained, step, self.seed) for step in range(_SAMPLED))
-        self.predictor.standardize([self.scenes.views(drawn.scene, drawn.given) for drawn in draws], self.around)
+        self.predictor.standardize([self._given(drawn) for drawn in self._drawn(range(_SAMPLED))], self.around)
+
+    def _drawn(self, numbers: Iterable[int]) -> list[Drawn]:
+        return [draw(self.scenes, self.config, self.trained, number, self.seed) for number in numbers]
+
+    def _given(self, drawn: Drawn) -> EncodedViews:
+        return self.scenes.views(drawn.scene, drawn.given)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """The weighted losses of a step, by name."""
-        config, drawn = self.config, draw(self.scenes, self.config, self.trained, step, self.seed)
-        prediction = self._predicted(drawn.scene, drawn.given)
-        field = self._field(prediction, everywhere=step % 2 == 0)
+        config, together = self.config, self.config.scenes_per_step
+        drawn = self._drawn(range(step * together, (step + 1) * together))
+        field = self._field(self._predicted([self._given(each) for each in drawn]), drawn)
         losses = {"enc": config.weights.enc * self._enc(field, drawn)}
         if not self.model.is_image_space:  # there L_Dec is L_Enc
             losses["dec"] = config.weights.dec * self._dec(field, drawn, whole=step % 4 == 0)
         return losses
 
-    def _predicted(self, scene: int, given: list[int]) -> Prediction:
-        views = self.scenes.views(scene, given)
-        return self.predictor(views, self.around, slopes_of(self.model, views, self.background))
+    def _predicted(self, scenes: Sequence[EncodedViews]) -> Prediction:
+        return self.predictor(scenes, self.around, slopes_of(self.model, scenes, self.background))
 
-    def _field(self, prediction: Prediction, *, everywhere: bool) -> TriPlaneField:
-        """A predicted scene, sampled in the cells that it says, or also in all in which scenes of the category have
-        matter: there it must learn to have none."""
-        occupancy = prediction.occupancy
-        if everywhere:
-            occupancy = occupancy | self.model.start_occupancy
-        field = self.model.field(prediction.micro[None], prediction.coefficients[None])
-        return replace(field, occupancy=occupancy[None])
+    def _field(self, prediction: Prediction, drawn: Sequence[Drawn]) -> TriPlaneField:
+        """Predicted scenes, sampled in the cells that they say, every other one also in all in which scenes of the
+        category have matter: there it must learn to have none."""
+        around = self.model.start_occupancy
+        cells = [
+            occupancy if each.number % 2 else occupancy | around
+            for occupancy, each in zip(prediction.occupancy, drawn, strict=True)
+        ]
+        return replace(self.model.field(prediction.micro, prediction.coefficients), occupancy=torch.stack(cells))
 
-    def _enc(self, field: TriPlaneField, drawn: Drawn) -> Tensor:
+    def _enc(self, field: TriPlaneField, drawn: Sequence[Drawn]) -> Tensor:
         pixels = self.scenes.pixels(drawn, self.config.pixels, self.config.crop_share)
         return pixels.error(field, self._sampler(drawn), self.config.weights.opacity)
 
-    def _dec(self, field: TriPlaneField, drawn: Drawn, *, whole: bool) -> Tensor:
-        asked, reach = drawn.asked[: self.config.decoded_views], self.scenes.reach
-        images, cameras = self.scenes.images(drawn.scene, asked), self.scenes.cameras(drawn.scene, asked)
-        targets = Targets(cameras, [len(asked)], images, None, self.background)
-        if reach is not None and not whole:
+    def _dec(self, field: TriPlaneField, drawn: Sequence[Drawn], *, whole: bool) -> Tensor:
+        """L_Dec; where it is not asked for ``whole`` views, and the CPU computes, on what shows the objects alone."""
+        asked = [(each.scene, each.asked[: self.config.decoded_views]) for each in drawn]
+        images = torch.cat([self.scenes.images(*views) for views in asked])
+        cameras = Cameras.together([self.scenes.cameras(*views) for views in asked])
+        targets = Targets(cameras, [len(views) for _, views in asked], images, None, self.background)
+        reach = self.scenes.reach
+        if reach is not None and not (whole or computes_by_itself(images.device)):
             color, side = self.model.background_color, self.model.autoencoder.downscale
             windows = object_windows(images, color, side, reach.decoder)
             targets = replace(targets, windows=windows, reach=reach)
         return batch_losses(self.model, field, targets, LossWeights(dec=1.0), self._sampler(drawn)).dec
 
-    def _sampler(self, drawn: Drawn) -> Sampler:
+    def _sampler(self, drawn: Sequence[Drawn]) -> Sampler:
         sampling = replace(self.model.config.sampling, coarse=self.config.samples, supersample=1)
-        return Sampler(sampling, [drawn.generator])
+        return Sampler(sampling, [each.generator for each in drawn])
 
     @torch.no_grad()
     def measured(self) -> float:
@@ -118,8 +129,8 @@ class PredictorTrainer:
             everything = range(self.scenes.count(scene))
             asked = evenly(everything, min(4, max(1, len(everything) // 3)))
             given = evenly([view for view in everything if view not in asked], 8)
-            start = self._predicted(scene, given)
-            field = with_occupancy(self.model.field(start.micro[None], start.coefficients[None]))
+            start = self._predicted([self.scenes.views(scene, given)])
+            field = with_occupancy(self.model.field(start.micro, start.coefficients))
             views = render_views(self.model, field, self.scenes.cameras(scene, asked), self.background)
             values += psnr(views.images, self.scenes.images(scene, asked))
         return mean(values) if values else math.nan

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, SupportsFloat
 
+import torch
+
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.errors import InputError
@@ -22,7 +24,7 @@ from triptych.runtime import Lost, require_memory
 from triptych.text import listed
 from triptych.training import memory
 from triptych.training.announcing import view_counts
-from triptych.training.conditions import CPU, Conditions
+from triptych.training.conditions import Conditions
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance, background_unless_white
@@ -41,13 +43,13 @@ def fit_rgb_scenes(
     config: SingleTriPlanes,
     conditions: Conditions,
 ) -> dict[str, SceneBank]:
-    """Fit every scene of a dataset by itself, always on the CPU; those that are there already are left alone.
+    """Fit every scene of a dataset by itself; those that are there already are left alone.
 
     Args:
         dataset: the scenes.
         out: each scene becomes a bank in a folder of its own in here, which keeps the scene's MLP as its model.
         config: all settings.
-        conditions: seed, progress, who fits the scenes, and how often one that is fitted here is saved.
+        conditions: seed, device, progress, who fits the scenes, and how often one that is fitted here is saved.
 
     Returns:
         the bank of each scene by name, with the fitting's seconds and views in the record of its one scene.
@@ -57,7 +59,7 @@ def fit_rgb_scenes(
             options, or fitting has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
-    require_memory(memory.of_single(config))
+    require_memory(memory.of_single(config), conditions.here)
     scenes = [dataset.subset([number]) for number in range(len(dataset))]
     for scene in scenes:
         _check_same(_folder(out, scene), scene, config, conditions.seed)
@@ -65,7 +67,7 @@ def fit_rgb_scenes(
         conditions.progress.note(line)
     out.mkdir(parents=True, exist_ok=True)
     with lock(out):
-        write_config(out, dataset, config, conditions.seed, None)
+        write_config(out, dataset, config, conditions.seed, conditions.device)
         conditions.progress.start("rgb", len(dataset) * config.steps)
         _fit_all(scenes, out, config, conditions)
     return {scene.names[0]: SceneBank(_folder(out, scene)) for scene in scenes}
@@ -78,6 +80,7 @@ class _Settings:
     Attributes:
         config: all settings.
         seed: all random numbers follow from it.
+        device: what is computed on.
         here: whether this process fits, in a run beside the bank, which may have stopped earlier.
         steps: where to show each step.
         checkpoint_seconds: how often a run is saved.
@@ -86,6 +89,7 @@ class _Settings:
 
     config: SingleTriPlanes
     seed: int
+    device: torch.device
     here: bool
     steps: Progress
     checkpoint_seconds: float
@@ -114,8 +118,9 @@ def _fit_all(scenes: list[Dataset], out: Path, config: SingleTriPlanes, conditio
     here = workers.are_here
     steps = _WithinAll(progress) if here else Progress(quiet=True)
     watch = conditions.watch if here else Watch(logs=())
-    settings = _Settings(config, conditions.seed, here, steps, conditions.checkpoint_seconds, watch)
-    for part, result in workers.map(_fit_scene, settings, _to_fit(scenes, out, config.steps, progress), CPU):
+    settings = _Settings(config, conditions.seed, conditions.device, here, steps, conditions.checkpoint_seconds, watch)
+    parts = _to_fit(scenes, out, config.steps, progress)
+    for part, result in workers.map(_fit_scene, settings, parts, conditions.device):
         name = part.scene.names[0]
         if isinstance(result, Lost):
             lost[name] = result.reason
@@ -197,15 +202,15 @@ def _check_same(folder: Path, scene: Dataset, config: SingleTriPlanes, seed: int
 
 def _fitted(part: _Part, settings: _Settings, loop: Loop) -> _Fitted:
     scene, config, seed = part.scene, settings.config, settings.seed
-    space = image_space(scene)
+    space = image_space(scene).to(settings.device)
     fitted = TriPlanes(scene, config, space, seed)
     fit_field(fitted, ray_targets(scene, space), config, seed, loop)
     require_finite(fitted, part.folder)
     fitted.finished()
     record = {"seconds": loop.run.elapsed(), "rgb": _rgb_of(config), "seed": seed, **Provenance.of(scene, 0).record()}
     micro, coefficients = fitted.scenes.micro.values[0], fitted.scenes.coefficients.values[0]
-    stored = StoredScene(micro, coefficients, scene.fingerprints[0], record)
-    return _Fitted(fitted.model, stored, (loop.run.folder / LOG_FILE).read_bytes())
+    stored = StoredScene(micro.cpu(), coefficients.cpu(), scene.fingerprints[0], record)
+    return _Fitted(fitted.model.cpu(), stored, (loop.run.folder / LOG_FILE).read_bytes())
 
 
 def _write(folder: Path, name: str, fitted: _Fitted) -> None:
