@@ -69,7 +69,7 @@ class Steps:
         tensors = *draw_pixels(work, chosen), numbers
         try:
             if kind not in self._recordings:
-                function = self._function(move, chosen.loss_scale, step)
+                function = self.function(move, chosen.loss_scale, step)
                 self._recordings[kind] = Recording(function, tensors, self._rows.device)
         except RuntimeError as error:  # no memory left, or something that this version of torch does not record
             self._repeats = False
@@ -80,7 +80,7 @@ class Steps:
         self._recordings[kind](tensors)
         work.scenes.visits += 1
 
-    def _function(self, move: Move, loss_scale: float, step: int) -> Callable[..., None]:
+    def function(self, move: Move, loss_scale: float, step: int) -> Callable[..., None]:
         """What a step of this kind does on the device, with pixels, jitter and numbers."""
         work, rows, scenes, phase = self._work, self._rows, self._work.scenes, self._work.phase
         sampler = work.sampler(step, self._chooser.views_per_epoch)
@@ -100,7 +100,7 @@ class Recording:
     """A function of tensors, to be called often with tensors of the same shapes.
 
     On a GPU its launches are recorded, and then repeated without it: it must do the same whatever is in its tensors,
-    return nothing, and neither read from the device nor copy from the CPU.
+    and neither read from the device nor copy from the CPU. What it returns is lost.
 
     Args:
         function: of tensors on the device.
@@ -108,7 +108,7 @@ class Recording:
         device: what computes.
     """
 
-    def __init__(self, function: Callable[..., None], tensors: tuple[Tensor, ...], device: torch.device) -> None:
+    def __init__(self, function: Callable[..., object], tensors: tuple[Tensor, ...], device: torch.device) -> None:
         self._function, self._tensors, self._graph = function, [sent(tensor, device) for tensor in tensors], None
         if computes_by_itself(device):
             self._graph = torch.cuda.CUDAGraph()
