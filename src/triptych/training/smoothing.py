@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -22,10 +21,9 @@ def gaussian(side: int, deviation: float) -> Float[Tensor, " distance"]:
     """
     if deviation < _TOO_LITTLE:
         return torch.zeros(0)
-    reach = math.ceil(_REACH * deviation)
-    weights = torch.exp(-(torch.arange(reach + 1) / deviation).square() / 2)
-    weights /= 2 * weights.sum() - 1
-    return F.pad(weights, (0, max(side - 1 - reach, 0)))[:side]
+    weights = [math.exp(-((distance / deviation) ** 2) / 2) for distance in range(math.ceil(_REACH * deviation) + 1)]
+    whole = 2 * sum(weights) - weights[0]
+    return torch.tensor([weight / whole for weight in weights] + side * [0.0])[:side]
 
 
 def smoothed(
