@@ -182,8 +182,7 @@ def _scene_of_ray(rays_per_scene: Sequence[int], device: torch.device) -> Tensor
     """The number of each ray's scene; made on the device where all have as many, so that it is part of a CUDA graph."""
     if len(set(rays_per_scene)) != 1:
         return _sent_scenes(tuple(rays_per_scene), device)
-    scenes = torch.arange(len(rays_per_scene), dtype=torch.int32, device=device)
-    return scenes[:, None].expand(-1, rays_per_scene[0]).reshape(-1)
+    return torch.arange(sum(rays_per_scene), dtype=torch.int32, device=device) // max(rays_per_scene[0], 1)
 
 
 @lru_cache(maxsize=16)
