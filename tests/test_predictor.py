@@ -27,6 +27,7 @@ from triptych.training.fitting import fit_scenes, predicted
 from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.run import train_predictor
+from triptych.training.predicting.trainer import PredictorTrainer
 from triptych.training.run import Run
 from triptych.training.stage2 import fit
 
@@ -197,6 +198,18 @@ def test_a_stopped_training_goes_on_where_it_was_and_ends_alike(
     for name, tensor in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], tensor), name
     assert plain.predictor is None
+
+
+def test_a_step_of_several_scenes_is_the_mean_of_steps_of_one(model: CategoryModel, balls: Dataset) -> None:
+    def losses(scenes: int, step: int) -> dict[str, float]:
+        trainer = PredictorTrainer(model, balls, replace(TRAINING, scenes_per_step=scenes), 0)
+        return {name: float(value.detach()) for name, value in trainer.losses(step).items()}
+
+    alone = [losses(1, step) for step in range(3)]
+    together = losses(3, 0)
+    for name, value in together.items():
+        assert value == pytest.approx(mean([each[name] for each in alone]), rel=1e-4)
+        assert len({each[name] for each in alone}) == 3
 
 
 def test_scenes_start_where_they_are_predicted_or_at_the_mean(

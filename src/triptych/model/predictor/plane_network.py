@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from triptych.representation.planes import PLANE_AXES
+from triptych.runtime import computes_by_itself
 
 Planes = list[Tensor]
 """The planes XY, XZ, YZ of some scenes, each [scene, row, column, feature]."""
@@ -40,7 +41,7 @@ class PlaneBlock(nn.Module):
 
     def forward(self, planes: Planes) -> Planes:
         told = [
-            self.depthwise(plane.permute(0, 3, 1, 2)).permute(0, 2, 3, 1) + means
+            self.depthwise(_channels_first(plane)).permute(0, 2, 3, 1) + means
             for plane, means in zip(planes, self._means(planes), strict=True)
         ]
         branch = on_texels(self._branch, told)
@@ -100,6 +101,12 @@ class PlaneUNet(nn.Module):
 
 def _blocks(width: int, count: int, expansion: int) -> nn.Sequential:
     return nn.Sequential(*(PlaneBlock(width, expansion) for _ in range(count)))
+
+
+def _channels_first(plane: Tensor) -> Tensor:
+    """As convolutions take it. A GPU wants it so in memory, too: else cuDNN takes one feature after another."""
+    turned = plane.permute(0, 3, 1, 2)
+    return turned.contiguous() if computes_by_itself(plane.device) else turned
 
 
 def _gathered(plane: Tensor) -> Tensor:

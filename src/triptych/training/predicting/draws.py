@@ -18,6 +18,7 @@ from triptych.model.prediction import encoded
 from triptych.model.predictor import EncodedViews
 from triptych.model.reach import reach_of
 from triptych.pictures import from_pixels
+from triptych.runtime import computes_by_itself
 from triptych.training.loop import seed_stream, step_generator
 from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
 from triptych.training.predicting.config import PredictorTraining
@@ -46,12 +47,16 @@ class Drawn:
 
 
 class TrainingViews:
-    """Views of scenes, encoded when they are first needed."""
+    """Views of scenes, encoded when they are first needed.
+
+    Attributes:
+        reach: how far the autoencoder looks; None where whole views are encoded and decoded, as on a GPU.
+    """
 
     def __init__(self, model: CategoryModel, dataset: Dataset) -> None:
         self.model = model
         self.dataset = dataset
-        self.reach = reach_of(model)
+        self.reach = None if computes_by_itself(model.aabb.device) else reach_of(model)
         self.background = model.background()
         views = max(self.count(scene) for scene in range(len(dataset)))
         of_scene = 2 * views * (model.autoencoder.channels + 1) * math.prod(model.latent_size)

@@ -23,7 +23,6 @@ from triptych.model.rendering import render_views
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.sampler import Sampler
-from triptych.runtime import computes_by_itself
 from triptych.training.loop import Steps, TrainingState
 from triptych.training.objective import batch_losses
 from triptych.training.phase import LossWeights
@@ -105,13 +104,13 @@ class PredictorTrainer:
         return pixels.error(field, self._sampler(drawn), self.config.weights.opacity)
 
     def _dec(self, field: TriPlaneField, drawn: Sequence[Drawn], *, whole: bool) -> Tensor:
-        """L_Dec; where it is not asked for ``whole`` views, and the CPU computes, on what shows the objects alone."""
+        """L_Dec; where it is not asked for ``whole`` views, the CPU looks only at what shows the objects."""
         asked = [(each.scene, each.asked[: self.config.decoded_views]) for each in drawn]
         images = torch.cat([self.scenes.images(*views) for views in asked])
         cameras = Cameras.together([self.scenes.cameras(*views) for views in asked])
         targets = Targets(cameras, [len(views) for _, views in asked], images, None, self.background)
         reach = self.scenes.reach
-        if reach is not None and not (whole or computes_by_itself(images.device)):
+        if reach is not None and not whole:
             color, side = self.model.background_color, self.model.autoencoder.downscale
             windows = object_windows(images, color, side, reach.decoder)
             targets = replace(targets, windows=windows, reach=reach)
