@@ -139,6 +139,7 @@ STAGE1 = {
             shift_views=True,
         ),
         stage2="latent",
+        modes=32,
     ),
     "paper": Stage1Config(
         autoencoder=PretrainedAutoencoder("stable-diffusion-v1-5/stable-diffusion-v1-5/vae", normalization="tanh"),
@@ -194,7 +195,7 @@ STAGE2 = {
             epochs=4.0,
             batch=2,
             least_views=32,
-            rates=Rates(micro=2e-2, coefficients=1e-2),
+            rates=Rates(micro=2e-2, coefficients=1e-2, modes=0.3),
             weights=LossWeights(enc=1.0),
             final_factor=0.5,
             one_ray_share=1.0,
