@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-_IMPORT = f"from {__name__} import"
+_IMPORT = f"import gc; gc.disable(); from {__name__} import"
 _PROGRAMS = (
     f"{_IMPORT} compile_coding, compile_loops; compile_loops('compare'); compile_coding()",
     f"{_IMPORT} compile_loops; compile_loops('forward', 'backward')",
