@@ -134,7 +134,7 @@ def _metrics(
         "seconds_per_new_scene": ours.mean("seconds"),
         "bytes_per_new_scene": ours.mean("bytes"),
         "predicted": {
-            views: {"psnr": mean(list(scenes.psnr.values())), "seconds": scenes.seconds, "scenes": len(scenes.psnr)}
+            views: {"psnr": mean(list(scenes.psnr.values())), "seconds": scenes.seconds, "scenes": list(scenes.psnr)}
             for views, scenes in predicted.items()
         },
         "scenes_stage1": len(model.trained_scenes),

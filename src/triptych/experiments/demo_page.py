@@ -108,7 +108,7 @@ def _add_predictions(page: Report, out: Path, metrics: Mapping[str, Any], fitted
     predicted = metrics["predicted"]
     if not predicted:
         return
-    shown = [fitted.scenes[each.name] for each in fitted.comparisons]
+    shown = [fitted.scenes[name] for name in next(iter(predicted.values()))["scenes"]]
     page.heading("At once, without fitting")
     page.text(
         "The model also has a predictor: a network that says from some pictures of a new car where its planes start. "

@@ -20,6 +20,8 @@ from triptych.progress import Progress
 
 GIVEN = (3, 8)
 """From so many pictures each scene is predicted."""
+_SHOWN = 4
+"""Scenes at most."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,14 @@ class Predicted:
 def predict_shown(
     model: CategoryModel, dataset: Dataset, fitted: Sequence[Comparison], path: Path, progress: Progress
 ) -> dict[int, Predicted]:
-    """Predict the scenes that a page shows from some of their training views, evenly spread; look at their test views.
+    """Predict some of the scenes that a page shows from a few of their training views, evenly spread, and look at
+    their test views.
 
     Args:
         model: the category model.
         dataset: the scenes, and others.
-        fitted: what fitting has made of those that are shown.
-        path: a PNG with a row for each: predictions between the true picture and what fitting has reached.
+        fitted: what fitting has made of those that the page shows.
+        path: a PNG with a row for each of the first of them: predictions between the true picture and what fitting has reached.
         progress: where to show how it goes.
 
     Returns:
@@ -54,6 +57,7 @@ def predict_shown(
     """
     if model.predictor is None:
         return {}
+    fitted = fitted[:_SHOWN]
     shown = dataset.subset([dataset.names.index(each.name) for each in fitted])
     progress.start("predict", len(GIVEN) * len(shown))
     predicted = {count: _predicted(model, shown, count, progress) for count in GIVEN}
