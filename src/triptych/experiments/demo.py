@@ -29,7 +29,7 @@ from triptych.training.stage2 import fit
 
 CLOCK_FILE = "seconds.json"
 SHIPPED_MODEL = Path("cars")
-_SHARE_OF_PRESET = 0.5
+_SHARE_OF_PRESET = 0.4
 """Of the preset's steps, for a page in less than a minute: the other half is worth half a decibel."""
 _FRAMES = 36
 

@@ -49,7 +49,8 @@ def predict_shown(
         model: the category model.
         dataset: the scenes, and others.
         fitted: what fitting has made of those that the page shows.
-        path: a PNG with a row for each of the first of them: predictions between the true picture and what fitting has reached.
+        path: a PNG with a row for each of the first of them: predictions between the true picture and what fitting has
+            reached.
         progress: where to show how it goes.
 
     Returns:
