@@ -16,6 +16,7 @@ from triptych.representation.occupancy import find_occupancy
 
 pytest.importorskip("triton", reason="the GPU kernel needs Triton, which is made for Linux alone")
 triton = pytest.importorskip("triptych.representation.kernels.triton")
+call = pytest.importorskip("triptych.representation.kernels.triton.call")
 
 CASES = {
     "softplus": {},
@@ -234,3 +235,11 @@ def test_compile_sees_one_graph() -> None:
     (actual,) = torch.autograd.grad(compiled(planes), planes)
     (expected,) = torch.autograd.grad(loss(planes), planes)
     assert_agrees(actual, expected)
+
+
+def test_kernels_read_the_number_of_each_rays_scene_from_memory_of_their_own() -> None:
+    for counts, expected in (([3], [0, 0, 0]), ([2, 2], [0, 0, 1, 1]), ([1, 0, 2], [0, 2, 2]), ([0, 0], [])):
+        numbers = call._scene_of_ray(counts, torch.device(DEVICE))
+        assert numbers.tolist() == expected
+        assert numbers.is_contiguous()
+        assert numbers.dtype == torch.int32

@@ -1,5 +1,6 @@
 """No step waits for a GPU. Tensors without data stand for those of one: whatever would read from them is refused, and
-copies that would wait are seen on their way."""
+copies that would wait are seen on their way. And what is recorded of a step, to be repeated without Python, is the same
+whichever step it is, and takes nothing from the CPU."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -19,13 +20,14 @@ from triptych.model.modes import side_of
 from triptych.runtime import devices, sent
 from triptych.training import pixels, row_adam
 from triptych.training.beginning import own_or_created, untrained
+from triptych.training.captured import Steps
 from triptych.training.conditions import Conditions
 from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
-from triptych.training.phase import Phase
+from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.scenes import SceneParameters
-from triptych.training.step import Work, take_step
+from triptych.training.step import Work, draw_pixels, take_step
 
 pytest.importorskip("triton", reason="the GPU kernel needs Triton, which is made for Linux alone")
 triton = pytest.importorskip("triptych.representation.kernels.triton")
@@ -125,6 +127,52 @@ def test_steps_of_stage_2(phase: Phase, balls: Dataset, model: CategoryModel) ->
     assert not waits.found
 
 
+class Launches(TorchDispatchMode):
+    """What is asked of the device, with all that is not in its tensors; nothing may come from the CPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, list[Any]]] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.ask(str(function), *args, *(kwargs or {}).items())
+        return function(*args, **(kwargs or {}))
+
+    def ask(self, name: str, *args: Any) -> None:
+        leaves = tree_leaves(args)
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        assert {tensor.device.type for tensor in tensors} <= {"meta"}, name
+        self.asked.append((name, [leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves]))
+
+
+@pytest.mark.parametrize("kind", [range(4), range(4, 16), range(20, 28)], ids=["modes", "smoothed", "neither"])
+def test_what_is_recorded_is_the_same_in_every_step(
+    kind: range, balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phase = replace(STAGE2.latent, rates=Rates(1e-2, 1e-2, modes=0.1), pixels=48, step_count=40, final_factor=0.1)
+    phase = replace(phase, smoothing=1.5, mode_steps=4, weights=LossWeights(enc=1.0, tv=1e-4, opacity=0.1))
+    side = side_of(model.config.planes.resolution)
+    model.modes = torch.ones(2, 3, side, side, model.config.planes.micro_features)
+    scenes = balls.select("test")
+    prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
+    assert prepared.latent_views.latents.device == CPU
+    fitting = Fitting(model.to(NO_DATA), scenes, 0)
+    work = begun(fitting.begin(phase, SKIPPING, "triton"), prepared)
+    steps, recorded = Steps(work, fitting.everyone), []
+    for step in (kind[0], kind[-1]):
+        chosen = fitting.everyone.choose(step, phase.batch)
+        move = phase.move(step, fitting.everyone.views_per_epoch)
+        sent_before = [
+            sent(tensor, NO_DATA) for tensor in (*draw_pixels(work, chosen), fitting.scenes.numbers_of(move))
+        ]
+        with Launches() as launches:
+            monkeypatch.setattr(rows, "step_rows", lambda *args: launches.ask("step_rows", *args))
+            steps.function(move, chosen.loss_scale, step)(*sent_before)
+        recorded.append(launches.asked)
+    assert len(recorded[0]) > 100
+    assert recorded[0] == recorded[1]
+
+
 def test_pixels_of_views_that_a_gpu_has_no_room_for(
     balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +184,7 @@ def test_pixels_of_views_that_a_gpu_has_no_room_for(
     kept = on_cpu.placed(NO_DATA)
     assert kept.latents.device == CPU
     with Waits() as waits:
-        drawn = kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]).to(NO_DATA)
+        drawn = kept.at(kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]), 1).to(NO_DATA)
     assert drawn.latents.device == NO_DATA
     assert not waits.found
 

@@ -100,9 +100,8 @@ def numbered(cameras: Cameras) -> LatentViews:
 
 def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_through_them() -> None:
     cameras = hemisphere_cameras(3, 48, seed=0).resized(6, 8)
-    drawn = numbered(cameras).draw(
-        [torch.tensor([0, 1]), torch.tensor([2])], 200, 0.75, [torch.Generator().manual_seed(seed) for seed in (0, 1)]
-    )
+    views, generators = numbered(cameras), [torch.Generator().manual_seed(seed) for seed in (0, 1)]
+    drawn = views.at(views.draw([torch.tensor([0, 1]), torch.tensor([2])], 200, 0.75, generators), 2)
     assert isinstance(drawn.rays, SceneRays)
     assert drawn.rays.per_scene == [200, 200]
     view, x, y = drawn.latents.long().T

@@ -25,12 +25,15 @@ class AlongModes:
         self._places = RowAdam(modes.new_zeros(count, len(modes)))
 
     def step(
-        self, scenes: Int[Tensor, " chosen"], gradient: Float[Tensor, "chosen 3 k k micro"], rate: float
+        self,
+        scenes: Int[Tensor, " chosen"],
+        gradient: Float[Tensor, "chosen 3 k k micro"],
+        rate: float | Float[Tensor, ""],
     ) -> Float[Tensor, "chosen 3 k k micro"]:
         """One Adam step on where scenes are along the modes: what it adds to their micro planes.
 
         Args:
-            scenes: their numbers, on the CPU.
+            scenes: their numbers.
             gradient: of their micro planes.
             rate: in standard deviations of a mode.
         """

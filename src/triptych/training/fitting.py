@@ -12,11 +12,12 @@ from triptych.model import CategoryModel
 from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
+from triptych.training.captured import Steps
 from triptych.training.config import SkippingConfig, Stage2Config, Start
 from triptych.training.loop import scene_stream, step_generator
 from triptych.training.phase import Phase, Rates
 from triptych.training.scenes import SceneParameters
-from triptych.training.step import Chosen, Work, take_step
+from triptych.training.step import Chosen, Work
 
 
 def fit_scenes(
@@ -113,9 +114,9 @@ class Fitting:
         """Take the steps of both phases, one whenever the next number is asked for: how many are done."""
         done = 0
         for phase in (config.latent, config.image):
-            work = self.begin(phase, config.skipping)
+            steps = Steps(self.begin(phase, config.skipping), self.everyone)
             for step in range(phase.steps(self.everyone.views_per_epoch)):
-                take_step(work, step, self.everyone)
+                steps.take(step)
                 done += 1
                 yield done
 

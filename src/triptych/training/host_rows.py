@@ -42,7 +42,7 @@ class HostRows:
         self,
         rows: Int[Tensor, " chosen"],
         gradient: Float[Tensor, "chosen *shape"],
-        rate: float,
+        rate: float | Float[Tensor, ""],
         momentum: float = MOMENTUM,
     ) -> None:
         """One Adam step on distinct rows, taken on the device."""

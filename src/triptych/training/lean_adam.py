@@ -32,7 +32,7 @@ class LeanRowAdam(RowAdam):
         self,
         rows: Int[Tensor, " chosen"],
         gradient: Float[Tensor, "chosen *shape"],
-        rate: float,
+        rate: float | Float[Tensor, ""],
         momentum: float = MOMENTUM,
     ) -> None:
         if gradient.numel() == 0:

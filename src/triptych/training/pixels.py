@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -10,7 +11,6 @@ from torch import Tensor
 from triptych.geometry import Cameras, SceneRays
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, squared_error
-from triptych.representation.render import random_places
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
 
@@ -20,6 +20,18 @@ _SHARE = 0.125
 """Of the memory that a device has free: what all views may take of it."""
 _AT_ONCE = 32
 """Views that are looked at together: all of many scenes would take as much memory as their latents."""
+
+
+class DrawnPixels(NamedTuple):
+    """Random pixels as numbers, which the CPU draws whatever the device.
+
+    Attributes:
+        places: view, column and row of each.
+        jitter: how the samples of its ray are moved (see ``kernels.place_samples``).
+    """
+
+    places: Int[Tensor, "3 ray"]
+    jitter: Float[Tensor, "ray 2"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,8 @@ class LatentViews:
 
     def draw(
         self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
-    ) -> "LatentPixels":
-        """Random pixels, so many of each scene.
+    ) -> DrawnPixels:
+        """Random pixels, so many of each scene, one scene after the other.
 
         Args:
             rows: the views of each scene.
@@ -61,13 +73,19 @@ class LatentViews:
             crop_share: share of them from the boxes around what views show.
             generators: one per scene.
         """
-        views, x, y = sent(self._places(rows, count, crop_share, generators), self.latents.device)
+        places = self._places(rows, count, crop_share, generators)
+        return DrawnPixels(places, torch.cat([torch.rand(count, 2, generator=generator) for generator in generators]))
+
+    def at(self, drawn: DrawnPixels, scenes: int) -> "LatentPixels":
+        """The pixels drawn of so many scenes."""
+        views, x, y = sent(drawn.places, self.latents.device)
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
         background = self.background[y * self.cameras.width + x]
         opacities = None if self.opacities is None else self.opacities[views, y, x].float()
         latents = self.latents[views, :, y, x].float()
-        return LatentPixels(SceneRays(rays, [count] * len(rows)), latents, background, opacities)
+        rays = SceneRays(rays, [len(views) // scenes] * scenes)
+        return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 
     def _places(
         self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
@@ -97,12 +115,14 @@ class LatentPixels:
 
     Attributes:
         rays: a ray through the middle of each pixel.
+        jitter: how its samples are moved.
         latents: normalized latents.
         background: the latent of the background there.
         opacities: how opaque each pixel is, below 0 where that is not known; None where it does not matter.
     """
 
     rays: SceneRays
+    jitter: Float[Tensor, "ray 2"]
     latents: Float[Tensor, "ray channel"]
     background: Float[Tensor, "ray channel"]
     opacities: Float[Tensor, " ray"] | None = None
@@ -110,11 +130,12 @@ class LatentPixels:
     @classmethod
     def together(cls, parts: Sequence["LatentPixels"]) -> "LatentPixels":
         """Those of several groups of scenes, all with known opacities or none."""
-        rays, latents, background, opacities = zip(
-            *((part.rays, part.latents, part.background, part.opacities) for part in parts), strict=True
+        rays, jitter, latents, background, opacities = zip(
+            *((part.rays, part.jitter, part.latents, part.background, part.opacities) for part in parts), strict=True
         )
         return cls(
             SceneRays.together(rays),
+            torch.cat(jitter),
             torch.cat(latents),
             torch.cat(background),
             None if opacities[0] is None else torch.cat(opacities),
@@ -124,14 +145,13 @@ class LatentPixels:
         """The same on another device."""
         rays = SceneRays(self.rays.flat.to(device), self.rays.per_scene)
         opacities = None if self.opacities is None else sent(self.opacities, device)
-        return LatentPixels(rays, sent(self.latents, device), sent(self.background, device), opacities)
+        jitter, latents, background = (sent(each, device) for each in (self.jitter, self.latents, self.background))
+        return LatentPixels(rays, jitter, latents, background, opacities)
 
     def error(self, field: TriPlaneField, sampler: Sampler, opacity_weight: float = 0.0) -> Float[Tensor, ""]:
         """L_Enc on these pixels alone, with the error of their opacities by its weight."""
-        assert sampler.generators is not None
-        jitter = random_places(self.rays, sampler.generators)
         comparison = Comparison(self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight)
-        return squared_error(field, self.rays, sampler.sampling, jitter, comparison, sampler.backend)
+        return squared_error(field, self.rays, sampler.sampling, self.jitter, comparison, sampler.backend)
 
 
 def boxes_of(

@@ -87,8 +87,8 @@ STAGE1 = {
         joint=Phase(
             epochs=5.0,
             batch=16,
-            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=1e-3, decoder=1e-3),
-            weights=LossWeights(ae=0.1, enc=1.0, dec=1.0, tv=1e-4),
+            rates=Rates(micro=1e-2, coefficients=1e-2, base=1e-2, mlp=3e-3, encoder=5e-4, decoder=5e-4),
+            weights=LossWeights(ae=0.1, enc=0.1, dec=1.0, tv=1e-4),
             ramp_steps=60,
             final_factor=0.1,
         ),
@@ -139,6 +139,7 @@ STAGE1 = {
             shift_views=True,
         ),
         stage2="latent",
+        modes=32,
     ),
     "paper": Stage1Config(
         autoencoder=PretrainedAutoencoder("stable-diffusion-v1-5/stable-diffusion-v1-5/vae", normalization="tanh"),
@@ -194,7 +195,7 @@ STAGE2 = {
             epochs=4.0,
             batch=2,
             least_views=8,
-            rates=Rates(micro=2e-2, coefficients=1e-2),
+            rates=Rates(micro=2e-2, coefficients=1e-2, modes=0.3),
             weights=LossWeights(enc=1.0),
             final_factor=0.5,
             one_ray_share=1.0,

@@ -42,10 +42,10 @@ class RowAdam:
         self,
         rows: Int[Tensor, " chosen"],
         gradient: Float[Tensor, "chosen *shape"],
-        rate: float,
+        rate: float | Float[Tensor, ""],
         momentum: float = MOMENTUM,
     ) -> None:
-        """One Adam step on distinct rows, in place."""
+        """One Adam step on distinct rows, in place; a rate that is a tensor is where the values are."""
         if gradient[:1].numel() == 0:
             return
         if has_triton_for(self.values):
@@ -69,7 +69,7 @@ class RowAdam:
             maximize=False,
         )
 
-    def _step_at_once(self, rows: Tensor, gradient: Tensor, rate: float, momentum: float) -> None:
+    def _step_at_once(self, rows: Tensor, gradient: Tensor, rate: float | Tensor, momentum: float) -> None:
         from triptych.representation.kernels.triton import rows as kernel  # not every machine has Triton
 
         own = kernel.Rows(self.values, self.first_moment, self.second_moment, self.steps)

@@ -21,7 +21,7 @@ from triptych.training.lean_adam import LeanRowAdam
 from triptych.training.memory import of_scenes
 from triptych.training.phase import Move
 from triptych.training.row_adam import RowAdam
-from triptych.training.smoothing import smoothed
+from triptych.training.smoothing import gaussian, smoothed
 
 
 class SceneParameters:
@@ -122,6 +122,11 @@ class SceneParameters:
         """Copies of some scenes' parameters that collect gradients."""
         return self.micro.leaf(scenes), self.coefficients.leaf(scenes)
 
+    def due(self, scenes: Int[Tensor, " chosen"], config: SkippingConfig) -> Int[Tensor, " due"]:
+        """Which of these scenes look up their empty cells at their next visit: their places among them."""
+        since_first = self.visits[scenes] - config.first_update
+        return ((since_first >= 0) & (since_first % config.update_every == 0)).nonzero()[:, 0]
+
     def skip_empty(
         self,
         field: TriPlaneField,
@@ -134,10 +139,8 @@ class SceneParameters:
         From time to time a scene looks up its occupancy again from its density in all cells, and is sampled everywhere
         once: a cell left out by mistake shows itself, and the loss can fill one that had been empty.
         """
-        visits = self.visits[scenes]
+        due = self.due(scenes, config)
         self.visits[scenes] += 1
-        since_first = visits - config.first_update
-        due = ((since_first >= 0) & (since_first % config.update_every == 0)).nonzero()[:, 0]
         device = self.occupancy.device
         occupancy = self.occupancy[sent(scenes, device)]
         if len(due):
@@ -152,15 +155,30 @@ class SceneParameters:
         scenes: Int[Tensor, " chosen"],
         leaves: tuple[Float[Tensor, "chosen 3 k k micro"], Float[Tensor, "chosen base"]],
         move: Move,
+        numbers: Float[Tensor, " number"] | None = None,
     ) -> None:
-        """One Adam step of these scenes, from the gradients that their leaves have collected."""
+        """One Adam step of these scenes, from the gradients that their leaves have collected.
+
+        Args:
+            scenes: their numbers.
+            leaves: see ``leaves``.
+            move: how they move.
+            numbers: see ``numbers_of``, on the device; sent there if not given.
+        """
         micro, coefficients = (leaf.grad for leaf in leaves)
+        numbers = sent(self.numbers_of(move), self.occupancy.device) if numbers is None else numbers
+        (of_micro, of_coefficients, of_modes), weights = numbers[:3], numbers[3:]
         if self._along is not None and micro is not None and move.modes:
-            self.micro.values[sent(scenes, self.micro.values.device)] += self._along.step(scenes, micro, move.modes)
+            self.micro.values[sent(scenes, self.micro.values.device)] += self._along.step(scenes, micro, of_modes)
         if micro is not None and move.micro:
-            self.micro.step(scenes, smoothed(micro, move.smoothing), move.micro, move.momentum)
+            self.micro.step(scenes, smoothed(micro, weights), of_micro, move.momentum)
         if coefficients is not None and move.coefficients:
-            self.coefficients.step(scenes, coefficients, move.coefficients)
+            self.coefficients.step(scenes, coefficients, of_coefficients)
+
+    def numbers_of(self, move: Move) -> Float[Tensor, " number"]:
+        """What of a move differs from step to step, on the CPU: its three rates, then the weights of ``smoothed``."""
+        rates = torch.tensor([move.micro, move.coefficients, move.modes])
+        return torch.cat([rates, gaussian(self.micro.values.shape[2], move.smoothing)])
 
     def state_dict(self) -> dict[str, Tensor]:
         """All tensors by name, not copied."""

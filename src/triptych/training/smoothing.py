@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,28 +12,36 @@ _REACH = 4.0
 """Deviations after which the Gaussian ends."""
 
 
-def smoothed(gradient: Float[Tensor, "scene 3 k k feature"], deviation: float) -> Float[Tensor, "scene 3 k k feature"]:
-    """The gradient convolved with a Gaussian along both axes of each plane; nothing lies beyond their borders.
+def gaussian(side: int, deviation: float) -> Float[Tensor, " distance"]:
+    """What a texel takes from those at each distance in a row of ``side``, from 0 up, on the CPU.
+
+    Args:
+        side: texels in a row.
+        deviation: of the Gaussian, in texels; where it is too small to matter, there are no weights at all.
+    """
+    if deviation < _TOO_LITTLE:
+        return torch.zeros(0)
+    weights = [math.exp(-((distance / deviation) ** 2) / 2) for distance in range(math.ceil(_REACH * deviation) + 1)]
+    whole = 2 * sum(weights) - weights[0]
+    return torch.tensor([weight / whole for weight in weights] + side * [0.0])[:side]
+
+
+def smoothed(
+    gradient: Float[Tensor, "scene 3 k k feature"], weights: Float[Tensor, " distance"]
+) -> Float[Tensor, "scene 3 k k feature"]:
+    """The gradient convolved along both axes of each plane; nothing lies beyond their borders.
 
     A step along it is one of steepest descent where rough changes of a plane are longer than smooth ones (a Sobolev
     metric; Nicolet, Jacobson and Jakob 2021 do the same to meshes).
 
     Args:
         gradient: of planes.
-        deviation: of the Gaussian, in texels; where it is too small to matter, the gradient itself is returned.
+        weights: see ``gaussian``, on the same device; without any, the gradient itself is returned.
     """
-    if deviation < _TOO_LITTLE:
+    if not len(weights):
         return gradient
     side, features = gradient.shape[2], gradient.shape[-1]
-    across = _gaussian(side, deviation, gradient.device).to(gradient)
+    texels = torch.arange(side, device=gradient.device)
+    across = weights.to(gradient)[(texels - texels[:, None]).abs()]
     down = across @ gradient.reshape(-1, side, side * features)
     return (across @ down.reshape(-1, side, features)).reshape(gradient.shape)
-
-
-def _gaussian(side: int, deviation: float, device: torch.device) -> Float[Tensor, "k k"]:
-    """What each texel of a line takes from each other one; made on the device, so that no step waits for a copy."""
-    reach = math.ceil(_REACH * deviation)
-    weights = torch.exp(-(torch.arange(-reach, reach + 1, device=device) / deviation).square() / 2)
-    weights = F.pad(weights / weights.sum(), (max(side - 1 - reach, 0),) * 2)
-    middle, texels = len(weights) // 2, torch.arange(side, device=device)
-    return weights[middle + texels - texels[:, None]]

@@ -4,7 +4,7 @@ The stages differ in two things. Who takes part in a step, and with which random
 (``joint.ShuffledViews``, ``fitting.EveryScene``). What stays frozen is up to the phase's rates.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -25,7 +25,7 @@ from triptych.runtime import computes_by_itself, sent
 from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
 from triptych.training.phase import Phase, Rates
-from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
+from triptych.training.pixels import DrawnPixels, LatentViews, boxes_of
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.scenes import SceneParameters
 from triptych.training.targets import Targets
@@ -131,6 +131,11 @@ class Work:
         views = LatentViews(cameras, latents, background, opacities, boxes_of(latents, background))
         return views.placed(self.model.aabb.device)
 
+    def sampler(self, step: int, epoch: int, generators: Sequence[torch.Generator] | None = None) -> Sampler:
+        """How rays are chosen and sampled at a step; random pixels have their own random numbers."""
+        sampling = self.phase.sampling(self.model.config.sampling, step, epoch)
+        return Sampler(sampling, generators, self.backend, self.phase.diagonal(step, sampling))
+
     def background(self) -> Float[Tensor, "pixel channel"]:
         """The latent of what is behind the objects, which follows an encoder that moves."""
         return self.model.background(self._size) if self.phase.rates.encoder else self._background_at_start
@@ -219,10 +224,10 @@ def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int
     """The terms of a step, after their gradients have been taken."""
     phase, model = work.phase, work.model
     planes = work.scenes.skip_empty(model.field(*leaves), chosen.batch.scenes, work.skipping, work.backend)
-    sampling = phase.sampling(model.config.sampling, step, epoch)
-    sampler = Sampler(sampling, chosen.generators, work.backend, phase.diagonal(step, sampling))
+    sampler = work.sampler(step, epoch, chosen.generators)
     if phase.pixels:
-        losses = pixel_losses(planes, _pixels(work, chosen), phase.weights, sampler)
+        pixels = work.latent_views.at(draw_pixels(work, chosen), len(chosen.generators)).to(model.aabb.device)
+        losses = pixel_losses(planes, pixels, phase.weights, sampler)
     else:
         targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
         losses = batch_losses(model, planes, targets, phase.weights, sampler)
@@ -245,12 +250,12 @@ def _shared_losses(work: Work, own: list[Losses]) -> Losses:
     return Losses(*terms)
 
 
-def _pixels(work: Work, chosen: Chosen) -> LatentPixels:
+def draw_pixels(work: Work, chosen: Chosen) -> DrawnPixels:
+    """The random pixels of a step."""
     phase, batch = work.phase, chosen.batch
     assert phase.pixels is not None
     rows = batch.rows.split(batch.views_per_scene)
-    drawn = work.latent_views.draw(rows, phase.pixels, phase.crop_share, chosen.generators)
-    return drawn.to(work.model.aabb.device)
+    return work.latent_views.draw(rows, phase.pixels, phase.crop_share, chosen.generators)
 
 
 def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:

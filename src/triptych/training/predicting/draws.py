@@ -70,12 +70,12 @@ class TrainingViews:
 
     def pixels(self, drawn: Sequence[Drawn], count: int, crop_share: float) -> LatentPixels:
         """Random latent pixels of the views that are asked for; ``crop_share`` as in ``Phase``."""
-        return LatentPixels.together(
-            [
-                self._kept(each.scene)[1].draw([torch.tensor(each.asked)], count, crop_share, [each.generator])
-                for each in drawn
-            ]
-        )
+        parts = []
+        for each in drawn:
+            _, kept = self._kept(each.scene)
+            chosen = kept.draw([torch.tensor(each.asked)], count, crop_share, [each.generator])
+            parts.append(kept.at(chosen, 1))
+        return LatentPixels.together(parts)
 
     def images(self, scene: int, views: list[int]) -> Float[Tensor, "view 3 height width"]:
         """Their pictures."""

@@ -1,5 +1,6 @@
 """From tensors to launches: what a call allocates, how many programs it starts, and how large their blocks are."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
@@ -36,7 +37,7 @@ class Call:
     def __init__(self, scenes: SceneArguments, *, precision: str) -> None:
         check_rays(scenes.rays_per_scene, len(scenes.planes), len(scenes.origins))
         self.rays = len(scenes.origins)
-        scene = _scene_of_ray(tuple(scenes.rays_per_scene), scenes.planes.device)
+        scene = _scene_of_ray(scenes.rays_per_scene, scenes.planes.device)
         self.scenes = Scenes(*(tensor.contiguous() for tensor in scenes[:TENSOR_COUNT]), scene=scene)
         outputs, hidden = scenes.output_weight.shape
         self.sizes = Sizes(
@@ -177,9 +178,16 @@ def fixed_point_scale(largest: Float[Tensor, " part"], count: int) -> Float[Tens
     return torch.exp2(exponent)[None]
 
 
+def _scene_of_ray(rays_per_scene: Sequence[int], device: torch.device) -> Tensor:
+    """The number of each ray's scene; made on the device where all have as many, so that it is part of a CUDA graph."""
+    if len(set(rays_per_scene)) != 1:
+        return _sent_scenes(tuple(rays_per_scene), device)
+    return torch.arange(sum(rays_per_scene), dtype=torch.int32, device=device) // max(rays_per_scene[0], 1)
+
+
 @lru_cache(maxsize=16)
-def _scene_of_ray(rays_per_scene: tuple[int, ...], device: torch.device) -> Tensor:
-    """The number of each ray's scene; kept, since every training step asks for the same."""
+def _sent_scenes(rays_per_scene: tuple[int, ...], device: torch.device) -> Tensor:
+    """Made on the CPU; kept, since every training step asks for the same."""
     counts = torch.tensor(rays_per_scene, dtype=torch.int64)
     scenes = torch.arange(len(rays_per_scene), dtype=torch.int32)
     return sent(torch.repeat_interleave(scenes, counts), device)

@@ -40,7 +40,7 @@ def step_rows(
     rows: Rows,
     chosen: Int[Tensor, " chosen"],
     gradient: Float[Tensor, "chosen *shape"],
-    rate: float,
+    rate: float | Float[Tensor, ""],
     decays: tuple[float, float],
     epsilon: float,
 ) -> None:
@@ -50,7 +50,7 @@ def step_rows(
         rows: contiguous, in float32.
         chosen: the rows, on the same device.
         gradient: of these rows.
-        rate: Adam's step size.
+        rate: Adam's step size; as a tensor on the same device it may differ each time a CUDA graph is replayed.
         decays: beta1 and beta2.
         epsilon: added to the root of the second moment.
     """
@@ -59,6 +59,7 @@ def step_rows(
     if not size:
         return
     rows.steps[chosen] += 1
+    rate = gradient.new_full((), rate) if isinstance(rate, float) else rate
     block = min(_BLOCK, power_of_two(size))
     logarithms = (-math.log(max(decay, _NONE)) for decay in decays)
     with torch.cuda.device_of(rows.parameters):
@@ -82,8 +83,9 @@ def _step_rows(
     square = tl.load(rows.second_moment + own, inside, other=0.0)
     mean += (1.0 - beta1) * (slope - mean)
     square += (1.0 - beta2) * (slope * slope - square)
+    step = tl.load(rate) / absorbed(steps * minus_log_beta1)
     root = tl.sqrt(square) / tl.sqrt(absorbed(steps * minus_log_beta2)) + epsilon
     value = tl.load(rows.parameters + own, inside, other=0.0)
-    tl.store(rows.parameters + own, value - rate / absorbed(steps * minus_log_beta1) * (mean / root), inside)
+    tl.store(rows.parameters + own, value - step * (mean / root), inside)
     tl.store(rows.first_moment + own, mean, inside)
     tl.store(rows.second_moment + own, square, inside)

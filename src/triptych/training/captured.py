@@ -1,0 +1,126 @@
+"""Steps of stage 2 on random pixels: what the CPU decides of each goes to the GPU as a few tensors; the rest is the
+same work every time, which the GPU repeats without Python (a CUDA graph).
+
+A step has some 300 launches, and computes for less time than Python takes to ask for them. Where nothing computes by
+itself the same function is called as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from triptych.runtime import computes_by_itself, sent
+from triptych.training.objective import pixel_losses
+from triptych.training.phase import Move
+from triptych.training.pixels import DrawnPixels
+from triptych.training.step import Chooser, Work, draw_pixels, take_step
+
+_BEFORE = 2
+"""Steps of a kind that are taken as any other before one is recorded: kernels are compiled and loaded by then."""
+
+
+class Steps:
+    """The steps of a phase in which scenes alone move, all of them in every step.
+
+    Steps on whole views, and those in which scenes look up their empty cells, are taken as any other. So are all where
+    recording fails, of which a note is made.
+
+    Args:
+        work: of the phase.
+        chooser: always of all scenes.
+    """
+
+    def __init__(self, work: Work, chooser: Chooser) -> None:
+        self._work, self._chooser = work, chooser
+        self._scenes = torch.arange(len(work.scenes.visits))
+        self._rows = sent(self._scenes, work.model.aabb.device)
+        self._repeats = bool(work.phase.pixels)
+        self._taken: dict[tuple[bool, int], int] = {}
+        self._recordings: dict[tuple[bool, int], Recording] = {}
+
+    def take(self, step: int) -> None:
+        """Take a step."""
+        work, scenes = self._work, self._work.scenes
+        if not self._repeats or not self._is_as_always:
+            take_step(work, step, self._chooser)
+            return
+        move = work.phase.move(step, self._chooser.views_per_epoch)
+        numbers = scenes.numbers_of(move)
+        kind = bool(move.modes), len(numbers)  # whatever else a step depends on is in its tensors
+        self._taken[kind] = self._taken.get(kind, 0) + 1
+        if self._taken[kind] <= _BEFORE:
+            take_step(work, step, self._chooser)
+        else:
+            self._repeat(step, kind, move, numbers)
+
+    @property
+    def _is_as_always(self) -> bool:
+        """Whether the next step is of all scenes together, none of which looks up its empty cells, by what the device
+        has already."""
+        work = self._work
+        is_due = len(work.scenes.due(self._scenes, work.skipping)) > 0
+        return work.parts == 1 and not is_due and work.latent_views.latents.device == self._rows.device
+
+    def _repeat(self, step: int, kind: tuple[bool, int], move: Move, numbers: Tensor) -> None:
+        work = self._work
+        chosen = self._chooser.choose(step, work.phase.batch)
+        tensors = *draw_pixels(work, chosen), numbers
+        try:
+            if kind not in self._recordings:
+                function = self.function(move, chosen.loss_scale, step)
+                self._recordings[kind] = Recording(function, tensors, self._rows.device)
+        except RuntimeError as error:  # no memory left, or something that this version of torch does not record
+            self._repeats = False
+            reason = str(error).partition("\n")[0]
+            work.note(f"note: steps are not recorded, which gives the same, and takes longer: {reason:.200}")
+            take_step(work, step, self._chooser)
+            return
+        self._recordings[kind](tensors)
+        work.scenes.visits += 1
+
+    def function(self, move: Move, loss_scale: float, step: int) -> Callable[..., None]:
+        """What a step of this kind does on the device, with pixels, jitter and numbers."""
+        work, rows, scenes, phase = self._work, self._rows, self._work.scenes, self._work.phase
+        sampler = work.sampler(step, self._chooser.views_per_epoch)
+
+        def moved(places: Tensor, jitter: Tensor, numbers: Tensor) -> None:
+            leaves = scenes.leaves(rows)
+            field = replace(work.model.field(*leaves), occupancy=scenes.occupancy[rows])
+            pixels = work.latent_views.at(DrawnPixels(places, jitter), len(rows)).to(rows.device)
+            losses = pixel_losses(field, pixels, phase.weights, sampler)
+            (losses.total(phase.weights) * loss_scale).backward()
+            scenes.step(rows, leaves, move, numbers)
+
+        return moved
+
+
+class Recording:
+    """A function of tensors, to be called often with tensors of the same shapes.
+
+    On a GPU its launches are recorded, and then repeated without it: it must do the same whatever is in its tensors,
+    and neither read from the device nor copy from the CPU. What it returns is lost.
+
+    Args:
+        function: of tensors on the device.
+        tensors: on the CPU, of the shapes of all calls. Nothing is done with them yet.
+        device: what computes.
+    """
+
+    def __init__(self, function: Callable[..., object], tensors: tuple[Tensor, ...], device: torch.device) -> None:
+        self._function, self._tensors, self._graph = function, [sent(tensor, device) for tensor in tensors], None
+        if computes_by_itself(device):
+            self._graph = torch.cuda.CUDAGraph()
+            # Other threads, which may draw pictures meanwhile, are free to do what must not be recorded.
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+                function(*self._tensors)
+
+    def __call__(self, tensors: tuple[Tensor, ...]) -> None:
+        """Do it, with these tensors on the CPU."""
+        for own, tensor in zip(self._tensors, tensors, strict=True):
+            own.copy_(tensor.pin_memory() if self._graph else tensor, non_blocking=True)
+        if self._graph:
+            self._graph.replay()
+        else:
+            self._function(*self._tensors)

@@ -1,0 +1,114 @@
+"""Steps of stage 2 that a GPU records and repeats: they are the same as any other."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from triptych.data import Dataset
+from triptych.model import CategoryModel
+from triptych.model.modes import side_of
+from triptych.training import captured
+from triptych.training.captured import Recording, Steps
+from triptych.training.config import SkippingConfig
+from triptych.training.fitting import Fitting
+from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.step import take_step
+
+SKIPPING = SkippingConfig(first_update=3, update_every=8)
+PHASE = Phase(
+    epochs=0.0,
+    step_count=24,
+    batch=2,
+    pixels=32,
+    rates=Rates(micro=1e-2, coefficients=1e-2, modes=0.1),
+    weights=LossWeights(enc=1.0, tv=1e-4, opacity=0.1),
+    final_factor=0.1,
+    smoothing=1.0,
+    mode_steps=8,
+)
+WHOLE_VIEWS = replace(PHASE, pixels=None, weights=LossWeights(enc=1.0))
+
+
+@pytest.fixture
+def model(trained_balls: Path) -> CategoryModel:
+    model = CategoryModel.load(trained_balls / "model")
+    side, features = side_of(model.config.planes.resolution), model.config.planes.micro_features
+    model.modes = torch.randn(2, 3, side, side, features, generator=torch.Generator().manual_seed(0))
+    return model
+
+
+class Begun:
+    """Scenes that are fitted, and what a user is told meanwhile."""
+
+    def __init__(self, model: CategoryModel, dataset: Dataset, phase: Phase = PHASE) -> None:
+        self.notes: list[str] = []
+        self.fitting = Fitting(model, dataset, 0, note=self.notes.append)
+        self.work = self.fitting.begin(phase, SKIPPING)
+        self.steps = Steps(self.work, self.fitting.everyone)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return self.fitting.scenes.state_dict()
+
+
+def taken_one_by_one(model: CategoryModel, dataset: Dataset, phase: Phase = PHASE) -> dict[str, torch.Tensor]:
+    begun = Begun(model, dataset, phase)
+    for step in range(24):
+        take_step(begun.work, step, begun.fitting.everyone)
+    return begun.state()
+
+
+def assert_alike(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    for name, tensor in expected.items():
+        assert torch.allclose(state[name].float(), tensor.float(), rtol=1e-4, atol=1e-5), name
+
+
+def test_recorded_steps_give_what_others_give(
+    balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, others = balls.select("test", "all"), []
+    expected = taken_one_by_one(model, dataset)
+    monkeypatch.setattr(captured, "take_step", lambda work, step, *_: others.append(step) or take_step(work, step, *_))
+    begun = Begun(model, dataset)
+    for step in range(24):
+        begun.steps.take(step)
+    assert_alike(begun.state(), expected)
+    # The first two of each kind, and those in which empty cells are looked up.
+    assert others == [0, 1, 3, 8, 9, 10, 11, 19]
+    assert not begun.notes
+
+
+@pytest.mark.parametrize("phase", [WHOLE_VIEWS, replace(PHASE, rates=Rates(coefficients=1e-2))])
+def test_whole_views_and_parts_that_stay_are_no_exception(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
+    begun = Begun(model, balls.select("test", "all"), phase)
+    for step in range(24):
+        begun.steps.take(step)
+    assert_alike(begun.state(), taken_one_by_one(model, balls.select("test", "all"), phase))
+
+
+def test_where_a_gpu_cannot_record_steps_are_taken_all_the_same(
+    balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Recording:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\nmuch")
+
+    monkeypatch.setattr(captured, "Recording", fail)
+    begun = Begun(model, balls.select("test", "all"))
+    for step in range(24):
+        begun.steps.take(step)
+    assert_alike(begun.state(), taken_one_by_one(model, balls.select("test", "all")))
+    assert begun.notes == [
+        "note: steps are not recorded, which gives the same, and takes longer: CUDA out of memory. Tried to allocate"
+    ]
+
+
+def test_a_recording_works_on_its_own_copies() -> None:
+    sums = torch.zeros(2)
+    recording = Recording(lambda a, b: sums.add_(a * b), (torch.zeros(2), torch.zeros(2)), torch.device("cpu"))
+    assert not sums.any()
+    for factor in (1.0, 2.0):
+        given = torch.tensor([factor, 3.0]), torch.tensor([4.0, 5.0])
+        recording(given)
+    assert sums.tolist() == [12.0, 30.0]
