@@ -149,7 +149,7 @@ def works(scratch: Path) -> dict[str, tuple[Work, Callable[[Path], object]]]:
     often = Conditions(checkpoint_seconds=0.0)
 
     for direction in ("forward", "backward"):
-        threads._compile(direction)
+        threads.compiled(direction)
 
     def model() -> CategoryModel:
         if not (scratch / "model" / "model").is_dir():

@@ -133,7 +133,7 @@ def test_progress_is_shown_to_people_and_on_demand(
 
 def test_mistakes_are_told_in_one_line(balls: triptych.Dataset, tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match="expected quick, colors, general, best, paper, or a Stage1Config, found 'fast'"
+        InputError, match="expected quick, colors, best, general, latent, paper, or a Stage1Config, found 'fast'"
     ):
         triptych.train(balls, tmp_path / "run", "fast")
     with pytest.raises(InputError, match=r"expected auto, cpu, cuda, mps or a torch.device, found 'tpu'"):

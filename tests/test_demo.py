@@ -29,8 +29,12 @@ def test_a_small_demo_from_scratch_leaves_its_page_and_numbers_and_can_be_rerun(
 def test_the_shipped_model_fits_a_car_it_has_never_seen(tmp_path: Path) -> None:
     config = DemoConfig(out=tmp_path / "demo", new_scenes=1, views=16)
     page = run_demo(config, Conditions())
-    assert page.read_text().count("data:image/png;base64,") == 3
+    html = page.read_text()
+    assert html.count("data:image/png;base64,") == 4
+    assert "predicted from 3 pictures" in html
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
+    few, more = (metrics["predicted"][views]["psnr"] for views in ("3", "8"))
+    assert 21 < few < more < metrics["psnr_new_scenes"]
     assert metrics["scenes_stage1"] == 200
     assert metrics["psnr_new_scenes"] > 25
     assert "psnr_plain_latent" not in metrics

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,13 +85,31 @@ def write_comparison(path: Path, comparisons: Sequence[Comparison], latent_range
             cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         depth = torch.where(comparison.opacity > 0.5, comparison.depth, torch.nan)
         row[-1].imshow(np.ma.masked_invalid(depth.numpy()), cmap="viridis_r", interpolation="nearest")
-        row[0].set_ylabel(_shortened(one_line(comparison.name)), fontsize=7, parse_math=False)
+    _label(axes, titles, [comparison.name for comparison in comparisons])
+    save_figure(figure, path)
+
+
+def write_rows(
+    path: Path, rows: Mapping[str, Sequence[Float[Tensor, "3 height width"]]], titles: Sequence[str]
+) -> None:
+    """Pictures side by side as a PNG: a row per scene, by its name, and a title above each column."""
+    figure = new_figure(1.7 * len(titles), 1.75 * len(rows) + 0.3)
+    axes = figure.subplots(len(rows), len(titles), squeeze=False)
+    for row, images in zip(axes, rows.values(), strict=True):
+        for cell, image in zip(row, images, strict=True):
+            cell.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
+    _label(axes, titles, list(rows))
+    save_figure(figure, path)
+
+
+def _label(axes: np.ndarray, titles: Sequence[str], names: Sequence[str]) -> None:
     for cell, title in zip(axes[0], titles, strict=True):
         cell.set_title(title, fontsize=8)
+    for row, name in zip(axes, names, strict=True):
+        row[0].set_ylabel(_shortened(one_line(name)), fontsize=7, parse_math=False)
     for cell in axes.flat:
         cell.set_xticks([])
         cell.set_yticks([])
-    save_figure(figure, path)
 
 
 def _shortened(name: str, most: int = 28) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 from triptych.evaluation.evaluate import Evaluation, cells
 from triptych.evaluation.report import Report, training_curves
 from triptych.files import LOG_FILE, read_log
+from triptych.metrics import mean
 from triptych.runtime import versions
+from triptych.text import span
 
 _LABELS = {"ours": "3D-aware latent space (ours)", "plain": "plain autoencoder's"}
 _TITLES = {
@@ -22,6 +24,7 @@ _TITLES = {
     "views": "test views",
 }
 _QUALITY = ("psnr", "ssim", "psnr_autoencoder")
+PREDICTIONS = "predictions.png"
 _COLUMNS = (
     "One row per car; from left to right: the true picture, the rendering, their difference times four, the latent of "
     "the picture, the rendered latent, the depth."
@@ -47,11 +50,13 @@ def write_demo_page(
     page.text(
         f"{metrics['scenes_stage1']} procedural cars trained the category model (stage 1). The "
         f"{metrics['scenes_stage2']} cars below were never seen by it: each was fitted from its training views in "
-        f"{metrics['seconds_per_new_scene']:.1f} s and takes {metrics['bytes_per_new_scene'] / 1024:.0f} KiB on "
-        "the disk. All numbers are means over views that were not used for fitting."
+        f"{metrics['seconds_per_new_scene']:.1f} s with {metrics['share_of_preset']:.0%} of the preset's steps, and "
+        f"takes {metrics['bytes_per_new_scene'] / 1024:.0f} KiB on the disk. All numbers are means over views that "
+        "were not used for fitting."
     )
     page.video(out / "orbit.mp4", "The never-seen cars, rendered from their tri-planes and decoded.")
     _add_quality(page, out, evaluations)
+    _add_predictions(page, out, metrics, evaluations["ours"])
     _add_stage1(page, out, stage1)
     _add_next(page, out, model)
     page.heading("Where the time went")
@@ -96,6 +101,35 @@ def _add_quality(page: Report, out: Path, evaluations: Mapping[str, Evaluation])
     page.text(
         "Both: planes of the same size, the same stage-2 settings, the same views. The plain latent space is that "
         "of stage 1 stopped after the warm-up: the joint phase has changed neither its autoencoder nor its base planes."
+    )
+
+
+def _add_predictions(page: Report, out: Path, metrics: Mapping[str, Any], fitted: Evaluation) -> None:
+    predicted = metrics["predicted"]
+    if not predicted:
+        return
+    shown = [fitted.scenes[name] for name in next(iter(predicted.values()))["scenes"]]
+    page.heading("At once, without fitting")
+    page.text(
+        "The model also has a predictor: a network that says from some pictures of a new car where its planes start. "
+        "Fitting begins there."
+    )
+    rows = [
+        [f"predicted from {views} pictures", f"{scenes['psnr']:.2f}", f"{scenes['seconds']:.2f}"]
+        for views, scenes in predicted.items()
+    ]
+    fit = [f"{mean([scene[key] for scene in shown]):.2f}" for key in ("psnr", "seconds")]
+    page.table(
+        ["", _TITLES["psnr"], "seconds per car"],
+        rows,
+        f"Means over {len(shown)} of the cars, the same test views.",
+        [f"fitted to {span(int(scene['fitted_views']) for scene in shown)} pictures", *fit],
+    )
+    page.picture(
+        out / PREDICTIONS,
+        "Predicted, and fitted.",
+        "One row per car; from left to right: the true picture, the predictions from few and from more pictures, the "
+        "fitted car.",
     )
 
 

@@ -194,7 +194,7 @@ STAGE2 = {
         latent=Phase(
             epochs=4.0,
             batch=2,
-            least_views=32,
+            least_views=8,
             rates=Rates(micro=2e-2, coefficients=1e-2, modes=0.3),
             weights=LossWeights(enc=1.0),
             final_factor=0.5,

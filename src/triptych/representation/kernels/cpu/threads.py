@@ -42,7 +42,7 @@ _SIGNATURE = types.void(types.CPointer(from_dtype(JOB)))
 
 def run(direction: str, job: np.ndarray, threads: int) -> None:
     """Run the "forward", "backward" or "compare" loops of a job to their end on up to ``threads`` threads."""
-    loops, address = _compile(direction), job.ctypes.data
+    loops, address = compiled(direction), job.ctypes.data
     helpers = min(threads, int(job["chunk_count"][0])) - 1
     pending = [thread_pool(threads - 1).submit(loops, address) for _ in range(helpers)]
     loops(address)
@@ -64,7 +64,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @lru_cache
-def _compile(direction: str) -> Callable[[int], None]:
+def compiled(direction: str) -> Callable[[int], None]:
     """The loops as a C function of a job's address; compiled code is kept on disk by numba where it can write."""
     entry_point = {"forward": _run_forward, "backward": _run_backward, "compare": _run_compare}[direction]
     return compile_cached(partial(cfunc, _SIGNATURE), entry_point, sources=Path(__file__).parent).ctypes
