@@ -31,7 +31,7 @@ PHASE = Phase(
     mode_steps=8,
 )
 WHOLE_VIEWS = replace(PHASE, pixels=None, weights=LossWeights(enc=1.0))
-STILL_IN_THE_END = replace(PHASE, milestones=(6.0,), milestone_factor=0.0)
+STILL_IN_THE_END = replace(PHASE, milestones=(8.0,), milestone_factor=0.0)
 
 
 @pytest.fixture
