@@ -1,5 +1,6 @@
 """Steps of stage 2 that a GPU records and repeats: they are the same as any other."""
 
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ PHASE = Phase(
     mode_steps=8,
 )
 WHOLE_VIEWS = replace(PHASE, pixels=None, weights=LossWeights(enc=1.0))
+STILL_IN_THE_END = replace(PHASE, milestones=(8.0,), milestone_factor=0.0)
 
 
 @pytest.fixture
@@ -80,7 +82,25 @@ def test_recorded_steps_give_what_others_give(
     assert not begun.notes
 
 
-@pytest.mark.parametrize("phase", [WHOLE_VIEWS, replace(PHASE, rates=Rates(coefficients=1e-2))])
+def test_one_recording_at_a_time_takes_memory(
+    balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, made = weakref.WeakSet[Recording](), []
+
+    def recorded(*args: Any) -> Recording:
+        recording = Recording(*args)
+        kept.add(recording)
+        made.append(len(kept))
+        return recording
+
+    monkeypatch.setattr(captured, "Recording", recorded)
+    begun = Begun(model, balls.select("test", "all"))
+    for step in range(24):
+        begun.steps.take(step)
+    assert made == [1, 1]  # along modes, and without them or smoothed gradients; there is one step of the kind between
+
+
+@pytest.mark.parametrize("phase", [WHOLE_VIEWS, replace(PHASE, rates=Rates(coefficients=1e-2)), STILL_IN_THE_END])
 def test_whole_views_and_parts_that_stay_are_no_exception(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
     begun = Begun(model, balls.select("test", "all"), phase)
     for step in range(24):
@@ -106,9 +126,11 @@ def test_where_a_gpu_cannot_record_steps_are_taken_all_the_same(
 
 def test_a_recording_works_on_its_own_copies() -> None:
     sums = torch.zeros(2)
-    recording = Recording(lambda a, b: sums.add_(a * b), (torch.zeros(2), torch.zeros(2)), torch.device("cpu"))
+    shaped = torch.zeros(2), torch.zeros(2)
+    recording = Recording(lambda a, b: sums.add_(a * b), shaped, torch.device("cpu"))
     assert not sums.any()
     for factor in (1.0, 2.0):
         given = torch.tensor([factor, 3.0]), torch.tensor([4.0, 5.0])
         recording(given)
     assert sums.tolist() == [12.0, 30.0]
+    assert not any(tensor.any() for tensor in shaped)

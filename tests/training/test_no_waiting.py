@@ -104,9 +104,8 @@ def test_steps_of_stage_1(phase: Phase, balls: Dataset, model: CategoryModel) ->
     assert made[1].device == CPU
     work = begun(Work(phase, model.to(NO_DATA), on_device, views, SKIPPING, "triton"), prepared)
     with Waits() as waits:
-        for step in range(3):
-            losses = take_step(work, step, ShuffledViews(views, 0))
-    assert losses.enc.device == NO_DATA
+        losses = [take_step(work, step, ShuffledViews(views, 0)) for step in range(3)]
+    assert losses[-1].enc.device == NO_DATA
     assert not waits.found
 
 

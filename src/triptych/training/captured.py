@@ -25,7 +25,8 @@ class Steps:
     """The steps of a phase in which scenes alone move, all of them in every step.
 
     Steps on whole views, and those in which scenes look up their empty cells, are taken as any other. So are all where
-    recording fails, of which a note is made.
+    recording fails, of which a note is made. Of the kinds of steps one follows another: the recording of one at a time
+    is kept, which holds as much memory as a step takes.
 
     Args:
         work: of the phase.
@@ -37,8 +38,9 @@ class Steps:
         self._scenes = torch.arange(len(work.scenes.visits))
         self._rows = sent(self._scenes, work.model.aabb.device)
         self._repeats = bool(work.phase.pixels)
-        self._taken: dict[tuple[bool, int], int] = {}
-        self._recordings: dict[tuple[bool, int], Recording] = {}
+        self._kind: tuple[int, ...] = ()
+        self._taken = 0
+        self._recording: Recording | None = None
 
     def take(self, step: int) -> None:
         """Take a step."""
@@ -48,37 +50,43 @@ class Steps:
             return
         move = work.phase.move(step, self._chooser.views_per_epoch)
         numbers = scenes.numbers_of(move)
-        kind = bool(move.modes), len(numbers)  # whatever else a step depends on is in its tensors
-        self._taken[kind] = self._taken.get(kind, 0) + 1
-        if self._taken[kind] <= _BEFORE:
+        # Whatever else differs between steps is in their tensors.
+        kind = *(rate > 0 for rate in (move.micro, move.coefficients, move.modes)), len(numbers)
+        if kind != self._kind:
+            self._kind, self._taken, self._recording = kind, 0, None
+        self._taken += 1
+        if self._taken <= _BEFORE:
             take_step(work, step, self._chooser)
         else:
-            self._repeat(step, kind, move, numbers)
+            self._repeat(step, move, numbers)
 
     @property
     def _is_as_always(self) -> bool:
-        """Whether the next step is of all scenes together, none of which looks up its empty cells, by what the device
-        has already."""
+        """Whether the next step is of all scenes together, none of which looks up its empty cells, and compares with
+        latents that the device has already."""
         work = self._work
         is_due = len(work.scenes.due(self._scenes, work.skipping)) > 0
         return work.parts == 1 and not is_due and work.latent_views.latents.device == self._rows.device
 
-    def _repeat(self, step: int, kind: tuple[bool, int], move: Move, numbers: Tensor) -> None:
-        work = self._work
-        chosen = self._chooser.choose(step, work.phase.batch)
-        tensors = *draw_pixels(work, chosen), numbers
+    def _repeat(self, step: int, move: Move, numbers: Tensor) -> None:
+        chosen = self._chooser.choose(step, self._work.phase.batch)
+        tensors = *draw_pixels(self._work, chosen), numbers
+        if self._recording is None:
+            self._record(self.function(move, chosen.loss_scale, step), tensors)
+        if self._recording is None:
+            take_step(self._work, step, self._chooser)
+        else:
+            self._recording(tensors)
+            self._work.scenes.visits += 1
+
+    def _record(self, function: Callable[..., None], tensors: tuple[Tensor, ...]) -> None:
+        """Record what a step does, or say why not. The error, which holds what had been computed, ends here."""
         try:
-            if kind not in self._recordings:
-                function = self.function(move, chosen.loss_scale, step)
-                self._recordings[kind] = Recording(function, tensors, self._rows.device)
+            self._recording = Recording(function, tensors, self._rows.device)
         except RuntimeError as error:  # no memory left, or something that this version of torch does not record
             self._repeats = False
             reason = str(error).partition("\n")[0]
-            work.note(f"note: steps are not recorded, which gives the same, and takes longer: {reason:.200}")
-            take_step(work, step, self._chooser)
-            return
-        self._recordings[kind](tensors)
-        work.scenes.visits += 1
+            self._work.note(f"note: steps are not recorded, which gives the same, and takes longer: {reason:.200}")
 
     def function(self, move: Move, loss_scale: float, step: int) -> Callable[..., None]:
         """What a step of this kind does on the device, with pixels, jitter and numbers."""
@@ -88,7 +96,7 @@ class Steps:
         def moved(places: Tensor, jitter: Tensor, numbers: Tensor) -> None:
             leaves = scenes.leaves(rows)
             field = replace(work.model.field(*leaves), occupancy=scenes.occupancy[rows])
-            pixels = work.latent_views.at(DrawnPixels(places, jitter), len(rows)).to(rows.device)
+            pixels = work.latent_views.at(DrawnPixels(places, jitter), len(rows))
             losses = pixel_losses(field, pixels, phase.weights, sampler)
             (losses.total(phase.weights) * loss_scale).backward()
             scenes.step(rows, leaves, move, numbers)
@@ -104,23 +112,26 @@ class Recording:
 
     Args:
         function: of tensors on the device.
-        tensors: on the CPU, of the shapes of all calls. Nothing is done with them yet.
+        tensors: of the shapes and types of those of all calls; what is in them does not matter.
         device: what computes.
     """
 
     def __init__(self, function: Callable[..., object], tensors: tuple[Tensor, ...], device: torch.device) -> None:
-        self._function, self._tensors, self._graph = function, [sent(tensor, device) for tensor in tensors], None
+        self._function, self._graph = function, None
+        self._tensors = [torch.empty_like(tensor, device=device) for tensor in tensors]
         if computes_by_itself(device):
             self._graph = torch.cuda.CUDAGraph()
+            # Where recording fails, torch may not return from the stream that it records: the outer context does.
+            usual = torch.cuda.stream(torch.cuda.current_stream(device))
             # Other threads, which may draw pictures meanwhile, are free to do what must not be recorded.
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            with usual, torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
                 function(*self._tensors)
 
     def __call__(self, tensors: tuple[Tensor, ...]) -> None:
         """Do it, with these tensors on the CPU."""
         for own, tensor in zip(self._tensors, tensors, strict=True):
-            own.copy_(tensor.pin_memory() if self._graph else tensor, non_blocking=True)
-        if self._graph:
-            self._graph.replay()
-        else:
+            own.copy_(sent(tensor, own.device))
+        if self._graph is None:
             self._function(*self._tensors)
+        else:
+            self._graph.replay()

@@ -27,7 +27,8 @@ from triptych.training.smoothing import gaussian, smoothed
 class SceneParameters:
     """Micro planes and coefficients of many scenes, with optimizer state of their own, and their occupancies.
 
-    Scenes are chosen by numbers that are on the CPU, as the count of their visits is: no step waits for a GPU.
+    Scenes are chosen by numbers that are on the CPU, as the count of their visits is: no step waits for a GPU. For
+    ``leaves`` and ``step`` they may be on the device, too.
 
     Args:
         micro: micro planes of every scene; where they are on the CPU and all else is not, they stay there.
