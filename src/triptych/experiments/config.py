@@ -128,7 +128,7 @@ class DemoConfig(Options):
     plain autoencoder's latent space."""
     scenes: Annotated[int, Range(1, 99_000)] = 48
     """Cars for stage 1, with from-scratch."""
-    new_scenes: Annotated[int, Range(1, 1000)] = 6
+    new_scenes: Annotated[int, Range(1, 1000)] = 4
     """Cars that stage 1 never sees, for stage 2."""
     views: Annotated[int, Range(9, 1000)] = 40
     """Pictures of each car; 8 of them are held out for testing."""
