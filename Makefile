@@ -12,7 +12,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 .PHONY: demo test lint docs figures package
 
 demo: $(INSTALLED)
-	@echo "6 cars are drawn, fitted, measured and filmed; on two free cores this takes a minute and a quarter"
+	@echo "4 cars are drawn, fitted, measured and filmed; on two free cores this takes a minute"
 	$(BIN)/triptych demo --out runs/demo
 
 test: $(TOOLS_INSTALLED)

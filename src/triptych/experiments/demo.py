@@ -30,7 +30,7 @@ from triptych.training.stage2 import fit
 CLOCK_FILE = "seconds.json"
 SHIPPED_MODEL = Path("cars")
 _SHARE_OF_PRESET = 0.4
-"""Of the preset's steps, for a page in little more than a minute; the others are worth 0.7 dB."""
+"""Of the preset's steps, for a page in about a minute; the others are worth 0.7 dB."""
 _FRAMES = 36
 
 
