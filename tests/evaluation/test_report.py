@@ -20,6 +20,8 @@ METRICS = {
     "scenes_stage2": 3,
     "seconds_per_new_scene": 1.5,
     "bytes_per_new_scene": 2048.0,
+    "share_of_preset": 0.4,
+    "predicted": {},
     "seconds": {"dataset": 1.0, "video": 2.0},
 }
 
