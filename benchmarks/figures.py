@@ -101,11 +101,11 @@ def animated(video: Path) -> Callable[[Path], None]:
 
 
 def page_of(bank: Path) -> Callable[[Path], None]:
-    """The web page of six scenes of a bank, two of them blended."""
+    """The web page of a bank, two of its scenes blended."""
 
     def made(picture: Path) -> None:
         page = WORK / "page"
-        run(triptych("export", "web", bank, page, "--scenes", "0:6", "--title", "Six cars"))
+        run(triptych("export", "web", bank, page, "--title", "Four cars"))
         with served(page) as address, browser(1200, 800) as opened:
             opened.goto(f"{address}?share=0.5")
             opened.locator("#speed", has_text="ms").wait_for()
