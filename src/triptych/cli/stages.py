@@ -111,7 +111,7 @@ class Predictor(Configurable):
 @dataclass(frozen=True)
 class Modes:
     """Give a category model the modes of variation of the scenes of a bank: `triptych fit` moves new scenes along them,
-    with preset colors or where --latent.rates.modes says how fast.
+    with presets colors, best and latent, or where --latent.rates.modes says how fast.
 
     All else of the model stays as it is, and so do its banks."""
 
