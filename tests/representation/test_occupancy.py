@@ -152,3 +152,19 @@ def test_an_occupancy_of_another_shape_is_refused() -> None:
 def test_numbers_of_samples_that_cannot_be_are_refused(wrong: dict) -> None:
     with pytest.raises(InputError, match=f"SamplingConfig: {next(iter(wrong))} is"):
         SamplingConfig(**wrong)
+
+
+@pytest.mark.parametrize("activation", ["relu", "softplus"])
+@pytest.mark.parametrize("resolution", [9, 16, 40])
+def test_densities_on_a_grid_are_those_in_the_middles_of_its_cells(activation: str, resolution: int) -> None:
+    torch.manual_seed(0)
+    mlp = TinyMLP(5, 3, MLPConfig(hidden=19, hidden_activation=activation)).requires_grad_(False)
+    field = TriPlaneField(torch.randn(2, 3, resolution, resolution, 5), mlp, AABB)
+    fast, true = (kernels.grid_densities(field, 16, backend) for backend in ("cpu", "reference"))
+    ticks = (torch.arange(16) + 0.5) / 16
+    z, y, x = torch.meshgrid(ticks, ticks, ticks, indexing="ij")
+    points = (AABB[0] + torch.stack([x, y, z], dim=-1) * (AABB[1] - AABB[0])).reshape(-1, 3)
+    points = points.repeat(2, 1)
+    by_points, _ = field.query(points, torch.zeros_like(points), [len(points) // 2] * 2)
+    assert torch.allclose(true.flatten(), by_points, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(fast, true, rtol=1e-4, atol=1e-5)

@@ -37,7 +37,13 @@ def at_points(
     return (bits[z, y] >> x & 1).bool()
 
 
-def dilate(cells: Bool[Tensor, "grid z y x"]) -> Bool[Tensor, "grid z y x"]:
+def dilate(bits: Int32[Tensor, "*batch z y"]) -> Int32[Tensor, "*batch z y"]:
     """The cells, and the 26 neighbors of each."""
-    spread = torch.nn.functional.max_pool3d(cells[:, None].float(), kernel_size=3, stride=1, padding=1)
-    return spread[:, 0] > 0
+    # The highest bit is the sign, which a shift to the right repeats.
+    bits = bits | bits << 1 | bits >> 1 & 0x7FFFFFFF
+    for axis in (-1, -2):
+        rest, none = SIDE - 1, torch.zeros_like(bits.narrow(axis, 0, 1))
+        after = torch.cat([bits.narrow(axis, 1, rest), none], dim=axis)
+        before = torch.cat([none, bits.narrow(axis, 0, rest)], dim=axis)
+        bits = bits | after | before
+    return bits

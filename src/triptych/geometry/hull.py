@@ -14,6 +14,9 @@ from torch import Tensor
 from triptych.geometry.cameras import Cameras
 from triptych.geometry.similarity import Similarity
 
+VIEWS_TO_OUTVOTE_ONE = 6
+"""From so many views on, one may show background where the others show something: a highlight as bright as the
+background, a stray pixel of a mask."""
 _AT_ONCE = 1 << 18
 """Points projected at once; bounds memory."""
 

@@ -81,7 +81,7 @@ def _error_in_one_pass(
     cameras, pixel_rays = targets.cameras, sampler.pixel_rays
     height, width = model.latent_size_of(cameras.height, cameras.width)
     rays = model.latent_rays(cameras, targets.views_per_scene, pixel_rays)
-    if not compares_in_one_pass(field, rays, sampler.sampling, pixel_rays.count, sampler.backend):
+    if not compares_in_one_pass(field, sampler.sampling, pixel_rays.count, sampler.backend):
         return None
     origins, directions, jitter = (
         pixel_rays.side_by_side(values, height, width)

@@ -9,11 +9,8 @@ from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
 from triptych.geometry import bit_grid
+from triptych.geometry.hull import VIEWS_TO_OUTVOTE_ONE
 from triptych.model.predictor.views import EncodedViews
-
-_VIEWS_TO_OUTVOTE_ONE = 6
-"""From so many views on, one may show background where the others show something: a highlight as bright as the
-background, a stray pixel of a mask."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Hull:
         x, y, z = place.long().clamp(0, bit_grid.SIDE - 1).unbind(dim=1)
         kept = torch.zeros((1, *3 * (bit_grid.SIDE,)), dtype=torch.bool, device=aabb.device)
         kept[0, z, y, x] = True
-        return bit_grid.pack(bit_grid.dilate(kept))[0]
+        return bit_grid.dilate(bit_grid.pack(kept))[0]
 
 
 def carve(grid: Grid, views: EncodedViews) -> Hull:
@@ -84,7 +81,7 @@ def carve(grid: Grid, views: EncodedViews) -> Hull:
     such pictures do not fit their cameras.
     """
     shown = F.max_pool2d(views.shown[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
-    allowed = int(len(views) >= _VIEWS_TO_OUTVOTE_ONE)
+    allowed = int(len(views) >= VIEWS_TO_OUTVOTE_ONE)
     all_centers = grid.centers()
     doubts = views.cameras.project(all_centers).on(~shown).sum(dim=0).float()
     cells = (doubts <= allowed).nonzero()[:, 0]

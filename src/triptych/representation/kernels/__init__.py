@@ -14,6 +14,7 @@ from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.comparison import Comparison
+from triptych.representation.kernels.grids import rows_of_grid
 from triptych.representation.kernels.reference import Integral
 
 Backend = Literal["auto", "reference", "cpu", "triton"]
@@ -41,6 +42,16 @@ def densities(
     return _module(backend, field).densities(field, rays, intervals)
 
 
+@torch.no_grad()
+def grid_densities(field: TriPlaneField, side: int, backend: Backend = "auto") -> Float[Tensor, "scene z y x"]:
+    """Density per world unit in the middle of each of the ``side``³ cells of the scene box."""
+    module = _module(backend, field)
+    if module is cpu:
+        return cpu.grid_densities(field, side)
+    densities = module.densities(field, *rows_of_grid(field.aabb, side, len(field.planes)))
+    return densities.reshape(-1, side, side, side)
+
+
 def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Tensor, ""]:
     """Total variation of all planes of a field (see ``reference.total_variation``)."""
     return _module(backend, field).total_variation(field.planes)
@@ -56,7 +67,7 @@ def squared_error(
 ) -> Float[Tensor, ""]:
     """Place samples, integrate and compare (see ``Comparison.error``), in one pass where that is faster."""
     rays_per_pixel = comparison.rays_per_pixel
-    if isinstance(field, TriPlaneField) and compares_in_one_pass(field, rays, sampling, rays_per_pixel, backend):
+    if isinstance(field, TriPlaneField) and compares_in_one_pass(field, sampling, rays_per_pixel, backend):
         return cpu.squared_error(field, rays, sampling, jitter, comparison)
     module = _module(backend, field)
     intervals = module.place_samples(field, rays, sampling, jitter)
@@ -64,10 +75,10 @@ def squared_error(
 
 
 def compares_in_one_pass(
-    field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, rays_per_pixel: int, backend: Backend = "auto"
+    field: TriPlaneField, sampling: SamplingConfig, rays_per_pixel: int, backend: Backend = "auto"
 ) -> bool:
     """Whether ``squared_error`` is more than its parts: one pass that knows the loss, for gradients of the field."""
-    return _module(backend, field) is cpu and cpu.fuses_comparison(field, rays, sampling, rays_per_pixel)
+    return _module(backend, field) is cpu and cpu.fuses_comparison(field, sampling, rays_per_pixel)
 
 
 def has_triton_for(tensor: Tensor) -> bool:

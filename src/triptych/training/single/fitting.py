@@ -1,14 +1,13 @@
 """The loop that fits a scene by itself: whatever it is made of, in whichever space."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field
-from triptych.representation.kernels.comparison import opacity_error
-from triptych.representation.render import render
+from triptych.representation.kernels import Comparison, squared_error
+from triptych.representation.render import random_places
 from triptych.training.loop import Steps, seed_stream, step_generator
 from triptych.training.schedule import Schedule
 from triptych.training.single.config import SingleConfig
@@ -58,7 +57,8 @@ def _squared_error(
 def _rendered_error(
     field: Field, targets: Targets, sampling: SamplingConfig, opacity_weight: float, generator: torch.Generator
 ) -> Float[Tensor, ""]:
-    generators = [generator] * len(targets.rays.per_scene)
-    rendered = render(field, targets.rays, targets.background, sampling, generators)
-    error = F.mse_loss(rendered.channels, targets.channels)
-    return error + opacity_weight * opacity_error(rendered.opacity, targets.opacities) if opacity_weight else error
+    jitter = random_places(targets.rays, [generator] * len(targets.rays.per_scene))
+    comparison = Comparison(
+        targets.channels, targets.background, opacities=targets.opacities, opacity_weight=opacity_weight
+    )
+    return squared_error(field, targets.rays, sampling, jitter, comparison)

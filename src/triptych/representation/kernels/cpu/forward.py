@@ -5,15 +5,12 @@ outputs may be kept for the backward pass.
 """
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from triptych.representation.kernels.arguments import OPAQUE_DEPTH
 from triptych.representation.kernels.cpu.field import activate, gather, hidden_layer, locate, raw_outputs
 from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negative, sigmoid, softplus
 from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals, unpack_values
 from triptych.representation.kernels.cpu.layout import GROUP, QUERY
-from triptych.representation.kernels.cpu.lifted import lifted_lookup
 from triptych.representation.kernels.cpu.memory import (
     advance,
     floats_at,
@@ -69,31 +66,11 @@ def query_ray(job, planes, ray, scratch):
     unpack_values(starts, ends, job.samples, values, count, advance(floats_at(job.densities), first))
 
 
-@inlined
-def _direct_lookup(job, planes, cells, corners, block, hidden):
-    gather(job, planes, cells, corners, GROUP, block)
-    hidden_layer(job, block, GROUP, hidden)
-
-
-def lookup(job, source, cells, corners, block, hidden):
-    """The hidden layer of 8 located samples, before its activation.
-
-    A source is a scene's planes, or its lifted texels.
-    """
-    raise NotImplementedError("called by compiled loops alone")
-
-
-@overload(lookup)
-def _lookup_by_kind_of_source(job, source, cells, corners, block, hidden):
-    chosen = lifted_lookup if isinstance(source, types.BaseTuple) else _direct_lookup
-    return lambda job, source, cells, corners, block, hidden: chosen(job, source, cells, corners, block, hidden)
-
-
 @compiled
-def march(job, source, ray, count, outputs, scratch):
+def march(job, planes, ray, count, outputs, scratch):
     """Composite a ray's ``count`` packed intervals; how many were reached before it was opaque.
 
-    The source is that of ``lookup``. Only the first ``outputs`` of the MLP are computed: one is enough for the weights.
+    Only the first ``outputs`` of the MLP are computed: one is enough for the weights.
     Leaves the sums over the ray, and the weights of the samples (the densities, in a query, which goes on to the end).
     """
     features, hidden_units = job.features, job.hidden_units
@@ -114,7 +91,8 @@ def march(job, source, ray, count, outputs, scratch):
         for axis in range(3):
             store(coordinates, axis * GROUP, fma(t, read(lines, 3 + axis), read(lines, axis)))
         locate(coordinates, GROUP, job.resolution, cells, corners)
-        lookup(job, source, cells, corners, block, hidden)
+        gather(job, planes, cells, corners, GROUP, block)
+        hidden_layer(job, block, GROUP, hidden)
         activate(hidden, GROUP * hidden_units, job.relu)
         if job.raw:
             raw_row = job.padded_samples

@@ -104,21 +104,17 @@ class Job:
 
         See ``run_backward`` for the gradients.
         """
-        planes, samples = self._tensors["planes"], round_up(coarse + importance, GROUP)
+        samples = round_up(coarse + importance, GROUP)
         features, hidden_units, outputs = self.mlp_sizes
         scratch = comparison_size(rays_per_pixel, samples, features, hidden_units, outputs)
-        texels = self.threads * 3 * planes.shape[2] ** 2
-        self.point(
-            scratch=torch.empty(self.threads * scratch),
-            lifted=torch.empty(2 * texels * hidden_units),
-        )
+        self.point(scratch=torch.empty(self.threads * scratch))
         pixels, background = self._tensors["errors"].numel(), self._tensors["background"]
         self._set(
             coarse=coarse,
             importance=importance,
             rays_per_pixel=rays_per_pixel,
             background_rows=len(background),
-            kept_size=kept_size(samples, hidden_units, outputs),
+            kept_size=kept_size(samples, features, hidden_units, outputs),
             scratch_size=scratch,
             error_slope=2 / max(pixels * (outputs - 1) * rays_per_pixel, 1),
             opacity_weight=opacity_weight * (outputs - 1),  # errors are summed over channels

@@ -11,7 +11,7 @@ from triptych.representation.kernels.cpu.vectors import inlined
 GROUP = 8
 """Samples that the forward pass takes at a time."""
 QUEUE = 32
-"""Samples, or texels, that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
+"""Samples that the backward pass takes at a time: more save trips to memory, fewer stay in the cache."""
 AHEAD = 4
 """How many samples ahead texels are prefetched."""
 
@@ -30,8 +30,6 @@ _POINTERS = (
     *("channels_gradient", "opacity_gradient", "depth_gradient", "mlp_gradient"),
     # A comparison: targets [pixel, channel], background [row, channel], opacities [pixel] or null, errors [pixel].
     *("targets", "background", "opacities", "errors"),
-    # Lifted texels of a scene and their gradients, one set per thread.
-    "lifted",
     # Work: items [item, ITEM] in chunks from chunks[c] to chunks[c + 1]; the next chunk and the next thread.
     *("items", "chunks", "counters", "scratch"),
 )
@@ -66,14 +64,14 @@ def scratch_size(padded_samples, features, hidden_units, outputs):
     return round_up(ray + block, 16)
 
 
-def kept_size(padded_samples, hidden_units, outputs):
+def kept_size(padded_samples, features, hidden_units, outputs):
     """Floats that a comparison keeps of a ray until the gradient of its pixel is known."""
-    return round_up(outputs + 1 + padded_samples * (17 + outputs + 2 * hidden_units), 16)
+    return round_up(outputs + 1 + padded_samples * (17 + outputs + features + 2 * hidden_units), 16)
 
 
 def comparison_size(rays_per_pixel, padded_samples, features, hidden_units, outputs):
     """Floats of working memory for a thread that compares pixels."""
-    rays = rays_per_pixel * kept_size(padded_samples, hidden_units, outputs)
+    rays = rays_per_pixel * kept_size(padded_samples, features, hidden_units, outputs)
     gradients = round_up(outputs + 1 + (outputs + 4) * padded_samples, 16)
     return rays + gradients + scratch_size(padded_samples, features, hidden_units, outputs)
 

@@ -17,8 +17,8 @@ _TINY = np.float32(np.finfo(np.float32).tiny ** 0.5)
 
 
 @compiled
-def place_ray(job, source, occupancy, ray, starts, ends, scratch):
-    """Starts and ends of a ray's intervals; the source is that of ``lookup``."""
+def place_ray(job, planes, occupancy, ray, starts, ends, scratch):
+    """Starts and ends of a ray's intervals."""
     samples, coarse = job.samples, job.coarse
     jitter = advance(floats_at(job.jitter), 2 * ray)
     near, far = _cross_box(job, ray)
@@ -38,7 +38,7 @@ def place_ray(job, source, occupancy, ray, starts, ends, scratch):
         own_scratch = advance(weights, job.padded_samples)
         _, middles, lengths, packed_weights, _, _ = ray_memory(job, own_scratch)
         count = pack_intervals(starts, ends, coarse, middles, lengths)
-        reached = march(job, source, ray, count, 1, own_scratch)
+        reached = march(job, planes, ray, count, 1, own_scratch)
         unpack_values(starts, ends, coarse, packed_weights, reached, weights)
         _further_edges(edges, coarse, weights, job.importance, read(jitter, 1), further)
         _merge(edges, coarse + 1, further, job.importance)

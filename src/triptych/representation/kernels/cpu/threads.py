@@ -13,9 +13,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numba import carray, cfunc, from_dtype, types  # pyright: ignore[reportPrivateImportUsage]
 
 from triptych.compiling import compile_cached
@@ -24,7 +27,6 @@ from triptych.representation.kernels.cpu.backward import backward_of_rays
 from triptych.representation.kernels.cpu.comparing import compare_rays
 from triptych.representation.kernels.cpu.forward import query_ray, render_ray
 from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, parameter_count_in_loops
-from triptych.representation.kernels.cpu.lifted import lift, lifted_texels, lower_gradients
 from triptych.representation.kernels.cpu.memory import (
     advance,
     fetch_add,
@@ -50,6 +52,17 @@ def run(direction: str, job: np.ndarray, threads: int) -> None:
         # One that has not begun by now has nothing left to do; it may be waiting behind another caller's work.
         if not helper.cancel():
             helper.result()
+
+
+def in_parts(loops: Callable[..., None], count: int, *arguments: Any) -> None:
+    """Call loops that release the GIL, which take first and end of their part last, on parts of ``count`` things."""
+    threads = torch.get_num_threads()
+    cuts = np.linspace(0, count, min(threads, max(count, 1)) + 1).astype(int).tolist()
+    own, *others = pairwise(cuts)
+    pending = [thread_pool(threads - 1).submit(loops, *arguments, *part) for part in others]
+    loops(*arguments, *own)
+    for part in pending:
+        part.result()
 
 
 @lru_cache
@@ -157,7 +170,7 @@ def _backward(job):
 @inlined
 def _compare(job):
     """Errors and gradients of chunk after chunk until none is left."""
-    thread, scratch = _own_thread(job)
+    _, scratch = _own_thread(job)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
     while True:
@@ -167,9 +180,10 @@ def _compare(job):
         mlp_gradient = _empty_mlp_gradient(job, chunk)
         for item in range(read(chunks, chunk), read(chunks, chunk + 1)):
             scene = read(items, item * ITEM)
-            planes, texels = advance(floats_at(job.planes), scene * scene_size), lifted_texels(job, thread)
+            planes = advance(floats_at(job.planes), scene * scene_size)
             first_ray, end_ray = read(items, item * ITEM + 1), read(items, item * ITEM + 2)
             planes_gradient = floats_at(np.uintp(read(items, item * ITEM + 3)))
-            lift(job, planes, texels)
-            compare_rays(job, texels, _occupancy(job, scene), first_ray, end_ray, mlp_gradient, scratch)
-            lower_gradients(job, planes, texels, planes_gradient, mlp_gradient, scratch)
+            _zero(planes_gradient, scene_size)
+            compare_rays(
+                job, planes, planes_gradient, _occupancy(job, scene), first_ray, end_ray, mlp_gradient, scratch
+            )

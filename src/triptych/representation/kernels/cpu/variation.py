@@ -1,9 +1,7 @@
 """Total variation of tri-planes: plain loops over neighboring texels, in one pass and without temporary planes."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -12,7 +10,7 @@ from numba import njit
 from torch import Tensor
 
 from triptych.compiling import compile_cached
-from triptych.representation.kernels.cpu.threads import thread_pool
+from triptych.representation.kernels.cpu.threads import in_parts
 from triptych.representation.kernels.gradients import differentiate_variation
 
 
@@ -53,15 +51,7 @@ def _counts(planes: Tensor) -> np.ndarray:
 
 def _for_parts_of_scenes(loops: Callable[..., None], planes: Tensor, *arrays: np.ndarray) -> None:
     """Run loops on the scenes, shared out among the threads."""
-    threads, values = torch.get_num_threads(), planes.detach().contiguous().numpy()
-    cuts = np.linspace(0, len(values), min(threads, len(values)) + 1).astype(int)
-    own, *others = pairwise(cuts) if len(values) else [(0, 0)]
-    pending: list[Future[None]] = [
-        thread_pool(threads - 1).submit(loops, values, *arrays, first, end) for first, end in others
-    ]
-    loops(values, *arrays, *own)
-    for part in pending:
-        part.result()
+    in_parts(loops, len(planes), planes.detach().contiguous().numpy(), *arrays)
 
 
 @lru_cache

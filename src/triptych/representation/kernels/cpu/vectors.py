@@ -20,10 +20,13 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
 from numba.extending import models, overload, register_model
 
 FLOAT = ir.FloatType()
 INT32 = ir.IntType(32)
+WIDE = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]  # pyright: ignore[reportAttributeAccessIssue]
+"""Whether numba compiles for 32 registers of 16 floats; else there may be 16 of 8."""
 
 
 _LOOP_OPTIONS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
