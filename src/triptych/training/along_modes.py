@@ -41,7 +41,7 @@ class AlongModes:
         small = gradient.new_zeros(len(scenes), *self._modes.shape[1:], requires_grad=True)
         with torch.enable_grad():
             (of_small,) = torch.autograd.grad(enlarged(small, resolution), small, gradient)
-        before = self._places.leaf(scenes).detach()
+        before = self._places.leaf(scenes).detach().clone()
         self._places.step(scenes, of_small.flatten(1) @ self._modes.flatten(1).T, rate, _MOMENTUM)
         moved = self._places.leaf(scenes).detach() - before
         return enlarged((moved @ self._modes.flatten(1)).reshape(small.shape), resolution)

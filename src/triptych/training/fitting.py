@@ -14,6 +14,7 @@ from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
 from triptych.training.captured import Steps
 from triptych.training.config import SkippingConfig, Stage2Config, Start
+from triptych.training.first_cells import first_cells
 from triptych.training.loop import scene_stream, step_generator
 from triptych.training.phase import Phase, Rates
 from triptych.training.scenes import SceneParameters
@@ -98,6 +99,7 @@ class Fitting:
             self.scenes = SceneParameters.started(
                 model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
             )
+            self.scenes.occupancy = torch.stack([first_cells(model, self._views, n) for n in range(len(dataset))])
         self.scenes.move_along(model.modes)
 
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:
