@@ -9,6 +9,7 @@ of the time, for a tenth of a decibel.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -43,7 +44,7 @@ def modes_of(
         numbers that a file of modes holds exactly.
     """
     side = side_of(mean.shape[1])
-    small = [_resized((scene.to(mean.device) - mean)[None], side, "area") for scene in scenes]
+    small = [_shrunk((scene.to(mean.device) - mean)[None], side) for scene in scenes]
     apart = torch.cat(small).flatten(1)
     apart -= apart.mean(dim=0)
     products = sum(
@@ -64,8 +65,14 @@ def side_of(resolution: int) -> int:
 
 
 def enlarged(modes: Float[Tensor, "mode 3 m m micro"], resolution: int) -> Float[Tensor, "mode 3 k k micro"]:
-    """Modes, or sums of some, in the resolution of micro planes; differentiable."""
-    return _resized(modes, resolution, "bilinear")
+    """Modes, or sums of some, in the resolution of micro planes, by bilinear interpolation."""
+    return _along_both_axes(_interpolation(modes.shape[2], resolution, modes.device), modes)
+
+
+def gathered(gradient: Float[Tensor, "scene 3 k k micro"]) -> Float[Tensor, "scene 3 m m micro"]:
+    """The transpose of ``enlarged``: of a gradient by micro planes, that by sums of modes."""
+    resolution = gradient.shape[2]
+    return _along_both_axes(_interpolation(side_of(resolution), resolution, gradient.device).T, gradient)
 
 
 def no_modes(mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "mode 3 m m micro"]:
@@ -104,10 +111,23 @@ def _shape(mean: Float[Tensor, "3 k k micro"]) -> tuple[int, int, int, int]:
     return 3, side, side, mean.shape[-1]
 
 
-def _resized(planes: Float[Tensor, "scene 3 k k micro"], side: int, how: str) -> Float[Tensor, "scene 3 m m micro"]:
+@lru_cache(maxsize=4)
+def _interpolation(side: int, resolution: int, device: torch.device) -> Float[Tensor, "k m"]:
+    return F.interpolate(torch.eye(side, device=device)[None], resolution, mode="linear")[0].T.contiguous()
+
+
+def _along_both_axes(
+    matrix: Float[Tensor, "out side"], planes: Float[Tensor, "scene 3 side side micro"]
+) -> Float[Tensor, "scene 3 out out micro"]:
+    scenes, three, side, _, features = planes.shape
+    rows = matrix @ planes.reshape(-1, side, side * features)
+    return (matrix @ rows.reshape(-1, side, features)).reshape(scenes, three, *2 * (len(matrix),), features)
+
+
+def _shrunk(planes: Float[Tensor, "scene 3 k k micro"], side: int) -> Float[Tensor, "scene 3 m m micro"]:
     pictures = planes.flatten(0, 1).permute(0, 3, 1, 2)
-    resized = F.interpolate(pictures, (side, side), mode=how).permute(0, 2, 3, 1)
-    return resized.reshape(*planes.shape[:2], side, side, planes.shape[-1])
+    shrunk = F.interpolate(pictures, (side, side), mode="area").permute(0, 2, 3, 1)
+    return shrunk.reshape(*planes.shape[:2], side, side, planes.shape[-1])
 
 
 def _rounded(

@@ -1,10 +1,9 @@
 """Steps of new scenes along the modes of variation of their category."""
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from triptych.model.modes import enlarged
+from triptych.model.modes import enlarged, gathered
 from triptych.training.row_adam import RowAdam
 
 _MOMENTUM = 0.0
@@ -37,11 +36,7 @@ class AlongModes:
             gradient: of their micro planes.
             rate: in standard deviations of a mode.
         """
-        resolution = gradient.shape[2]
-        small = gradient.new_zeros(len(scenes), *self._modes.shape[1:], requires_grad=True)
-        with torch.enable_grad():
-            (of_small,) = torch.autograd.grad(enlarged(small, resolution), small, gradient)
         before = self._places.leaf(scenes).detach().clone()
-        self._places.step(scenes, of_small.flatten(1) @ self._modes.flatten(1).T, rate, _MOMENTUM)
-        moved = self._places.leaf(scenes).detach() - before
-        return enlarged((moved @ self._modes.flatten(1)).reshape(small.shape), resolution)
+        self._places.step(scenes, gathered(gradient).flatten(1) @ self._modes.flatten(1).T, rate, _MOMENTUM)
+        moved = (self._places.leaf(scenes).detach() - before) @ self._modes.flatten(1)
+        return enlarged(moved.reshape(len(scenes), *self._modes.shape[1:]), gradient.shape[2])

@@ -93,7 +93,7 @@ class LatentViews:
         """View, column and row of random pixels; of each scene the first ones lie in the boxes."""
         drawn = [_drawn(*of_scene, count) for of_scene in zip(rows, generators, strict=True)]
         chosen, within = (torch.stack(parts) for parts in zip(*drawn, strict=True))
-        box = self.boxes[chosen]
+        box = self.boxes.index_select(0, chosen.flatten()).reshape(*chosen.shape, 4)
         box[:, round(crop_share * count) :] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
         corner, size = box.chunk(2, dim=-1)
         # The product may round up to the box's far end.

@@ -59,11 +59,12 @@ def differentiate_error(error: Any) -> None:
         without = [None] * (len(ctx.needs_input_grad) - PARAMETER_COUNT)
         if factor is None:
             return *[None] * PARAMETER_COUNT, *without
-        # Planes are large: what is multiplied by 1 is passed on as it is. A tensor that stands for a number (while
-        # torch compiles) is not looked at.
-        is_one = type(factor) is Tensor and float(factor) == 1.0
-        needed = zip(ctx.needs_input_grad, ctx.saved_tensors, strict=False)
-        return *(None if not need else own if is_one else factor * own for need, own in needed), *without
+        gradients = [own if need else None for need, own in zip(ctx.needs_input_grad, ctx.saved_tensors, strict=False)]
+        if type(factor) is not Tensor:  # stands for a number while torch compiles
+            return *(None if own is None else factor * own for own in gradients), *without
+        if float(factor) != 1.0:  # planes are large, and nobody else has these
+            gradients = [None if own is None else own.mul_(factor) for own in gradients]
+        return *gradients, *without
 
     error.register_autograd(differentiate, setup_context=save)
 
