@@ -1,11 +1,11 @@
 """The cells in which a new scene is sampled first."""
 
+import numpy as np
 import pytest
 import torch
 from balls import tiny_stage1
 
 from triptych.data import Dataset
-from triptych.data.posed_views import PosedViews
 from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
 from triptych.training.beginning import own_or_created, untrained
@@ -21,26 +21,47 @@ def model(balls: Dataset) -> CategoryModel:
 
 
 def test_they_are_those_of_the_category_within_the_hull(balls: Dataset, model: CategoryModel) -> None:
-    views = PosedViews(balls.select("train", "all"))
-    hull = first_cells(model, views, 0)
+    hull = first_cells(model, balls, 0)
     share = float(bit_grid.unpack(hull).float().mean())
     assert 0.0 < share < 0.5
     lower = bit_grid.unpack(bit_grid.everywhere())
     lower[16:] = False
     model.start_occupancy.copy_(bit_grid.pack(lower))
-    assert torch.equal(first_cells(model, views, 0), hull & model.start_occupancy)
+    assert torch.equal(first_cells(model, balls, 0), hull & model.start_occupancy)
 
 
-def test_pictures_that_leave_nothing_leave_the_category(
+def test_what_looks_like_the_background_is_there_where_alpha_says_so(
     balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    views, middle = PosedViews(balls.select("train", "all")), torch.zeros(32, 32, 32, dtype=torch.bool)
+    hull, images = first_cells(model, balls, 0), Dataset.images
+    shown = {view: (balls.images(0, [view]) != 255).any(axis=-1)[0] for view in balls.views(0).train}
+
+    def half_white(self: Dataset, scene: int, views: list[int]) -> np.ndarray:
+        pictures = images(self, scene, views).copy()
+        pictures[:, :, :16] = 255
+        return pictures
+
+    monkeypatch.setattr(Dataset, "images", half_white)
+    monkeypatch.setattr(Dataset, "alpha", lambda *_: None)
+    fewer = first_cells(model, balls, 0)
+    assert torch.equal(fewer & hull, fewer)
+    assert not torch.equal(fewer, hull)
+    monkeypatch.setattr(Dataset, "alpha", lambda self, scene, views: np.stack([255 * shown[view] for view in views]))
+    assert torch.equal(first_cells(model, balls, 0), hull)
+
+
+def test_where_nothing_would_be_left_the_category_remains(
+    balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    middle = torch.zeros(32, 32, 32, dtype=torch.bool)
     middle[12:20, 12:20, 12:20] = True
     model.start_occupancy.copy_(bit_grid.pack(middle))
-    monkeypatch.setattr(
-        "triptych.training.first_cells.silhouettes", lambda images, _: torch.zeros_like(images[:, 0], dtype=torch.bool)
-    )
-    monkeypatch.setattr(PosedViews, "opacities", lambda self, batch: torch.zeros(len(batch.rows), 1, 1))
-    assert torch.equal(first_cells(model, views, 0), model.start_occupancy)
-    monkeypatch.setattr(PosedViews, "opacities", lambda self, batch: torch.ones(len(batch.rows), 1, 1))
-    assert torch.equal(first_cells(model, views, 0), model.start_occupancy)  # opaque everywhere: nothing is carved
+
+    def a_corner(self: Dataset, scene: int, views: list[int]) -> np.ndarray:
+        pictures = np.full((len(views), 32, 32, 3), 255, dtype=np.uint8)
+        pictures[:, 0, 0] = 0
+        return pictures
+
+    monkeypatch.setattr(Dataset, "images", a_corner)
+    monkeypatch.setattr(Dataset, "alpha", lambda *_: None)
+    assert torch.equal(first_cells(model, balls, 0), model.start_occupancy)

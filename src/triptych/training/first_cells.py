@@ -1,20 +1,19 @@
 """In which cells of its box a new scene is sampled first: those of its category that its pictures leave."""
 
 import torch
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32
 from torch import Tensor
 
+from triptych.data import Dataset
 from triptych.data.evenly import evenly
-from triptych.data.posed_views import PosedViews
 from triptych.geometry.box_hull import box_hull
-from triptych.geometry.silhouettes import silhouettes
 from triptych.model import CategoryModel
 
-_VIEWS = 32
-"""How many views carve."""
+_VIEWS = 24
+"""How many views carve, which takes as long as a step of fitting."""
 
 
-def first_cells(model: CategoryModel, views: PosedViews, scene: int) -> Int32[Tensor, "z y"]:
+def first_cells(model: CategoryModel, dataset: Dataset, scene: int) -> Int32[Tensor, "z y"]:
     """The cells in which some scene of the category has matter, within the visual hull of this one.
 
     They hold until the scene looks up its own, in all of the box. Where nothing would be left, pictures and cameras do
@@ -23,8 +22,17 @@ def first_cells(model: CategoryModel, views: PosedViews, scene: int) -> Int32[Te
     Returns:
         The bits of `triptych.geometry.bit_grid`.
     """
-    batch, here = views.group(evenly(views.rows_of(scene), _VIEWS)), torch.device("cpu")
-    shown = silhouettes(views.images(batch, here), model.background_color.to(here))
-    shown |= views.opacities(batch) > 0  # what is as bright as the background is there all the same
-    left = box_hull(shown, views.cameras(batch, here), model.aabb) & model.start_occupancy
+    views = evenly(dataset.views(scene).train, _VIEWS)
+    left = box_hull(_shown(dataset, scene, views), dataset.cameras(scene)[views], model.aabb) & model.start_occupancy
     return left if left.any() else model.start_occupancy
+
+
+def _shown(dataset: Dataset, scene: int, views: list[int]) -> Bool[Tensor, "view height width"]:
+    """The pixels that are not of the background's color, or, where pictures say it, not transparent; all pixels of a
+    picture without any."""
+    background = torch.tensor(dataset.background, dtype=torch.uint8)
+    shown = (torch.from_numpy(dataset.images(scene, views)) != background).any(dim=-1)
+    alpha = dataset.alpha(scene, views)
+    if alpha is not None:
+        shown |= torch.from_numpy(alpha) > 0
+    return shown | ~shown.flatten(1).any(dim=1)[:, None, None]

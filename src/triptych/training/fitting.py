@@ -99,7 +99,7 @@ class Fitting:
             self.scenes = SceneParameters.started(
                 model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
             )
-            self.scenes.occupancy = torch.stack([first_cells(model, self._views, n) for n in range(len(dataset))])
+            self.scenes.occupancy = torch.stack([first_cells(model, dataset, scene) for scene in range(len(dataset))])
         self.scenes.move_along(model.modes)
 
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:
