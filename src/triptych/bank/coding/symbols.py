@@ -43,11 +43,8 @@ def _situation(size: int) -> int:
 
 _MOST_NEAR = (1 << 13) - 1
 _SITUATION_OF = np.array([_situation(size) for size in range(_MOST_NEAR + 1)], np.int32)
-_COUNTED = 6
-"""Below a chance stand as many bits that count what it has predicted..."""
-_COUNT_BITS = (1 << _COUNTED) - 1
 _MOST_COUNTED = 62
-"""... up to this."""
+"""Bits that a chance has predicted are counted up to this."""
 _RATES = np.array([(1 << 17) // (2 * count + 3) for count in range(_MOST_COUNTED + 1)], np.int32)
 """How far a chance moves toward the n-th bit that it has to predict, in units of 2^-16; the last one stays."""
 
@@ -116,8 +113,8 @@ def _compiled(function: Callable[..., int]) -> Any:
 
 def _tables(bands: np.ndarray) -> tuple[np.ndarray, ...]:
     classes = int(bands[:, 4].max()) + 1
-    chances = np.full(classes * (_SITUATIONS * _STAGES + 1), _HALF << _COUNTED, np.int32)
-    return chances, _SITUATION_OF, _RATES
+    chances = np.full(classes * (_SITUATIONS * _STAGES + 1), _HALF, np.int32)
+    return chances, np.zeros_like(chances), _SITUATION_OF, _RATES
 
 
 @compile_inner
@@ -165,28 +162,27 @@ def _carry(content, place, low):
 
 
 @compile_inner
-def _predicted(reading, bit, which, chances, rates, content, place, span, low):
+def _predicted(reading, bit, which, chances, counts, rates, content, place, span, low):
     """One bit whose chance is known from earlier ones, and learns from it."""
     which = np.uint64(which)  # of a signed index numba asks whether it counts from the end
-    known = np.int64(chances[which])
-    chance, count = known >> _COUNTED, known & _COUNT_BITS
+    chance, count = np.int64(chances[which]), np.int64(counts[which])
     bound, rate = (span >> 15) * min(max(chance, _LEAST), _LARGEST), np.int64(rates[np.uint64(count)])
     if reading:
         bit = low < bound
-    if bit:  # what is learned is computed here and below: a processor then goes on before it knows the bit
+    if bit:
         span = bound
         chance += ((1 << 15) - chance) * rate >> 16
     else:
         low += -bound if reading else bound
         span -= bound
         chance += -chance * rate >> 16
-    chances[which] = chance << _COUNTED | min(count + 1, _MOST_COUNTED)
+    chances[which], counts[which] = chance, min(count + 1, _MOST_COUNTED)
     place, span, low = _widened(reading, content, place, span, low)
     return bit, place, span, low
 
 
 @compile_within
-def _walk(reading, places, values, ends, side, bands, content, chances, situation_of, rates, place, span, low):
+def _walk(reading, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, low):
     """All integers through the coder, one way or the other."""
     count = np.int64(0)
     above = np.zeros(side + 2, np.int64)  # magnitudes of the row before, with a 0 at either end
@@ -194,7 +190,7 @@ def _walk(reading, places, values, ends, side, bands, content, chances, situatio
         top, left, rows, columns, kind = bands[band]
         for plane in range(ends.shape[1]):
             some, which = count < ends[band, plane], len(chances) - 1 - kind
-            some, place, span, low = _predicted(reading, some, which, chances, rates, content, place, span, low)
+            some, place, span, low = _predicted(reading, some, which, chances, counts, rates, content, place, span, low)
             above[:] = 0
             for row in range(top, top + rows if some else top):
                 before = corner = np.int64(0)  # to the left, and above that
@@ -209,7 +205,7 @@ def _walk(reading, places, values, ends, side, bands, content, chances, situatio
                     while bits < 24:
                         bit, which = size >> bits != 0, first + min(bits, _BELOW - 1)
                         bit, place, span, low = _predicted(
-                            reading, bit, which, chances, rates, content, place, span, low
+                            reading, bit, which, chances, counts, rates, content, place, span, low
                         )
                         if not bit:
                             break
@@ -221,7 +217,7 @@ def _walk(reading, places, values, ends, side, bands, content, chances, situatio
                         if bits > 1:
                             bit, which = size >> (bits - 2) & 1 != 0, first + _BELOW + min(bits, _BELOW - 1)
                             bit, place, span, low = _predicted(
-                                reading, bit, which, chances, rates, content, place, span, low
+                                reading, bit, which, chances, counts, rates, content, place, span, low
                             )
                             before = 2 | np.int64(bit)
                             for rest in range(bits - 3, -1, -1):
@@ -238,19 +234,21 @@ def _walk(reading, places, values, ends, side, bands, content, chances, situatio
     return count, place, low
 
 
-def _read(places, values, ends, side, bands, content, chances, situation_of, rates):
+def _read(places, values, ends, side, bands, content, chances, counts, situation_of, rates):
     """Tells how many integers there are."""
     place, code, span = np.int64(4), np.int64(0), np.int64(0xFFFFFFFF)
     for start in range(4):
         code = code << 8 | np.int64(content[start])
-    return _walk(True, places, values, ends, side, bands, content, chances, situation_of, rates, place, span, code)[0]
+    return _walk(
+        True, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, code
+    )[0]
 
 
-def _write(places, values, ends, side, bands, content, chances, situation_of, rates):
+def _write(places, values, ends, side, bands, content, chances, counts, situation_of, rates):
     """Tells how many bytes there are."""
     place, low, span = np.int64(0), np.int64(0), np.int64(0xFFFFFFFF)
     _, place, low = _walk(
-        False, places, values, ends, side, bands, content, chances, situation_of, rates, place, span, low
+        False, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, low
     )
     low += _TOP - 1
     _carry(content, place, low)

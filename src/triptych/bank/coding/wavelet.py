@@ -25,7 +25,7 @@ _FINE, _COARSE, _FINE_AGAIN, _COARSE_AGAIN = (
 _SCALE = 1.149604398860241
 """Of the coarse half, and its inverse of the fine one: nearly keeps lengths."""
 
-_TOGETHER = 64
+_TOGETHER = 128
 """Numbers beside each other in memory while lines are computed, of which processors do several at a time: so many that
 all that is needed at once stays near."""
 
