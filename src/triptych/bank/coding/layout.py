@@ -78,7 +78,7 @@ def coefficients_of(
 ) -> Float[np.ndarray, "*scene 3 component k k"]:
     """Wavelet coefficients of what a scene adds to the mean scene, as precise as that is given."""
     components = residual @ np.linalg.inv(basis).T.astype(residual.dtype)
-    return wavelet.forward(np.moveaxis(components, -1, -3))
+    return np.moveaxis(wavelet.forward(components), -1, -3)
 
 
 def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micro"], coding: Coding) -> bytes:

@@ -55,23 +55,26 @@ def level_map(side: int) -> Int[np.ndarray, "row column"]:
     return levels
 
 
-def forward(planes: Float[np.ndarray, "*plane row column"]) -> Float[np.ndarray, "*plane row column"]:
+def forward(planes: Float[np.ndarray, "*scene row column plane"]) -> Float[np.ndarray, "*scene row column plane"]:
     """Coefficients of planes, each in its band's place, as precise as these are."""
     found = np.array(planes, order="C")
-    for level in range(levels_of(planes.shape[-1])):
-        side = planes.shape[-1] >> level
-        part = found[..., :side, :side]
-        part[...] = _split(part)
-        part[...] = _split(part.swapaxes(-1, -2)).swapaxes(-1, -2)
+    for beside in found.reshape(-1, *found.shape[-3:]):  # few at a time stay in the processor's cache
+        for level in range(levels_of(len(beside))):
+            side = len(beside) >> level
+            _split(beside[:side, :side])
+            _split(beside[:side, :side].swapaxes(0, 1))
     return found
 
 
-def _split(lines: Float[np.ndarray, "*line place"]) -> Float[np.ndarray, "*line place"]:
-    coarse, fine = lines[..., 0::2].copy(), lines[..., 1::2].copy()
+def _split(lines: Float[np.ndarray, "place line plane"]) -> None:
+    coarse, fine = lines[0::2].copy(), lines[1::2].copy()
     for weight, weight_back in ((_FINE, _COARSE), (_FINE_AGAIN, _COARSE_AGAIN)):
-        fine += weight * (coarse + np.concatenate([coarse[..., 1:], coarse[..., -1:]], -1))
-        coarse += weight_back * (fine + np.concatenate([fine[..., :1], fine[..., :-1]], -1))
-    return np.concatenate([coarse * _SCALE, fine / _SCALE], -1)
+        fine[:-1] += weight * (coarse[:-1] + coarse[1:])
+        fine[-1] += weight * (coarse[-1] + coarse[-1])
+        coarse[1:] += weight_back * (fine[1:] + fine[:-1])
+        coarse[0] += weight_back * (fine[0] + fine[0])
+    half = len(coarse)
+    lines[:half], lines[half:] = coarse * _SCALE, fine / _SCALE
 
 
 def invert(coefficients: Float[np.ndarray, "row column plane"]) -> None:
