@@ -1,5 +1,7 @@
 """Banks that several processes use, or that a process has left in the middle of something."""
 
+import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -122,6 +124,20 @@ def test_a_read_only_bank_is_read_and_nothing_is_written(
     with pytest.raises(OSError, match="Read-only file system"):
         there.add("b", scene(model, 2.0))
     assert {entry.name for entry in bank.folder.iterdir()} == {"bank.json", "scenes-0.sqlite"}
+
+
+def test_a_place_without_locks_is_refused_at_once(
+    model: CategoryModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SceneBank.create(tmp_path / "bank", model)
+
+    def lockf(file: object, command: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "lockf", lockf)
+    with pytest.raises(InputError, match="bank: this file system does not let files be locked") as refused:
+        SceneBank(tmp_path / "bank")
+    assert "\n" not in str(refused.value)
 
 
 def killed_in_a_transaction(file: Path) -> None:

@@ -1,5 +1,6 @@
 """Compact scenes: what comes back, what they take, and what is refused."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -15,12 +16,19 @@ from triptych import Scene, SceneBank, Scenes, StoredScene, open_model, open_sce
 from triptych.bank import ScenePlanes, as_stored, coded_micro, convert, merge
 from triptych.bank.coding import layout, symbols, wavelet
 from triptych.bank.coding.layout import Coding
+from triptych.bank.coding.symbols import Numbers
 from triptych.errors import InputError
 from triptych.geometry import Orbit
 from triptych.metrics import mean, psnr
 from triptych.representation.config import PlaneConfig
 
 PAGE = Path(__file__).resolve().parents[1] / "src/triptych/export/web/page"
+OF_FIRST_VERSION = bytes.fromhex(
+    "01f903417389a55272c07583be7482be787ebe017dc3fb26681879fd1e302592d84284ffca9b983d557aaae3bc7d1afc33b504df8ab357666a2bb1"
+    "4b2d0195e8642e5c5f148cbd3742782aaa10e36bb1e4464287c2173ef7fabbe95700467a9987cafe"
+)
+START_OF_FIRST_VERSION = torch.arange(144.0).reshape(3, 4, 4, 3) / 64
+READ_FROM_FIRST_VERSION = "ddd0bf6d2f6948209a82b979ffee55a751e31795cd1143d4dc43c8aaa71e7fba"
 READ = """
 import { readFileSync, writeFileSync } from "node:fs";
 import { decodeMicro } from "./coding.mjs";
@@ -54,17 +62,59 @@ def test_integers_come_back_from_the_coder(side: int) -> None:
     sizes = np.array([0, 0.1, 1.0, 40.0, 1e6])[:, None, None]
     values = np.clip(random.laplace(size=(5, side, side)) * sizes, -symbols.MOST, symbols.MOST).astype(np.int32)
     values[4, 0, 0], values[4, 1, 1] = symbols.MOST, -symbols.MOST
-    assert np.array_equal(symbols.decode(symbols.encode(values, bands), bands, values.shape), values)
-    assert len(symbols.encode(np.zeros_like(values), bands)) < 8
+    numbers = Numbers.of(values, bands)
+    assert len(numbers.values) == np.count_nonzero(values)
+    for found, expected in zip(
+        symbols.decode(symbols.encode(numbers, bands, side), bands, 5, side), numbers, strict=True
+    ):
+        assert np.array_equal(found, expected)
+    assert len(symbols.encode(Numbers.of(np.zeros_like(values), bands), bands, side)) < 8
+
+
+def test_integers_are_listed_band_after_band() -> None:
+    values = np.zeros((2, 4, 4), np.int32)
+    values[0, 3, 1], values[1, 0, 0], values[1, 0, 3] = 5, -6, 7  # below the coarse part, in it, to its right
+    numbers = Numbers.of(values, wavelet.bands_of(4))
+    assert numbers.values.tolist() == [-6, 5, 7]
+    assert numbers.places.tolist() == [0, 13, 3]
+    assert numbers.ends.tolist() == [[0, 1], [1, 1], [1, 1], [1, 1], [2, 2], [2, 3], [3, 3]]
 
 
 @pytest.mark.parametrize("side", [2, 9, 12, 64])
 def test_the_wavelet_is_undone(side: int) -> None:
-    planes = np.random.default_rng(0).normal(size=(2, side, side))
+    planes = np.random.default_rng(0).normal(size=(side, side, 2))
     found = wavelet.forward(planes)
     assert (side == 9) == np.array_equal(found, planes)
-    wavelet.invert(found)
-    np.testing.assert_allclose(found, planes, rtol=0, atol=1e-12)
+    for precision, error in ((np.float64, 1e-12), (np.float32, 1e-5)):
+        inverted = found.astype(precision)
+        wavelet.invert(inverted)
+        np.testing.assert_allclose(inverted, planes, rtol=0, atol=error)
+
+
+def test_planes_are_what_their_bytes_say() -> None:
+    """By the description in docs/formats.md, one coefficient after the other."""
+    generator = np.random.default_rng(0)
+    basis = generator.integers(-127, 128, (3, 3)).astype(np.int8)
+    coding = Coding(basis, generator.integers(100, 140, (3, 3)).astype(np.uint8))
+    numbers, start = generator.integers(-3, 4, (3, 3, 4, 4)), random_planes(4, 3)
+    of_features = np.einsum("fc,pcyx->pyxf", coding.matrix(), numbers * coding.step_map(4))
+    coefficients = np.ascontiguousarray(of_features)
+    for plane in coefficients:
+        wavelet.invert(plane)
+    found = layout.planes_of(numbers, start, coding)
+    np.testing.assert_allclose(found.numpy(), start.numpy() + coefficients, rtol=0, atol=1e-4)
+    decoded, same = layout.decode(layout.pack(numbers, coding), start)
+    assert torch.equal(decoded, found)
+    assert same is not None
+    assert np.array_equal(same.basis, basis)
+
+
+def test_bytes_of_the_first_version_are_read_to_the_bit() -> None:
+    found, coding = layout.decode(OF_FIRST_VERSION, START_OF_FIRST_VERSION)
+    assert hashlib.sha256(found.numpy().tobytes()).hexdigest() == READ_FROM_FIRST_VERSION
+    assert coding is not None
+    again, _ = layout.decode(layout.encode(found, START_OF_FIRST_VERSION, coding), START_OF_FIRST_VERSION)
+    assert (again - found).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(("side", "features"), [(2, 1), (9, 3), (16, 4)])
@@ -164,7 +214,7 @@ def test_what_is_damaged_or_cannot_be_stored_is_said(tmp_path: Path) -> None:
     assert str(start) in faults(SceneBank(bank.folder))[0]
     with pytest.raises(InputError, match="scene 'a' is damaged"):
         SceneBank(bank.folder).scene("a")
-    for content in (b"", b"\x02" + bytes(50), b"\x01" + bytes(5)):
+    for content in (b"", b"\x03" + bytes(50), b"\x02" + bytes(5), b"\x01" + bytes(5)):
         with pytest.raises(InputError, match="its micro planes"):
             layout.decode(content, model.start_micro)
 
@@ -176,7 +226,7 @@ def test_scenes_without_micro_planes_take_a_byte() -> None:
     assert layout.decode(b"\x01", model.start_micro)[0].shape == (3, 8, 8, 0)
 
 
-@pytest.mark.parametrize("of", ["ball", "random"])
+@pytest.mark.parametrize("of", ["ball", "random", "first version"])
 def test_the_page_reads_the_same_bits(of: str, compact: Scene, tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
@@ -186,6 +236,8 @@ def test_the_page_reads_the_same_bits(of: str, compact: Scene, tmp_path: Path) -
     if of == "random":  # planes that cannot be halved, and large numbers
         micro, start = 100 * random_planes(9, 3), random_planes(9, 3)
         content = layout.encode(micro, start, Coding.plain(3, 9))
+    elif of == "first version":
+        content, start = OF_FIRST_VERSION, START_OF_FIRST_VERSION
     shutil.copyfile(PAGE / "coding.js", tmp_path / "coding.mjs")
     (tmp_path / "read.mjs").write_text(READ)
     (tmp_path / "coded").write_bytes(content)

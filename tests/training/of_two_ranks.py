@@ -12,8 +12,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import torch
 from balls import short_stage1
+from ranked import CPU
 
 from triptych.cli.endings import one_line_endings
 from triptych.data import Dataset, DatasetConfig, dataset_from_arrays, open_dataset
@@ -26,7 +26,6 @@ from triptych.training.ranks import Ranks
 from triptych.training.stage1 import train
 from triptych.training.step import Work, take_step
 
-CPU = torch.device("cpu")
 STOPPED_BY_TWO, STOPPED_BY_ONE, DISPUTED = "stopped_by_two", "stopped_by_one", "disputed"
 WARMUP_STEPS, JOINT_STEPS, STOP_AFTER = 6, 4, 2
 

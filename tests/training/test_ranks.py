@@ -1,12 +1,6 @@
 """Stage 1 on several processes, against the same on one."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +8,8 @@ import of_two_ranks
 import pytest
 import torch
 from balls import make_balls
-from of_two_ranks import CPU, DISPUTED, STOP_AFTER, STOPPED_BY_ONE, STOPPED_BY_TWO, scenes_of, settings
+from of_two_ranks import DISPUTED, STOP_AFTER, STOPPED_BY_ONE, STOPPED_BY_TWO, scenes_of, settings
+from ranked import by_two_ranks, one_rank, places
 
 from triptych.bank import SceneBank
 from triptych.cli import main
@@ -22,30 +17,11 @@ from triptych.errors import InputError
 from triptych.files import read_log
 from triptych.model import CategoryModel
 from triptych.training.conditions import Conditions
-from triptych.training.joining import joined
 from triptych.training.ranks import Ranks, require_scenes
 from triptych.training.stage1 import train
 
 UNDISTURBED = "undisturbed"
 SCENES = 4
-
-
-def places(count: int) -> list[dict[str, str]]:
-    """The variables that torchrun sets for so many ranks."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    meeting = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return [{"RANK": str(rank), "LOCAL_RANK": str(rank), **meeting} for rank in range(count)]
-
-
-@contextmanager
-def one_rank() -> Iterator[Ranks]:
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in places(1)[0].items():
-            patched.setenv(name, value)
-        with joined(CPU) as (ranks, _):
-            yield ranks
 
 
 @dataclass
@@ -66,14 +42,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         conditions = Conditions(checkpoint_seconds=1e9, ranks=alone)
         with of_two_ranks.asked_to_stop(STOP_AFTER), pytest.raises(KeyboardInterrupt):
             train(scenes, out / STOPPED_BY_ONE, settings(), conditions)
-        command = [sys.executable, of_two_ranks.__file__, data, cache, out]
-        two = [
-            subprocess.Popen(command, env=os.environ | place, stderr=subprocess.PIPE, text=True) for place in places(2)
-        ]
-        said = [process.communicate()[1] for process in two]
+        codes, said = by_two_ranks(of_two_ranks.__file__, data, cache, out)
         for run in (STOPPED_BY_TWO, UNDISTURBED):
             train(scenes, out / run, settings(), conditions)
-    return Trained(out, [process.returncode for process in two], said)
+    return Trained(out, codes, said)
 
 
 @pytest.mark.parametrize("run", [STOPPED_BY_ONE, STOPPED_BY_TWO])
@@ -125,17 +97,16 @@ def test_more_ranks_than_scenes_are_refused() -> None:
         require_scenes(ranks, 2)
 
 
-@pytest.mark.parametrize("command", ["predictor", "fit"])
 def test_what_is_not_divided_over_ranks_is_refused_by_the_first_alone(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for rank, said in zip(
-        places(2), (f"torchrun has started 2 processes, and triptych {command} runs in one", ""), strict=True
+        places(2), ("torchrun has started 2 processes, and triptych fit runs in one", ""), strict=True
     ):
         for name, value in rank.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(SystemExit) as ended:
-            main([command, "no_model", "no_data", "--out", "out"])
+            main(["fit", "no_model", "no_data", "--out", "out"])
         assert ended.value.code == 2
         error = capsys.readouterr().err
         assert said in error

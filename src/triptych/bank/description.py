@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from triptych.bank.config import StoragePrecision
+from triptych.bank.sqlite_errors import without_locks
 from triptych.errors import InputError
-from triptych.files import Format, dataclass_of, field_of, read_object, write_sealed_json
+from triptych.files import Format, can_be_locked, dataclass_of, field_of, read_object, write_sealed_json
 from triptych.model import CategoryModel
 from triptych.representation.config import PlaneConfig
 
@@ -50,11 +51,13 @@ class BankDescription:
         """Of the bank in a folder.
 
         Raises:
-            InputError: the folder is no bank, or one of an earlier version.
+            InputError: the folder is no bank, or one of an earlier version, or its file system has no locks.
         """
         path = folder / BANK_FILE
         if not path.is_file():
             FORMAT.check(folder, {})
+        if not can_be_locked(path):  # SQLite would wait for a minute, and not know why
+            raise without_locks(folder)
         if is_of_folders(folder):
             raise InputError(
                 f"{folder}: this bank was made by an earlier version, a folder per scene; make a new one of it by "

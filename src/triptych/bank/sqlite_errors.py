@@ -33,10 +33,7 @@ def translated(error: sqlite3.Error, path: Path) -> InputError | OSError | Memor
     if kind == sqlite3.SQLITE_NOMEM:
         return MemoryError(words)
     if code in _NO_LOCKS or kind == sqlite3.SQLITE_NOLFS:
-        return InputError(
-            f"{path}: this file system does not let files be locked; put the bank elsewhere, or fit into a bank "
-            "elsewhere and merge it (`triptych bank merge`)"
-        )
+        return without_locks(path)
     if code in _BEGUN:
         return InputError(
             f"{path}: a killed process has left a transaction to be undone, and the folder cannot be written; look at "
@@ -48,3 +45,11 @@ def translated(error: sqlite3.Error, path: Path) -> InputError | OSError | Memor
         number = _SYSTEM[kind]
         return OSError(number, os.strerror(number), str(path))
     return InputError(f"{path}: damaged: {words}")
+
+
+def without_locks(path: Path) -> InputError:
+    """What is wrong with the place of a file or folder that cannot be locked."""
+    return InputError(
+        f"{path}: this file system does not let files be locked; put the bank elsewhere, or fit into a bank elsewhere "
+        "and merge it (`triptych bank merge`)"
+    )

@@ -95,17 +95,18 @@ class Predictor(Configurable):
         from triptych.model import CategoryModel, find_model
         from triptych.runtime import choose_device
         from triptych.training.conditions import Conditions
-        from triptych.training.joining import require_alone
+        from triptych.training.joining import joined
         from triptych.training.predicting.run import train_predictor
 
-        require_alone("predictor", "start it without torchrun")
-        device = choose_device(self.machine.device)
-        model = CategoryModel.load(find_model(self.model))
-        with Progress() as progress:
-            scenes = open_data(self.data, progress, "train")
-            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log))
+        asked = choose_device(self.machine.device)
+        with joined(asked) as (ranks, device), Progress(quiet=not ranks.is_first) as progress:
+            model = CategoryModel.load(find_model(self.model))
+            with ranks.first_here_first():
+                scenes = open_data(self.data, progress, "train")
+            conditions = Conditions(self.machine.seed, device, progress, watch=Watch(logs=self.log), ranks=ranks)
             train_predictor(model, scenes, self.out, self.config, conditions)
-        say(f"category model with its predictor in {self.out / 'model'}")
+        if ranks.is_first:
+            say(f"category model with its predictor in {self.out / 'model'}")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""A folder held by one process at a time."""
+"""A folder held by one process at a time, and file systems that allow for nothing of the kind."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,3 +25,17 @@ def lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
         if not lock_descriptor(file.fileno(), blocking=wait):
             raise InputError(f"{folder}: another process is writing there; wait for it, or choose another")
         yield
+
+
+def can_be_locked(file: Path) -> bool:
+    """Whether its file system lets parts of it be locked, as SQLite does; whether others notice is not looked at."""
+    try:
+        import fcntl
+    except ImportError:  # where there is no such thing, all file systems have locks
+        return True
+    with file.open("rb") as opened:
+        try:
+            fcntl.lockf(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
+    return True

@@ -1,12 +1,17 @@
 """What training takes beside data and settings: random numbers, device, progress, checkpoints, callbacks."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from triptych.progress import Progress
 from triptych.runtime import ThisProcess, Workers
 from triptych.training.ranks import ALONE, Ranks
+from triptych.training.run import Run, followed_run, open_run
 from triptych.training.watching import Watch
 
 CPU = torch.device("cpu")
@@ -22,7 +27,8 @@ class Conditions:
         progress: where to show how it goes; unseen by default.
         checkpoint_seconds: how often a run is saved.
         watch: who follows it: a callback, and the logs of other programs.
-        ranks: the processes that train together; this one alone by default. Only stage 1 is divided over several.
+        ranks: the processes that train together; this one alone by default. Stage 1 and the training of a predictor are
+            divided over several.
         workers: who fits new scenes; this process by default.
     """
 
@@ -38,3 +44,9 @@ class Conditions:
     def here(self) -> torch.device:
         """What this process computes on while ``workers`` fit on ``device``, which may be elsewhere."""
         return self.device if self.workers.are_here else CPU
+
+    def open_run(self, folder: Path, description: Mapping[str, Any]) -> AbstractContextManager[Run]:
+        """Hold a run's folder, as ``run.open_run`` does; ranks other than the first follow it and write nothing."""
+        if self.ranks.is_first:
+            return open_run(folder, description, self.checkpoint_seconds, self.watch)
+        return followed_run(folder)

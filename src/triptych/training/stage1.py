@@ -5,7 +5,6 @@ warm-up        scenes, base planes and tiny MLP against cached latents: L_Enc
 joint          everything, encoder and decoder included: lambda_ae L_ae + lambda_Enc L_Enc + lambda_Dec L_Dec
 """
 
-from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from triptych.training.pretraining import pretrain
 from triptych.training.provenance import background_unless_white, fitted_views
 from triptych.training.ranks import require_scenes
 from triptych.training.rerun import write_config
-from triptych.training.run import Run, check_place, followed_run, open_run
+from triptych.training.run import Run, check_place
 from triptych.training.scenes import SceneParameters
 from triptych.training.trained import modes_of_bank, set_start, store_scenes
 
@@ -75,7 +74,7 @@ def train(
     """
     start, description = _begun(dataset, config, conditions, autoencoder)
     device, ranks = conditions.device, conditions.ranks
-    with _opened(out, description, conditions) as run:
+    with conditions.open_run(out, description) as run:
         if ranks.told((out / MODEL).is_dir()):
             conditions.progress.note(f"{out / MODEL}: already trained")
             own = autoencoder if isinstance(start, OwnAutoencoder) else None
@@ -141,12 +140,6 @@ def _deciding(config: Stage1Config) -> dict[str, Any]:
         if settings[name] == before:
             del settings[name]
     return settings
-
-
-def _opened(out: Path, description: dict[str, Any], conditions: Conditions) -> AbstractContextManager[Run]:
-    if conditions.ranks.is_first:
-        return open_run(out, description, conditions.checkpoint_seconds, conditions.watch)
-    return followed_run(out)
 
 
 def _estimated(dataset: Dataset, config: Stage1Config, autoencoder: Autoencoder, conditions: Conditions) -> Estimate:

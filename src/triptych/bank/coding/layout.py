@@ -1,13 +1,14 @@
 """The bytes of a scene's micro planes in compact form.
 
-    version                 1 byte: 1
+    version                 1 byte: 2
     basis                   [F_mic, F_mic] int8, in units of 1/128: a column per component
     steps                   [level, F_mic] bytes, coarse levels first: e stands for (8 + e mod 8) * 2^(e div 8 - 23)
     numbers                 see `triptych.bank.coding.symbols`: [plane, component, row, column]
 
-Read, a number times its step is a wavelet coefficient (`triptych.bank.coding.wavelet`), components times the basis are
-features, and these are added to the mean scene. All of that is in double precision and in one order, then rounded to
-single: every machine reads the same bits.
+Read, a number times its step is a coefficient of a component, and that times the component's column of the basis is
+added to the coefficients of the features. Their wavelet (`triptych.bank.coding.wavelet`) is undone, and what comes out
+added to the mean scene. All of that is in single precision and in one order: every machine reads the same bits. Bytes
+of the first version, which nothing writes any more, are read by `triptych.bank.coding.first_version`.
 """
 
 from collections.abc import Callable
@@ -21,11 +22,12 @@ from jaxtyping import Float, Int, Int8, UInt8
 from numba import njit
 from torch import Tensor
 
-from triptych.bank.coding import symbols, wavelet
+from triptych.bank.coding import first_version, symbols, wavelet
+from triptych.bank.coding.symbols import Numbers
 from triptych.compiling import compile_cached
 from triptych.errors import InputError
 
-VERSION = 1
+VERSION, _FIRST_VERSION = 2, 1
 UNIT = 128
 """What 1 is in a basis."""
 _PLAIN_STEP = 96
@@ -76,7 +78,7 @@ def coefficients_of(
 ) -> Float[np.ndarray, "*scene 3 component k k"]:
     """Wavelet coefficients of what a scene adds to the mean scene, as precise as that is given."""
     components = residual @ np.linalg.inv(basis).T.astype(residual.dtype)
-    return wavelet.forward(np.moveaxis(components, -1, -3))
+    return np.moveaxis(wavelet.forward(components), -1, -3)
 
 
 def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micro"], coding: Coding) -> bytes:
@@ -104,7 +106,7 @@ def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micr
 def pack(numbers: Int[np.ndarray, "3 component k k"], coding: Coding) -> bytes:
     """Bytes of coefficients that are whole steps."""
     side = numbers.shape[-1]
-    coded = symbols.encode(numbers.reshape(-1, side, side), wavelet.bands_of(side))
+    coded = symbols.encode(_listed(numbers), wavelet.bands_of(side), side)
     return bytes([VERSION]) + coding.basis.tobytes() + coding.steps.tobytes() + coded
 
 
@@ -114,8 +116,8 @@ def decode(content: bytes, start: Float[Tensor, "3 k k micro"]) -> tuple[Float[T
     Raises:
         InputError: the bytes are of another version, or too few.
     """
-    _, side, _, features = start.shape
-    if not content or content[0] != VERSION:
+    planes, side, _, features = start.shape
+    if not content or content[0] not in (VERSION, _FIRST_VERSION):
         raise InputError(f"its micro planes begin with {content[:1].hex() or 'nothing'}, expected {VERSION:02x}")
     if not features:
         return torch.zeros(start.shape), None
@@ -125,22 +127,34 @@ def decode(content: bytes, start: Float[Tensor, "3 k k micro"]) -> tuple[Float[T
         raise InputError(f"its micro planes have {len(content)} bytes, expected at least {ends[-1]}")
     basis = np.frombuffer(content[ends[0] : ends[1]], np.int8).reshape(features, features)
     coding = Coding(basis, np.frombuffer(content[ends[1] : ends[2]], np.uint8).reshape(levels, features))
-    numbers = symbols.decode(content[ends[2] :], wavelet.bands_of(side), (3 * features, side, side))
-    return planes_of(numbers.reshape(3, features, side, side), start, coding), coding
+    numbers = symbols.decode(content[ends[2] :], wavelet.bands_of(side), planes * features, side)
+    if content[0] == _FIRST_VERSION:
+        sizes = step_sizes()[coding.steps]
+        return torch.from_numpy(first_version.planes_of(numbers, start.numpy(), coding.matrix(), sizes)), coding
+    return _planes_of(numbers, start, coding), coding
 
 
 def planes_of(
     numbers: Int[np.ndarray, "3 component k k"], start: Float[Tensor, "3 k k micro"], coding: Coding
 ) -> Float[Tensor, "3 k k micro"]:
     """Micro planes of coefficients that are whole steps."""
-    side, sizes, basis = numbers.shape[-1], step_sizes()[coding.steps], coding.matrix()
-    components = np.empty((len(basis), side, side))  # of one plane at a time: these stay in the processor's cache
-    found = np.empty(start.shape, np.float32)
-    for plane, of_start, out in zip(numbers, np.ascontiguousarray(start.numpy()), found, strict=True):
-        _compiled(_take_steps)(np.ascontiguousarray(plane), sizes, wavelet.bands_of(side), components)
-        wavelet.invert(components)
-        _compiled(_add)(components, basis, of_start, out)
-    return torch.from_numpy(found)
+    return _planes_of(_listed(numbers), start, coding)
+
+
+def _listed(numbers: Int[np.ndarray, "3 component k k"]) -> Numbers:
+    side = numbers.shape[-1]
+    return Numbers.of(numbers.reshape(-1, side, side), wavelet.bands_of(side))
+
+
+def _planes_of(numbers: Numbers, start: Float[Tensor, "3 k k micro"], coding: Coding) -> Float[Tensor, "3 k k micro"]:
+    planes, side, _, features = start.shape
+    found, bands = np.zeros(start.shape, np.float32), wavelet.bands_of(side)
+    sizes = step_sizes()[coding.steps].astype(np.float32)
+    columns = np.ascontiguousarray(coding.matrix().T.astype(np.float32))
+    _compiled(_mix)(*numbers, bands, sizes, columns, found.reshape(planes, side * side, features))
+    for plane in found:
+        wavelet.invert(plane)
+    return torch.from_numpy(found).add_(start)
 
 
 @cache
@@ -148,34 +162,15 @@ def _compiled(function: Callable[..., None]) -> Any:
     return compile_cached(njit, function, nogil=True)
 
 
-def _take_steps(numbers, sizes, bands, components):
-    """Wavelet coefficients of whole steps."""
+def _mix(places, values, ends, bands, sizes, columns, found):
+    """Coefficients of features, of components that are whole steps; added in the order of the components."""
+    count, components = 0, len(columns)
     for band in range(len(bands)):
-        top, left, rows, columns, level = bands[band]
-        for component in range(len(numbers)):
-            size = sizes[level, component]
-            for row in range(top, top + rows):
-                for column in range(left, left + columns):
-                    components[component, row, column] = numbers[component, row, column] * size
-
-
-def _add(components, basis, start, out):
-    """Features of components, added to the mean scene."""
-    count, rows, columns = components.shape
-    line, by_four = np.empty(columns), count - count % 4
-    for row in range(rows):
-        for feature in range(count):
-            line[:] = 0.0
-            # Four at a time load and store the line less often, and add in the same order.
-            for first in range(0, by_four, 4):
-                a, b = basis[feature, first], basis[feature, first + 1]
-                c, d = basis[feature, first + 2], basis[feature, first + 3]
-                of_a, of_b = components[first, row], components[first + 1, row]
-                of_c, of_d = components[first + 2, row], components[first + 3, row]
-                for x in range(columns):
-                    line[x] = (((line[x] + a * of_a[x]) + b * of_b[x]) + c * of_c[x]) + d * of_d[x]
-            for component in range(by_four, count):
-                for x in range(columns):
-                    line[x] += basis[feature, component] * components[component, row, x]
-            for x in range(columns):
-                out[row, x, feature] = start[row, x, feature] + line[x]
+        for plane in range(ends.shape[1]):
+            component = plane % components
+            step, column, texels = sizes[bands[band, 4], component], columns[component], found[plane // components]
+            for number in range(count, ends[band, plane]):
+                amount, texel = np.float32(values[number]) * step, texels[np.uint64(places[number])]
+                for feature in range(len(texel)):
+                    texel[feature] += amount * column[feature]
+            count = ends[band, plane]

@@ -10,7 +10,7 @@ The page of `triptych export web` has the same in ``coding.js``.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -43,32 +43,67 @@ def _situation(size: int) -> int:
 
 _MOST_NEAR = (1 << 13) - 1
 _SITUATION_OF = np.array([_situation(size) for size in range(_MOST_NEAR + 1)], np.int32)
-_COUNTED = 6
-"""Below a chance stand as many bits that count what it has predicted..."""
-_COUNT_BITS = (1 << _COUNTED) - 1
 _MOST_COUNTED = 62
-"""... up to this."""
+"""Bits that a chance has predicted are counted up to this."""
 _RATES = np.array([(1 << 17) // (2 * count + 3) for count in range(_MOST_COUNTED + 1)], np.int32)
 """How far a chance moves toward the n-th bit that it has to predict, in units of 2^-16; the last one stays."""
 
 
-def encode(values: np.ndarray, bands: np.ndarray) -> bytes:
+class Numbers(NamedTuple):
+    """Integers of square planes that are not 0, in the order in which they are coded.
+
+    Attributes:
+        places: where in its plane each is, int32 [number]: row by row.
+        values: int32 [number].
+        ends: where those of each band of each plane end, int64 [band, plane].
+    """
+
+    places: np.ndarray
+    values: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def room(cls, planes: int, side: int, bands: np.ndarray) -> "Numbers":
+        """Room for as many as there can be."""
+        most = planes * side * side
+        return cls(np.empty(most, np.int32), np.empty(most, np.int32), np.zeros((len(bands), planes), np.int64))
+
+    @classmethod
+    def of(cls, planes: np.ndarray, bands: np.ndarray) -> "Numbers":
+        """Those of planes, integers [plane, row, column]."""
+        found = cls.room(len(planes), planes.shape[-1], bands)
+        return found.first(_compiled(_list)(np.ascontiguousarray(planes, np.int32), bands, *found))
+
+    def first(self, count: int) -> "Numbers":
+        """So many of them."""
+        return Numbers(self.places[:count], self.values[:count], self.ends)
+
+
+def encode(numbers: Numbers, bands: np.ndarray, side: int) -> bytes:
     """Code integers of magnitudes up to ``MOST``.
 
     Args:
-        values: int32 [plane, row, column].
+        numbers: those of square planes.
         bands: rectangles of the planes, int64 [band, 5]: first row and column, rows, columns, class.
+        side: of the planes.
     """
-    content = np.zeros(64 + _LONGEST * (values.size + len(values) * len(bands)), np.uint8)
-    size = _compiled(_write)(np.ascontiguousarray(values, np.int32), bands, content, *_tables(bands))
+    planes = numbers.ends.shape[1]
+    content = np.zeros(64 + _LONGEST * planes * (side * side + len(bands)), np.uint8)
+    size = _compiled(_write)(*numbers, side, bands, content, *_tables(bands))
     return content[:size].tobytes().rstrip(b"\0")
 
 
-def decode(content: bytes, bands: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The integers that ``encode`` has coded, int32 [plane, row, column]; of other bytes some integers."""
-    values = np.zeros(shape, np.int32)
-    _compiled(_read)(values, bands, np.frombuffer(content + bytes(4), np.uint8).copy(), *_tables(bands))
-    return values
+def decode(content: bytes, bands: np.ndarray, planes: int, side: int) -> Numbers:
+    """The integers that ``encode`` has coded; of other bytes some integers.
+
+    Args:
+        content: the bytes.
+        bands: as in ``encode``.
+        planes: how many there are.
+        side: of the planes.
+    """
+    found, coded = Numbers.room(planes, side, bands), np.frombuffer(content + bytes(4), np.uint8).copy()
+    return found.first(_compiled(_read)(*found, side, bands, coded, *_tables(bands)))
 
 
 @cache
@@ -78,8 +113,8 @@ def _compiled(function: Callable[..., int]) -> Any:
 
 def _tables(bands: np.ndarray) -> tuple[np.ndarray, ...]:
     classes = int(bands[:, 4].max()) + 1
-    chances = np.full(classes * (_SITUATIONS * _STAGES + 1), _HALF << _COUNTED, np.int32)
-    return chances, _SITUATION_OF, _RATES
+    chances = np.full(classes * (_SITUATIONS * _STAGES + 1), _HALF, np.int32)
+    return chances, np.zeros_like(chances), _SITUATION_OF, _RATES
 
 
 @compile_inner
@@ -96,18 +131,24 @@ def _pass(reading, bit, chance, content, place, span, low):
     else:
         low += -bound if reading else bound
         span -= bound
+    place, span, low = _widened(reading, content, place, span, low)
+    return bit, place, span, low
+
+
+@compile_inner
+def _widened(reading, content, place, span, low):
     while span < _TOP:
         span <<= 8
         if reading:
             low = low << 8
             if place < content.size:
-                low |= np.int64(content[place])
+                low |= np.int64(content[np.uint64(place)])
         else:
             _carry(content, place, low)
             content[place] = low >> 24 & 255
             low = (low & 0xFFFFFF) << 8
         place += 1
-    return bit, place, span, low
+    return place, span, low
 
 
 @compile_inner
@@ -121,43 +162,50 @@ def _carry(content, place, low):
 
 
 @compile_inner
-def _predicted(reading, bit, which, chances, rates, content, place, span, low):
+def _predicted(reading, bit, which, chances, counts, rates, content, place, span, low):
     """One bit whose chance is known from earlier ones, and learns from it."""
     which = np.uint64(which)  # of a signed index numba asks whether it counts from the end
-    known = np.int64(chances[which])
-    chance, count = known >> _COUNTED, known & _COUNT_BITS
-    sure = min(max(chance, _LEAST), _LARGEST)
-    bit, place, span, low = _pass(reading, bit, sure, content, place, span, low)
-    chance += ((np.int64(bit) << 15) - chance) * rates[np.uint64(count)] >> 16
-    chances[which] = chance << _COUNTED | min(count + 1, _MOST_COUNTED)
+    chance, count = np.int64(chances[which]), np.int64(counts[which])
+    bound, rate = (span >> 15) * min(max(chance, _LEAST), _LARGEST), np.int64(rates[np.uint64(count)])
+    if reading:
+        bit = low < bound
+    if bit:
+        span = bound
+        chance += ((1 << 15) - chance) * rate >> 16
+    else:
+        low += -bound if reading else bound
+        span -= bound
+        chance += -chance * rate >> 16
+    chances[which], counts[which] = chance, min(count + 1, _MOST_COUNTED)
+    place, span, low = _widened(reading, content, place, span, low)
     return bit, place, span, low
 
 
 @compile_within
-def _walk(reading, values, bands, content, chances, situation_of, rates, place, span, low):
+def _walk(reading, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, low):
     """All integers through the coder, one way or the other."""
-    above = np.zeros(values.shape[2] + 2, np.int64)  # magnitudes of the row before, with a 0 at either end
+    count = np.int64(0)
+    above = np.zeros(side + 2, np.int64)  # magnitudes of the row before, with a 0 at either end
     for band in range(len(bands)):
         top, left, rows, columns, kind = bands[band]
-        for plane in range(len(values)):
-            part = values[plane, top : top + rows, left : left + columns]
-            some, which = False if reading else part.any(), len(chances) - 1 - kind
-            some, place, span, low = _predicted(reading, some, which, chances, rates, content, place, span, low)
-            if not some:
-                continue
+        for plane in range(ends.shape[1]):
+            some, which = count < ends[band, plane], len(chances) - 1 - kind
+            some, place, span, low = _predicted(reading, some, which, chances, counts, rates, content, place, span, low)
             above[:] = 0
-            for row in range(rows):
+            for row in range(top, top + rows if some else top):
                 before = corner = np.int64(0)  # to the left, and above that
                 for column in range(columns):
-                    here = above[column + 1]
-                    near = min(2 * before + 2 * here + corner + above[column + 2], _MOST_NEAR)
+                    here, texel = above[np.uint64(column + 1)], row * side + left + column
+                    near = min(2 * before + 2 * here + corner + above[np.uint64(column + 2)], _MOST_NEAR)
                     first = (kind * _SITUATIONS + situation_of[np.uint64(near)]) * _STAGES
-                    value = np.int64(part[row, column])
+                    value = np.int64(0)
+                    if not reading and count < ends[band, plane] and places[count] == texel:
+                        value = np.int64(values[count])
                     size, bits = abs(value), np.int64(0)
                     while bits < 24:
                         bit, which = size >> bits != 0, first + min(bits, _BELOW - 1)
                         bit, place, span, low = _predicted(
-                            reading, bit, which, chances, rates, content, place, span, low
+                            reading, bit, which, chances, counts, rates, content, place, span, low
                         )
                         if not bit:
                             break
@@ -169,7 +217,7 @@ def _walk(reading, values, bands, content, chances, situation_of, rates, place, 
                         if bits > 1:
                             bit, which = size >> (bits - 2) & 1 != 0, first + _BELOW + min(bits, _BELOW - 1)
                             bit, place, span, low = _predicted(
-                                reading, bit, which, chances, rates, content, place, span, low
+                                reading, bit, which, chances, counts, rates, content, place, span, low
                             )
                             before = 2 | np.int64(bit)
                             for rest in range(bits - 3, -1, -1):
@@ -177,24 +225,48 @@ def _walk(reading, values, bands, content, chances, situation_of, rates, place, 
                                 bit, place, span, low = _pass(reading, bit, _HALF, content, place, span, low)
                                 before = before << 1 | np.int64(bit)
                         if reading:
-                            part[row, column] = -before if minus else before
+                            places[np.uint64(count)], values[np.uint64(count)] = texel, -before if minus else before
+                        count += 1
                     corner = here
-                    above[column + 1] = before
-    return place, low
+                    above[np.uint64(column + 1)] = before
+            if reading:
+                ends[band, plane] = count
+    return count, place, low
 
 
-def _read(values, bands, content, chances, situation_of, rates):
-    place, code = np.int64(4), np.int64(0)
+def _read(places, values, ends, side, bands, content, chances, counts, situation_of, rates):
+    """Tells how many integers there are."""
+    place, code, span = np.int64(4), np.int64(0), np.int64(0xFFFFFFFF)
     for start in range(4):
         code = code << 8 | np.int64(content[start])
-    _walk(True, values, bands, content, chances, situation_of, rates, place, np.int64(0xFFFFFFFF), code)
+    return _walk(
+        True, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, code
+    )[0]
 
 
-def _write(values, bands, content, chances, situation_of, rates):
+def _write(places, values, ends, side, bands, content, chances, counts, situation_of, rates):
     """Tells how many bytes there are."""
-    span = np.int64(0xFFFFFFFF)
-    place, low = _walk(False, values, bands, content, chances, situation_of, rates, np.int64(0), span, np.int64(0))
+    place, low, span = np.int64(0), np.int64(0), np.int64(0xFFFFFFFF)
+    _, place, low = _walk(
+        False, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, low
+    )
     low += _TOP - 1
     _carry(content, place, low)
     content[place] = low >> 24 & 255
     return place + 1
+
+
+def _list(planes, bands, places, values, ends):
+    """Tells how many integers there are."""
+    count, side = 0, planes.shape[2]
+    for band in range(len(bands)):
+        top, left, rows, columns, _ = bands[band]
+        for plane in range(len(planes)):
+            for row in range(top, top + rows):
+                for column in range(left, left + columns):
+                    value = planes[plane, row, column]
+                    if value:
+                        places[count], values[count] = row * side + column, value
+                        count += 1
+            ends[band, plane] = count
+    return count

@@ -1,8 +1,8 @@
 """The wavelet of JPEG 2000 (Cohen, Daubechies, Feauveau 9/7), by lifting, on square planes.
 
 Along each axis, a line of even length becomes its coarse half, then its fine half; the next level takes the coarse
-quarter of what the last one has made. What is read is computed in double precision, in one order of operations, so that
-any machine gets the same bits.
+quarter of what the last one has made. What is read is computed in one order of operations, each rounded to the
+precision of the planes, so that any machine gets the same bits.
 """
 
 from functools import cache
@@ -25,8 +25,9 @@ _FINE, _COARSE, _FINE_AGAIN, _COARSE_AGAIN = (
 _SCALE = 1.149604398860241
 """Of the coarse half, and its inverse of the fine one: nearly keeps lengths."""
 
-_TOGETHER = 16
-"""Lines beside each other in memory while they are computed, which processors do several at a time."""
+_TOGETHER = 128
+"""Numbers beside each other in memory while lines are computed, of which processors do several at a time: so many that
+all that is needed at once stays near."""
 
 
 def levels_of(side: int) -> int:
@@ -54,28 +55,33 @@ def level_map(side: int) -> Int[np.ndarray, "row column"]:
     return levels
 
 
-def forward(planes: Float[np.ndarray, "*plane row column"]) -> Float[np.ndarray, "*plane row column"]:
+def forward(planes: Float[np.ndarray, "*scene row column plane"]) -> Float[np.ndarray, "*scene row column plane"]:
     """Coefficients of planes, each in its band's place, as precise as these are."""
     found = np.array(planes, order="C")
-    for level in range(levels_of(planes.shape[-1])):
-        side = planes.shape[-1] >> level
-        part = found[..., :side, :side]
-        part[...] = _split(part)
-        part[...] = _split(part.swapaxes(-1, -2)).swapaxes(-1, -2)
+    for beside in found.reshape(-1, *found.shape[-3:]):  # few at a time stay in the processor's cache
+        for level in range(levels_of(len(beside))):
+            side = len(beside) >> level
+            _split(beside[:side, :side])
+            _split(beside[:side, :side].swapaxes(0, 1))
     return found
 
 
-def _split(lines: Float[np.ndarray, "*line place"]) -> Float[np.ndarray, "*line place"]:
-    coarse, fine = lines[..., 0::2].copy(), lines[..., 1::2].copy()
+def _split(lines: Float[np.ndarray, "place line plane"]) -> None:
+    coarse, fine = lines[0::2].copy(), lines[1::2].copy()
     for weight, weight_back in ((_FINE, _COARSE), (_FINE_AGAIN, _COARSE_AGAIN)):
-        fine += weight * (coarse + np.concatenate([coarse[..., 1:], coarse[..., -1:]], -1))
-        coarse += weight_back * (fine + np.concatenate([fine[..., :1], fine[..., :-1]], -1))
-    return np.concatenate([coarse * _SCALE, fine / _SCALE], -1)
+        fine[:-1] += weight * (coarse[:-1] + coarse[1:])
+        fine[-1] += weight * (coarse[-1] + coarse[-1])
+        coarse[1:] += weight_back * (fine[1:] + fine[:-1])
+        coarse[0] += weight_back * (fine[0] + fine[0])
+    half = len(coarse)
+    lines[:half], lines[half:] = coarse * _SCALE, fine / _SCALE
 
 
-def invert(coefficients: Float[np.ndarray, "plane row column"]) -> None:
-    """Make planes of their coefficients, in place."""
-    _compiled()(coefficients, levels_of(coefficients.shape[-1]))
+def invert(coefficients: Float[np.ndarray, "row column plane"]) -> None:
+    """Make planes of their coefficients, in place and in their precision, single or double."""
+    side = len(coefficients)
+    weights = np.array([_COARSE_AGAIN, _FINE_AGAIN, _COARSE, _FINE, _SCALE], coefficients.dtype)
+    _compiled()(coefficients, levels_of(side), weights)
 
 
 @cache
@@ -84,53 +90,56 @@ def _compiled() -> Any:
 
 
 @compile_inner
-def _take(to, of, weight):
+def _take(to, of, weight, width):
     """Take away what the coarse half has got from the fine one: each place from its own and the one before."""
-    for place in range(_TOGETHER):
+    for place in range(width):
         to[place] -= weight * (of[place] + of[place])
-    for place in range(_TOGETHER, len(to)):
-        to[place] -= weight * (of[place] + of[place - _TOGETHER])
+    later, own = to[width:], of[width:]
+    for place in range(len(later)):
+        later[place] -= weight * (own[place] + of[place])
 
 
 @compile_inner
-def _take_back(to, of, weight):
+def _take_back(to, of, weight, width):
     """The same the other way: each place from its own and the one after."""
-    last = len(to) - _TOGETHER
+    last, after = len(to) - width, of[width:]
     for place in range(last):
-        to[place] -= weight * (of[place] + of[place + _TOGETHER])
+        to[place] -= weight * (of[place] + after[place])
     for place in range(last, len(to)):
         to[place] -= weight * (of[place] + of[place])
 
 
 @compile_inner
-def _joined(lines, start, size, coarse, fine):
+def _joined(lines, start, width, size, coarse, fine, weights):
     """Make lines, those of some columns in place, of their halves."""
-    half, width = size >> 1, min(_TOGETHER, size - start)
+    half, scale = size >> 1, weights[4]
+    low, high = coarse[: half * width], fine[: half * width]
     for place in range(half):
+        of_low, of_high = lines[place, start : start + width], lines[half + place, start : start + width]
+        to_low, to_high = low[place * width : (place + 1) * width], high[place * width : (place + 1) * width]
         for line in range(width):
-            coarse[place * _TOGETHER + line] = lines[place, start + line]
-            fine[place * _TOGETHER + line] = lines[half + place, start + line]
-    low, high = coarse[: half * _TOGETHER], fine[: half * _TOGETHER]
-    for place in range(len(low)):
-        low[place] /= _SCALE
-        high[place] *= _SCALE
-    _take(low, high, _COARSE_AGAIN)
-    _take_back(high, low, _FINE_AGAIN)
-    _take(low, high, _COARSE)
-    _take_back(high, low, _FINE)
+            to_low[line] = of_low[line] / scale
+            to_high[line] = of_high[line] * scale
+    _take(low, high, weights[0], width)
+    _take_back(high, low, weights[1], width)
+    _take(low, high, weights[2], width)
+    _take_back(high, low, weights[3], width)
     for place in range(half):
+        to_low, to_high = lines[2 * place, start : start + width], lines[2 * place + 1, start : start + width]
+        of_low, of_high = low[place * width : (place + 1) * width], high[place * width : (place + 1) * width]
         for line in range(width):
-            lines[2 * place, start + line] = coarse[place * _TOGETHER + line]
-            lines[2 * place + 1, start + line] = fine[place * _TOGETHER + line]
+            to_low[line] = of_low[line]
+            to_high[line] = of_high[line]
 
 
-def _invert(planes, levels):
-    side = planes.shape[1]
-    coarse, fine = np.zeros((side + 1) // 2 * _TOGETHER), np.zeros((side + 1) // 2 * _TOGETHER)
-    for plane in range(len(planes)):
-        for level in range(levels - 1, -1, -1):
-            size = side >> level
-            for start in range(0, size, _TOGETHER):
-                _joined(planes[plane], start, size, coarse, fine)
-            for start in range(0, size, _TOGETHER):
-                _joined(planes[plane].T, start, size, coarse, fine)
+def _invert(planes, levels, weights):
+    side, count = planes.shape[0], planes.shape[2]
+    rows = planes.reshape(side, side * count)
+    coarse = np.empty((side + 1) // 2 * max(_TOGETHER, count), planes.dtype)
+    fine = np.empty_like(coarse)
+    for level in range(levels - 1, -1, -1):
+        size = side >> level
+        for start in range(0, size * count, _TOGETHER):
+            _joined(rows, start, min(_TOGETHER, size * count - start), size, coarse, fine, weights)
+        for row in range(size):
+            _joined(planes[row], 0, count, size, coarse, fine, weights)

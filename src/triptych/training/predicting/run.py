@@ -20,8 +20,9 @@ from triptych.training.picture_sizes import require_own_size
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.trainer import PHASE, PredictorTrainer
 from triptych.training.provenance import fitted_views
+from triptych.training.ranks import Ranks
 from triptych.training.rerun import write_config
-from triptych.training.run import Run, open_run
+from triptych.training.run import Run
 
 MODEL = "model"
 _LEAST_VIEWS = 2
@@ -40,25 +41,27 @@ def train_predictor(
         dataset: scenes to learn from, stage 1's or others.
         out: the run's folder.
         config: all settings.
-        conditions: seed, device, progress, checkpoints.
+        conditions: seed, device, progress, checkpoints, and the processes over which the scenes of a step are divided.
 
     Raises:
-        InputError: the folder belongs to another run, sizes differ from the model's, a scene has too few views, or
-            training has diverged.
+        InputError: the folder belongs to another run, sizes differ from the model's, a scene has too few views, a step
+            fewer scenes than there are ranks, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
-    _check(model, dataset, config)
+    _check(model, dataset, config, conditions.ranks)
     description = _description(model, dataset, config, conditions)
-    with open_run(out, description, conditions.checkpoint_seconds, conditions.watch) as run:
-        if (out / MODEL).is_dir():
+    conditions.ranks.require_same(description, dataset)
+    with conditions.open_run(out, description) as run:
+        if conditions.ranks.told((out / MODEL).is_dir()):
             conditions.progress.note(f"{out / MODEL}: already trained")
             own = model.autoencoder.network if isinstance(model.autoencoder, OwnAutoencoder) else None
             return CategoryModel.load(out / MODEL, own).to(conditions.device)
-        write_config(out, dataset, config, conditions.seed, conditions.device)
+        if conditions.ranks.is_first:
+            write_config(out, dataset, config, conditions.seed, conditions.device)
         return _train(model, dataset, run, config, conditions)
 
 
-def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining) -> None:
+def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining, ranks: Ranks) -> None:
     require_own_size(dataset, model)
     if not model.config.planes.micro_features:
         raise InputError("this category model has no micro planes, which a predictor predicts")
@@ -72,6 +75,11 @@ def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining) ->
         raise InputError(
             f"{len(dataset)} scene(s), of which {config.held_out} are held out to be measured: expected more scenes, "
             "or a smaller --held-out"
+        )
+    if config.scenes_per_step < ranks.count:
+        raise InputError(
+            f"--scenes-per-step {config.scenes_per_step} for {ranks.count} ranks, over which the scenes of a step are "
+            f"divided: give at least {ranks.count}, best a multiple of it"
         )
 
 
@@ -94,15 +102,19 @@ def _train(
     model: CategoryModel, dataset: Dataset, run: Run, config: PredictorTraining, conditions: Conditions
 ) -> CategoryModel:
     model = deepcopy(model)
-    loop = Loop.resumed(run, conditions.progress, (PHASE,))
+    ranks = conditions.ranks
+    loop = Loop.resumed(run, conditions.progress, (PHASE,), ranks)
     start_threads()
     torch.manual_seed(conditions.seed)  # the network's initial weights
     model.predictor = Predictor(config.network, model.autoencoder.channels, model.config.planes, model.aabb)
-    trainer = PredictorTrainer(model.to(conditions.device), dataset, config, conditions.seed)
+    trainer = PredictorTrainer(model.to(conditions.device), dataset, config, conditions.seed, ranks)
     trainer.run(loop)
     model.requires_grad_(False).eval()
     model.predictor.round_to_half()
     require_finite(model.predictor, run.folder)
-    run.log(config.steps, phase="done", psnr=trainer.measured())
-    model.save(run.folder / MODEL)  # last: a run that has it is done
+    measured = trainer.measured()
+    if ranks.is_first:
+        run.log(config.steps, phase="done", psnr=measured)
+        model.save(run.folder / MODEL)  # last: a run that has it is done
+    ranks.wait()
     return model

@@ -1,10 +1,9 @@
 """Training the predictor of a category model, all else frozen.
 
 Each step draws scenes, some views of each to predict it from, and others to compare the prediction with, by L_Enc and
-L_Dec.
+L_Dec. Over several ranks each takes a part of these scenes; all draw the same ones, and hold the whole predictor.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from triptych.data import Dataset
 from triptych.data.evenly import evenly
 from triptych.geometry import Cameras
 from triptych.geometry.silhouettes import object_windows
-from triptych.metrics import mean, psnr
+from triptych.metrics import psnr
 from triptych.model import CategoryModel
 from triptych.model.prediction import slopes_of, surroundings
 from triptych.model.predictor import EncodedViews, Prediction
@@ -28,6 +27,7 @@ from triptych.training.objective import batch_losses
 from triptych.training.phase import LossWeights
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.draws import Drawn, TrainingViews, draw
+from triptych.training.ranks import ALONE, Ranks
 from triptych.training.targets import Targets
 
 PHASE = "predictor"
@@ -38,12 +38,15 @@ _SAMPLED = 16
 class PredictorTrainer:
     """The training of a predictor."""
 
-    def __init__(self, model: CategoryModel, dataset: Dataset, config: PredictorTraining, seed: int) -> None:
+    def __init__(
+        self, model: CategoryModel, dataset: Dataset, config: PredictorTraining, seed: int, ranks: Ranks = ALONE
+    ) -> None:
         assert model.predictor is not None
         self.model = model.requires_grad_(False)
         self.predictor = model.predictor.requires_grad_(True)
         self.config = config
         self.seed = seed
+        self.ranks = ranks
         self.scenes = TrainingViews(model, dataset)
         self.around = surroundings(model)
         self.background = self.scenes.background
@@ -53,7 +56,9 @@ class PredictorTrainer:
     def run(self, loop: Steps) -> None:
         """Take all steps, or those that are left."""
         schedule = self.config.schedule()
-        self._standardize()
+        if self.ranks.is_first:
+            self._standardize()
+        self.ranks.same_start(self.predictor)
         state = TrainingState({"predictor": self.predictor}, self.optimizer)
         for step in loop.steps(PHASE, self.config.steps, state):
             for group in self.optimizer.param_groups:
@@ -61,6 +66,9 @@ class PredictorTrainer:
             losses = self.losses(step.number)
             self.optimizer.zero_grad()
             sum(losses.values(), self.background.new_zeros(())).backward()
+            terms = torch.stack([loss.detach() for loss in losses.values()])
+            self.ranks.sum_gradients(self.predictor.parameters(), terms)
+            losses = dict(zip(losses, terms, strict=True))
             norm = torch.nn.utils.clip_grad_norm_(self.predictor.parameters(), self.config.clip)
             self.optimizer.step()
             step.report(losses, {**losses, "norm": norm})
@@ -77,14 +85,19 @@ class PredictorTrainer:
         return self.scenes.views(drawn.scene, drawn.given)
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """The weighted losses of a step, by name."""
+        """What this rank's scenes add to the weighted losses of a step, by name."""
         config, together = self.config, self.config.scenes_per_step
         drawn = self._drawn(range(step * together, (step + 1) * together))
-        field = self._field(self._predicted([self._given(each) for each in drawn]), drawn)
-        losses = {"enc": config.weights.enc * self._enc(field, drawn)}
+        own = [drawn[place] for place in self.ranks.share(together)]
+        field = self._field(self._predicted([self._given(each) for each in own]), own)
+        losses = {"enc": config.weights.enc * len(own) / together * self._enc(field, own)}
         if not self.model.is_image_space:  # there L_Dec is L_Enc
-            losses["dec"] = config.weights.dec * self._dec(field, drawn, whole=step % 4 == 0)
+            of_views = self._views_decoded(own) / self._views_decoded(drawn)
+            losses["dec"] = config.weights.dec * of_views * self._dec(field, own, whole=step % 4 == 0)
         return losses
+
+    def _views_decoded(self, drawn: Sequence[Drawn]) -> int:
+        return sum(len(each.asked[: self.config.decoded_views]) for each in drawn)
 
     def _predicted(self, scenes: Sequence[EncodedViews]) -> Prediction:
         return self.predictor(scenes, self.around, slopes_of(self.model, scenes, self.background))
@@ -123,8 +136,8 @@ class PredictorTrainer:
     @torch.no_grad()
     def measured(self) -> float:
         """PSNR of the scenes that are held out, each predicted from eight views and seen from others, in dB."""
-        values = []
-        for scene in range(self.trained, len(self.scenes.dataset)):
+        values, held_out = [], torch.arange(self.trained, len(self.scenes.dataset))
+        for scene in self.ranks.part(held_out).tolist():
             everything = range(self.scenes.count(scene))
             asked = evenly(everything, min(4, max(1, len(everything) // 3)))
             given = evenly([view for view in everything if view not in asked], 8)
@@ -132,4 +145,6 @@ class PredictorTrainer:
             field = with_occupancy(self.model.field(start.micro, start.coefficients))
             views = render_views(self.model, field, self.scenes.cameras(scene, asked), self.background)
             values += psnr(views.images, self.scenes.images(scene, asked))
-        return mean(values) if values else math.nan
+        total = torch.tensor([sum(values), len(values)], dtype=torch.float64)
+        self.ranks.sum([total])
+        return float(total[0] / total[1])  # not a number where none is held out

@@ -20,21 +20,64 @@ const SCALE = 1.149604398860241;
  * @param start {shape, values}: the mean scene's [plane, row, column, feature].
  */
 export function decodeMicro(bytes, { shape: [planes, side, , features], values: start }) {
-    if (bytes[0] !== 1) throw new Error(`micro planes of version ${bytes[0]}, expected 1`);
+    const version = bytes[0];
+    if (version !== 1 && version !== 2) throw new Error(`micro planes of version ${version}, expected 1 or 2`);
     const found = new Float32Array(start.length);
     if (!features) return found;
     const levels = levelsOf(side);
     const basis = new Int8Array(bytes.buffer, bytes.byteOffset + 1, features * features);
-    const stepsAt = 1 + basis.length;
-    const numbersAt = stepsAt + (levels + 1) * features;
+    const numbersAt = 1 + basis.length + (levels + 1) * features;
+    const steps = Float64Array.from(bytes.subarray(1 + basis.length, numbersAt), stepSize);
+    const scene = { planes, side, features, levels, basis, steps, start };
+    const reader = new Reader(bytes, numbersAt, levels + 1);
+    return version === 1 ? firstVersion(reader, scene, found) : currentVersion(reader, scene, found);
+}
+
+function stepSize(code) {
+    return ((8 + (code & 7)) * ((1 << (code >> 3)) >>> 0)) / (1 << 23);
+}
+
+/** Coefficients of features, made of those of components; their wavelet undone; all of that in single precision. */
+function currentVersion(reader, { planes, side, features, levels, basis, steps, start }, found) {
+    const texels = side * side;
+    for (const [top, left, size, level] of bandsOf(side, levels)) {
+        for (let plane = 0; plane < planes; plane++) {
+            for (let component = 0; component < features; component++) {
+                const step = steps[level * features + component];
+                reader.band(size, level, (row, column, number) => {
+                    const amount = Math.fround(number * step);
+                    let to = plane * features * texels + (top + row) * side + left + column;
+                    for (let at = component; at < basis.length; at += features, to += texels) {
+                        found[to] += Math.fround((amount * basis[at]) / 128);
+                    }
+                });
+            }
+        }
+    }
+    for (let plane = 0; plane < planes * features; plane++) {
+        invert(found.subarray(plane * texels, (plane + 1) * texels), side, levels);
+    }
+    for (let plane = 0; plane < planes; plane++) {
+        for (let feature = 0; feature < features; feature++) {
+            const to = (plane * features + feature) * texels;
+            for (let texel = 0; texel < texels; texel++) {
+                found[to + texel] += start[(plane * texels + texel) * features + feature];
+            }
+        }
+    }
+    return found;
+}
+
+/** The wavelet of components undone, and features made of them; all of that in double precision. */
+function firstVersion(reader, { planes, side, features, levels, basis, steps, start }, found) {
     const components = new Float64Array(start.length);
     const texels = side * side;
-    const reader = new Reader(bytes, numbersAt, levels + 1);
     for (const [top, left, size, level] of bandsOf(side, levels)) {
         for (let plane = 0; plane < planes * features; plane++) {
-            const code = bytes[stepsAt + level * features + (plane % features)];
-            const step = ((8 + (code & 7)) * ((1 << (code >> 3)) >>> 0)) / (1 << 23);
-            reader.band(components, plane * texels + top * side + left, side, size, level, step);
+            const step = steps[level * features + (plane % features)];
+            reader.band(size, level, (row, column, number) => {
+                components[plane * texels + (top + row) * side + left + column] = number * step;
+            });
         }
     }
     for (let plane = 0; plane < planes * features; plane++) {
@@ -124,8 +167,8 @@ class Reader {
         return negative ? -found : found;
     }
 
-    /** One band of one plane, each number times `step`, into `to` from `at` on, where rows are `pitch` apart. */
-    band(to, at, pitch, side, level, step) {
+    /** One band of one plane: tells row, column and number of all that are not 0. */
+    band(side, level, tell) {
         if (!this.predicted(this.chances.length - 1 - level)) return;
         let above = new Int32Array(side + 2);
         let here = new Int32Array(side + 2);
@@ -135,17 +178,17 @@ class Reader {
                 const situation = SITUATION_OF[Math.min(size, SITUATION_OF.length - 1)];
                 const number = this.number((level * SITUATIONS + situation) * STAGES);
                 here[column + 1] = Math.abs(number);
-                to[at + row * pitch + column] = number * step;
+                if (number) tell(row, column, number);
             }
             [above, here] = [here, above];
         }
     }
 }
 
-/** A plane of its wavelet coefficients, in place. */
+/** A plane of its wavelet coefficients, in place and in its precision. */
 function invert(plane, side, levels) {
-    const coarse = new Float64Array(side);
-    const fine = new Float64Array(side);
+    const coarse = new plane.constructor(side);
+    const fine = new plane.constructor(side);
     for (let level = levels - 1; level >= 0; level--) {
         const size = side >> level;
         for (let column = 0; column < size; column++) join(plane, column, side, size >> 1, coarse, fine);
@@ -155,17 +198,20 @@ function invert(plane, side, levels) {
 
 /** A line, whose values are `pitch` apart, of its coarse half and its fine one. */
 function join(plane, at, pitch, half, coarse, fine) {
+    const round = plane instanceof Float32Array ? Math.fround : (value) => value;
+    const scale = round(SCALE);
     for (let place = 0; place < half; place++) {
-        coarse[place] = plane[at + place * pitch] / SCALE;
-        fine[place] = plane[at + (half + place) * pitch] * SCALE;
+        coarse[place] = plane[at + place * pitch] / scale;
+        fine[place] = plane[at + (half + place) * pitch] * scale;
     }
     const last = half - 1;
-    for (const [coarseWeight, fineWeight] of [[COARSE_AGAIN, FINE_AGAIN], [COARSE, FINE]]) {
+    for (const weights of [[COARSE_AGAIN, FINE_AGAIN], [COARSE, FINE]]) {
+        const [ofCoarse, ofFine] = weights.map(round);
         for (let place = 0; place < half; place++) {
-            coarse[place] -= coarseWeight * (fine[place] + fine[Math.max(place - 1, 0)]);
+            coarse[place] -= round(ofCoarse * round(fine[place] + fine[Math.max(place - 1, 0)]));
         }
         for (let place = 0; place < half; place++) {
-            fine[place] -= fineWeight * (coarse[place] + coarse[Math.min(place + 1, last)]);
+            fine[place] -= round(ofFine * round(coarse[place] + coarse[Math.min(place + 1, last)]));
         }
     }
     for (let place = 0; place < half; place++) {
