@@ -155,9 +155,16 @@ def decibels(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("kind", ["trained", "intricate", "eighth"])
-@pytest.mark.parametrize("decoder", ["graphics", "processor"])
+@pytest.mark.parametrize(
+    ("graphics", "decoder"), [("webgl", "graphics"), ("webgl", "processor"), ("webgpu", "graphics")]
+)
 def test_a_browser_draws_what_python_draws(
-    kind: str, decoder: str, request: pytest.FixtureRequest, tmp_path: Path, browser_page: tuple[Any, list[str]]
+    kind: str,
+    graphics: str,
+    decoder: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    browser_page: tuple[Any, list[str]],
 ) -> None:
     if kind == "trained":
         scenes = request.getfixturevalue("scenes")
@@ -165,8 +172,9 @@ def test_a_browser_draws_what_python_draws(
         scenes = intricate_scenes(tmp_path / "bank", INTRICATE if kind == "intricate" else EIGHTH)
     write_web(tmp_path / "site", scenes, title="<b>Balls</b>")
     assert not (tmp_path / "site" / "runtime").exists()
-    check_drawn(tmp_path / "site", f"?decoder={decoder}", scenes, browser_page)
+    check_drawn(tmp_path / "site", f"?graphics={graphics}&decoder={decoder}", scenes, browser_page)
     page, _ = browser_page
+    assert graphics in page.locator("#speed").inner_text().lower()
     assert page.locator("h1").inner_text() == "<b>Balls</b>"
     assert set(page.locator("#scenes-a span").all_inner_texts()) == set(scenes)
 
