@@ -41,8 +41,8 @@ async function open() {
         return new Studio(manifest, shared, renderer, await Decoder.create(renderer, manifest, asked.get("decoder")));
     });
     window.triptych = { manifest, render: (view) => studio.picture(view) };
-    studio.renderer.graphics.whenLost(() => {
-        complain(new Error("the graphics card has taken its memory back; reload the page"));
+    studio.renderer.graphics.whenBroken(() => {
+        complain(new Error("the graphics card has stopped; reload the page, with ?graphics=webgl if it happens again"));
     });
     showPage(manifest, studio);
 }

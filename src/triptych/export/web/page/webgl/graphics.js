@@ -35,7 +35,7 @@ export class Graphics {
         this.places = new Map();
     }
 
-    /** Whether the processor computes WebGL, for want of a graphics card or of its driver. */
+    /** Whether the processor computes it, for want of a graphics card or of its driver. */
     isSoftware() {
         const { gl } = this;
         const names = gl.getExtension("WEBGL_debug_renderer_info");
@@ -43,8 +43,8 @@ export class Graphics {
         return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
     }
 
-    /** Have this called if the device is taken away. */
-    whenLost(tell) {
+    /** Have this called if it cannot go on. */
+    whenBroken(tell) {
         this.gl.canvas.addEventListener("webglcontextlost", tell);
     }
 

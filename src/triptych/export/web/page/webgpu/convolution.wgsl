@@ -43,15 +43,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
                 }
                 row++;
             } else {
-                for (var layer = 0; layer < LAYERS; layer++) {
-                    if (inside) {
-                        let four = value(place, layer);
-                        for (var part = 0; part < 4; part++) {
-                            sum[part] += weights[row + part] * four;
-                        }
+                for (var layer = 0; inside && layer < LAYERS; layer++) {
+                    let four = value(place, layer);
+                    for (var part = 0; part < 4; part++) {
+                        sum[part] += weights[row + 4 * layer + part] * four;
                     }
-                    row += 4;
                 }
+                row += 4 * LAYERS;
             }
         }
     }

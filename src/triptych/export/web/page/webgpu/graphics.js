@@ -23,30 +23,24 @@ export class Graphics {
 
     constructor(adapter, device) {
         Object.assign(this, { adapter, device });
-        this._watch();
+        for (const kind of ERRORS) device.pushErrorScope(kind);
         this.extent = this.block(new Uint32Array(4));
         this.sampler = device.createSampler({ magFilter: "linear", minFilter: "linear" });
     }
 
-    /** Whether the processor computes WebGPU. */
     isSoftware() {
         return this.adapter.info.isFallbackAdapter;
     }
 
-    /** Have this called if the device is taken away. */
-    whenLost(tell) {
+    whenBroken(tell) {
         this.device.lost.then(tell);
+        this.device.addEventListener("uncapturederror", tell);
     }
 
-    /** Throw what has gone wrong since this was called last; WebGPU itself goes on. */
+    /** Throw what has gone wrong so far: WebGPU itself goes on. To be called once. */
     async check() {
-        const found = ERRORS.map(() => this.device.popErrorScope());
-        this._watch();
-        for (const error of await Promise.all(found)) if (error) throw new Error(error.message);
-    }
-
-    _watch() {
-        for (const kind of ERRORS) this.device.pushErrorScope(kind);
+        const found = await Promise.all(ERRORS.map(() => this.device.popErrorScope()));
+        for (const error of found) if (error) throw new Error(error.message);
     }
 
     /** The program of shaders laid one behind the other, behind definitions of `values`. */
