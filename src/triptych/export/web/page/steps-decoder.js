@@ -1,5 +1,5 @@
 // Latents to pictures by the steps of triptych.export.web.layers: on the graphics card, or on the processor where that
-// has to compute WebGL as well, which takes several times as long there.
+// has to compute shaders as well, which takes several times as long there.
 
 import { readShaders } from "./graphics.js";
 import { readTensors } from "./planes.js";

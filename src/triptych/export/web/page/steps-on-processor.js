@@ -1,5 +1,5 @@
 // The steps of triptych.export.web.layers as plain loops. An image is {height, width, channels, values [row, column,
-// channel]}; weights lie in the order that convolution.glsl reads, blocks of 16 numbers.
+// channel]}; weights lie in the order that the shaders `convolution` read, blocks of 16 numbers.
 
 import { pause } from "./graphics.js";
 
