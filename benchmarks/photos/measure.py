@@ -31,6 +31,7 @@ KINDS = {
     "exposure 0.8 to 1.25": Errors(gains=1.25),
     "masks 2 pixels too small": Errors(masks=-2),
     "masks 2 pixels too large": Errors(masks=2),
+    "masks off by -2 to 2 pixels": Errors(masks=None),
     "all: 0.5 degrees, 0.8 to 1.25, -2 to 2 pixels": Errors(0.5, 1.25, None),
 }
 EXTENT = 0.8
