@@ -1,4 +1,4 @@
-"""A headless Chromium for tests, with WebGL on the CPU."""
+"""A headless Chromium for tests, with WebGL and WebGPU on the CPU."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import pytest
 _CHROMIUM = shutil.which("chromium")
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+    *("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"),
     *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
     "--disable-sync",
 ]

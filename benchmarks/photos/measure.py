@@ -1,6 +1,6 @@
 """What errors of photographs cost: rendered objects are photographed with known errors, imported and compared.
 
-    python benchmarks/photos/measure.py TRUTH SCRATCH [--objects 6] [--model MODEL]
+    python benchmarks/photos/measure.py TRUTH SCRATCH [--objects 6] [--model MODEL] [--exposure note]
 
 TRUTH is what `triptych data render MESHES TRUTH --resolution 256 --views 24 --extent 0.8 --no-fit` writes. SCRATCH
 keeps photographs, datasets and banks. Prints one row of a Markdown table for each kind of error. With a model, objects
@@ -10,6 +10,7 @@ are fitted, too, and rendered from where their held-out pictures were really tak
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ KINDS = {
     "exposure 0.8 to 1.25": Errors(gains=1.25),
     "masks 2 pixels too small": Errors(masks=-2),
     "masks 2 pixels too large": Errors(masks=2),
+    "masks off by -2 to 2 pixels": Errors(masks=None),
     "all: 0.5 degrees, 0.8 to 1.25, -2 to 2 pixels": Errors(0.5, 1.25, None),
 }
 EXTENT = 0.8
@@ -60,6 +62,7 @@ def main(
     objects: int = 6,
     model: Path | None = None,
     only: tuple[str, ...] = (),
+    exposure: Literal["compensate", "note"] = "compensate",
 ) -> None:
     """Measure.
 
@@ -69,23 +72,27 @@ def main(
         objects: how many of its objects.
         model: category model to fit with.
         only: the kinds of errors; all if not given.
+        exposure: what to do about it.
     """
     names = sorted(folder.name for folder in truth.iterdir() if (folder / "transforms.json").is_file())[:objects]
     print(
         "| errors | mask IoU | tilt | turn | scale | center | gains | PSNR |\n|---|---|---|---|---|---|---|---|",
         flush=True,
     )
+    config = PhotosConfig(extent=EXTENT, test_fraction=1.0, exposure=exposure)
     for kind in only or KINDS:
-        print(f"| {kind} | {measure(truth, scratch / kind.replace(' ', '_'), names, KINDS[kind], model)} |", flush=True)
+        folder = scratch / kind.replace(" ", "_")
+        print(f"| {kind} | {measure(truth, folder, names, KINDS[kind], config, model)} |", flush=True)
 
 
-def measure(truth: Path, scratch: Path, names: list[str], errors: Errors, model: Path | None) -> str:
+def measure(
+    truth: Path, scratch: Path, names: list[str], errors: Errors, config: PhotosConfig, model: Path | None
+) -> str:
     """The other cells of a row."""
     scenes = {name: truth_of(truth, name) for name in names}
     for number, (name, scene) in enumerate(scenes.items()):
         if not (scratch / "photos" / name).exists():
             photograph(scene, scratch / "photos" / name, errors, seed=100 + number)
-    config = PhotosConfig(extent=EXTENT, test_fraction=1.0, exposure="compensate")
     import_photos(scratch / "photos", scratch / "data", config)
     stands = {name: stand(scene, truth_of(scratch / "data", name)) for name, scene in scenes.items()}
     common = commonest_turn([found.turn for found in stands.values()])

@@ -31,7 +31,12 @@ from posed_scenes import FOCAL, PIXEL, POINT, SIDE, open_at, picture_with_dot, s
 
 from triptych.data import DatasetConfig, inspect_dataset
 from triptych.data.formats import json_stream
-from triptych.data.formats.distortion import FieldOfViewLens, OpenCvLens, ThinPrismFisheye
+from triptych.data.formats.distortion import (
+    FieldOfViewLens,
+    OpenCvLens,
+    RadialTangentialThinPrismFisheye,
+    ThinPrismFisheye,
+)
 from triptych.errors import InputError
 
 
@@ -250,7 +255,12 @@ BAD: list[tuple[Callable[[Path], Path], str, Callable[[Path], None], str]] = [
     ),
     (write_colmap, f"{SPARSE}images.bin", _cut, r"images\.bin: this file is cut off or damaged"),
     (write_colmap, f"{SPARSE}images.bin", _bytes(struct.pack("<Q", 10**9)), r"images\.bin: 1000000000 entries"),
-    (write_colmap, f"{SPARSE}cameras.bin", _bytes(struct.pack("<QIiQQ", 1, 7, 99, 2, 2)), "99 is no camera model"),
+    (
+        write_colmap,
+        f"{SPARSE}cameras.bin",
+        _bytes(struct.pack("<QIiQQ", 1, 7, 99, 2, 2)),
+        r"camera 7: the camera model 99 is not read, .*undistort",
+    ),
     (write_colmap, f"{SPARSE}cameras.bin", _remove, r"sparse/0: cameras\.bin or cameras\.txt is missing"),
     (colmap_text, f"{SPARSE}cameras.txt", _bytes(b"7 PINHOLE 32 32 1"), r"line 1: expected 4 parameters of PINHOLE"),
     (colmap_text, f"{SPARSE}cameras.txt", _bytes(b"8 PINHOLE 32 32 32 32 16 16"), "there is no camera 7"),
@@ -275,14 +285,16 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, number: int) -> None:
 
 
 def test_other_lenses_are_refused_by_name(tmp_path: Path) -> None:
-    root = write_colmap(tmp_path / "data", "bin", "RAD_TAN_THIN_PRISM_FISHEYE")
-    with pytest.raises(
-        InputError, match=r"camera 7: the camera model RAD_TAN_THIN_PRISM_FISHEYE is not read, .*undistort"
-    ):
+    root = write_colmap(tmp_path / "data", "txt")
+    cameras = root / "object" / "sparse" / "0" / "cameras.txt"
+    cameras.write_text(cameras.read_text().replace("PINHOLE", "EUCM"))
+    with pytest.raises(InputError, match=r"line 2: the camera model 'EUCM' is not read, .*undistort"):
         open_at(root)
 
 
-@pytest.mark.parametrize("model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE", "THIN_PRISM_FISHEYE"])
+@pytest.mark.parametrize(
+    "model", ["OPENCV_FISHEYE", "RADIAL_FISHEYE", "THIN_PRISM_FISHEYE", "RAD_TAN_THIN_PRISM_FISHEYE"]
+)
 def test_a_fisheye_is_undone(tmp_path: Path, model: str) -> None:
     """An equidistant fisheye shows things as far from the middle as their angle: they move to its tangent."""
     root = write_colmap(tmp_path / "data", "bin", model)
@@ -325,10 +337,21 @@ def test_lenses_of_colmap_are_what_their_formulas_say() -> None:
     lens = ThinPrismFisheye(*numbers)
     assert lens.apply(np.array([x, y])) == pytest.approx(expected, abs=1e-12)
     assert (lens.apply(np.zeros(2)) == 0).all()
+    k, (p0, p1), (s0, s1, s2, s3) = (0.1, 0.02, -0.03, 0.04, 0.05, -0.06), (0.001, -0.002), (0.04, -0.01, 0.02, 0.03)
+    shown = angle * (1 + sum(number * angle ** (2 * power) for power, number in enumerate(k, start=1)))
+    u, v, r2 = 0.8 * shown, -0.6 * shown, shown**2
+    expected = (
+        u + p0 * (r2 + 2 * u * u) + 2 * p1 * u * v + s0 * r2 + s1 * r2**2,
+        v + p1 * (r2 + 2 * v * v) + 2 * p0 * u * v + s2 * r2 + s3 * r2**2,
+    )
+    aria = RadialTangentialThinPrismFisheye(k, (p0, p1), (s0, s1, s2, s3))
+    assert aria.apply(np.array([[x, y], [0, 0]])) == pytest.approx(np.array([expected, (0, 0)]), abs=1e-12)
     with pytest.raises(InputError, match="cameras: expected an omega between 0 and pi, found 4"):
         FieldOfViewLens(4.0).check(np.array([32.0, 32, 16, 16]), 32, 32, "cameras")
     with pytest.raises(InputError, match="cameras: the coefficients -5, 0, 0, 0, 0, 0, 0, 0 fold the picture"):
         ThinPrismFisheye(-5.0).check(np.array([32.0, 32, 16, 16]), 32, 32, "cameras")
+    with pytest.raises(InputError, match="cameras: the coefficients -5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 fold"):
+        RadialTangentialThinPrismFisheye((-5.0, *5 * [0.0])).check(np.array([32.0, 32, 16, 16]), 32, 32, "cameras")
 
 
 def test_lenses_of_opencv_are_what_their_formulas_say() -> None:

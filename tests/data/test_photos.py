@@ -33,8 +33,9 @@ from triptych.data.photos import dataset as photos_dataset
 from triptych.data.photos.cutouts import find_cutouts
 from triptych.data.photos.exposure import gains
 from triptych.data.photos.placing import place
-from triptych.data.photos.small_views import small_views
+from triptych.data.photos.small_views import SmallViews, small_views
 from triptych.errors import InputError
+from triptych.geometry import Cameras, look_at
 
 VIEWS = 12
 
@@ -266,3 +267,24 @@ def test_pictures_that_cut_the_object_are_left_out(tmp_path: Path) -> None:
     assert len(read_cameras_of(tmp_path / "data" / "toy")[2]) == VIEWS - 1
     assert "some pictures cut the object and are left out: toy" in notes
     assert torch.isfinite(open_at(tmp_path / "data").cameras(0).c2w).all()
+
+
+def ball_from_near(seed: int, count: int = 12) -> SmallViews:
+    """Pictures of a ball of radius 0.3, from all around its upper half, which fills three quarters of them."""
+    draw, side = np.random.default_rng(seed), 64
+    eyes = draw.normal(size=(count, 3)) * [1, 1, 0] + np.abs(draw.normal(size=(count, 3))) * [0, 0, 1]
+    eyes = torch.from_numpy(3 * eyes / np.linalg.norm(eyes, axis=1, keepdims=True))
+    focal = side / 2 * 3 / 0.4
+    intrinsics = torch.tensor([[focal, focal, side / 2, side / 2]], dtype=torch.float64).repeat(count, 1)
+    cameras = Cameras(look_at(eyes), intrinsics, side, side)
+    rays = cameras.rays()
+    shown = (torch.linalg.cross(rays.origins, rays.directions).norm(dim=-1) <= 0.3).reshape(count, side, side)
+    rgba = np.zeros((count, side, side, 4), np.uint8)
+    rgba[..., 3] = 255 * shown.numpy()
+    return SmallViews(rgba, torch.ones_like(shown), cameras)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_what_most_pictures_do_not_show_is_no_part_of_the_object(seed: int) -> None:
+    """Beside the object there are places that half of the pictures take for it, and that the others do not show."""
+    assert place(ball_from_near(seed), "keep", 0.0).similarity.scale == pytest.approx(0.5 / 0.3, rel=0.15)

@@ -155,9 +155,16 @@ def decibels(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("kind", ["trained", "intricate", "eighth"])
-@pytest.mark.parametrize("decoder", ["graphics", "processor"])
+@pytest.mark.parametrize(
+    ("graphics", "decoder"), [("webgl", "graphics"), ("webgl", "processor"), ("webgpu", "graphics")]
+)
 def test_a_browser_draws_what_python_draws(
-    kind: str, decoder: str, request: pytest.FixtureRequest, tmp_path: Path, browser_page: tuple[Any, list[str]]
+    kind: str,
+    graphics: str,
+    decoder: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    browser_page: tuple[Any, list[str]],
 ) -> None:
     if kind == "trained":
         scenes = request.getfixturevalue("scenes")
@@ -165,16 +172,18 @@ def test_a_browser_draws_what_python_draws(
         scenes = intricate_scenes(tmp_path / "bank", INTRICATE if kind == "intricate" else EIGHTH)
     write_web(tmp_path / "site", scenes, title="<b>Balls</b>")
     assert not (tmp_path / "site" / "runtime").exists()
-    check_drawn(tmp_path / "site", f"?decoder={decoder}", scenes, browser_page)
+    check_drawn(tmp_path / "site", f"?graphics={graphics}&decoder={decoder}", scenes, browser_page)
     page, _ = browser_page
+    assert graphics in page.locator("#speed").inner_text().lower()
     assert page.locator("h1").inner_text() == "<b>Balls</b>"
     assert set(page.locator("#scenes-a span").all_inner_texts()) == set(scenes)
 
 
-def test_a_browser_draws_thin_parts(tmp_path: Path, browser_page: tuple[Any, list[str]]) -> None:
+@pytest.mark.parametrize("graphics", ["webgl", "webgpu"])
+def test_a_browser_draws_thin_parts(graphics: str, tmp_path: Path, browser_page: tuple[Any, list[str]]) -> None:
     scenes = thin_scenes(tmp_path / "bank")
     write_web(tmp_path / "site", scenes)
-    check_drawn(tmp_path / "site", "", scenes, browser_page)
+    check_drawn(tmp_path / "site", f"?graphics={graphics}", scenes, browser_page)
 
 
 def test_other_decoders_are_run_by_onnxruntime(
@@ -205,18 +214,40 @@ def check_drawn(site: Path, query: str, scenes: Scenes, browser_page: tuple[Any,
     assert not complaints
 
 
+@pytest.mark.parametrize("obstacle", ["none", "no adapter", "no device", "broken shader"])
+def test_a_graphics_card_is_used_by_webgpu_and_by_webgl_where_that_fails(
+    obstacle: str, scenes: Scenes, tmp_path: Path, browser_page: tuple[Any, list[str]]
+) -> None:
+    write_web(tmp_path / "site", scenes)
+    if obstacle == "broken shader":
+        (tmp_path / "site" / "webgpu" / "convolution.wgsl").write_text("fn main(")
+    page, complaints = browser_page
+    page.add_init_script("Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { value: false });")
+    if obstacle == "no adapter":
+        page.add_init_script("GPU.prototype.requestAdapter = async () => null;")
+    if obstacle == "no device":
+        page.add_init_script("GPUAdapter.prototype.requestDevice = async () => { throw new Error('none'); };")
+    with served(tmp_path / "site") as url:
+        page.goto(f"{url}?decoder=graphics")
+        name = "WebGPU" if obstacle == "none" else "WebGL2"
+        page.locator("#speed", has_text=f"ms ({name})").wait_for()
+        assert page.locator("#status").is_hidden()
+    assert not complaints
+
+
 def test_graphics_and_processor_decode_alike_at_any_size(tmp_path: Path, browser_page: tuple[Any, list[str]]) -> None:
     scenes = intricate_scenes(tmp_path / "bank")
     write_web(tmp_path / "site", scenes)
     drawn = []
     with served(tmp_path / "site") as url:
         page, _ = browser_page
-        for decoder in ("graphics", "processor"):
-            page.goto(f"{url}?decoder={decoder}")
+        for query in ("decoder=processor", "decoder=graphics", "graphics=webgpu&decoder=graphics"):
+            page.goto(f"{url}?{query}")
             page.locator("#speed", has_text="ms").wait_for()
             drawn.append(np.array(page.evaluate(RENDERED, {"a": next(iter(scenes)), "scale": 0.4}), float))
     assert len(drawn[0]) == 4 * (3 * 4) * (5 * 4)
-    assert np.abs(drawn[0] - drawn[1]).max() <= 1 < drawn[0].std()
+    for other in drawn[1:]:
+        assert np.abs(other - drawn[0]).max() <= 1 < drawn[0].std()
 
 
 def test_the_page_begins_where_its_address_says_and_follows_keys(
@@ -264,8 +295,9 @@ def test_the_page_draws_all_rays_once_it_rests(tmp_path: Path, browser_page: tup
     assert not complaints
 
 
+@pytest.mark.parametrize("graphics", ["webgl", "webgpu"])
 def test_a_whole_picture_is_drawn_in_parts_and_given_up_when_something_moves(
-    tmp_path: Path, browser_page: tuple[Any, list[str]]
+    graphics: str, tmp_path: Path, browser_page: tuple[Any, list[str]]
 ) -> None:
     ball = exact_ball(center=(0.0, 0.0, 0.0), size=(96, 160))
     bank = SceneBank.create(tmp_path / "bank", ball.model)
@@ -273,7 +305,7 @@ def test_a_whole_picture_is_drawn_in_parts_and_given_up_when_something_moves(
     write_web(tmp_path / "site", Scenes(bank, ball.model))
     with served(tmp_path / "site") as url:
         page, complaints = browser_page
-        page.goto(url)
+        page.goto(f"{url}?graphics={graphics}")
         page.locator("#speed", has_text="decoded to 160").wait_for()
         asked, in_parts, at_once = page.evaluate(
             """async () => {

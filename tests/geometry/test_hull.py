@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from triptych.geometry import Cameras, look_at
-from triptych.geometry.hull import Silhouettes, carve, cell_centers, in_pictures, surface_cells
+from triptych.geometry.hull import Silhouettes, carve, cell_centers, in_pictures, main_pieces, surface_cells
 from triptych.geometry.similarity import Similarity, about_axis, rotation_between
 
 
@@ -79,3 +79,16 @@ def test_what_a_picture_does_not_show_says_nothing() -> None:
     assert torch.equal(carve(views, 16), carve(_of_a_ball(0.3, AROUND[:4] + AROUND[5:]), 16))
     points = torch.tensor([[0.0, 0, 0], [6.0, 0, 0]]).double()
     assert in_pictures(points, views)[[0, 4]].tolist() == [[True, False], [False, False]]
+
+
+def test_small_pieces_of_a_hull_are_left_out() -> None:
+    hull = torch.zeros(12, 12, 12, dtype=torch.bool)
+    hull[1:6, 1:6, 1:6] = True
+    hull[6, 6, 6] = True  # touches that at a corner
+    kept = hull.clone()
+    kept[9:12, 9:12, 9:12] = hull[9:12, 9:12, 9:12] = True  # 27 of 126
+    hull[0, 11, 0:3] = True
+    assert torch.equal(main_pieces(hull, 0.1), kept)
+    assert torch.equal(main_pieces(hull, 0.0), hull)
+    assert int(main_pieces(hull, 0.5).sum()) == 126
+    assert not main_pieces(torch.zeros_like(hull), 0.1).any()

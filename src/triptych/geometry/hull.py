@@ -83,6 +83,21 @@ def carve(silhouettes: Silhouettes, side: int, tolerated: float = 0.0, *, cube: 
     return silhouettes.allow(cell_centers(side, cube).reshape(-1, 3), tolerated).reshape(side, side, side)
 
 
+def main_pieces(hull: Bool[Tensor, "z y x"], least: float) -> Bool[Tensor, "z y x"]:
+    """A hull without its small pieces: places that too few views show to rule them out.
+
+    Args:
+        hull: its cells belong together where they touch, be it at a corner.
+        least: cells of a piece that stays, as a share of those of the largest.
+    """
+    piece = torch.arange(1, hull.numel() + 1, dtype=torch.float64).reshape(hull.shape) * hull
+    before = torch.zeros_like(piece)
+    while not torch.equal(piece, before):  # the largest number spreads through each piece
+        before, piece = piece, torch.nn.functional.max_pool3d(piece[None], 3, stride=1, padding=1)[0] * hull
+    cells = torch.bincount(piece[hull].long(), minlength=1)
+    return hull & (cells[piece.long().clamp_max(len(cells) - 1)] >= least * cells.max())
+
+
 def surface_cells(hull: Bool[Tensor, "z y x"]) -> Bool[Tensor, "z y x"]:
     """The cells of a hull that have a neighbor outside of it, across a face."""
     padded = torch.nn.functional.pad(hull, (1,) * 6)

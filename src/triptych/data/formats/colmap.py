@@ -4,10 +4,9 @@
     images/...                                       the pictures, under the names of the images
     masks/...                                        optional: white where the object is
 
-The camera models SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL, OPENCV, FOV and THIN_PRISM_FISHEYE are read, and with
-OpenCV (extra ``photos``) FULL_OPENCV, OPENCV_FISHEYE, RADIAL_FISHEYE and SIMPLE_RADIAL_FISHEYE; their distortion is
-undone. World units and axes are those of the reconstruction: the scene's box is around the points that its cameras look
-at.
+The distortion of its camera models is undone, with OpenCV (extra ``photos``) that of FULL_OPENCV, OPENCV_FISHEYE,
+RADIAL_FISHEYE and SIMPLE_RADIAL_FISHEYE. World units and axes are those of the reconstruction: the scene's box is
+around the points that its cameras look at.
 """
 
 import math
@@ -17,8 +16,22 @@ import numpy as np
 from jaxtyping import Float
 
 from triptych.data.formats.axes import inverse
-from triptych.data.formats.colmap_model import ColmapCamera, ColmapImage, read_cameras, read_images, read_points
-from triptych.data.formats.distortion import Distortion, FieldOfViewLens, Lens, OpenCvLens, ThinPrismFisheye
+from triptych.data.formats.colmap_model import (
+    CAMERA_MODELS,
+    ColmapCamera,
+    ColmapImage,
+    read_cameras,
+    read_images,
+    read_points,
+)
+from triptych.data.formats.distortion import (
+    Distortion,
+    FieldOfViewLens,
+    Lens,
+    OpenCvLens,
+    RadialTangentialThinPrismFisheye,
+    ThinPrismFisheye,
+)
 from triptych.data.formats.layouts import colmap_model
 from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.masks import find_mask
@@ -30,20 +43,6 @@ from triptych.errors import InputError
 from triptych.files import is_folder
 
 _PICTURES = "images"
-_PARAMETERS = {
-    "SIMPLE_PINHOLE": "f cx cy",
-    "PINHOLE": "fx fy cx cy",
-    "SIMPLE_RADIAL": "f cx cy k1",
-    "RADIAL": "f cx cy k1 k2",
-    "OPENCV": "fx fy cx cy k1 k2 p1 p2",
-    "FULL_OPENCV": "fx fy cx cy k1 k2 p1 p2 k3 k4 k5 k6",
-    "OPENCV_FISHEYE": "fx fy cx cy k1 k2 k3 k4",
-    "SIMPLE_RADIAL_FISHEYE": "f cx cy k1",
-    "RADIAL_FISHEYE": "f cx cy k1 k2",
-    "FOV": "fx fy cx cy omega",
-    "THIN_PRISM_FISHEYE": "fx fy cx cy k1 k2 p1 p2 k3 k4 sx1 sy1",
-}
-"""The camera models that are read, and the meaning of their parameters."""
 _ROUNDING = 1e-3
 
 
@@ -91,14 +90,9 @@ def _read_view(image: ColmapImage, cameras: dict[int, ColmapCamera], model: Path
 
 
 def _lens(camera: ColmapCamera, where: str) -> tuple[Float[np.ndarray, "4"], Lens | None]:
-    if camera.model not in _PARAMETERS:
-        raise InputError(
-            f"{where}: the camera model {camera.model} is not read, only {', '.join(_PARAMETERS)}; undistort the "
-            "pictures first (colmap image_undistorter)"
-        )
     if not np.isfinite(camera.parameters).all():
         raise InputError(f"{where}: expected finite parameters of {camera.model}, found NaN or infinity")
-    values = dict(zip(_PARAMETERS[camera.model].split(), camera.parameters, strict=True))
+    values = dict(zip(CAMERA_MODELS[camera.model].split(), camera.parameters, strict=True))
     if "f" in values:
         values["fx"] = values["fy"] = values["f"]
     intrinsics = np.array([values[field] for field in ("fx", "fy", "cx", "cy")])
@@ -111,6 +105,9 @@ def _bending(model: str, values: dict[str, float]) -> Lens | None:
         return FieldOfViewLens(values["omega"])
     if model == "THIN_PRISM_FISHEYE":
         return ThinPrismFisheye(*_named(values, "k1 k2 p1 p2 k3 k4 sx1 sy1"))
+    if model == "RAD_TAN_THIN_PRISM_FISHEYE":
+        radial = _named(values, "k0 k1 k2 k3 k4 k5")
+        return RadialTangentialThinPrismFisheye(radial, _named(values, "p0 p1"), _named(values, "s0 s1 s2 s3"))
     if model.endswith("FISHEYE"):
         return OpenCvLens("fisheye", _named(values, "k1 k2 k3 k4"))
     if model == "FULL_OPENCV":

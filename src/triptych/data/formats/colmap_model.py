@@ -21,11 +21,21 @@ from triptych.files.reading import open_regular
 from triptych.text import shown
 
 CAMERA_MODELS = {
-    "SIMPLE_PINHOLE": 3, "PINHOLE": 4, "SIMPLE_RADIAL": 4, "RADIAL": 5, "OPENCV": 8, "OPENCV_FISHEYE": 8,
-    "FULL_OPENCV": 12, "FOV": 5, "SIMPLE_RADIAL_FISHEYE": 4, "RADIAL_FISHEYE": 5, "THIN_PRISM_FISHEYE": 12,
-    "RAD_TAN_THIN_PRISM_FISHEYE": 16,
-}  # fmt: skip
-"""Number of parameters of each camera model, in the order of their numbers in binary files."""
+    "SIMPLE_PINHOLE": "f cx cy",
+    "PINHOLE": "fx fy cx cy",
+    "SIMPLE_RADIAL": "f cx cy k1",
+    "RADIAL": "f cx cy k1 k2",
+    "OPENCV": "fx fy cx cy k1 k2 p1 p2",
+    "OPENCV_FISHEYE": "fx fy cx cy k1 k2 k3 k4",
+    "FULL_OPENCV": "fx fy cx cy k1 k2 p1 p2 k3 k4 k5 k6",
+    "FOV": "fx fy cx cy omega",
+    "SIMPLE_RADIAL_FISHEYE": "f cx cy k1",
+    "RADIAL_FISHEYE": "f cx cy k1 k2",
+    "THIN_PRISM_FISHEYE": "fx fy cx cy k1 k2 p1 p2 k3 k4 sx1 sy1",
+    "RAD_TAN_THIN_PRISM_FISHEYE": "fx fy cx cy k0 k1 k2 k3 k4 k5 p0 p1 s0 s1 s2 s3",
+}
+"""The parameters of each camera model, in the order of their numbers in binary files."""
+_OTHER_MODEL = f"is not read, only {', '.join(CAMERA_MODELS)}; undistort the pictures first (colmap image_undistorter)"
 _LONGEST_LINE = 1 << 24
 _LONGEST_NAME = 4096
 _MOST_POINTS = 2_000_000
@@ -88,8 +98,10 @@ def _either(model: Path, name: str) -> Path:
 
 def _cameras_in_text(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
     for where, words in _lines(file):
-        if len(words) < 4 or words[1] not in CAMERA_MODELS:
+        if len(words) < 4:
             raise InputError(f"{where}: expected a camera's number, model, width, height, parameters")
+        if words[1] not in CAMERA_MODELS:
+            raise InputError(f"{where}: the camera model {shown(words[1])} {_OTHER_MODEL}")
         numbers = _numbers([words[0], *words[2:]], where)
         yield int(numbers[0]), _camera(words[1], numbers[1], numbers[2], numbers[3:], where)
 
@@ -100,9 +112,10 @@ def _cameras_in_binary(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
         for _ in range(content.count(24)):
             number, kind, width, height = content.take("<IiQQ")
             if not 0 <= kind < len(CAMERA_MODELS):
-                raise InputError(f"{file}, camera {number}: {kind} is no camera model that is known")
-            model, parameters = list(CAMERA_MODELS.items())[kind]
-            yield number, _camera(model, width, height, content.take(f"<{parameters}d"), f"{file}, camera {number}")
+                raise InputError(f"{file}, camera {number}: the camera model {kind} {_OTHER_MODEL}")
+            model, fields = list(CAMERA_MODELS.items())[kind]
+            parameters = content.take(f"<{len(fields.split())}d")
+            yield number, _camera(model, width, height, parameters, f"{file}, camera {number}")
 
 
 def _camera(
@@ -110,8 +123,9 @@ def _camera(
 ) -> ColmapCamera:
     if not all(1 <= side < 1e9 for side in (width, height)):
         raise InputError(f"{where}: expected width and height in pixels, found {shown([width, height])}")
-    if len(parameters) != CAMERA_MODELS[model]:
-        raise InputError(f"{where}: expected {CAMERA_MODELS[model]} parameters of {model}, found {len(parameters)}")
+    expected = len(CAMERA_MODELS[model].split())
+    if len(parameters) != expected:
+        raise InputError(f"{where}: expected {expected} parameters of {model}, found {len(parameters)}")
     return ColmapCamera(model, (int(height), int(width)), parameters)
 
 

@@ -148,9 +148,7 @@ class ThinPrismFisheye:
         x' = x (1 + k1 r² + k2 r⁴ + k3 r⁶ + k4 r⁸) + 2 p1 x y + p2 (r² + 2 x²) + sx1 r², and
         y' = y (1 + k1 r² + k2 r⁴ + k3 r⁶ + k4 r⁸) + p1 (r² + 2 y²) + 2 p2 x y + sy1 r².
         """
-        radius = np.linalg.norm(points, axis=-1, keepdims=True)
-        middle = radius < _IN_THE_MIDDLE
-        by_angle = points * np.where(middle, 1.0, np.arctan(radius) / np.where(middle, 1.0, radius))
+        by_angle = _by_angle(points)
         r2 = (by_angle**2).sum(axis=-1)
         higher = r2**2 * (self.k3 * r2 + self.k4 * r2**2)
         bent = Distortion(self.k1, self.k2, self.p1, self.p2).apply(by_angle)
@@ -165,7 +163,52 @@ class ThinPrismFisheye:
         _require_unfolded(self, astuple(self), (intrinsics, height, width), where)
 
 
-Lens = Distortion | OpenCvLens | FieldOfViewLens | ThinPrismFisheye
+@dataclass(frozen=True)
+class RadialTangentialThinPrismFisheye:
+    """Project Aria's Fisheye624, as COLMAP has it: the glass is decentered and tilted behind the equidistant fisheye.
+
+    Attributes:
+        radial: k0 to k5.
+        tangential: p0 and p1.
+        prism: s0 to s3.
+    """
+
+    radial: tuple[float, ...]
+    tangential: tuple[float, ...] = (0.0, 0.0)
+    prism: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+
+    def apply(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where the lens shows a point of the ideal image plane (z = 1).
+
+        With a as the angle to the axis, (x, y) as far from the middle as a (1 + k0 a² + k1 a⁴ ... + k5 a¹²), and
+        r² = x² + y²:  x' = x + 2 p1 x y + p0 (r² + 2 x²) + s0 r² + s1 r⁴, and
+        y' = y + p1 (r² + 2 y²) + 2 p0 x y + s2 r² + s3 r⁴.
+        """
+        by_angle = _by_angle(points)
+        angle2 = (by_angle**2).sum(axis=-1, keepdims=True)
+        at = by_angle * np.polynomial.Polynomial((1.0, *self.radial))(angle2)
+        r2 = (at**2).sum(axis=-1, keepdims=True)
+        (p0, p1), (s0, s1, s2, s3) = self.tangential, self.prism
+        return Distortion(p1=p1, p2=p0).apply(at) + r2 * np.array([s0, s2]) + r2**2 * np.array([s1, s3])
+
+    def check(self, intrinsics: Float[np.ndarray, "4"], height: int, width: int, where: str) -> None:
+        """Refuse coefficients that fold the picture over itself (see `_require_unfolded`).
+
+        Raises:
+            InputError: they do.
+        """
+        numbers = (*self.radial, *self.tangential, *self.prism)
+        _require_unfolded(self, numbers, (intrinsics, height, width), where)
+
+
+Lens = Distortion | OpenCvLens | FieldOfViewLens | ThinPrismFisheye | RadialTangentialThinPrismFisheye
+
+
+def _by_angle(points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+    """Points as far from the middle as their angle to the axis."""
+    radius = np.linalg.norm(points, axis=-1, keepdims=True)
+    middle = radius < _IN_THE_MIDDLE
+    return points * np.where(middle, 1.0, np.arctan(radius) / np.where(middle, 1.0, radius))
 
 
 def _require_unfolded(

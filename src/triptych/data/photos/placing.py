@@ -10,7 +10,7 @@ from triptych.data.photos.config import Up
 from triptych.data.photos.small_views import SmallViews, ball_around
 from triptych.data.photos.upright import upward
 from triptych.errors import InputError
-from triptych.geometry.hull import Silhouettes, carve, cell_centers, in_pictures
+from triptych.geometry.hull import Silhouettes, carve, cell_centers, in_pictures, main_pieces
 from triptych.geometry.similarity import Similarity, rotation_between
 
 HULL_SIDE = 64
@@ -21,6 +21,8 @@ CUBE = 1.04
 """Side of that cube; the object fills the ball of diameter 1 in it."""
 _FIRST_SIDE, _FIRST_CUBE = 40, 2.0
 _COARSE_SIDE = 32
+_SMALLEST_PIECE = 0.1
+"""Of a hull, as a share of its largest piece: the two shoes of a pair stay."""
 _CUT = 0.01
 """Share of the hull that a picture may leave out and still show the object whole."""
 
@@ -63,7 +65,7 @@ def place(views: SmallViews, up: Up, tolerated: float) -> Placed:
     center, radius = ball_around(views)
     turned = rotation_between(upward(views.cameras.c2w, center, up), torch.tensor([0.0, 0, 1], dtype=torch.float64))
     rough = Similarity.onto_ball(center, radius, turned)
-    hull = carve(views.silhouettes.carried(rough), _FIRST_SIDE, tolerated, cube=_FIRST_CUBE)
+    hull = _main(carve(views.silhouettes.carried(rough), _FIRST_SIDE, tolerated, cube=_FIRST_CUBE))
     similarity = _onto_its_ball(cell_centers(_FIRST_SIDE, _FIRST_CUBE)[hull], _FIRST_CUBE / _FIRST_SIDE).after(rough)
     # What is known of the cells now is coarse: once more, finer.
     finer = _carve_finely(views.silhouettes.carried(similarity), HULL_SIDE, tolerated)
@@ -73,13 +75,17 @@ def place(views: SmallViews, up: Up, tolerated: float) -> Placed:
 
 def _carve_finely(silhouettes: Silhouettes, side: int, tolerated: float) -> Bool[Tensor, "z y x"]:
     """The hull over the cube, found near a coarser one."""
-    coarse = carve(silhouettes, _COARSE_SIDE, tolerated, cube=CUBE)
+    coarse = _main(carve(silhouettes, _COARSE_SIDE, tolerated, cube=CUBE))
     near = torch.nn.functional.max_pool3d(coarse[None].float(), 3, stride=1, padding=1)[0] > 0
     for axis in range(3):
         near = near.repeat_interleave(side // _COARSE_SIDE, dim=axis)
     hull = torch.zeros_like(near)
     hull[near] = silhouettes.allow(cell_centers(side, CUBE)[near], tolerated)
     return hull
+
+
+def _main(hull: Bool[Tensor, "z y x"]) -> Bool[Tensor, "z y x"]:
+    return main_pieces(hull, _SMALLEST_PIECE)
 
 
 def _onto_its_ball(points: Float[Tensor, "point 3"], cell: float) -> Similarity:

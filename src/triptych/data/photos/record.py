@@ -18,7 +18,7 @@ FOLDER = ".photos"
 """In the dataset's folder."""
 MASKS = "masks"
 """In that folder: masks that were made."""
-VERSION = 1
+VERSION = 2
 """To be raised whenever the same photographs come out differently."""
 
 

@@ -1,4 +1,4 @@
-"""The decoder of a category model as steps that the page computes in WebGL2 (page/steps-decoder.js).
+"""The decoder of a category model as steps that the page computes (page/steps-decoder.js).
 
 Features lie in layers of four channels. A step reads its source, which is an earlier step's target or the rendered
 latents, and writes its target. What is left in ``linear``, and in ``refinement`` where there is one, are the blocks of
@@ -144,7 +144,7 @@ def _convolution(
 
 
 def _packed(weights: _Weights) -> Float[Tensor, "draw row 4"]:
-    """Biases and weights of 16 output channels per draw, in the order in which convolution.glsl reads them."""
+    """Biases and weights of 16 output channels per draw, in the order in which the shaders `convolution` read them."""
     outputs, inputs, side, _ = weights.weight.shape
     more_outputs, more_inputs = -outputs % _CHANNELS_PER_DRAW, 0 if weights.depthwise else -inputs % 4
     weight = F.pad(weights.weight, (0, 0, 0, 0, 0, more_inputs, 0, more_outputs))

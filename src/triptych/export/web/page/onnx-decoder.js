@@ -16,7 +16,7 @@ export class Decoder {
 
     /** The picture of the renderer's latents, of which the first {height, width} count, as ImageData. */
     async decode({ height: rows, width: columns }) {
-        const values = this.renderer.read({ height: rows, width: columns });
+        const values = await this.renderer.read({ height: rows, width: columns });
         const latents = new ort.Tensor("float32", values, [1, this.channels, rows, columns]);
         const { images } = await this.session.run({ latents });
         const [, , height, width] = images.dims;

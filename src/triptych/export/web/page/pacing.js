@@ -12,7 +12,7 @@ const FIRST_PIXELS = 64;
 export class Pace {
     /**
      * @param latent {height, width, any_size}: of the latents, and whether the decoder takes coarser ones
-     * @param isSoftware whether the processor computes WebGL
+     * @param isSoftware whether the processor computes shaders
      */
     constructor({ height, width, any_size }, isSoftware) {
         const side = Math.min(height, width);

@@ -1,6 +1,6 @@
 // The page: what is chosen, from where it is seen, and `window.triptych` for those who want pictures of their own.
 
-import { Graphics } from "./graphics.js";
+import { withGraphics } from "./graphics.js";
 import { Pace } from "./pacing.js";
 import { readTensors } from "./planes.js";
 import { Renderer } from "./renderer.js";
@@ -33,16 +33,16 @@ async function open() {
     element("title").textContent = manifest.title;
     document.documentElement.style.setProperty("--behind", manifest.background);
     const shared = await readTensors("shared.safetensors");
-    const graphics = new Graphics();
-    const renderer = await Renderer.create(graphics, manifest, shared);
-    // Only what the folder's kind of decoder needs is fetched.
-    const { Decoder } = await import(`./${manifest.decoder.kind}-decoder.js`);
-    const asked = new URLSearchParams(location.search).get("decoder");
-    const decoder = await Decoder.create(renderer, manifest, asked);
-    const studio = new Studio(manifest, shared, renderer, decoder);
+    const asked = new URLSearchParams(location.search);
+    const studio = await withGraphics(asked.get("graphics"), async (graphics) => {
+        const renderer = await Renderer.create(graphics, manifest, shared);
+        // Only what the folder's kind of decoder needs is fetched.
+        const { Decoder } = await import(`./${manifest.decoder.kind}-decoder.js`);
+        return new Studio(manifest, shared, renderer, await Decoder.create(renderer, manifest, asked.get("decoder")));
+    });
     window.triptych = { manifest, render: (view) => studio.picture(view) };
-    graphics.gl.canvas.addEventListener("webglcontextlost", () => {
-        complain(new Error("the graphics card has taken its memory back; reload the page"));
+    studio.renderer.graphics.whenBroken(() => {
+        complain(new Error("the graphics card has stopped; reload the page, with ?graphics=webgl if it happens again"));
     });
     showPage(manifest, studio);
 }
@@ -129,8 +129,8 @@ function placeOf({ azimuth_degrees, elevation_degrees }) {
  */
 function drawing(manifest, studio, view) {
     const { picture, latent, sampling } = manifest;
-    const isSoftware = studio.renderer.graphics.isSoftware();
-    const pace = new Pace({ ...latent, any_size: manifest.decoder.any_size }, isSoftware);
+    const { graphics } = studio.renderer;
+    const pace = new Pace({ ...latent, any_size: manifest.decoder.any_size }, graphics.isSoftware());
     const small = document.createElement("canvas");
     let busy = false;
     let wanted;
@@ -152,7 +152,8 @@ function drawing(manifest, studio, view) {
         put(pixels);
         const traced = `${Math.round(rays * scale * latent.width)} × ${Math.round(rays * scale * latent.height)} rays`;
         const size = `${pixels.width} × ${pixels.height} pixels`;
-        element("speed").textContent = `${traced}, decoded to ${size}, in ${studio.milliseconds.toFixed(0)} ms`;
+        const time = `${studio.milliseconds.toFixed(0)} ms (${graphics.name})`;
+        element("speed").textContent = `${traced}, decoded to ${size}, in ${time}`;
         const made = performance.now();
         await new Promise(requestAnimationFrame);
         return studio.milliseconds + performance.now() - made;

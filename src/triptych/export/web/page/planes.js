@@ -24,7 +24,7 @@ export async function readTensors(url) {
 }
 
 /**
- * Full tri-planes of the scene that lies `share` of the way from scene `a` to scene `b`, as the texture of field.glsl
+ * Full tri-planes of the scene that lies `share` of the way from scene `a` to scene `b`, as the texture of the shader `field`
  * wants them: [plane, group of features, row, column, 4].
  *
  * Micro planes and coefficients are interpolated; the base planes are summed over the coefficients.

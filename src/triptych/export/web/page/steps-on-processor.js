@@ -1,5 +1,5 @@
 // The steps of triptych.export.web.layers as plain loops. An image is {height, width, channels, values [row, column,
-// channel]}; weights lie in the order that convolution.glsl reads, blocks of 16 numbers.
+// channel]}; weights lie in the order that the shaders `convolution` read, blocks of 16 numbers.
 
 import { pause } from "./graphics.js";
 
@@ -16,7 +16,7 @@ export class StepsOnProcessor {
      */
     async decode(size, isStale) {
         const { sides, steps, tanh } = this.decoder;
-        const images = { latents: this._latents(size, tanh) };
+        const images = { latents: await this._latents(size, tanh) };
         for (const [number, step] of steps.entries()) {
             if (isStale) await pause();
             if (isStale?.()) return undefined;
@@ -29,8 +29,8 @@ export class StepsOnProcessor {
         return pictureOf(parts);
     }
 
-    _latents({ height, width }, tanh) {
-        const read = this.renderer.read({ height, width });
+    async _latents({ height, width }, tanh) {
+        const read = await this.renderer.read({ height, width });
         const channels = 4 * Math.ceil(this.channels / 4);
         const values = new Float32Array(height * width * channels);
         for (let pixel = 0; pixel < height * width; pixel++)

@@ -7,17 +7,15 @@ precision highp sampler2DArray;
 // Layer g holds channels 4 g to 4 g + 3.
 uniform sampler2DArray source;
 uniform sampler2DArray added;
-uniform ivec2 size;
-// The first of the four layers.
-uniform int first;
-layout(std140) uniform Weights { mat4 weights[ROWS / 4]; };
+// Width and height, and the first of the four layers.
+uniform ivec3 extent;
+layout(std140) uniform weights { mat4 rows[ROWS / 4]; };
 
 layout(location = 0) out vec4 result_0;
 layout(location = 1) out vec4 result_1;
 layout(location = 2) out vec4 result_2;
 layout(location = 3) out vec4 result_3;
 
-const int REACH = SIDE / 2;
 const float MARGIN = 1e-6;
 
 vec4 value(ivec2 place, int layer) {
@@ -40,30 +38,31 @@ vec4 finished(vec4 sum, ivec2 here, int layer) {
 
 void main() {
     ivec2 here = ivec2(gl_FragCoord.xy);
-    vec4 sum_0 = weights[0][0];
-    vec4 sum_1 = weights[0][1];
-    vec4 sum_2 = weights[0][2];
-    vec4 sum_3 = weights[0][3];
+    int first = extent.z;
+    vec4 sum_0 = rows[0][0];
+    vec4 sum_1 = rows[0][1];
+    vec4 sum_2 = rows[0][2];
+    vec4 sum_3 = rows[0][3];
     int row = 1;
     for (int y = -REACH; y <= REACH; y++) {
         for (int x = -REACH; x <= REACH; x++) {
             ivec2 place = here + ivec2(x, y);
-            bool outside = any(lessThan(place, ivec2(0))) || any(greaterThanEqual(place, size));
+            bool outside = any(lessThan(place, ivec2(0))) || any(greaterThanEqual(place, extent.xy));
 #if DEPTHWISE
             if (!outside) {
-                sum_0 += weights[row][0] * value(place, first);
-                sum_1 += weights[row][1] * value(place, first + 1);
-                sum_2 += weights[row][2] * value(place, first + 2);
-                sum_3 += weights[row][3] * value(place, first + 3);
+                sum_0 += rows[row][0] * value(place, first);
+                sum_1 += rows[row][1] * value(place, first + 1);
+                sum_2 += rows[row][2] * value(place, first + 2);
+                sum_3 += rows[row][3] * value(place, first + 3);
             }
             row++;
 #else
             for (int layer = 0; layer < LAYERS; layer++, row += 4) {
                 vec4 four = outside ? vec4(0.0) : value(place, layer);
-                sum_0 += weights[row] * four;
-                sum_1 += weights[row + 1] * four;
-                sum_2 += weights[row + 2] * four;
-                sum_3 += weights[row + 3] * four;
+                sum_0 += rows[row] * four;
+                sum_1 += rows[row + 1] * four;
+                sum_2 += rows[row + 2] * four;
+                sum_3 += rows[row + 3] * four;
             }
 #endif
         }

@@ -4,14 +4,10 @@
 precision highp float;
 precision highp int;
 precision highp sampler2DArray;
-precision highp usampler2D;
+precision highp usampler2DArray;
 
 // Layer plane * GROUPS + g holds features 4 g to 4 g + 3 of plane XY, XZ or YZ; columns are its first axis.
 uniform sampler2DArray planes;
-uniform vec3 lower;
-uniform vec3 size;
-uniform float density_scale;
-uniform float density_shift;
 
 float softplus(float x) {
     return max(x, 0.0) + log(1.0 + exp(-abs(x)));
@@ -42,5 +38,5 @@ vec4 features(vec3 place, int group) {
 
 // Density per world unit from the MLP's raw one.
 float density_of(float raw) {
-    return density_scale * softplus(raw + density_shift);
+    return DENSITY_SCALE * softplus(raw + DENSITY_SHIFT);
 }

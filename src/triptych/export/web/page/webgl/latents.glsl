@@ -1,24 +1,23 @@
 // A latent image by volume rendering (triptych.representation.kernels.reference), one pixel a fragment, first row first.
-uniform usampler2D occupancy;
+uniform usampler2DArray occupancy;
 // The latent of a white image, four channels a layer.
 uniform sampler2DArray background;
-// Camera to world, OpenCV axes; fx, fy, cx, cy in latent pixels.
-uniform mat3 rotation;
-uniform vec3 origin;
-uniform vec4 intrinsics;
-// Along each side of a latent pixel, averaged.
-uniform int rays;
-// Pixels of the background for one of the picture, which may be a coarser one.
-uniform vec2 background_scale;
+layout(std140) uniform camera {
+    vec4 to_world[3];  // rows, OpenCV axes
+    vec4 intrinsics;  // fx, fy, cx, cy in latent pixels
+    float rays;  // along each side of a latent pixel, averaged
+};
+// Width and height of the picture, which may be coarser than the background's.
+uniform ivec3 extent;
 
 layout(location = 0) out vec4 latents_0;
-#if ATTACHMENTS > 1
+#if LAYERS > 1
 layout(location = 1) out vec4 latents_1;
 #endif
-#if ATTACHMENTS > 2
+#if LAYERS > 2
 layout(location = 2) out vec4 latents_2;
 #endif
-#if ATTACHMENTS > 3
+#if LAYERS > 3
 layout(location = 3) out vec4 latents_3;
 #endif
 
@@ -36,10 +35,12 @@ struct Ray {
 };
 
 Ray ray_through(vec2 pixel) {
-    vec3 direction = normalize(rotation * vec3((pixel - intrinsics.zw) / intrinsics.xy, 1.0));
+    vec3 forward = vec3((pixel - intrinsics.zw) / intrinsics.xy, 1.0);
+    vec3 origin = vec3(to_world[0].w, to_world[1].w, to_world[2].w);
+    vec3 direction = normalize(forward * mat3(to_world[0].xyz, to_world[1].xyz, to_world[2].xyz));
     direction = mix(direction, vec3(TINY), lessThan(abs(direction), vec3(TINY)));
-    vec3 start = (origin - lower) / size;
-    vec3 slope = direction / size;
+    vec3 start = (origin - LOWER) / BOX;
+    vec3 slope = direction / BOX;
     vec3 at_lower = -start / slope;
     vec3 at_upper = (1.0 - start) / slope;
     vec3 first = min(at_lower, at_upper);
@@ -51,7 +52,7 @@ Ray ray_through(vec2 pixel) {
 
 bool occupied(vec3 place) {
     ivec3 cell = ivec3(clamp(place * float(SIDE), 0.0, float(SIDE - 1)));
-    return ((texelFetch(occupancy, cell.yz, 0).r >> uint(cell.x)) & 1u) != 0u;
+    return ((texelFetch(occupancy, ivec3(cell.yz, 0), 0).r >> uint(cell.x)) & 1u) != 0u;
 }
 
 #if IMPORTANCE
@@ -164,8 +165,8 @@ float integrate(Ray ray, inout vec4 sum[OUTPUTS]) {
 }
 
 vec4 over_background(vec4 sum, float opacity, int layer) {
-    vec4 behind = texelFetch(background, ivec3(gl_FragCoord.xy * background_scale, layer), 0);
-    return sum / float(rays * rays) + (1.0 - opacity) * behind;
+    vec4 behind = texelFetch(background, ivec3(gl_FragCoord.xy * vec2(WIDTH, HEIGHT) / vec2(extent.xy), layer), 0);
+    return sum / (rays * rays) + (1.0 - opacity) * behind;
 }
 
 void main() {
@@ -174,22 +175,23 @@ void main() {
         sum[o] = vec4(0.0);
     }
     float opacity = 0.0;
-    for (int i = 0; i < rays * rays; i++) {
-        vec2 inside = (vec2(i % rays, i / rays) + 0.5) / float(rays);
+    int side = int(rays);
+    for (int i = 0; i < side * side; i++) {
+        vec2 inside = (vec2(i % side, i / side) + 0.5) / rays;
         Ray ray = ray_through(floor(gl_FragCoord.xy) + inside);
         if (ray.far > ray.near) {
             opacity += integrate(ray, sum);
         }
     }
-    opacity /= float(rays * rays);
+    opacity /= rays * rays;
     latents_0 = over_background(sum[0], opacity, 0);
-#if ATTACHMENTS > 1
+#if LAYERS > 1
     latents_1 = over_background(sum[1], opacity, 1);
 #endif
-#if ATTACHMENTS > 2
+#if LAYERS > 2
     latents_2 = over_background(sum[2], opacity, 2);
 #endif
-#if ATTACHMENTS > 3
+#if LAYERS > 3
     latents_3 = over_background(sum[3], opacity, 3);
 #endif
 }
