@@ -154,6 +154,14 @@ def test_numbers_of_samples_that_cannot_be_are_refused(wrong: dict) -> None:
         SamplingConfig(**wrong)
 
 
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_a_scene_without_any_density_is_sampled_everywhere(backend: kernels.Backend) -> None:
+    field = ball()
+    nothing = replace(field, planes=field.planes + 10.0)
+    assert kernels.grid_densities(nothing, 16, "cpu").max() == 0
+    assert bit_grid.unpack(find_occupancy(nothing, backend)).all()
+
+
 @pytest.mark.parametrize("activation", ["relu", "softplus"])
 @pytest.mark.parametrize("resolution", [9, 16, 40])
 def test_densities_on_a_grid_are_those_in_the_middles_of_its_cells(activation: str, resolution: int) -> None:

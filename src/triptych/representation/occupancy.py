@@ -33,8 +33,8 @@ def find_occupancy(
     densities = kernels.grid_densities(field, PLACES * bit_grid.SIDE, backend)
     depths = F.max_pool3d(densities, PLACES) * (field.aabb[1] - field.aabb[0]).norm()
     least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(empty_optical_depth)
-    # Not a number is not empty: a scene that diverges must not vanish.
-    empty = depths <= least
+    # Neither not a number nor nothing at all is empty: what diverges, or has no density anywhere, must not vanish.
+    empty = depths < least
     return bit_grid.dilate(bit_grid.pack(~empty))
 
 
