@@ -129,7 +129,7 @@ def test_what_cannot_be_parsed_is_said_in_one_line(typed: str, said: str, capsys
 def test_a_misspelt_model_is_told_which_models_come_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refusal(["fit", "cras", str(tmp_path), "--out", str(tmp_path / "bank")], capsys)
     assert "cras: no such folder" in said
-    assert "the name of one that comes with triptych (`cars`)" in said
+    assert "the name of one that comes with triptych (`cars`, `objects`)" in said
 
 
 def test_a_dry_run_checks_and_measures_and_writes_nothing(

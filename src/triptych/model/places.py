@@ -34,7 +34,7 @@ SHIPPED = Path(__file__).parents[1] / "shipped"
 
 def find_model(path: Path) -> Path:
     """The model folder at ``path``, or inside it when ``path`` is the folder of a stage-1 run; else, where ``path`` is
-    the name of a model that comes with the package (``cars``), that one."""
+    the name of a model that comes with the package (``objects``, ``cars``), that one."""
     places = [path, path / "model"]
     if len(path.parts) == 1:
         places.append(SHIPPED / path)

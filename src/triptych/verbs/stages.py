@@ -40,7 +40,7 @@ def open_model(
     """Open a category model.
 
     Args:
-        path: its folder, that of the run that trained it, "cars" for the one that comes with triptych, or
+        path: its folder, that of the run that trained it, "objects" or "cars" for one that comes with triptych, or
             ``hf://user/name`` for one on the Hugging Face hub.
         device: where to compute with it: auto, cpu, cuda, mps, or a device of torch.
         autoencoder: the module that was given to `train`, if one was; a copy of it gets the weights.
