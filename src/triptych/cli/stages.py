@@ -80,7 +80,7 @@ class Predictor(Configurable):
     All else of the model stays as it is. Rerun the same command to go on after a stop."""
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
-    """Category model, the folder of the run that trained it, or the name of one that comes with triptych: "objects" or "cars"."""
+    """Category model, the folder of the run that trained it, or one that comes with triptych: "objects" or "cars"."""
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run; the category model with its predictor will be its subfolder "model"."""
@@ -150,7 +150,7 @@ class Fit(Configurable):
     presets = STAGE2
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
-    """Category model, the folder of the run that trained it, or the name of one that comes with triptych: "objects" or "cars"."""
+    """Category model, the folder of the run that trained it, or one that comes with triptych: "objects" or "cars"."""
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the bank."""

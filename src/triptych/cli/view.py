@@ -19,7 +19,7 @@ class View:
     `pip install "triptych[viewer]"`."""
 
     path: tyro.conf.Positional[Path]
-    """A scene bank, the folder of a `triptych train` run (also while it runs), a category model, "objects" or "cars"."""
+    """A scene bank, the folder of a `triptych train` run (also while it runs), or a model, also "objects" or "cars"."""
     model: Path | None = None
     """Category model of the bank; not needed when the bank keeps its own copy or belongs to a shipped one."""
     data: Path | None = None
