@@ -29,10 +29,10 @@ docs: $(TOOLS_INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Pictures and numbers of the documentation anew, as the present code and the shipped models make them: half an hour, an hour
-# with real vehicles (MESHES=FOLDER); a stop costs a step's last command at most. `make figures STEPS="demo web"` makes these
-# alone; STEPS=quality the comparison with RGB tri-planes, which takes three hours.
+# with real vehicles (MESHES=FOLDER) and objects (OBJECTS=DATASET); a stop costs a step's last command at most.
+# `make figures STEPS="demo web"` makes these alone; STEPS=quality the comparison with RGB tri-planes, which takes three hours.
 figures: $(TOOLS_INSTALLED)
-	$(BIN)/python benchmarks/figures.py $(if $(STEPS),--steps $(STEPS)) $(if $(MESHES),--meshes $(MESHES))
+	$(BIN)/python benchmarks/figures.py $(if $(STEPS),--steps $(STEPS)) $(if $(MESHES),--meshes $(MESHES)) $(if $(OBJECTS),--objects $(OBJECTS))
 
 package: $(TOOLS_INSTALLED)
 	$(INSTALL) ".[package]"

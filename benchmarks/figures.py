@@ -191,8 +191,8 @@ def browser(width: int, height: int):
         opened.close()
 
 
-def every_step(meshes: Path | None) -> dict[str, Step]:
-    """Every step by its name; those of real vehicles need a folder of meshes."""
+def every_step(meshes: Path | None, objects: Path | None) -> dict[str, Step]:
+    """Every step by its name; those of real vehicles need a folder of meshes, that of objects a dataset of some."""
     demo, cars, vases, bench = WORK / "demo", WORK / "cars", WORK / "category", WORK / "bench"
     quality, results = WORK / "quality", ROOT / "benchmarks" / "quality" / "results.json"
     found = {
@@ -245,7 +245,24 @@ def every_step(meshes: Path | None) -> dict[str, Step]:
             on_request=True,
         ),
     }
-    return found | (vehicle_steps(meshes) if meshes else {})
+    found |= vehicle_steps(meshes) if meshes else {}
+    return found | (objects_step(objects) if objects else {})
+
+
+def objects_step(objects: Path) -> dict[str, Step]:
+    """Unseen objects, fitted with the model that comes with triptych."""
+    bank, seen = WORK / "objects_bank", WORK / "objects_eval"
+    return {
+        "objects": Step(
+            2,
+            [
+                triptych("fit", "objects", objects, "--out", bank, "--scenes", "all"),
+                triptych("eval", bank, objects, "--out", seen),
+            ],
+            {"objects-new.png": copied(seen / "comparison.png")},
+            [seen / "metrics.json"],
+        )
+    }
 
 
 def vehicle_steps(meshes: Path) -> dict[str, Step]:
@@ -326,24 +343,26 @@ def wanted(known: dict[str, Step], chosen: Sequence[str]) -> list[str]:
     """The chosen steps, or all that need no request, with what they take results from before them."""
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        sys.exit(
-            f"figures: there is no step {unknown[0]!r} (real vehicles need --meshes); there are {', '.join(known)}"
-        )
+        needs = "real vehicles need --meshes, objects --objects"
+        sys.exit(f"figures: there is no step {unknown[0]!r} ({needs}); there are {', '.join(known)}")
     if not chosen:
         return [name for name, step in known.items() if not step.on_request]
     before = [earlier for name in chosen for earlier in known[name].after]
     return [name for name in known if name in chosen or name in before]
 
 
-def main(steps: tuple[str, ...] = (), meshes: Path | None = None, show: bool = False) -> None:
+def main(
+    steps: tuple[str, ...] = (), meshes: Path | None = None, objects: Path | None = None, show: bool = False
+) -> None:
     """Make the pictures and numbers of the documentation.
 
     Args:
         steps: which; all but those on request if not given.
         meshes: folder of vehicle meshes, for the steps of real vehicles; without it these are left out.
+        objects: dataset of unseen objects, for the step `objects`; without it this is left out.
         show: say what there is, how long each takes on two quiet cores, and at which commit it was done; do nothing.
     """
-    known = every_step(meshes or (Path("MESHES") if show else None))
+    known = every_step(meshes or (Path("MESHES") if show else None), objects or (Path("OBJECTS") if show else None))
     chosen = list(known) if show and not steps else wanted(known, steps)
     for name in chosen:
         print(f"{name}: {told(name, known[name])}", flush=True)
