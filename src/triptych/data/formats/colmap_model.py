@@ -35,7 +35,6 @@ CAMERA_MODELS = {
     "RAD_TAN_THIN_PRISM_FISHEYE": "fx fy cx cy k0 k1 k2 k3 k4 k5 p0 p1 s0 s1 s2 s3",
 }
 """The parameters of each camera model, in the order of their numbers in binary files."""
-_OTHER_MODEL = f"is not read, only {', '.join(CAMERA_MODELS)}; undistort the pictures first (colmap image_undistorter)"
 _LONGEST_LINE = 1 << 24
 _LONGEST_NAME = 4096
 _MOST_POINTS = 2_000_000
@@ -96,12 +95,19 @@ def _either(model: Path, name: str) -> Path:
     return file
 
 
+def _another_model(where: str, model: str) -> InputError:
+    return InputError(
+        f"{where}: the camera model {model} is not read, only {', '.join(CAMERA_MODELS)}; undistort the pictures first "
+        "(colmap image_undistorter)"
+    )
+
+
 def _cameras_in_text(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
     for where, words in _lines(file):
         if len(words) < 4:
             raise InputError(f"{where}: expected a camera's number, model, width, height, parameters")
         if words[1] not in CAMERA_MODELS:
-            raise InputError(f"{where}: the camera model {shown(words[1])} {_OTHER_MODEL}")
+            raise _another_model(str(where), shown(words[1]))
         numbers = _numbers([words[0], *words[2:]], where)
         yield int(numbers[0]), _camera(words[1], numbers[1], numbers[2], numbers[3:], where)
 
@@ -112,7 +118,7 @@ def _cameras_in_binary(file: Path) -> Iterator[tuple[int, ColmapCamera]]:
         for _ in range(content.count(24)):
             number, kind, width, height = content.take("<IiQQ")
             if not 0 <= kind < len(CAMERA_MODELS):
-                raise InputError(f"{file}, camera {number}: the camera model {kind} {_OTHER_MODEL}")
+                raise _another_model(f"{file}, camera {number}", str(kind))
             model, fields = list(CAMERA_MODELS.items())[kind]
             parameters = content.take(f"<{len(fields.split())}d")
             yield number, _camera(model, width, height, parameters, f"{file}, camera {number}")
