@@ -17,6 +17,11 @@ def silhouettes(
     """The pixels of images in [0, 1] that are not of the background's color; a picture without any shows something
     everywhere."""
     shown = ((images - background[:, None, None]).abs() > _SAME).any(dim=1)
+    return or_everywhere(shown)
+
+
+def or_everywhere(shown: Bool[Tensor, "view height width"]) -> Bool[Tensor, "view height width"]:
+    """The pixels that show something; all of those of a picture in which none does."""
     return shown | ~shown.any(dim=2).any(dim=1)[:, None, None]
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from triptych.autoencoder.saving import check_weights
 from triptych.files import read_tensors, write_sealed_tensors
+from triptych.representation.planes import along_both_axes
 
 MODES_FILE = "modes.safetensors"
 _PLANES, _SCALES = "planes", "scales"
@@ -66,13 +67,13 @@ def side_of(resolution: int) -> int:
 
 def enlarged(modes: Float[Tensor, "mode 3 m m micro"], resolution: int) -> Float[Tensor, "mode 3 k k micro"]:
     """Modes, or sums of some, in the resolution of micro planes, by bilinear interpolation."""
-    return _along_both_axes(_interpolation(modes.shape[2], resolution, modes.device), modes)
+    return along_both_axes(_interpolation(modes.shape[2], resolution, modes.device), modes)
 
 
 def gathered(gradient: Float[Tensor, "scene 3 k k micro"]) -> Float[Tensor, "scene 3 m m micro"]:
     """The transpose of ``enlarged``: of a gradient by micro planes, that by sums of modes."""
     resolution = gradient.shape[2]
-    return _along_both_axes(_interpolation(side_of(resolution), resolution, gradient.device).T, gradient)
+    return along_both_axes(_interpolation(side_of(resolution), resolution, gradient.device).T, gradient)
 
 
 def no_modes(mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "mode 3 m m micro"]:
@@ -114,14 +115,6 @@ def _shape(mean: Float[Tensor, "3 k k micro"]) -> tuple[int, int, int, int]:
 @lru_cache(maxsize=4)
 def _interpolation(side: int, resolution: int, device: torch.device) -> Float[Tensor, "k m"]:
     return F.interpolate(torch.eye(side, device=device)[None], resolution, mode="linear")[0].T.contiguous()
-
-
-def _along_both_axes(
-    matrix: Float[Tensor, "out side"], planes: Float[Tensor, "scene 3 side side micro"]
-) -> Float[Tensor, "scene 3 out out micro"]:
-    scenes, three, side, _, features = planes.shape
-    rows = matrix @ planes.reshape(-1, side, side * features)
-    return (matrix @ rows.reshape(-1, side, features)).reshape(scenes, three, *2 * (len(matrix),), features)
 
 
 def _shrunk(planes: Float[Tensor, "scene 3 k k micro"], side: int) -> Float[Tensor, "scene 3 m m micro"]:

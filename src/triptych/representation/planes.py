@@ -49,6 +49,15 @@ def compose(
     return torch.cat([micro, macro], dim=-1)
 
 
+def along_both_axes(
+    matrix: Float[Tensor, "out side"], planes: Float[Tensor, "scene 3 side side feature"]
+) -> Float[Tensor, "scene 3 out out feature"]:
+    """Planes whose rows, and whose columns, are sums of those of others: ``matrix`` has the weights."""
+    scenes, three, side, _, features = planes.shape
+    rows = matrix @ planes.reshape(-1, side, side * features)
+    return (matrix @ rows.reshape(-1, side, features)).reshape(scenes, three, *2 * (len(matrix),), features)
+
+
 def triplane_features(
     planes: Float[Tensor, "3 row column feature"],
     points: Float[Tensor, "point 3"],

@@ -7,6 +7,7 @@ from torch import Tensor
 from triptych.data import Dataset
 from triptych.data.evenly import evenly
 from triptych.geometry.box_hull import box_hull
+from triptych.geometry.silhouettes import or_everywhere
 from triptych.model import CategoryModel
 
 _VIEWS = 24
@@ -35,4 +36,4 @@ def _shown(dataset: Dataset, scene: int, views: list[int]) -> Bool[Tensor, "view
     alpha = dataset.alpha(scene, views)
     if alpha is not None:
         shown |= torch.from_numpy(alpha) > 0
-    return shown | ~shown.flatten(1).any(dim=1)[:, None, None]
+    return or_everywhere(shown)

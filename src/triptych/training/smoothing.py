@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from triptych.representation.planes import along_both_axes
+
 _TOO_LITTLE = 0.25
 """Deviation, in texels, below which a texel's neighbors have less than a thousandth of its own weight."""
 _REACH = 4.0
@@ -40,8 +42,5 @@ def smoothed(
     """
     if not len(weights):
         return gradient
-    side, features = gradient.shape[2], gradient.shape[-1]
-    texels = torch.arange(side, device=gradient.device)
-    across = weights.to(gradient)[(texels - texels[:, None]).abs()]
-    down = across @ gradient.reshape(-1, side, side * features)
-    return (across @ down.reshape(-1, side, features)).reshape(gradient.shape)
+    texels = torch.arange(gradient.shape[2], device=gradient.device)
+    return along_both_axes(weights.to(gradient)[(texels - texels[:, None]).abs()], gradient)

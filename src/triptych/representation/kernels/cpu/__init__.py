@@ -5,7 +5,8 @@ intermediate tensors: all that is kept for the backward pass are the 1 + C raw o
 A ray ends where less than 1e-6 of the light is left. To autograd and torch.compile a call is one operator.
 
     layout, vectors, memory, functions            what the loops are made of
-    field, intervals, placing, forward, backward  the loops
+    products, field, intervals, placing           the loops' parts
+    forward, backward                             the loops
     comparing                                     the loop that renders, compares and differentiates in one pass
     threads, job                                  how a call runs
     grid                                          densities on a grid

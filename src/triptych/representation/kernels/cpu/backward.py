@@ -13,7 +13,6 @@ from triptych.representation.kernels.cpu.field import (
     gather,
     hidden_layer,
     locate,
-    product,
     scatter,
 )
 from triptych.representation.kernels.cpu.forward import optical_depths
@@ -30,6 +29,7 @@ from triptych.representation.kernels.cpu.memory import (
     store,
     write,
 )
+from triptych.representation.kernels.cpu.products import product
 from triptych.representation.kernels.cpu.vectors import (
     compiled,
     first,

@@ -13,7 +13,6 @@ from triptych.representation.kernels.cpu.field import (
     gather,
     hidden_layer,
     locate,
-    product,
     raw_outputs,
     scatter,
 )
@@ -23,6 +22,7 @@ from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack
 from triptych.representation.kernels.cpu.layout import GROUP
 from triptych.representation.kernels.cpu.memory import advance, floats_at, load8, load16, read, store, write
 from triptych.representation.kernels.cpu.placing import place_ray
+from triptych.representation.kernels.cpu.products import product
 from triptych.representation.kernels.cpu.vectors import (
     absolute,
     compiled,
