@@ -95,7 +95,7 @@ def numbered(cameras: Cameras) -> LatentViews:
     view, y, x = torch.meshgrid(*(torch.arange(float(size)) for size in (len(cameras), 6, 8)), indexing="ij")
     boxes = torch.tensor([[2, 1, 3, 4], [0, 0, 8, 6], [5, 5, 1, 1]])
     latents, background = torch.stack([view, x, y], dim=1), torch.arange(48.0)[:, None].expand(48, 3)
-    return LatentViews(cameras, latents, background, (view + x + y) / 100, boxes)
+    return LatentViews(cameras, latents, background, (view + x + y) / 100, boxes, torch.tensor([0, 1, 0]))
 
 
 def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_through_them() -> None:
@@ -111,12 +111,26 @@ def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_thro
     assert drawn.opacities.equal((view + x + y) / 100)
     assert drawn.background[:, 0].equal((8 * y + x).float())
     of_first = torch.arange(150)[view[:150] == 0]
+    assert abs(len(of_first) - 75) <= 1
     assert (x[of_first].unique().tolist(), y[of_first].unique().tolist()) == ([2, 3, 4], [1, 2, 3, 4])
     assert (x[200:350] == 5).all()
     assert (x[350:] != 5).any()
     whole = cameras.rays()
     assert torch.allclose(drawn.rays.flat.directions, whole.directions[view, 8 * y + x], atol=1e-6)
     assert torch.equal(drawn.rays.flat.origins, whole.origins[view, 8 * y + x])
+
+
+def test_pass_after_pass_every_pixel_is_drawn_before_any_is_drawn_often() -> None:
+    cameras = hemisphere_cameras(2, 64, seed=0)
+    whole = torch.tensor([[0, 0, 64, 64], [0, 0, 64, 64]])
+    views = LatentViews(cameras, torch.zeros(2, 1, 64, 64), torch.zeros(4096, 1), None, whole, torch.tensor([0, 1]))
+    drawn = torch.zeros(2, 64, 64)
+    for passes in range(4096 // 64):
+        places = views.draw([torch.tensor([1, 0])], 128, 0.0, [torch.Generator()], passes).places
+        drawn.index_put_(tuple(places), torch.ones(128), accumulate=True)
+    assert drawn.sum() == 8192
+    assert (drawn == 0).float().mean() < 0.25  # of independent ones exp(-1) = 0.37
+    assert (torch.nn.functional.avg_pool2d(drawn, 8) - 1).abs().max() < 0.15
 
 
 def test_the_box_of_a_view_is_around_what_differs_from_the_background() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -52,6 +53,12 @@ class PosedViews:
     def rows_of(self, scene: int) -> list[int]:
         """The rows of one scene's views."""
         return np.flatnonzero(self.scene_of_row == scene).tolist()
+
+    @cached_property
+    def numbers(self) -> Int[Tensor, " view"]:
+        """Which of its scene's views each is, from 0."""
+        of_scene = self.scene_of_row
+        return torch.from_numpy(np.arange(len(of_scene)) - np.searchsorted(of_scene, of_scene))
 
     def group(self, rows: Sequence[int] | Int[Tensor, " view"]) -> Batch:
         """A batch of these views, sorted by scene."""

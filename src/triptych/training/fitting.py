@@ -55,13 +55,16 @@ class EveryScene:
 
     def choose(self, step: int, batch: int) -> Chosen:
         """The views of a step, ``batch`` of each scene."""
+        size = min(batch, self.views_per_epoch)
+        passes, place = divmod(step, -(-self.views_per_epoch // size))
         rows = [
-            _rows_of_step(rows, step, batch, stream) for rows, stream in zip(self._rows_of, self._streams, strict=True)
+            _shuffled(rows, passes, stream)[place * size : (place + 1) * size]
+            for rows, stream in zip(self._rows_of, self._streams, strict=True)
         ]
         views = self._views.group([row for of_scene in rows for row in of_scene])
         generators = [step_generator(stream, step) for stream in self._streams]
         # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbors.
-        return Chosen(views, generators, float(len(views.scenes)))
+        return Chosen(views, generators, float(len(views.scenes)), passes=passes)
 
 
 def predicted(model: CategoryModel, views: PosedViews) -> list[Prediction]:
@@ -123,10 +126,7 @@ class Fitting:
                 yield done
 
 
-def _rows_of_step(rows: list[int], step: int, batch: int, stream: int) -> list[int]:
-    """The views of one scene in a step: a seeded shuffle each epoch, cut into batches (the last may be short)."""
-    size = min(batch, len(rows))
-    per_epoch = -(-len(rows) // size)
-    epoch, place = divmod(step, per_epoch)
+def _shuffled(rows: list[int], epoch: int, stream: int) -> list[int]:
+    """The views of one scene in the order of an epoch, which is cut into batches (the last may be short)."""
     order = torch.randperm(len(rows), generator=step_generator(stream, epoch)).tolist()
-    return [rows[number] for number in order[place * size : (place + 1) * size]]
+    return [rows[number] for number in order]

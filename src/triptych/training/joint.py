@@ -35,11 +35,15 @@ class ShuffledViews:
         """All training views of all scenes."""
         return len(self.views)
 
+    def passes(self, step: int, batch: int) -> int:
+        """How often all views have been taken when a step with so many begins."""
+        return step * batch // len(self.views)
+
     def choose(self, step: int, batch: int) -> Chosen:
         """The views of a step; its scenes share one generator."""
         views = self.views.batch(step, batch, self.seed)
         generator = step_generator(seed_stream(self.seed), step)
-        return Chosen(views, [generator] * len(views.scenes), 1.0)
+        return Chosen(views, [generator] * len(views.scenes), 1.0, passes=self.passes(step, batch))
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class ViewsOfRank:
         part = self.own.group(rows[(rows >= 0) & (rows < len(self.own))])
         generators = [step_generator(self._streams[scene], step) for scene in part.scenes.tolist()]
         shares = len(part.rows) / len(whole.rows), len(part.scenes) / len(whole.scenes)
-        return Chosen(part, generators, 1.0, *shares)
+        return Chosen(part, generators, 1.0, *shares, self.everyone.passes(step, batch))
 
 
 @dataclass

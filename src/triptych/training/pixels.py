@@ -1,7 +1,7 @@
-"""Random latent pixels of a batch's views: what L_Enc is taken on where whole views would be too much of the same."""
+"""Latent pixels spread over a batch's views: what L_Enc is taken on where whole views would be too much of the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
+from triptych.training.spread import spread
 
 _SHOWN = 0.02
 """How far, in deviations of a channel, a latent is from the background's where it shows something."""
@@ -23,7 +24,7 @@ _AT_ONCE = 32
 
 
 class DrawnPixels(NamedTuple):
-    """Random pixels as numbers, which the CPU draws whatever the device.
+    """Pixels as numbers, which the CPU draws whatever the device.
 
     Attributes:
         places: view, column and row of each.
@@ -45,6 +46,7 @@ class LatentViews:
         opacities: how opaque latent pixels are, below 0 where that is not known; None where it does not matter.
         boxes: the first column and row of what each view shows, and how many there are; the whole view where that is
             nothing.
+        numbers: which of its scene's views each is.
     """
 
     cameras: Cameras
@@ -52,28 +54,40 @@ class LatentViews:
     background: Float[Tensor, "pixel channel"]
     opacities: Float[Tensor, "view height width"] | None
     boxes: Int[Tensor, "view 4"]
+    numbers: Int[Tensor, " view"]
 
     def placed(self, device: torch.device) -> "LatentViews":
-        """The same on a device if they take little of its memory, but for the boxes: pixels are drawn by the CPU."""
+        """The same on a device if they take little of its memory, but for what the CPU needs to draw pixels."""
         kept = (self.latents, *(() if self.opacities is None else (self.opacities,)))
         if sum(tensor.nbytes for tensor in kept) > _SHARE * free_memory(device):
             return self
         opacities = None if self.opacities is None else self.opacities.to(device)
         cameras, background = self.cameras.to(device), self.background.to(device)
-        return LatentViews(cameras, self.latents.to(device), background, opacities, self.boxes)
+        return replace(
+            self, cameras=cameras, latents=self.latents.to(device), background=background, opacities=opacities
+        )
 
     def draw(
-        self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
+        self,
+        rows: Sequence[Int[Tensor, "_"]],
+        count: int,
+        crop_share: float,
+        generators: Sequence[torch.Generator],
+        passes: int = 0,
     ) -> DrawnPixels:
-        """Random pixels, so many of each scene, one scene after the other.
+        """Pixels spread evenly over views, so many of each scene, one scene after the other.
+
+        Pass after pass they lie between those of the passes before (``spread``): where there are fewer than the views
+        have, independent random ones would be the same over and over, and leave many out.
 
         Args:
             rows: the views of each scene.
             count: pixels of each scene.
             crop_share: share of them from the boxes around what views show.
-            generators: one per scene.
+            generators: one per scene, of the jitter of its rays.
+            passes: how often these views were drawn from before.
         """
-        places = self._places(rows, count, crop_share, generators)
+        places = torch.cat([self._places(views, count, round(crop_share * count), passes) for views in rows], dim=1)
         return DrawnPixels(places, torch.cat([torch.rand(count, 2, generator=generator) for generator in generators]))
 
     def at(self, drawn: DrawnPixels, scenes: int) -> "LatentPixels":
@@ -87,26 +101,26 @@ class LatentViews:
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
         return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 
-    def _places(
-        self, rows: Sequence[Int[Tensor, "_"]], count: int, crop_share: float, generators: Sequence[torch.Generator]
-    ) -> Int[Tensor, "3 ray"]:
-        """View, column and row of random pixels; of each scene the first ones lie in the boxes."""
-        drawn = [_drawn(*of_scene, count) for of_scene in zip(rows, generators, strict=True)]
-        chosen, within = (torch.stack(parts) for parts in zip(*drawn, strict=True))
-        box = self.boxes.index_select(0, chosen.flatten()).reshape(*chosen.shape, 4)
-        box[:, round(crop_share * count) :] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
+    def _places(self, views: Int[Tensor, " view"], count: int, of_boxes: int, passes: int) -> Int[Tensor, "3 pixel"]:
+        """View, column and row of pixels of a scene's views; the first ones lie in the boxes."""
+        in_boxes, anywhere = (self._spread(views, part, passes) for part in (of_boxes, count - of_boxes))
+        chosen = torch.cat([in_boxes[0], anywhere[0]])
+        box = self.boxes[chosen]
+        box[of_boxes:] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
         corner, size = box.chunk(2, dim=-1)
+        within = torch.cat([in_boxes[1], 1 - anywhere[1]])  # mirrored: a box may be the whole view
         # The product may round up to the box's far end.
-        places = torch.minimum((within.mT * size).long(), size - 1) + corner
-        return torch.stack([chosen, *places.unbind(dim=-1)]).flatten(1)
+        places = torch.minimum((within * size).long(), size - 1) + corner
+        return torch.stack([chosen, *places.unbind(dim=-1)])
 
-
-def _drawn(
-    views: Int[Tensor, " view"], generator: torch.Generator, count: int
-) -> tuple[Int[Tensor, " pixel"], Float[Tensor, "2 pixel"]]:
-    """Random ones of some views, and how far along either axis of a box in each."""
-    chosen = views[torch.randint(len(views), (count,), generator=generator)]
-    return chosen, torch.rand(2, count, generator=generator)
+    def _spread(
+        self, views: Int[Tensor, " view"], count: int, passes: int
+    ) -> tuple[Int[Tensor, " pixel"], Float[Tensor, "pixel 2"]]:
+        """The views in turn, and how far along either axis a pixel lies in each."""
+        turn = torch.arange(count)
+        of_each = -(-count // len(views))
+        chosen = views[turn % len(views)]
+        return chosen, spread(passes * of_each + turn // len(views), self.numbers[chosen])
 
 
 @dataclass(frozen=True)

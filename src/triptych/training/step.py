@@ -5,7 +5,7 @@ The stages differ in two things. Who takes part in a step, and with which random
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -41,6 +41,7 @@ class Chosen:
         loss_scale: what the mean over the batch is multiplied by before its gradient is taken.
         of_views: the share of the step's views that this is; the others are on other ranks.
         of_scenes: the share of its scenes.
+        passes: how often all views have been taken before.
     """
 
     batch: Batch
@@ -48,6 +49,7 @@ class Chosen:
     loss_scale: float
     of_views: float = 1.0
     of_scenes: float = 1.0
+    passes: int = 0
 
     def divided(self, parts: int) -> Iterator["Chosen"]:
         """So many parts, or as many as there are scenes, each with about as many scenes."""
@@ -57,8 +59,12 @@ class Chosen:
             own = slice(int(scenes[0]), int(scenes[-1]) + 1)
             part = Batch(torch.cat(rows[own]), batch.scenes[own], batch.views_per_scene[own])
             of_views, of_scenes = len(part.rows) / len(batch.rows), len(part.scenes) / count
-            yield Chosen(
-                part, self.generators[own], self.loss_scale, of_views * self.of_views, of_scenes * self.of_scenes
+            yield replace(
+                self,
+                batch=part,
+                generators=self.generators[own],
+                of_views=of_views * self.of_views,
+                of_scenes=of_scenes * self.of_scenes,
             )
 
 
@@ -128,7 +134,7 @@ class Work:
         background = self._background_at_start.to(latents.device)
         compared = self.phase.weights.opacity
         opacities = shrunk_opacities(self.views, self.model.autoencoder.downscale) if compared else None
-        views = LatentViews(cameras, latents, background, opacities, boxes_of(latents, background))
+        views = LatentViews(cameras, latents, background, opacities, boxes_of(latents, background), self.views.numbers)
         return views.placed(self.model.aabb.device)
 
     def sampler(self, step: int, epoch: int, generators: Sequence[torch.Generator] | None = None) -> Sampler:
@@ -251,11 +257,11 @@ def _shared_losses(work: Work, own: list[Losses]) -> Losses:
 
 
 def draw_pixels(work: Work, chosen: Chosen) -> DrawnPixels:
-    """The random pixels of a step."""
+    """The pixels of a step."""
     phase, batch = work.phase, chosen.batch
     assert phase.pixels is not None
     rows = batch.rows.split(batch.views_per_scene)
-    return work.latent_views.draw(rows, phase.pixels, phase.crop_share, chosen.generators)
+    return work.latent_views.draw(rows, phase.pixels, phase.crop_share, chosen.generators, chosen.passes)
 
 
 def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:

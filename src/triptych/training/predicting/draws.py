@@ -73,7 +73,7 @@ class TrainingViews:
         parts = []
         for each in drawn:
             _, kept = self._kept(each.scene)
-            chosen = kept.draw([torch.tensor(each.asked)], count, crop_share, [each.generator])
+            chosen = kept.draw([torch.tensor(each.asked)], count, crop_share, [each.generator], each.number)
             parts.append(kept.at(chosen, 1))
         return LatentPixels.together(parts)
 
@@ -99,7 +99,9 @@ class TrainingViews:
         if opacities is not None:
             opacities = opacities.to(latents.device)
         boxes = boxes_of(latents, background).cpu()
-        return replace(views, latents=latents), LatentViews(views.cameras, latents, background, opacities, boxes)
+        return replace(views, latents=latents), LatentViews(
+            views.cameras, latents, background, opacities, boxes, torch.arange(len(everything))
+        )
 
 
 def draw(scenes: TrainingViews, config: PredictorTraining, count: int, number: int, seed: int) -> Drawn:
