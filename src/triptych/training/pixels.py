@@ -13,7 +13,7 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
-from triptych.training.spread import spread
+from triptych.training.spread import in_square
 
 _SHOWN = 0.02
 """How far, in deviations of a channel, a latent is from the background's where it shows something."""
@@ -77,7 +77,7 @@ class LatentViews:
     ) -> DrawnPixels:
         """Pixels spread evenly over views, so many of each scene, one scene after the other.
 
-        Pass after pass they lie between those of the passes before (``spread``): where there are fewer than the views
+        Pass after pass they lie between those before (``in_square``): where there are fewer than the views
         have, independent random ones would be the same over and over, and leave many out.
 
         Args:
@@ -120,7 +120,7 @@ class LatentViews:
         turn = torch.arange(count)
         of_each = -(-count // len(views))
         chosen = views[turn % len(views)]
-        return chosen, spread(passes * of_each + turn // len(views), self.numbers[chosen])
+        return chosen, in_square(passes * of_each + turn // len(views), self.numbers[chosen])
 
 
 @dataclass(frozen=True)

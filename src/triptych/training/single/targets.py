@@ -15,6 +15,7 @@ from triptych.geometry.silhouettes import window_around
 from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.training.spread import along_line
 
 
 def image_space(scene: Dataset) -> CategoryModel:
@@ -54,22 +55,20 @@ class Targets:
     opacities: Float[Tensor, " ray"] | None
     cropped: Bool[Tensor, " ray"]
 
-    def draw(self, count: int, generator: torch.Generator, crop_share: float = 0.0) -> "Targets":
-        """So many random rays of each scene, this share of them from the object's part of the pictures."""
-        rows = torch.cat([self._draw(scene, count, generator, crop_share) for scene in range(len(self._everywhere))])
+    def draw(self, count: int, passes: int, crop_share: float = 0.0) -> "Targets":
+        """So many rays of each scene, this share of them from the object's part of the pictures, spread evenly over
+        them and between those drawn in the ``passes`` before."""
+        rows = torch.cat([self._draw(scene, count, passes, crop_share) for scene in range(len(self._everywhere))])
         rows = rows.to(self.channels.device)
         rays = SceneRays(self.rays.flat[rows], [count] * len(self._everywhere))
         opacities = None if self.opacities is None else self.opacities[rows]
         return Targets(rays, self.channels[rows], self.background[rows], opacities, self.cropped[rows])
 
-    def _draw(self, scene: int, count: int, generator: torch.Generator, crop_share: float) -> Int[Tensor, " chosen"]:
-        first, available = self._everywhere[scene]
-        of_object = round(crop_share * count) if crop_share and len(self._inside[scene]) else 0
-        anywhere = first + torch.randint(available, (count - of_object,), generator=generator)
-        if not of_object:
-            return anywhere
-        inside = self._inside[scene]
-        return torch.cat([inside[torch.randint(len(inside), (of_object,), generator=generator)], anywhere])
+    def _draw(self, scene: int, count: int, passes: int, crop_share: float) -> Int[Tensor, " chosen"]:
+        inside, (first, available) = self._inside[scene], self._everywhere[scene]
+        of_object = round(crop_share * count) if len(inside) else 0
+        anywhere = first + _spread(available, count - of_object, passes)
+        return torch.cat([inside[_spread(len(inside), of_object, passes)], anywhere])
 
     @cached_property
     def _everywhere(self) -> list[tuple[int, int]]:
@@ -82,6 +81,12 @@ class Targets:
         """The rows in the object's part of each scene's pictures."""
         cropped = self.cropped.cpu()
         return [first + torch.nonzero(cropped[first : first + count]).flatten() for first, count in self._everywhere]
+
+
+def _spread(rows: int, count: int, passes: int) -> Int[Tensor, " chosen"]:
+    """So many of some rows, from all over them."""
+    numbers = passes * count + torch.arange(count)
+    return (along_line(numbers) * rows).long()
 
 
 @torch.no_grad()
