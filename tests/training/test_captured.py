@@ -16,7 +16,7 @@ from triptych.training.captured import Recording, Steps
 from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.phase import LossWeights, Phase, Rates
-from triptych.training.step import take_step
+from triptych.training.step import draw_pixels, take_step
 
 SKIPPING = SkippingConfig(first_update=3, update_every=8)
 PHASE = Phase(
@@ -65,6 +65,15 @@ def taken_one_by_one(model: CategoryModel, dataset: Dataset, phase: Phase = PHAS
 def assert_alike(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
     for name, tensor in expected.items():
         assert torch.allclose(state[name].float(), tensor.float(), rtol=1e-4, atol=1e-5), name
+
+
+def test_pictures_larger_than_a_phase_suits_are_fitted_on_more_pixels(model: CategoryModel, balls: Dataset) -> None:
+    height, width = model.latent_size_of(*balls.picture_size)
+    scenes = balls.select("test")
+    suited = Begun(model, scenes, replace(PHASE, suited_side=height // 2))
+    drawn = draw_pixels(suited.work, suited.fitting.everyone.choose(0, PHASE.batch))
+    assert height == width
+    assert len(drawn.jitter) == 4 * 32 * len(scenes)
 
 
 def test_recorded_steps_give_what_others_give(

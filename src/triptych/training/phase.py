@@ -130,6 +130,9 @@ class Phase(Options):
     """Random latent pixels of each scene in a step, from all of the step's views of it, in place of whole views; with a
     ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge faster
     than few in a large one."""
+    suited_side: Annotated[int, Range(1, 65_536)] | None = None
+    """Side of the latent images that `pixels` and `smoothing` suit. Of larger ones a step takes more pixels, by their
+    area, and smooths less, by their side; if not given, both hold whatever the size."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     least_views: Annotated[int, Range(1, 1_000_000)] = 1
@@ -141,6 +144,13 @@ class Phase(Options):
             yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
         if weights.opacity and not self.pixels:
             yield "weights.opacity", f"is {weights.opacity:g}, which is for phases on random pixels; set pixels, too"
+
+    def at_size(self, height: int, width: int) -> "Phase":
+        """The same for latent images of this size, see ``suited_side``."""
+        if self.suited_side is None or self.pixels is None:
+            return self
+        larger = max(height * width / self.suited_side**2, 1.0)
+        return replace(self, pixels=round(larger * self.pixels), smoothing=self.smoothing / math.sqrt(larger))
 
     @property
     def is_empty(self) -> bool:

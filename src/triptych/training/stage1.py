@@ -139,6 +139,9 @@ def _deciding(config: Stage1Config) -> dict[str, Any]:
     for name, before in _BEFORE_THERE_WAS_A_CHOICE.items():  # runs that were begun then go on
         if settings[name] == before:
             del settings[name]
+    for phase in (settings["warmup"], settings["joint"]):
+        if phase["suited_side"] is None:
+            del phase["suited_side"]
     return settings
 
 

@@ -89,7 +89,7 @@ class Work:
     Latents and background are made when they are first needed, after a checkpoint has been restored.
 
     Attributes:
-        phase: rates, losses and length.
+        phase: rates, losses and length; what of it follows the pictures' size is theirs.
         model: what all scenes share.
         scenes: what belongs to each scene.
         views: training views.
@@ -114,6 +114,7 @@ class Work:
     parts: int = field(init=False, default=1)
 
     def __post_init__(self) -> None:
+        self.phase = self.phase.at_size(*self.model.latent_size_of(*self._size))
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
 
     @cached_property
