@@ -32,7 +32,7 @@ class WatchedFit:
 
     Attributes:
         name: the scene's.
-        notes: what of it does not suit the model, one line each.
+        notes: what of it does not suit the model, and what a user should know of the steps, one line each.
         steps: of the whole fit.
         done: steps that are taken.
         seconds: that they took.
@@ -53,7 +53,7 @@ class WatchedFit:
         require_picture_size(dataset, model)
         self.notes = compare_with_model(model, dataset, [0])
         self._model, self._dataset, self._config, self._seed = model, dataset, config, seed
-        self._fitting = Fitting(model, dataset, seed, config.start)
+        self._fitting = Fitting(model, dataset, seed, config.start, self.notes.append)
         self._taken = self._fitting.steps(config)
         self.steps, self.done, self.seconds = self._fitting.count(config), 0, 0.0
 
