@@ -101,7 +101,7 @@ def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         config: all settings.
         seed: of the steps.
     """
-    timer = _Timer()
+    timer = _Timer(model.aabb.device)
     if config.pretraining.epochs and any(True for _ in model.autoencoder.parameters()):
         pretrain(deepcopy(model.autoencoder), PosedViews(part), config.pretraining, seed, timer)
     generator = torch.Generator().manual_seed(seed)
@@ -145,6 +145,7 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         group = part.subset(alike[: min(config.scenes_at_once or _TOGETHER, _TOGETHER)])
         started = time.perf_counter()
         fitting = Fitting(model, group, seed, config.start)
+        wait_for(device)
         seconds = (time.perf_counter() - started) * amount.scenes / len(group)
         for phase in (config.latent, config.image):
             work, per_epoch = fitting.begin(phase, config.skipping), fitting.everyone.views_per_epoch
@@ -159,7 +160,8 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
 
 def of_rgb(scene: Dataset, config: SingleTriPlanes, seed: int) -> Estimate:
     """What one scene as RGB tri-planes takes."""
-    space, timer = image_space(scene), _Timer()
+    space = image_space(scene)
+    timer = _Timer(space.aabb.device)
     started = time.perf_counter()
     fitted, targets = TriPlanes(scene, config, space, seed), ray_targets(scene, space)
     fitted.scenes.occupancy[:] = ball()
@@ -179,9 +181,10 @@ class SceneInItsCells(Scene):
 
 
 class _Timer:
-    """Steps of which only the first few are taken, and timed."""
+    """Steps of which only the first few are taken, and timed on the device that computes."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._seconds: list[float] = []
 
     def steps(self, phase: str, count: int, state: TrainingState) -> Iterator[Step]:
@@ -189,6 +192,7 @@ class _Timer:
         for number in range(min(count, 1 + _TIMED)):
             started = time.perf_counter()
             yield Step(number, count)
+            wait_for(self._device)
             self._seconds.append(time.perf_counter() - started)
 
     def of(self, steps: int) -> float:

@@ -9,7 +9,7 @@ from triptych.bank.scene import PICTURE_SIZE
 from triptych.data import Dataset, require_disjoint
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.runtime import require_memory
+from triptych.runtime import require_memory, wait_for
 from triptych.training import memory
 from triptych.training.config import Stage2Config
 from triptych.training.fit_group import FitSettings, packed
@@ -64,6 +64,7 @@ class WatchedFit:
             self.done = done
             if time.perf_counter() - begun >= seconds:
                 break
+        wait_for(self._model.aabb.device)  # whoever looks at the scene would
         self.seconds += time.perf_counter() - begun
 
     def scene(self) -> Scene:
