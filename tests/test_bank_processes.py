@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from untrained import faults, scene, untrained_model
 from triptych.bank import SceneBank
 from triptych.errors import InputError
 from triptych.model import CategoryModel
+from triptych.training.fit_job import bank_at
 
 
 @pytest.fixture
@@ -138,6 +140,10 @@ def test_a_place_without_locks_is_refused_at_once(
     with pytest.raises(InputError, match="bank: this file system does not let files be locked") as refused:
         SceneBank(tmp_path / "bank")
     assert "\n" not in str(refused.value)
+    for make in (SceneBank.create, partial(bank_at, precision="float16")):
+        with pytest.raises(InputError, match="bank: this file system does not let files be locked"):
+            make(tmp_path / "new" / "bank", model)
+        assert not (tmp_path / "new").exists()
 
 
 def killed_in_a_transaction(file: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ def test_several_problems_are_a_line_each(capsys: pytest.CaptureFixture[str]) ->
 def test_our_own_faults_keep_their_traceback(error: Exception) -> None:
     with pytest.raises(type(error)), one_line_endings():
         raise error
+
+
+def test_a_warning_is_a_line() -> None:
+    usual = warnings.formatwarning
+    with one_line_endings():
+        assert warnings.formatwarning("note: in\nparts", UserWarning, "parts.py", 1) == "note: in\\nparts\n"
+    assert warnings.formatwarning is usual
 
 
 def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,20 +1,28 @@
-"""A GPU whose memory does not do: steps are divided, and give the same."""
+"""A GPU whose memory does not do: work is divided, and gives the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from balls import short_stage1, tiny_stage2
 
-from triptych.bank import SceneBank
+from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, ConvolutionalConfig
+from triptych.bank import SceneBank, open_scenes
 from triptych.data import Dataset
+from triptych.data.posed_views import PosedViews
+from triptych.evaluation.evaluate import evaluate
+from triptych.geometry import Cameras
 from triptych.model import CategoryModel
 from triptych.progress import Progress
 from triptych.training import side_by_side, stage1, stage2, step
+from triptych.training.autoencoder_config import Pretraining
 from triptych.training.conditions import Conditions
 from triptych.training.fit_job import FitJob
+from triptych.training.loop import Step, TrainingState
+from triptych.training.pretraining import pretrain
 
 
 class Told(Progress):
@@ -85,6 +93,87 @@ def test_one_scene_that_does_not_fit_ends_the_work(
             CategoryModel.load(trained_balls / "model"), balls.select("test"), tmp_path, tiny_stage2(), Conditions()
         )
     assert not list(SceneBank(tmp_path))
+
+
+def leave_room_for(autoencoder: Autoencoder, views: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a GPU have room for so many views in an autoencoder at once."""
+    for name in ("encode", "decode"):
+        whole = getattr(autoencoder, name)
+
+        def limited(tensor: torch.Tensor, whole: Callable[[torch.Tensor], torch.Tensor] = whole) -> torch.Tensor:
+            if len(tensor) > views:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+            return whole(tensor)
+
+        monkeypatch.setattr(autoencoder, name, limited)
+
+
+class Plain:
+    """Steps that nobody follows."""
+
+    def steps(self, phase: str, count: int, state: TrainingState) -> Iterator[Step]:
+        return (Step(number, count) for number in range(count))
+
+
+@pytest.mark.parametrize("on_pieces", [False, True])
+def test_a_step_of_pretraining_that_does_not_fit_is_divided(
+    on_pieces: bool, balls: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views, notes = PosedViews(balls.select("train", "all")), list[str]()
+    config = Pretraining(epochs=1.0, batch=8, **({"turned": 1.0} if on_pieces else {}))
+    assert config.on_pieces == on_pieces
+    trained = []
+    for room in (8, 3):
+        torch.manual_seed(0)
+        autoencoder = ConvolutionalAutoencoder(ConvolutionalConfig(channels=4, width=8, inner_width=8, inner_blocks=1))
+        leave_room_for(autoencoder, room * (1 + on_pieces), monkeypatch)  # pieces are decoded in pairs
+        pretrain(autoencoder, views, config, 0, Plain(), note=notes.append)
+        trained.append(autoencoder.state_dict())
+    assert [note.rpartition("taken in ")[2] for note in notes] == [
+        f"{parts} parts from here on, which takes longer" for parts in (2, 4)
+    ]
+    if not on_pieces:  # whose pairs are drawn anew
+        for name, tensor in trained[0].items():
+            assert torch.allclose(trained[1][name], tensor, atol=1e-5), name
+
+
+def test_one_picture_that_does_not_fit_ends_pretraining(balls: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    autoencoder = ConvolutionalAutoencoder(ConvolutionalConfig(channels=4, width=8, inner_width=8, inner_blocks=1))
+    leave_room_for(autoencoder, 0, monkeypatch)
+    with pytest.raises(torch.OutOfMemoryError):
+        pretrain(autoencoder, PosedViews(balls), Pretraining(epochs=1.0, batch=8), 0, Plain(), note=lambda _: None)
+
+
+def test_views_that_do_not_fit_are_measured_in_parts(
+    balls: Dataset, trained_balls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = open_scenes(trained_balls / "trained_scenes", trained_balls)
+    whole = evaluate(scenes, balls, with_lpips=False)
+    leave_room_for(scenes.model.autoencoder, 1, monkeypatch)
+    with pytest.warns(UserWarning, match="does not do for 2 views .* in 2 parts from here on") as told:
+        parted = evaluate(scenes, balls, with_lpips=False)
+    assert len(told) == 1  # what was found holds for all that follow
+    assert parted.scenes == {name: pytest.approx(row, abs=1e-4) for name, row in whole.scenes.items()}
+
+
+def test_views_that_a_gpu_cannot_render_together_are_rendered_in_parts(
+    balls: Dataset, trained_balls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = open_scenes(trained_balls / "trained_scenes", trained_balls)["ball_1"]
+    cameras, rendered = balls.cameras(1), list[int]()
+    whole, rendering = scene.render(cameras), CategoryModel.render_latents
+
+    def render_latents(model: CategoryModel, field: Any, cameras: Cameras, *others: Any) -> Any:
+        if len(cameras) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        rendered.append(len(cameras))
+        return rendering(model, field, cameras, *others)
+
+    monkeypatch.setattr(CategoryModel, "render_latents", render_latents)
+    with pytest.warns(UserWarning, match="does not do for 6 views .* in 4 parts"):
+        parted = scene.render(cameras)
+    assert rendered == [2, 2, 2]
+    assert np.array_equal(parted.pixels(), whole.pixels())
 
 
 def test_a_gpu_fits_as_many_scenes_side_by_side_as_its_memory_holds(

@@ -18,6 +18,7 @@ from triptych.data import Dataset, open_dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel, find_model
 from triptych.training import outcome
+from triptych.training.watched_fit import WatchedFit
 from triptych.viewer import NewScenes, ViewerConfig, open_viewer
 from triptych.viewer.known_pictures import KnownPictures
 from triptych.viewer.launch import Viewer
@@ -88,6 +89,17 @@ def test_a_scene_appears_sharpens_and_is_kept(live: LiveFit, tmp_path: Path) -> 
     assert SceneBank(tmp_path / "bank").names() == ["ball_3"]
     assert not live.news.can_be_kept
     assert "dB on its test views" in live.news.line
+
+
+def test_a_gpu_without_room_ends_the_fit_with_a_line(live: LiveFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(WatchedFit, "advance", fail)
+    listener = Listener(live)
+    live.start("ball_3")
+    listener.wait()
+    assert live.news.line == "CUDA out of memory. Tried to allocate 2.00 GiB"
 
 
 def test_it_can_be_stopped_and_another_begun(live: LiveFit) -> None:

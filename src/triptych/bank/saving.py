@@ -6,6 +6,7 @@ from pathlib import Path
 
 from triptych.bank.config import StoragePrecision
 from triptych.bank.description import BANK_FILE
+from triptych.bank.folder import held_folder
 from triptych.bank.precision import as_stored
 from triptych.bank.scene import Scene
 from triptych.bank.scene_bank import SceneBank
@@ -13,7 +14,6 @@ from triptych.bank.scenes import Scenes
 from triptych.bank.sqlite_file import NameTakenError
 from triptych.bank.stored_scene import StoredScene
 from triptych.errors import InputError
-from triptych.files import lock
 from triptych.model import CategoryModel
 
 
@@ -36,8 +36,7 @@ def save_scenes(path: str | Path, scenes: Mapping[str, Scene], precision: Storag
     folder, model = Path(path), _model_of(scenes)
     precision = precision or precision_of(folder)
     SceneBank.check_place(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with lock(folder, wait=True):
+    with held_folder(folder):
         bank = SceneBank.create(folder, model, precision=precision)
     for name in scenes:
         if name in bank:

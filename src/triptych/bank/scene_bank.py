@@ -20,6 +20,7 @@ from torch import Tensor
 
 from triptych.bank.config import StoragePrecision
 from triptych.bank.description import BANK_FILE, ENDING, FILES, BankDescription
+from triptych.bank.folder import make_folder
 from triptych.bank.model_of_bank import OWN_MODEL, load_model_of, require_model_of
 from triptych.bank.precision import Codec, codec_of
 from triptych.bank.shards import Shards
@@ -91,15 +92,14 @@ class SceneBank:
         """Make an empty bank, or open the one that stands there if it belongs to the same model.
 
         An empty bank of another model, which a start that failed may leave, is replaced. Where other processes may do
-        the same, hold the folder's lock (`triptych.files.lock`).
+        the same, hold the folder (`triptych.bank.folder`).
 
         Args:
             folder: where.
             model: the category model its scenes are fitted with.
             precision: number format of the micro planes on disk.
             own_model: keep a copy of the model inside the bank.
-            files: over how many files the scenes of a new bank are spread: about as many processes add scenes without
-                waiting for each other.
+            files: over how many files those of a new bank are spread; about as many processes add some without waiting.
 
         Raises:
             InputError: the folder holds a bank of another model or precision, or something else.
@@ -124,6 +124,7 @@ class SceneBank:
         cls, folder: Path, description: BankDescription, files: int, start: Float[Tensor, "3 k k micro"] | None = None
     ) -> "SceneBank":
         """A new, empty bank, in the place of one that is empty; compact ones keep the mean scene, ``start``."""
+        make_folder(folder)
         keep_start(folder, description, start)
         names = tuple(f"scenes-{number}{ENDING}" for number in range(files))
         for name in names:

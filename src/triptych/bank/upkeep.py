@@ -6,13 +6,14 @@ from pathlib import Path
 
 from triptych.bank.description import BANK_FILE
 from triptych.bank.failures import note_failures, read_failures
+from triptych.bank.folder import held_folder
 from triptych.bank.precision import is_compact
 from triptych.bank.scene_bank import OWN_MODEL, SceneBank
 from triptych.bank.sqlite_file import SqliteFile
 from triptych.bank.start_file import START_FILE, start_of
 from triptych.bank.stored_scene import Row, name_of_bytes, require_whole
 from triptych.errors import InputError
-from triptych.files import atomic_directory, copy_folder, lock
+from triptych.files import atomic_directory, copy_folder
 from triptych.text import listed
 
 _AT_ONCE = 32
@@ -219,8 +220,7 @@ def _require_same_scenes(bank: SceneBank, other: SceneBank) -> None:
 
 def _like(bank: SceneBank, out: Path) -> SceneBank:
     """The bank in a folder, or a new one of the same kind as another."""
-    out.mkdir(parents=True, exist_ok=True)
-    with lock(out, wait=True):
+    with held_folder(out):
         if (out / BANK_FILE).exists():
             return SceneBank(out)
         SceneBank.check_place(out)

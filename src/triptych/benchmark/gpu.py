@@ -16,6 +16,7 @@ from triptych.benchmark.sizes import Sizes
 from triptych.benchmark.workload import Workload, backends, calls_of, make_workload
 from triptych.geometry import Intervals
 from triptych.representation import kernels
+from triptych.training.captured import Recording
 
 PARTS = ("placing", "forward", "forward + backward")
 """What is timed of each backend."""
@@ -58,7 +59,7 @@ def times(sizes: Sizes, device: torch.device, repeats: int, *, occupancy: bool) 
         parts = calls_of(work, work.place(backend), backend)
         calls |= {f"{name} {part}": parts[part] for part in PARTS}
     if device.type == "cuda":
-        calls["fused as a CUDA graph"] = _recorded(calls["fused forward + backward"])
+        calls["fused as a CUDA graph"] = _recorded(calls["fused forward + backward"], device)
     return time_in_turn(calls, repeats, device)
 
 
@@ -108,18 +109,12 @@ def _results(work: Workload, intervals: Intervals, backend: kernels.Backend) -> 
     return [out.detach() for out in outputs] + list(torch.autograd.grad(loss, work.parameters))
 
 
-def _recorded(call: Callable[[], object]) -> Callable[[], object]:
-    """The call as a CUDA graph, after some turns on a stream of its own, as recording demands."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            call()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+def _recorded(call: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """The call as a CUDA graph; its kernels are compiled and loaded before."""
+    for _ in range(3):
         call()
-    return graph.replay
+    recording = Recording(call, (), device)
+    return lambda: recording(())
 
 
 def _in_settings(call: Callable[[], Any], precision: str, *, deterministic: bool = False) -> Callable[[], object]:

@@ -9,7 +9,7 @@ from statistics import median
 
 import torch
 
-from triptych.runtime import extra_memory
+from triptych.runtime import extra_memory, wait_for
 
 
 def time_in_turn(calls: Mapping[str, Callable[[], object]], repeats: int, device: torch.device) -> dict[str, float]:
@@ -32,8 +32,7 @@ def synchronized(call: Callable[[], object], device: torch.device) -> Callable[[
 
     def finish() -> None:
         call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        wait_for(device)
 
     return finish
 

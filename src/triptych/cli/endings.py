@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -31,7 +32,9 @@ _REMEDIES = {
 @contextmanager
 def one_line_endings() -> Iterator[None]:
     """Let bad input and a machine that cannot do it end the process with one line on standard error and exit code 2,
-    Ctrl-C with 130, SIGTERM with 143. Anything else is a fault of ours and keeps its traceback."""
+    Ctrl-C with 130, SIGTERM with 143. Anything else is a fault of ours and keeps its traceback. Warnings are lines,
+    too."""
+    usual, warnings.formatwarning = warnings.formatwarning, lambda message, *_: f"{one_line(str(message))}\n"
     try:
         yield
         sys.stdout.flush()
@@ -49,6 +52,8 @@ def one_line_endings() -> Iterator[None]:
     except KeyboardInterrupt as stop:
         sys.stderr.write("stopped; what is saved stays, run the same command again to go on\n")
         sys.exit(TERMINATED if isinstance(stop, Terminated) else STOPPED)
+    finally:
+        warnings.formatwarning = usual
 
 
 def _fail(*lines: str) -> NoReturn:

@@ -17,6 +17,7 @@ from triptych.metrics import mean
 from triptych.model import CategoryModel
 from triptych.pictures import from_pixels
 from triptych.progress import Progress
+from triptych.runtime import wait_for
 
 GIVEN = (3, 8)
 """From so many pictures each scene is predicted."""
@@ -79,6 +80,7 @@ def _predicted(model: CategoryModel, dataset: Dataset, count: int, progress: Pro
         given = evenly(dataset.views(number).train, count)
         pictures = from_pixels(dataset.images(number, given), model.aabb.device)
         scene = Scene.predicted(model, pictures, dataset.cameras(number)[given].to(model.aabb.device), name)
+        wait_for(model.aabb.device)
         seconds.append(time.perf_counter() - begun)
         views = compare_views(scene, dataset, number, dataset.views(number).test)
         psnr[name], images[name] = mean(views.psnr()), views.rendered.images[0].clamp(0, 1).cpu()

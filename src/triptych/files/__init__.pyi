@@ -4,7 +4,7 @@ from .documents import SUM, check_seal, read_json, read_object, read_or_make, wr
 from .fields import KIND, UnionPart, as_fields, dataclass_of, field_of, unions_of
 from .formats import Format
 from .gathering import gather, is_too_large
-from .locking import can_be_locked, lock
+from .locking import can_be_locked, lock, made_with_locks
 from .logs import LOG_FILE, read_log
 from .paths import folder_name, is_clutter, is_file, is_folder, is_vacant, leaves_folder, name_of_folder, names_in
 from .reading import read_bytes
@@ -39,6 +39,7 @@ __all__ = [
     "is_vacant",
     "leaves_folder",
     "lock",
+    "made_with_locks",
     "name_of_folder",
     "names_in",
     "read_bytes",

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from filelock import lock_descriptor
 
@@ -39,3 +40,15 @@ def can_be_locked(file: Path) -> bool:
         except OSError as error:
             return error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
     return True
+
+
+def made_with_locks(folder: Path) -> bool:
+    """Make a folder, unless it is there, and tell whether its files can be locked; where not, it is not made."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".") as file:
+        has_locks = can_be_locked(Path(file.name))
+    if not has_locks:
+        for place in missing:
+            place.rmdir()
+    return has_locks

@@ -1,7 +1,7 @@
 """The category model as a module: what it holds, how it renders scenes, how it is saved."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from triptych.representation.mlp import TinyMLP
 from triptych.representation.planes import compose
 from triptych.representation.render import Rendering, render
 from triptych.representation.sampler import PixelRays, Sampler
-from triptych.runtime import sent
+from triptych.runtime import Parts, sent
 
 
 class CategoryModel(nn.Module):
@@ -46,6 +46,7 @@ class CategoryModel(nn.Module):
             of: the model's identity does not depend on it.
         modes: how new scenes differ most from the mean one, see `triptych.model.modes`; none where the model has none.
             The identity does not depend on them, either.
+        parts: into how many parts views are divided where no gradients are taken, if a GPU's memory demands it.
     """
 
     aabb: Float[Tensor, "2 3"]
@@ -73,6 +74,7 @@ class CategoryModel(nn.Module):
         self.trained_scenes = dict(trained_scenes)
         self.origin = origin or Origin()
         self.predictor: Predictor | None = None
+        self.parts = Parts()
         self._former_ids: tuple[str, tuple[str, ...]] = ("", ())
         self.register_buffer("aabb", aabb)
         self.register_buffer("start_micro", torch.zeros(config.planes.micro_shape))
@@ -99,13 +101,19 @@ class CategoryModel(nn.Module):
         self, images: Float[Tensor, "view 3 height width"]
     ) -> Float[Tensor, "view channel latent_height latent_width"]:
         """Normalized latents of images in [0, 1]."""
-        return self.normalization.normalize(self.autoencoder.encode(images).float())
+        return self.normalization.normalize(self._in_parts(self.autoencoder.encode, images).float())
 
     def decode(
         self, latents: Float[Tensor, "view channel latent_height latent_width"]
     ) -> Float[Tensor, "view 3 height width"]:
         """Images of normalized latents, not clamped."""
-        return self.autoencoder.decode(self.normalization.denormalize(latents)).float()
+        return self._in_parts(self.autoencoder.decode, self.normalization.denormalize(latents)).float()
+
+    def _in_parts(self, work: Callable[[Tensor], Tensor], views: Tensor) -> Tensor:
+        if torch.is_grad_enabled():  # whoever takes gradients divides the work as a whole
+            return work(views)
+        split = views.tensor_split
+        return self.parts.done(lambda count: torch.cat([work(part) for part in split(count)]), len(views), "views")
 
     def along(self, orbit: Orbit) -> Cameras:
         """The cameras of an orbit, for pictures of the model's size and on its device."""

@@ -35,9 +35,15 @@ def render_views(
         background: from ``CategoryModel.background``, for the ``whole_size`` of the cameras.
         sampler: which rays, and how they are sampled; by default all of the model's sampling, evenly.
     """
-    at_once = views_at_once(model, cameras)
-    groups = [cameras[first : first + at_once] for first in range(0, len(cameras), at_once)]
-    return SceneViews.cat([render_together(model, field, group, [len(group)], background, sampler) for group in groups])
+    at_once = max(1, min(views_at_once(model, cameras), len(cameras)))
+
+    def rendered(parts: int) -> SceneViews:
+        size = -(-at_once // parts)
+        groups = [cameras[first : first + size] for first in range(0, len(cameras), size)]
+        drawn = [render_together(model, field, group, [len(group)], background, sampler) for group in groups]
+        return SceneViews.cat(drawn)
+
+    return model.parts.done(rendered, at_once, "views")
 
 
 @torch.no_grad()

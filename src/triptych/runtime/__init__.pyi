@@ -11,7 +11,9 @@ from .devices import (
     set_arithmetic,
     start_threads,
     thread_count_kept,
+    wait_for,
 )
+from .parts import Parts, warn
 from .process import stop_on_sigterm
 from .versions import code, commit, versions
 from .workers import Lost, ThisProcess, Workers, open_workers
@@ -19,6 +21,7 @@ from .workers import Lost, ThisProcess, Workers, open_workers
 __all__ = [
     "DeviceName",
     "Lost",
+    "Parts",
     "Products",
     "ThisProcess",
     "Workers",
@@ -38,4 +41,6 @@ __all__ = [
     "stop_on_sigterm",
     "thread_count_kept",
     "versions",
+    "wait_for",
+    "warn",
 ]

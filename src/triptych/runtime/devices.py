@@ -60,6 +60,14 @@ def computes_by_itself(device: torch.device) -> bool:
     return device.type in _FAR
 
 
+def wait_for(device: torch.device) -> None:
+    """Go on when a device has done all that it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
     """A tensor on a device. On the way to a GPU it is pinned, so that nobody waits for what that is at."""
     if computes_by_itself(torch.device(device)) and tensor.device.type == "cpu":

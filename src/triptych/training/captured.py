@@ -17,7 +17,7 @@ from triptych.training.phase import Move
 from triptych.training.pixels import DrawnPixels
 from triptych.training.step import Chooser, Work, draw_pixels, take_step
 
-_BEFORE = 2
+BEFORE = 2
 """Steps of a kind that are taken as any other before one is recorded: kernels are compiled and loaded by then."""
 
 
@@ -55,7 +55,7 @@ class Steps:
         if kind != self._kind:
             self._kind, self._taken, self._recording = kind, 0, None
         self._taken += 1
-        if self._taken <= _BEFORE:
+        if self._taken <= BEFORE:
             take_step(work, step, self._chooser)
         else:
             self._repeat(step, move, numbers)

@@ -2,11 +2,11 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 
@@ -17,8 +17,8 @@ from triptych.files import is_too_large
 from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
 from triptych.representation.field import TriPlaneField
-from triptych.runtime import peak_memory, thread_count_kept
-from triptych.training import memory
+from triptych.runtime import computes_by_itself, peak_memory, thread_count_kept, wait_for
+from triptych.training import captured, memory
 from triptych.training.config import SkippingConfig, Stage1Config, Stage2Config
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
@@ -31,7 +31,7 @@ from triptych.training.single.config import SingleTriPlanes
 from triptych.training.single.fields import TriPlanes
 from triptych.training.single.fitting import fit_field
 from triptych.training.single.targets import image_space, ray_targets
-from triptych.training.step import Chooser, Work, take_step
+from triptych.training.step import Work, take_step
 
 WORTH_IT = 300
 """Steps from which on an estimate is worth the seconds that it takes."""
@@ -101,7 +101,7 @@ def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         config: all settings.
         seed: of the steps.
     """
-    timer = _Timer()
+    timer = _Timer(model.aabb.device)
     if config.pretraining.epochs and any(True for _ in model.autoencoder.parameters()):
         pretrain(deepcopy(model.autoencoder), PosedViews(part), config.pretraining, seed, timer)
     generator = torch.Generator().manual_seed(seed)
@@ -145,10 +145,12 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         group = part.subset(alike[: min(config.scenes_at_once or _TOGETHER, _TOGETHER)])
         started = time.perf_counter()
         fitting = Fitting(model, group, seed, config.start)
+        wait_for(device)
         seconds = (time.perf_counter() - started) * amount.scenes / len(group)
         for phase in (config.latent, config.image):
-            work, steps = fitting.begin(phase, config.skipping), float(phase.steps(fitting.everyone.views_per_epoch))
-            seconds += _phase(work, fitting.everyone, steps, 1.0) * amount.scenes / len(group)
+            work, per_epoch = fitting.begin(phase, config.skipping), fitting.everyone.views_per_epoch
+            take, steps = captured.Steps(work, fitting.everyone).take, float(phase.steps(per_epoch))
+            seconds += _phase(work, per_epoch, take, steps, 1.0) * amount.scenes / len(group)
     seconds += _measuring(model, part) * amount.scenes
     needed, for_part = (
         sum(memory.of_stage2(config, model.config.planes, count).values()) for count in (amount.scenes, _TOGETHER)
@@ -158,7 +160,8 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
 
 def of_rgb(scene: Dataset, config: SingleTriPlanes, seed: int) -> Estimate:
     """What one scene as RGB tri-planes takes."""
-    space, timer = image_space(scene), _Timer()
+    space = image_space(scene)
+    timer = _Timer(space.aabb.device)
     started = time.perf_counter()
     fitted, targets = TriPlanes(scene, config, space, seed), ray_targets(scene, space)
     fitted.scenes.occupancy[:] = ball()
@@ -178,9 +181,10 @@ class SceneInItsCells(Scene):
 
 
 class _Timer:
-    """Steps of which only the first few are taken, and timed."""
+    """Steps of which only the first few are taken, and timed on the device that computes."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._seconds: list[float] = []
 
     def steps(self, phase: str, count: int, state: TrainingState) -> Iterator[Step]:
@@ -188,6 +192,7 @@ class _Timer:
         for number in range(min(count, 1 + _TIMED)):
             started = time.perf_counter()
             yield Step(number, count)
+            wait_for(self._device)
             self._seconds.append(time.perf_counter() - started)
 
     def of(self, steps: int) -> float:
@@ -210,7 +215,8 @@ def _together(
         if not phase.is_empty:
             work = Work(phase, model, scenes, views, skipping)
             timed = phase.steps(amount.views) * _timed_steps(phase, amount.scenes, len(views.dataset))
-            seconds += _phase(work, chooser, timed, amount.views / len(views))
+            take = partial(take_step, work, chooser=chooser)
+            seconds += _phase(work, chooser.views_per_epoch, take, timed, amount.views / len(views))
     return seconds
 
 
@@ -225,24 +231,25 @@ def _scenes_in_step(scenes: int, views: int) -> float:
     return scenes * (1 - (1 - 1 / scenes) ** views)
 
 
-def _phase(work: Work, chooser: Chooser, steps: float, encoded: float) -> float:
+def _phase(work: Work, views_per_epoch: int, take: Callable[[int], object], steps: float, encoded: float) -> float:
     """Seconds of so many steps, and of encoding so many times the views that they are timed on."""
     if not steps:
         return 0.0
     started = time.perf_counter()
     cached = work.latents is not None
     seconds = encoded * (time.perf_counter() - started) if cached else 0.0
-    share, last = work.phase.one_ray_share, work.phase.steps(chooser.views_per_epoch) - 1
+    share, last = work.phase.one_ray_share, work.phase.steps(views_per_epoch) - 1
     parts = {0: share, last: 1 - share} if 0 < share < 1 else {0: 1.0}
-    return seconds + steps * sum(part * _step(work, chooser, number) for number, part in parts.items())
+    return seconds + steps * sum(part * _step(take, number, work.model.aabb.device) for number, part in parts.items())
 
 
-def _step(work: Work, chooser: Chooser, number: int) -> float:
-    """Seconds of a step; the first time it may be compiled."""
+def _step(take: Callable[[int], object], number: int, device: torch.device) -> float:
+    """Seconds of a step; the first times it may be compiled, and recorded."""
     times = []
-    for _ in range(1 + _TIMED):
+    for _ in range(1 + (captured.BEFORE if computes_by_itself(device) else 0) + _TIMED):
         started = time.perf_counter()
-        float(take_step(work, number, chooser).total(work.phase.weights).detach())  # waits for the device
+        take(number)
+        wait_for(device)
         times.append(time.perf_counter() - started)
     return min(times)
 

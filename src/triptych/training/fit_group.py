@@ -12,6 +12,7 @@ from triptych.bank.scene import PICTURE_SIZE
 from triptych.bank.stored_scene import Row, pack
 from triptych.data import Dataset
 from triptych.model import CategoryModel
+from triptych.runtime import wait_for
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.outcome import FitOutcome, judge, quality_bounds
@@ -69,6 +70,7 @@ def fit_group(settings: FitSettings, group: Dataset) -> list[FittedScene]:
     bounds = quality_bounds(model, group)
     started, notes = time.perf_counter(), []
     scenes = fit_scenes(model, group, settings.config, settings.seed, notes.append)
+    wait_for(settings.device)
     seconds = (time.perf_counter() - started) / len(group)
     outcomes = [judge(model, scenes, group, *each, settings.precision) for each in enumerate(bounds)]
     return [replace(scene, notes=tuple(notes)) for scene in packed(settings, group, outcomes, seconds)]

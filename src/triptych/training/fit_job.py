@@ -12,9 +12,9 @@ from triptych.bank import (
     note_failures,
     read_failures,
 )
+from triptych.bank.folder import held_folder
 from triptych.data import Dataset
 from triptych.errors import InputError
-from triptych.files import lock
 from triptych.model import CategoryModel
 from triptych.text import listed
 from triptych.training.announcing import view_counts
@@ -48,8 +48,7 @@ def bank_at(folder: Path, model: CategoryModel, precision: StoragePrecision) -> 
     Raises:
         InputError: the folder holds a bank of another model or precision, or something else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with lock(folder, wait=True):
+    with held_folder(folder):
         return SceneBank.create(folder, model, precision=precision, files=_FILES)
 
 

@@ -168,7 +168,7 @@ def _train(
     trainable = any(True for _ in autoencoder.parameters())
     ranks.same_start(autoencoder)
     if not loop.is_past("pretraining") and config.pretraining.epochs and trainable:
-        pretrain(autoencoder, views, config.pretraining, seed, loop, ranks)
+        pretrain(autoencoder, views, config.pretraining, seed, loop, ranks, conditions.progress.note)
 
     model = new_model(dataset, config, autoencoder, views, generator).to(device)
     ranks.same_start(model)

@@ -9,7 +9,7 @@ from triptych.bank.scene import PICTURE_SIZE
 from triptych.data import Dataset, require_disjoint
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.runtime import require_memory
+from triptych.runtime import require_memory, wait_for
 from triptych.training import memory
 from triptych.training.config import Stage2Config
 from triptych.training.fit_group import FitSettings, packed
@@ -32,7 +32,7 @@ class WatchedFit:
 
     Attributes:
         name: the scene's.
-        notes: what of it does not suit the model, one line each.
+        notes: what of it does not suit the model, and what a user should know of the steps, one line each.
         steps: of the whole fit.
         done: steps that are taken.
         seconds: that they took.
@@ -53,7 +53,7 @@ class WatchedFit:
         require_picture_size(dataset, model)
         self.notes = compare_with_model(model, dataset, [0])
         self._model, self._dataset, self._config, self._seed = model, dataset, config, seed
-        self._fitting = Fitting(model, dataset, seed, config.start)
+        self._fitting = Fitting(model, dataset, seed, config.start, self.notes.append)
         self._taken = self._fitting.steps(config)
         self.steps, self.done, self.seconds = self._fitting.count(config), 0, 0.0
 
@@ -64,6 +64,7 @@ class WatchedFit:
             self.done = done
             if time.perf_counter() - begun >= seconds:
                 break
+        wait_for(self._model.aabb.device)  # whoever looks at the scene would
         self.seconds += time.perf_counter() - begun
 
     def scene(self) -> Scene:

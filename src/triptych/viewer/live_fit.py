@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from torch import OutOfMemoryError
+
 from triptych.errors import InputError
 from triptych.training.presets import STAGE2, stage2_preset
 from triptych.training.watched_fit import WatchedFit
@@ -98,7 +100,7 @@ class LiveFit:
             try:
                 with self._turns:
                     found = self._fit.keep(self.bank)
-            except (InputError, OSError) as error:
+            except (InputError, OSError, OutOfMemoryError) as error:
                 self._tell(replace(self.news, line=str(error)))
                 return
             quality = "" if found is None else f", {found:.1f} dB on its test views"
@@ -107,7 +109,7 @@ class LiveFit:
     def _run(self, pictured: PicturedScene) -> None:
         try:
             self._work(pictured)
-        except (InputError, OSError) as error:
+        except (InputError, OSError, OutOfMemoryError) as error:
             self._tell(replace(self.news, line=str(error)))
         finally:
             self._tell(replace(self.news, runs=False))

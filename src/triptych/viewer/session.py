@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
+from torch import OutOfMemoryError
 from viser import ClientHandle, UploadedFile
 
 from triptych.bank import Scene
@@ -153,7 +154,7 @@ class Session:
                     self._pace.begin(quality, time.monotonic())
             try:
                 worked = self._draw(quality) if quality else self._draw_beside()
-            except (InputError, OSError) as error:
+            except (InputError, OSError, OutOfMemoryError) as error:
                 self.panel.say(str(error), bold=True)
                 worked = quality is not None
             if not worked:

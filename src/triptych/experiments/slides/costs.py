@@ -17,6 +17,7 @@ from triptych.experiments.methods import Method, SharedMethod
 from triptych.files import field_of
 from triptych.geometry import Cameras
 from triptych.model import CategoryModel
+from triptych.runtime import wait_for
 
 _TIMED_RENDERS = 9
 _HALF_PRECISION = 2
@@ -127,14 +128,17 @@ def _bytes(module: torch.nn.Module) -> int:
 def _view_seconds(scene: Scene, camera: Cameras) -> tuple[float, float]:
     """Median seconds to render one view, and, of them, to decode it."""
     views = scene.render(camera)  # compiles, and finds the occupancy
-    whole = [_seconds(lambda: scene.render(camera)) for _ in range(_TIMED_RENDERS)]
+    device = scene.model.aabb.device
+    whole = [_seconds(lambda: scene.render(camera), device) for _ in range(_TIMED_RENDERS)]
     with torch.no_grad():
-        decode = [_seconds(lambda: scene.model.decode(views.latents)) for _ in range(_TIMED_RENDERS)]
+        decode = [_seconds(lambda: scene.model.decode(views.latents), device) for _ in range(_TIMED_RENDERS)]
     identity = isinstance(scene.model.autoencoder, IdentityAutoencoder)
     return median(whole), 0.0 if identity else median(decode)
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def _seconds(call: Callable[[], object], device: torch.device) -> float:
+    wait_for(device)
     started = time.perf_counter()
     call()
+    wait_for(device)
     return time.perf_counter() - started
