@@ -13,7 +13,7 @@ class Rehearsing(Options):
 
     rounds: Steps = 40
     """How often some scenes are fitted anew."""
-    scenes: Annotated[int, Range(1, 65_536)] = 5
+    scenes_per_round: Annotated[int, Range(1, 65_536)] = 5
     """Scenes that are fitted side by side in a round."""
     step_count: Annotated[int, Range(1, 10_000_000)] = 48
     """Steps in which they are fitted: about as many as new scenes are to be good after, or fewer."""

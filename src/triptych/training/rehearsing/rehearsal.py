@@ -45,7 +45,7 @@ class Rehearsal:
         self._optimizer = shared_optimizer(model, Rates(mlp=config.mlp_rate))
         rehearsed = len(dataset) - min(config.held_out, len(dataset) - 1)
         self._rehearsed = dataset.subset(range(rehearsed))
-        self._held_out = dataset.subset(range(rehearsed, len(dataset)))
+        self._held_out = [dataset.subset([scene]) for scene in range(rehearsed, len(dataset))]
 
     def run(self, loop: Steps) -> None:
         """Take all rounds, or those that are left."""
@@ -75,14 +75,13 @@ class Rehearsal:
         order = torch.randperm(len(data), generator=generator).tolist()
         views = [len(data.views(scene).train) for scene in order]
         alike = [scene for scene, count in zip(order, views, strict=True) if count == views[0]]
-        return data.subset(sorted(alike[: self._config.scenes]))
+        return data.subset(sorted(alike[: self._config.scenes_per_round]))
 
     def measured(self) -> float | None:
         """Mean PSNR, in dB, of the scenes held out, if any, each fitted in as many steps as are rehearsed."""
         config = replace(self._stage2, latent=self._phase, start="mean")
         values = []
-        for scene in range(len(self._held_out)):
-            one = self._held_out.subset([scene])
+        for one in self._held_out:
             fitted = fit_scenes(self._model, one, config, self._seed)
             shown = Scene(self._model, fitted.micro.values[0], fitted.coefficients.values[0], one.names[0])
             with torch.no_grad():
