@@ -73,7 +73,7 @@ def test_pictures_larger_than_a_phase_suits_are_fitted_on_more_pixels(model: Cat
     suited = Begun(model, scenes, replace(PHASE, suited_side=height // 2))
     drawn = draw_pixels(suited.work, suited.fitting.everyone.choose(0, PHASE.batch))
     assert height == width
-    assert len(drawn.jitter) == 4 * 32 * len(scenes)
+    assert len(drawn.jitter) == 2 * 32 * len(scenes)
 
 
 def test_recorded_steps_give_what_others_give(

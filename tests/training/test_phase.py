@@ -32,8 +32,8 @@ def test_scenes_move_along_modes_at_the_beginning_alone_at_a_rate_that_falls_mea
 
 def test_of_larger_pictures_a_step_takes_more_pixels_and_smooths_less() -> None:
     suited = phase(pixels=100, smoothing=2.0, suited_side=32)
-    assert suited.at_size(64, 64) == phase(pixels=400, smoothing=1.0, suited_side=32)
-    assert suited.at_size(32, 128) == phase(pixels=400, smoothing=1.0, suited_side=32)
+    assert suited.at_size(128, 128) == phase(pixels=400, smoothing=1.0, suited_side=32)
+    assert suited.at_size(64, 256) == phase(pixels=400, smoothing=1.0, suited_side=32)
     assert suited.at_size(16, 16) == suited
     for_any_size = phase(pixels=100, smoothing=2.0)
     assert for_any_size.at_size(64, 64) == for_any_size

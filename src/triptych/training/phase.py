@@ -131,8 +131,8 @@ class Phase(Options):
     ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge faster
     than few in a large one."""
     suited_side: Annotated[int, Range(1, 65_536)] | None = None
-    """Side of the latent images that `pixels` and `smoothing` suit. Of larger ones a step takes more pixels, by their
-    area, and smooths less, by their side; if not given, both hold whatever the size."""
+    """Side of the latent images that `pixels` and `smoothing` suit. Of larger ones a step takes so many times more
+    pixels as their sides are longer, and smooths less, by the root of that; not given, both hold whatever the size."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     least_views: Annotated[int, Range(1, 1_000_000)] = 1
@@ -149,7 +149,7 @@ class Phase(Options):
         """The same for latent images of this size, see ``suited_side``."""
         if self.suited_side is None or self.pixels is None:
             return self
-        larger = max(height * width / self.suited_side**2, 1.0)
+        larger = max(math.sqrt(height * width) / self.suited_side, 1.0)
         return replace(self, pixels=round(larger * self.pixels), smoothing=self.smoothing / math.sqrt(larger))
 
     @property
