@@ -12,10 +12,12 @@ from triptych.bank import Scene, SceneBank, compare_views
 from triptych.cli import main
 from triptych.data import Dataset
 from triptych.errors import InputError
+from triptych.experiments.methods import RehearsedMethod
 from triptych.metrics import mean
 from triptych.model import CategoryModel
 from triptych.training.autoencoder_config import NoAutoencoder, Pretraining
 from triptych.training.conditions import Conditions
+from triptych.training.config import Stage1Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.rehearsing.config import Rehearsing
@@ -30,12 +32,16 @@ NEW_SCENES = tiny_stage2(
 ROUNDS = Rehearsing(rounds=12, scenes_per_round=2, step_count=12, held_out=0)
 
 
+def in_image_space() -> Stage1Config:
+    config = tiny_stage1(autoencoder=NoAutoencoder(), pretraining=Pretraining(epochs=0.0))
+    return replace(config, joint=replace(config.joint, epochs=0.0), stage2="colors")
+
+
 @pytest.fixture(scope="module")
 def in_colors(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> CategoryModel:
     """A model in image space."""
-    config = tiny_stage1(autoencoder=NoAutoencoder(), pretraining=Pretraining(epochs=0.0))
-    config = replace(config, joint=replace(config.joint, epochs=0.0), stage2="colors")
-    return train(balls.select("train", "all"), tmp_path_factory.mktemp("colors") / "run", config, Conditions())
+    scenes = balls.select("train", "all")
+    return train(scenes, tmp_path_factory.mktemp("colors") / "run", in_image_space(), Conditions())
 
 
 def quality(model: CategoryModel, dataset: Dataset) -> float:
@@ -111,3 +117,16 @@ def test_the_command(
     assert said.err.count("scenes held out, after as many steps as are rehearsed") == 2
     main(["fit", str(out), data, "--out", str(tmp_path / "bank"), "--latent.step-count", "2", "--force", *views])
     assert SceneBank(tmp_path / "bank").names() == ["ball_3", "ball_4"]
+
+
+def test_rehearsed_models_are_compared_as_any_method(balls: Dataset, tmp_path: Path) -> None:
+    stage1 = in_image_space()
+    few = replace(stage1, warmup=replace(stage1.warmup, epochs=1.0))
+    method = RehearsedMethod("ours", few, NEW_SCENES, rehearsing=replace(ROUNDS, rounds=1))
+    trained = method.learn(balls.select("train", "all"), tmp_path, Conditions())
+    new = balls.select("test", "all")
+    method.fit(new, tmp_path / "place", Conditions())
+    fitted = method.fitted(new.names, tmp_path / "place")
+    rehearsed = CategoryModel.load(tmp_path / "rehearsal" / MODEL)
+    assert fitted[0].model.identity() == rehearsed.identity() != trained[0].model.identity()
+    assert method.entry_seconds(tmp_path) > 0
