@@ -17,7 +17,7 @@ class Rehearsing(Options):
     """Scenes that are fitted side by side in a round."""
     step_count: Annotated[int, Range(1, 10_000_000)] = 48
     """Steps in which they are fitted: about as many as new scenes are to be good after, or fewer."""
-    mlp_rate: Rate = 3e-3
+    mlp_rate: Rate = 5e-3
     """Adam's step size of the tiny MLP in the first round."""
     start_share: Share = 0.05
     """How far the start moves toward the mean of a round's fitted scenes, in the first round."""
