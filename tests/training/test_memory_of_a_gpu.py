@@ -10,7 +10,7 @@ import torch
 from balls import short_stage1, tiny_stage2
 
 from triptych.autoencoder import Autoencoder, ConvolutionalAutoencoder, ConvolutionalConfig
-from triptych.bank import SceneBank, open_scenes
+from triptych.bank import SceneBank, open_scenes, render_scenes
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.evaluation.evaluate import evaluate
@@ -156,24 +156,44 @@ def test_views_that_do_not_fit_are_measured_in_parts(
     assert parted.scenes == {name: pytest.approx(row, abs=1e-4) for name, row in whole.scenes.items()}
 
 
-def test_views_that_a_gpu_cannot_render_together_are_rendered_in_parts(
-    balls: Dataset, trained_balls: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene = open_scenes(trained_balls / "trained_scenes", trained_balls)["ball_1"]
-    cameras, rendered = balls.cameras(1), list[int]()
-    whole, rendering = scene.render(cameras), CategoryModel.render_latents
+@pytest.fixture
+def room_to_render(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let a GPU have room to render three views at once; gives how many each rendering had."""
+    rendered, rendering = list[int](), CategoryModel.render_latents
 
     def render_latents(model: CategoryModel, field: Any, cameras: Cameras, *others: Any) -> Any:
-        if len(cameras) > 2:
+        if len(cameras) > 3:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
         rendered.append(len(cameras))
         return rendering(model, field, cameras, *others)
 
     monkeypatch.setattr(CategoryModel, "render_latents", render_latents)
-    with pytest.warns(UserWarning, match="does not do for 6 views .* in 4 parts"):
+    return rendered
+
+
+def test_views_that_a_gpu_cannot_render_together_are_rendered_in_parts(
+    balls: Dataset, trained_balls: Path, room_to_render: list[int]
+) -> None:
+    scene, cameras = open_scenes(trained_balls / "trained_scenes", trained_balls)["ball_1"], balls.cameras(1)
+    one_by_one = np.concatenate([scene.render(cameras[[view]]).pixels() for view in range(6)])
+    room_to_render.clear()
+    with pytest.warns(UserWarning, match="does not do for 6 views .* in 2 parts"):
         parted = scene.render(cameras)
-    assert rendered == [2, 2, 2]
-    assert np.array_equal(parted.pixels(), whole.pixels())
+    assert room_to_render == [3, 3]
+    assert np.allclose(parted.pixels(), one_by_one, atol=1)
+
+
+def test_scenes_that_a_gpu_cannot_render_together_are_rendered_in_parts(
+    balls: Dataset, trained_balls: Path, room_to_render: list[int]
+) -> None:
+    scenes, camera = open_scenes(trained_balls / "trained_scenes", trained_balls), balls.cameras(1)[[0]]
+    scenes = {f"{name} {number}": scene for number in range(2) for name, scene in scenes.items()}
+    alone = {name: scene.render(camera).pixels() for name, scene in scenes.items()}
+    room_to_render.clear()
+    with pytest.warns(UserWarning, match="does not do for 6 scenes .* in 2 parts"):
+        parted = render_scenes(scenes, camera)
+    assert room_to_render == [3, 3]
+    assert all(np.allclose(views.pixels(), alone[name], atol=1) for name, views in parted.items())
 
 
 def test_a_gpu_fits_as_many_scenes_side_by_side_as_its_memory_holds(

@@ -21,15 +21,21 @@ def render_scenes(scenes: Mapping[str, Scene], cameras: Cameras) -> dict[str, Sc
     Raises:
         InputError: a scene is damaged.
     """
-    views: dict[str, SceneViews] = {}
     names = list(scenes)
     if not names:
+        return {}
+    model = scenes[names[0]].model
+    at_once = min(max(1, views_at_once(model, cameras) // max(1, len(cameras))), len(names))
+
+    def rendered(parts: int) -> dict[str, SceneViews]:
+        views: dict[str, SceneViews] = {}
+        size = -(-at_once // parts)
+        for start in range(0, len(names), size):
+            chosen = names[start : start + size]
+            views |= zip(chosen, _together([scenes[name] for name in chosen], cameras), strict=True)
         return views
-    at_once = max(1, views_at_once(scenes[names[0]].model, cameras) // max(1, len(cameras)))
-    for start in range(0, len(names), at_once):
-        chosen = names[start : start + at_once]
-        views |= zip(chosen, _together([scenes[name] for name in chosen], cameras), strict=True)
-    return views
+
+    return model.parts.done(rendered, at_once, "scenes")
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from triptych.cli.plan import Plan
 from triptych.cli.sharing import Pull, Push
 from triptych.cli.single import Rgb, Single
 from triptych.cli.spelling import check_command
-from triptych.cli.stages import Evaluate, Fit, Modes, Predictor, Train
+from triptych.cli.stages import Evaluate, Fit, Modes, Predictor, Rehearse, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
@@ -31,6 +31,7 @@ Command = (
     | Annotated[Plan, tyro.conf.subcommand("plan")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Predictor, tyro.conf.subcommand("predictor")]
+    | Annotated[Rehearse, tyro.conf.subcommand("rehearse")]
     | Annotated[Modes, tyro.conf.subcommand("modes")]
     | Annotated[Fit, tyro.conf.subcommand("fit")]
     | Annotated[Rgb, tyro.conf.subcommand("rgb")]

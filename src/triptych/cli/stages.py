@@ -20,6 +20,7 @@ from triptych.training.config import DEFAULT_PRESET, Preset, Stage1Config, Stage
 from triptych.training.phase import Epochs
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
+from triptych.training.rehearsing.config import Rehearsing
 from triptych.training.watching import LogName, Watch
 
 
@@ -107,6 +108,45 @@ class Predictor(Configurable):
             train_predictor(model, scenes, self.out, self.config, conditions)
         if ranks.is_first:
             say(f"category model with its predictor in {self.out / 'model'}")
+
+
+@dataclass(frozen=True)
+class Rehearse(Configurable):
+    """Make a category model in image space (presets colors, best) better at new scenes in few steps: some are fitted as
+    new ones are, over and over, and its tiny MLP moves along.
+
+    The result is another model: banks of the one before are none of its. Rerun the same command to go on after a
+    stop."""
+
+    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
+    """Category model, the folder of the run that trained it, or one that comes with triptych: "objects"."""
+    data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the run; the new category model will be its subfolder "model"."""
+    log: tuple[LogName, ...] = ("tensorboard",)
+    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
+    environment."""
+    config: Annotated[Rehearsing, tyro.conf.arg(name="")] = field(default_factory=Rehearsing)
+    machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
+
+    def run(self) -> None:
+        from triptych.data.opening import open_data
+        from triptych.model import CategoryModel, find_model
+        from triptych.runtime import choose_device
+        from triptych.training.conditions import Conditions
+        from triptych.training.joining import require_alone
+        from triptych.training.rehearsing.run import rehearse
+
+        require_alone("rehearse", "start it without torchrun")
+        folder = find_model(self.model)
+        model = CategoryModel.load(folder)
+        stage2 = STAGE2[stage2_preset(model.origin.stage2, folder)]
+        with Progress() as progress:
+            scenes = open_data(self.data, progress, "train")
+            watch = Watch(logs=self.log)
+            conditions = Conditions(self.machine.seed, choose_device(self.machine.device), progress, watch=watch)
+            rehearse(model, scenes, self.out, self.config, stage2, conditions)
+        say(f"category model in {self.out / 'model'}")
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class QualityConfig(Options):
     """Measure the set of procedural cars, too."""
     preset: QualityPreset = "colors"
     """Settings of stage 1 and stage 2, the same for every set."""
+    rehearsals: Annotated[int, Range(0, 10_000_000)] = 0
+    """Rounds in which new scenes are rehearsed after stage 1, as `triptych rehearse` does, in image space."""
     scenes: Annotated[int, Range(1, 99_000)] = 200
     """Scenes of each set for stage 1, at most; so many cars."""
     new_scenes: Annotated[int, Range(1, 1000)] = 20
@@ -69,6 +71,8 @@ class QualityConfig(Options):
                     f"calls one {name!r}, expected NAME=FOLDER with another name for each: letters, digits, _-",
                 )
                 break
+        if self.rehearsals and self.preset not in ("colors", "best"):
+            yield "rehearsals", f"is {self.rehearsals}, but those of {self.preset} models were not tried; expected 0"
         yield from _check_resolution(self.resolution, self.preset)
 
     def folders(self) -> Mapping[str, Path]:

@@ -6,7 +6,7 @@ with other settings) in a *place*, a folder of its own beside it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from triptych.training.autoencoder_config import AutoencoderConfig, NoAutoencode
 from triptych.training.conditions import CPU, Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.fit_together import BANK
+from triptych.training.rehearsing.config import Rehearsing
+from triptych.training.rehearsing.run import rehearse
 from triptych.training.single.banks import fit_rgb_scenes
 from triptych.training.single.config import SingleTriPlanes
 from triptych.training.stage1 import MODEL, TRAINED_SCENES, train
 from triptych.training.stage2 import fit
 
 STAGE1_RUN = "stage1"
+REHEARSAL_RUN = "rehearsal"
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,32 @@ class SharedMethod(Method):
 
     def _model(self, place: Path) -> Path:
         return place.parent / STAGE1_RUN / self.model
+
+
+@dataclass(frozen=True)
+class RehearsedMethod(SharedMethod):
+    """The same, with a model that has rehearsed new scenes after stage 1, with those of stage 1.
+
+    Attributes:
+        rehearsing: settings of the rehearsals.
+    """
+
+    rehearsing: Rehearsing = field(default_factory=Rehearsing)
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "rehearsing": asdict(self.rehearsing)}
+
+    def learn(self, scenes: Dataset, folder: Path, conditions: Conditions) -> list[Scenes]:
+        trained = super().learn(scenes, folder, conditions)
+        model = CategoryModel.load(folder / STAGE1_RUN / self.model)
+        rehearse(model, scenes, folder / REHEARSAL_RUN, self.rehearsing, self.stage2, conditions)
+        return trained
+
+    def entry_seconds(self, folder: Path) -> float:
+        return super().entry_seconds(folder) + max(line["seconds"] for line in read_log(folder / REHEARSAL_RUN))
+
+    def _model(self, place: Path) -> Path:
+        return place.parent / REHEARSAL_RUN / self.model
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 The protocol, for each set of scenes (procedural cars; real objects, split by mesh, where they are given):
 
-1. Stage 1 on its training scenes, which are then measured on their fitted and on their test views.
+1. Stage 1 on its training scenes, which are then measured on their fitted and on their test views; and rehearsals with
+   them, if asked for.
 2. Its never-seen scenes, fitted at several budgets of time: in the latent space of stage 1 (or in image space, where
    it has no autoencoder), in that of the plain autoencoder it started from, and as RGB tri-planes without anything
    shared. Every budget is a run of its own, with the learning rates falling to their end within it; RGB tri-planes get
@@ -18,7 +19,7 @@ from triptych.data.generators.cars import CarsConfig
 from triptych.experiments.config import CACHE, CARS, QualityConfig, QualityPreset
 from triptych.experiments.curves import Curve
 from triptych.experiments.harness import Budget, how_it_was_made, learn_and_measure, measure_curve
-from triptych.experiments.methods import PerSceneMethod, SharedMethod
+from triptych.experiments.methods import PerSceneMethod, RehearsedMethod, SharedMethod
 from triptych.experiments.quality_report import SetResults, write_report
 from triptych.experiments.scene_sets import SceneSet, Source, open_source, source_in, split
 from triptych.experiments.speed import has_converged
@@ -28,6 +29,7 @@ from triptych.training.autoencoder_config import NoAutoencoder
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.presets import STAGE1, STAGE2
+from triptych.training.rehearsing.config import Rehearsing
 from triptych.training.single.config import SingleTriPlanes
 from triptych.training.single.tuned import tuned_triplanes
 from triptych.training.stage1 import PLAIN_MODEL
@@ -103,6 +105,9 @@ def _measure_set(
     in_image_space = isinstance(recipe.stage1.autoencoder, NoAutoencoder)
     space = "image space" if in_image_space else "latent"
     ours = SharedMethod(f"{space} (ours)", recipe.stage1, recipe.stage2)
+    if config.rehearsals:
+        rehearsing = Rehearsing(rounds=config.rehearsals, held_out=0)
+        ours = RehearsedMethod(f"{space} (ours)", recipe.stage1, recipe.stage2, rehearsing=rehearsing)
     conditions.progress.note(f"{name}: {len(scenes.trained)} scenes of stage 1, {len(scenes.new)} never-seen ones")
     trained = learn_and_measure(ours, scenes.trained, folder, conditions)
     budgets = {

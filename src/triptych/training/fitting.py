@@ -105,10 +105,11 @@ class Fitting:
             self.scenes.occupancy = torch.stack([first_cells(model, dataset, scene) for scene in range(len(dataset))])
         self.scenes.move_along(model.modes)
 
-    def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto") -> Work:
-        """The work of a phase, in which nothing shared moves whatever its rates say."""
-        alone = Rates(micro=phase.rates.micro, coefficients=phase.rates.coefficients, modes=phase.rates.modes)
-        only = replace(phase, rates=alone)
+    def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto", mlp_rate: float = 0.0) -> Work:
+        """The work of a phase, in which nothing shared moves whatever its rates say, but for the tiny MLP where a rate
+        is given."""
+        own = phase.rates
+        only = replace(phase, rates=Rates(own.micro, own.coefficients, mlp=mlp_rate, modes=own.modes))
         return Work(only, self._model, self.scenes, self._views, skipping, backend, note=self._note)
 
     def count(self, config: Stage2Config) -> int:

@@ -1,0 +1,132 @@
+"""Rehearsals of new scenes."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from balls import tiny_stage1, tiny_stage2
+
+from triptych.bank import Scene, SceneBank, compare_views
+from triptych.cli import main
+from triptych.data import Dataset
+from triptych.errors import InputError
+from triptych.experiments.methods import RehearsedMethod
+from triptych.metrics import mean
+from triptych.model import CategoryModel
+from triptych.training.autoencoder_config import NoAutoencoder, Pretraining
+from triptych.training.conditions import Conditions
+from triptych.training.config import Stage1Config
+from triptych.training.fitting import fit_scenes
+from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.rehearsing.config import Rehearsing
+from triptych.training.rehearsing.run import rehearse
+from triptych.training.run import Run
+from triptych.training.stage1 import MODEL, train
+
+NEW_SCENES = tiny_stage2(
+    latent=Phase(0.0, 32, Rates(micro=2e-2, coefficients=1e-2), LossWeights(enc=1.0), step_count=12, pixels=128),
+    image=Phase(0.0, 1, Rates(), LossWeights(enc=1.0)),
+)
+ROUNDS = Rehearsing(rounds=12, scenes_per_round=2, step_count=12, held_out=0)
+
+
+def in_image_space() -> Stage1Config:
+    config = tiny_stage1(autoencoder=NoAutoencoder(), pretraining=Pretraining(epochs=0.0))
+    return replace(config, joint=replace(config.joint, epochs=0.0), stage2="colors")
+
+
+@pytest.fixture(scope="module")
+def in_colors(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> CategoryModel:
+    """A model in image space."""
+    scenes = balls.select("train", "all")
+    return train(scenes, tmp_path_factory.mktemp("colors") / "run", in_image_space(), Conditions())
+
+
+def quality(model: CategoryModel, dataset: Dataset) -> float:
+    """PSNR of scenes after a few steps."""
+    fitted, values = fit_scenes(model, dataset, NEW_SCENES, seed=7), []
+    for number, name in enumerate(dataset.names):
+        scene = Scene(model, fitted.micro.values[number], fitted.coefficients.values[number], name)
+        values += compare_views(scene, dataset, number, list(dataset.views(number).test)).psnr()
+    return mean(values)
+
+
+def test_unseen_scenes_come_farther_in_as_many_steps(in_colors: CategoryModel, balls: Dataset, tmp_path: Path) -> None:
+    before = {name: tensor.clone() for name, tensor in in_colors.state_dict().items()}
+    model = rehearse(in_colors, balls.select("train", "all"), tmp_path / "run", ROUNDS, NEW_SCENES, Conditions())
+    new = balls.select("test", "all")
+    assert quality(model, new) > quality(in_colors, new) + 0.2
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert "base" not in changed
+    assert {"mlp.hidden.weight", "start_micro"} <= changed
+    assert all(torch.equal(tensor, before[name]) for name, tensor in in_colors.state_dict().items())
+    assert CategoryModel.load(tmp_path / "run" / MODEL).identity() == model.identity() != in_colors.identity()
+
+
+def test_the_model_has_seen_the_scenes_of_its_rehearsals(
+    in_colors: CategoryModel, balls: Dataset, tmp_path: Path
+) -> None:
+    one = replace(ROUNDS, rounds=1, held_out=1)
+    model = rehearse(in_colors, balls.select("test", "all"), tmp_path / "run", one, NEW_SCENES, Conditions())
+    assert set(model.trained_scenes) == set(balls.names)
+
+
+def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(
+    in_colors: CategoryModel, balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes, config = balls.select("train", "all"), replace(ROUNDS, rounds=4, held_out=1)
+    whole = rehearse(in_colors, scenes, tmp_path / "whole", config, NEW_SCENES, Conditions())
+    conditions, save = Conditions(checkpoint_seconds=0.0), Run.save_checkpoint
+
+    def stop_at_two(run: Run, tensors: Any, state: Any) -> None:
+        save(run, tensors, state)
+        if state["step"] == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "save_checkpoint", stop_at_two)
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
+    resumed = rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
+    assert resumed.identity() == whole.identity()
+
+
+def test_what_cannot_be_rehearsed_is_said_in_a_line(
+    in_colors: CategoryModel, trained_balls: Path, balls: Dataset, tmp_path: Path
+) -> None:
+    latent = CategoryModel.load(trained_balls / MODEL)
+    with pytest.raises(InputError, match="for models in image space"):
+        rehearse(latent, balls, tmp_path / "run", ROUNDS, NEW_SCENES, Conditions())
+    with pytest.raises(InputError, match=r"5 scene\(s\), of which 5 are held out"):
+        rehearse(in_colors, balls, tmp_path / "run", replace(ROUNDS, held_out=5), NEW_SCENES, Conditions())
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command(
+    in_colors: CategoryModel, balls: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert balls.source is not None
+    data, out = str(balls.source.path), tmp_path / "run"
+    in_colors.save(tmp_path / "model")
+    views = ["--test-views", "2"]
+    settings = ["--rounds", "2", "--scenes-per-round", "2", "--step-count", "3", "--held-out", "1"]
+    main(["rehearse", str(tmp_path / "model"), data, "--out", str(out), *settings, *views])
+    said = capsys.readouterr()
+    assert "category model in" in said.out
+    assert said.err.count("scenes held out, after as many steps as are rehearsed") == 2
+    main(["fit", str(out), data, "--out", str(tmp_path / "bank"), "--latent.step-count", "2", "--force", *views])
+    assert SceneBank(tmp_path / "bank").names() == ["ball_3", "ball_4"]
+
+
+def test_rehearsed_models_are_compared_as_any_method(balls: Dataset, tmp_path: Path) -> None:
+    stage1 = in_image_space()
+    few = replace(stage1, warmup=replace(stage1.warmup, epochs=1.0))
+    method = RehearsedMethod("ours", few, NEW_SCENES, rehearsing=replace(ROUNDS, rounds=1))
+    trained = method.learn(balls.select("train", "all"), tmp_path, Conditions())
+    new = balls.select("test", "all")
+    method.fit(new, tmp_path / "place", Conditions())
+    fitted = method.fitted(new.names, tmp_path / "place")
+    rehearsed = CategoryModel.load(tmp_path / "rehearsal" / MODEL)
+    assert fitted[0].model.identity() == rehearsed.identity() != trained[0].model.identity()
+    assert method.entry_seconds(tmp_path) > 0
