@@ -1,7 +1,7 @@
 """Rehearsals of new scenes, as a run of its own that can be resumed."""
 
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from triptych.data import Dataset
@@ -100,7 +100,6 @@ def _rehearsed(
     model.round_to_half()
     require_finite(model, run.folder)
     model.trained_scenes = {**model.trained_scenes, **dict(zip(dataset.names, dataset.fingerprints, strict=True))}
-    model.origin = replace(model.origin, scenes_psnr=None)  # its scenes are those of another model now
     _tell(run, conditions, rehearsal, config.rounds, "now")
     run.log(config.rounds, phase="done", model=model.identity())
     model.save(run.folder / MODEL)  # last: a run that has it is done
