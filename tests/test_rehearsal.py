@@ -1,5 +1,6 @@
 """Rehearsals of new scenes."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,11 @@ def test_the_model_has_seen_the_scenes_of_its_rehearsals(
     one = replace(ROUNDS, rounds=1, held_out=1)
     model = rehearse(in_colors, balls.select("test", "all"), tmp_path / "run", one, NEW_SCENES, Conditions())
     assert set(model.trained_scenes) == set(balls.names)
+    known = set(in_colors.trained_scenes.values()) | set(balls.fingerprints)
+    in_colors = deepcopy(in_colors)
+    in_colors.trained_scenes = dict(zip(["ball_3", "ball_4", "ball_0"], in_colors.trained_scenes.values(), strict=True))
+    others = rehearse(in_colors, balls.select("test", "all"), tmp_path / "others", one, NEW_SCENES, Conditions())
+    assert set(others.trained_scenes.values()) == known
 
 
 def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(

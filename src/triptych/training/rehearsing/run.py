@@ -99,7 +99,7 @@ def _rehearsed(
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)
-    model.trained_scenes = {**model.trained_scenes, **dict(zip(dataset.names, dataset.fingerprints, strict=True))}
+    model.trained_scenes = _all_seen(model, dataset)
     _tell(run, conditions, rehearsal, config.rounds, "now")
     run.log(config.rounds, phase="done", model=model.identity())
     model.save(run.folder / MODEL)  # last: a run that has it is done
@@ -112,3 +112,13 @@ def _tell(run: Run, conditions: Conditions, rehearsal: Rehearsal, rounds: int, w
     if psnr is not None:
         conditions.progress.note(f"scenes held out, after as many steps as are rehearsed, {when}: {psnr:.2f} dB")
         run.log(rounds, phase=PHASE, psnr=psnr)
+
+
+def _all_seen(model: CategoryModel, dataset: Dataset) -> dict[str, str]:
+    """The fingerprints of stage 1's scenes and of these, by name; one of the same name and other pictures gets a longer
+    name."""
+    seen = dict(model.trained_scenes)
+    for name, fingerprint in zip(dataset.names, dataset.fingerprints, strict=True):
+        own = name if seen.get(name, fingerprint) == fingerprint else f"{name} ({fingerprint[:8]})"
+        seen[own] = fingerprint
+    return seen
