@@ -15,7 +15,7 @@ from triptych.geometry.silhouettes import window_around
 from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
-from triptych.training.spread import along_line
+from triptych.training.spread import along_row
 
 
 def image_space(scene: Dataset) -> CategoryModel:
@@ -85,8 +85,7 @@ class Targets:
 
 def _spread(rows: int, count: int, passes: int) -> Int[Tensor, " chosen"]:
     """So many of some rows, from all over them."""
-    numbers = passes * count + torch.arange(count)
-    return (along_line(numbers) * rows).long()
+    return along_row(passes * count + torch.arange(count), rows)
 
 
 @torch.no_grad()
