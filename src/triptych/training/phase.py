@@ -127,9 +127,9 @@ class Phase(Options):
     step_count: Steps | None = None
     """Steps of the phase, however many views there are; if not given, `epochs` decide."""
     pixels: Annotated[int, Range(1, 1_000_000)] | None = None
-    """Random latent pixels of each scene in a step, from all of the step's views of it, in place of whole views; with a
-    ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge faster
-    than few in a large one."""
+    """Latent pixels of each scene in a step, spread evenly over all of the step's views of it, in place of whole views;
+    with a ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge
+    faster than few in a large one."""
     suited_side: Annotated[int, Range(1, 65_536)] | None = None
     """Side of the latent images that `pixels` and `smoothing` suit. Of larger ones a step takes so many times more
     pixels as their sides are longer, and smooths less, by the root of that; not given, both hold whatever the size."""

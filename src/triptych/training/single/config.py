@@ -33,7 +33,7 @@ class SingleConfig(Options):
     steps: Annotated[int, Range(1, 10_000_000)] = 2000
     """Steps of Adam."""
     rays: Annotated[int, Range(1, 1_000_000)] = 1024
-    """Random pixels of all training views per step; those whose ray misses the scene box never take part."""
+    """Pixels per step, spread evenly over all training views; those whose ray misses the scene box never take part."""
     crop_share: Share = 0.0
     """Share of them from the object's part of each picture, the box around what is not background and a few pixels
     more; the rest is from everywhere."""
