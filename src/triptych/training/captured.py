@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from triptych.runtime import computes_by_itself, sent
+from triptych.training.chosen import Chooser
 from triptych.training.objective import pixel_losses
 from triptych.training.phase import Move
 from triptych.training.pixels import DrawnPixels
-from triptych.training.step import Chooser, Work, draw_pixels, take_step
+from triptych.training.step import Work, draw_pixels, take_step
 
 BEFORE = 2
 """Steps of a kind that are taken as any other before one is recorded: kernels are compiled and loaded by then."""

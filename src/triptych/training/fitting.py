@@ -13,12 +13,13 @@ from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
 from triptych.training.captured import Steps
+from triptych.training.chosen import Chosen
 from triptych.training.config import SkippingConfig, Stage2Config, Start
 from triptych.training.first_cells import first_cells
 from triptych.training.loop import scene_stream, step_generator
 from triptych.training.phase import Phase, Rates
 from triptych.training.scenes import SceneParameters
-from triptych.training.step import Chosen, Work
+from triptych.training.step import Work
 
 
 def fit_scenes(

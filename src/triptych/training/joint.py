@@ -13,11 +13,12 @@ from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
 from triptych.pictures import write_progress_picture
 from triptych.representation.occupancy import with_occupancy
+from triptych.training.chosen import Chooser, Chosen
 from triptych.training.config import SkippingConfig
 from triptych.training.loop import Loop, TrainingState, scene_stream, seed_stream, step_generator
 from triptych.training.phase import Phase
 from triptych.training.scenes import SceneParameters
-from triptych.training.step import Chooser, Chosen, Work, take_step
+from triptych.training.step import Work, take_step
 
 EVALUATIONS = 20
 """How often a phase measures the test PSNR."""

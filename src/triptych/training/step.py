@@ -4,16 +4,16 @@ The stages differ in two things. Who takes part in a step, and with which random
 (``joint.ShuffledViews``, ``fitting.EveryScene``). What stays frozen is up to the phase's rates.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from triptych.data.posed_views import Batch, PosedViews
+from triptych.data.posed_views import PosedViews
 from triptych.geometry import Window
 from triptych.geometry.silhouettes import object_windows
 from triptych.model import CategoryModel
@@ -22,6 +22,7 @@ from triptych.model.reach import Reach, reach_of
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
 from triptych.runtime import computes_by_itself, sent
+from triptych.training.chosen import Chooser, Chosen
 from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
 from triptych.training.phase import Phase, Rates
@@ -29,57 +30,6 @@ from triptych.training.pixels import DrawnPixels, LatentViews, boxes_of
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.scenes import SceneParameters
 from triptych.training.targets import Targets
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What takes part in a step.
-
-    Attributes:
-        batch: the views, grouped by scene.
-        generators: the random numbers of each scene.
-        loss_scale: what the mean over the batch is multiplied by before its gradient is taken.
-        of_views: the share of the step's views that this is; the others are on other ranks.
-        of_scenes: the share of its scenes.
-        passes: how often all views have been taken before.
-    """
-
-    batch: Batch
-    generators: list[torch.Generator]
-    loss_scale: float
-    of_views: float = 1.0
-    of_scenes: float = 1.0
-    passes: int = 0
-
-    def divided(self, parts: int) -> Iterator["Chosen"]:
-        """So many parts, or as many as there are scenes, each with about as many scenes."""
-        batch, count = self.batch, len(self.batch.scenes)
-        rows = batch.rows.split(batch.views_per_scene)
-        for scenes in torch.arange(count).tensor_split(min(parts, count)):
-            own = slice(int(scenes[0]), int(scenes[-1]) + 1)
-            part = Batch(torch.cat(rows[own]), batch.scenes[own], batch.views_per_scene[own])
-            of_views, of_scenes = len(part.rows) / len(batch.rows), len(part.scenes) / count
-            yield replace(
-                self,
-                batch=part,
-                generators=self.generators[own],
-                of_views=of_views * self.of_views,
-                of_scenes=of_scenes * self.of_scenes,
-            )
-
-
-@runtime_checkable
-class Chooser(Protocol):
-    """Who takes part in each step."""
-
-    @property
-    def views_per_epoch(self) -> int:
-        """Number of views after which an epoch is counted."""
-        ...
-
-    def choose(self, step: int, batch: int) -> Chosen:
-        """What takes part in a step with ``batch`` views."""
-        ...
 
 
 @dataclass
