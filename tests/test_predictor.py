@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from balls import AABB, draw_ball, tiny_stage2
+from stopping import stop_at_step
 
 from triptych import predict
 from triptych.bank import Scene, SceneBank
@@ -28,7 +29,6 @@ from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.predicting.run import train_predictor
 from triptych.training.predicting.trainer import PredictorTrainer
-from triptych.training.run import Run
 from triptych.training.stage2 import fit
 
 NETWORK = PredictorConfig(
@@ -181,14 +181,7 @@ def test_a_stopped_training_goes_on_where_it_was_and_ends_alike(
     plain: CategoryModel, balls: Dataset, predicting_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conditions = Conditions(checkpoint_seconds=0.0)
-    save = Run.save_checkpoint
-
-    def stop_at_ten(run: Run, tensors: Any, state: Any) -> None:
-        save(run, tensors, state)
-        if state["step"] == 10:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "save_checkpoint", stop_at_ten)
+    stop_at_step(10, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train_predictor(plain, balls, tmp_path / "run", TRAINING, conditions)
     resumed = train_predictor(plain, balls, tmp_path / "run", TRAINING, conditions).predictor

@@ -3,11 +3,11 @@
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from balls import tiny_stage1, tiny_stage2
+from stopping import stop_at_step
 
 from triptych.bank import Scene, SceneBank, compare_views
 from triptych.cli import main
@@ -23,7 +23,6 @@ from triptych.training.fitting import fit_scenes
 from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.rehearsing.config import Rehearsing
 from triptych.training.rehearsing.run import rehearse
-from triptych.training.run import Run
 from triptych.training.stage1 import MODEL, train
 
 NEW_SCENES = tiny_stage2(
@@ -84,14 +83,8 @@ def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(
 ) -> None:
     scenes, config = balls.select("train", "all"), replace(ROUNDS, rounds=4, held_out=1)
     whole = rehearse(in_colors, scenes, tmp_path / "whole", config, NEW_SCENES, Conditions())
-    conditions, save = Conditions(checkpoint_seconds=0.0), Run.save_checkpoint
-
-    def stop_at_two(run: Run, tensors: Any, state: Any) -> None:
-        save(run, tensors, state)
-        if state["step"] == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Run, "save_checkpoint", stop_at_two)
+    conditions = Conditions(checkpoint_seconds=0.0)
+    stop_at_step(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     resumed = rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)

@@ -164,7 +164,7 @@ class RehearsedMethod(SharedMethod):
         return super().entry_seconds(folder) + max(line["seconds"] for line in read_log(folder / REHEARSAL_RUN))
 
     def _model(self, place: Path) -> Path:
-        return place.parent / REHEARSAL_RUN / self.model
+        return place.parent / REHEARSAL_RUN / MODEL
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,23 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 _ONE = 1 << 32
-_GOLDEN = 1.618033988749895
-"""The root of x^2 = x + 1."""
+
+
+def _steps(*fractions: float) -> Int[Tensor, " axis"]:
+    return torch.tensor([round(_ONE * fraction) for fraction in fractions])
+
+
 _PLASTIC = 1.324717957244746
 """The root of x^3 = x + 1."""
-_BETWEEN_SEQUENCES = (0.8191725133961645, 0.6710436067037893)
-"""From a point of the cube's sequence to the next, which has nothing to do with the square's."""
+_ON_A_LINE, _IN_A_SQUARE = _steps(1 / 1.618033988749895), _steps(1 / _PLASTIC, 1 / _PLASTIC**2)
+"""From a point to the next; on a line by the root of x^2 = x + 1."""
+_BETWEEN_SEQUENCES = _steps(0.8191725133961645, 0.6710436067037893)
+"""The same of the cube's sequence, which has nothing to do with the square's."""
 
 
 def along_row(numbers: Int[Tensor, " point"], length: int) -> Int[Tensor, " point"]:
     """Places in a row of so many, by the points' numbers in their sequence; all of them below 2^31."""
-    return numbers * _steps(1 / _GOLDEN) % _ONE * length >> 32
+    return numbers * _ON_A_LINE % _ONE * length >> 32
 
 
 def in_square(numbers: Int[Tensor, " point"], sequences: Int[Tensor, " point"]) -> Float[Tensor, "point 2"]:
@@ -29,10 +35,5 @@ def in_square(numbers: Int[Tensor, " point"], sequences: Int[Tensor, " point"]) 
         numbers: which point of its sequence each is, below 2^31.
         sequences: which sequence, below 2^31; they are shifted copies of each other.
     """
-    step, shift = _steps(1 / _PLASTIC, 1 / _PLASTIC**2), _steps(*_BETWEEN_SEQUENCES)
-    start = sequences[:, None] * shift % _ONE + _ONE // 2
-    return ((numbers[:, None] * step + start) % _ONE).float() / _ONE
-
-
-def _steps(*fractions: float) -> Int[Tensor, " axis"]:
-    return torch.tensor([round(_ONE * fraction) for fraction in fractions])
+    start = sequences[:, None] * _BETWEEN_SEQUENCES % _ONE + _ONE // 2
+    return ((numbers[:, None] * _IN_A_SQUARE + start) % _ONE).float() / _ONE

@@ -14,6 +14,7 @@ from triptych.model import CategoryModel
 from triptych.model.predictor import Predictor
 from triptych.runtime import start_threads
 from triptych.training.conditions import Conditions
+from triptych.training.holding_out import require_others
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.picture_sizes import require_own_size
@@ -71,11 +72,7 @@ def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining, ra
                 f"{name}: {len(dataset.views(scene).train)} training view(s), expected at least {_LEAST_VIEWS}: one to "
                 "predict the scene from and another to compare the prediction with; leave it out with --scenes"
             )
-    if len(dataset) <= config.held_out:
-        raise InputError(
-            f"{len(dataset)} scene(s), of which {config.held_out} are held out to be measured: expected more scenes, "
-            "or a smaller --held-out"
-        )
+    require_others(dataset, config.held_out)
     if config.scenes_per_step < ranks.count:
         raise InputError(
             f"--scenes-per-step {config.scenes_per_step} for {ranks.count} ranks, over which the scenes of a step are "

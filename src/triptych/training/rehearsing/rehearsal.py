@@ -31,7 +31,7 @@ class Rehearsal:
 
     Args:
         model: whose tiny MLP and start move.
-        dataset: scenes, of which the last are measured instead.
+        dataset: scenes, more than are held out; these, the last, are measured instead.
         config: all settings.
         stage2: how new scenes are fitted; its first phase is rehearsed, in as many steps as ``config`` says.
         seed: of everything drawn.
@@ -43,7 +43,7 @@ class Rehearsal:
         self._model, self._config, self._stage2, self._seed = model, config, stage2, seed
         self._phase = replace(stage2.latent, step_count=config.step_count)
         self._optimizer = shared_optimizer(model, Rates(mlp=config.mlp_rate))
-        rehearsed = len(dataset) - min(config.held_out, len(dataset) - 1)
+        rehearsed = len(dataset) - config.held_out
         self._rehearsed = dataset.subset(range(rehearsed))
         self._held_out = [dataset.subset([scene]) for scene in range(rehearsed, len(dataset))]
 
@@ -62,12 +62,14 @@ class Rehearsal:
         fitting = Fitting(self._model, self._scenes(number), self._seed + number)
         work = fitting.begin(self._phase, self._stage2.skipping, mlp_rate=factor * self._config.mlp_rate)
         work.optimizer = self._optimizer
-        losses = [take_step(work, step, fitting.everyone) for step in range(self._config.step_count)]
+        for step in range(self._config.step_count - 1):
+            take_step(work, step, fitting.everyone)
+        last = take_step(work, self._config.step_count - 1, fitting.everyone)
         share, scenes = factor * self._config.start_share, fitting.scenes
         with torch.no_grad():
             self._model.start_micro.lerp_(scenes.micro.values.mean(dim=0), share)
             self._model.start_coefficients.lerp_(scenes.coefficients.values.mean(dim=0), share)
-        return float(losses[-1].total(self._phase.weights))
+        return float(last.total(self._phase.weights))
 
     def _scenes(self, number: int) -> Dataset:
         """Random scenes of as many views, which are fitted side by side."""

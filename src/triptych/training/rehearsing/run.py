@@ -10,6 +10,7 @@ from triptych.model import CategoryModel
 from triptych.runtime import start_threads
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
+from triptych.training.holding_out import require_others
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.picture_sizes import require_own_size
@@ -74,11 +75,7 @@ def _check(model: CategoryModel, dataset: Dataset, config: Rehearsing) -> None:
             "space (presets colors and best)"
         )
     require_own_size(dataset, model)
-    if len(dataset) <= config.held_out:
-        raise InputError(
-            f"{len(dataset)} scene(s), of which {config.held_out} are held out to be measured: expected more scenes, "
-            "or a smaller --held-out"
-        )
+    require_others(dataset, config.held_out)
 
 
 def _rehearsed(
