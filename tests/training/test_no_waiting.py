@@ -160,7 +160,7 @@ def test_what_is_recorded_is_the_same_in_every_step(
     fitting = Fitting(model.to(NO_DATA), scenes, 0)
     work = begun(fitting.begin(phase, SKIPPING, "triton"), prepared)
     steps, recorded = Steps(work, fitting.everyone), []
-    for step in (kind[0], kind[-1]):
+    for step in (kind[0], kind[0], kind[-1]):  # the first, as before a recording, fills caches
         chosen = fitting.everyone.choose(step, phase.batch)
         move = phase.move(step, fitting.everyone.views_per_epoch)
         sent_before = [
@@ -170,8 +170,8 @@ def test_what_is_recorded_is_the_same_in_every_step(
             monkeypatch.setattr(rows, "step_rows", lambda *args: launches.ask("step_rows", *args))
             steps.function(move, chosen.loss_scale, step)(*sent_before)
         recorded.append(launches.asked)
-    assert len(recorded[0]) > 100
-    assert recorded[0] == recorded[1]
+    assert len(recorded[1]) > 100
+    assert recorded[1] == recorded[2]
 
 
 def test_pixels_of_views_that_a_gpu_has_no_room_for(
