@@ -21,6 +21,7 @@ from triptych.runtime import computes_by_itself, peak_memory, thread_count_kept,
 from triptych.training import captured, memory
 from triptych.training.config import SkippingConfig, Stage1Config, Stage2Config
 from triptych.training.fitting import Fitting
+from triptych.training.in_place import steps_of
 from triptych.training.joint import ShuffledViews
 from triptych.training.loop import Step, TrainingState
 from triptych.training.outcome import compared_views
@@ -149,7 +150,7 @@ def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         seconds = (time.perf_counter() - started) * amount.scenes / len(group)
         for phase in (config.latent, config.image):
             work, per_epoch = fitting.begin(phase, config.skipping), fitting.everyone.views_per_epoch
-            take, steps = captured.Steps(work, fitting.everyone).take, float(phase.steps(per_epoch))
+            take, steps = steps_of(work, fitting.everyone), float(phase.steps(per_epoch))
             seconds += _phase(work, per_epoch, take, steps, 1.0) * amount.scenes / len(group)
     seconds += _measuring(model, part) * amount.scenes
     needed, for_part = (

@@ -12,10 +12,10 @@ from triptych.model import CategoryModel
 from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
-from triptych.training.captured import Steps
 from triptych.training.chosen import Chosen
 from triptych.training.config import SkippingConfig, Stage2Config, Start
 from triptych.training.first_cells import first_cells
+from triptych.training.in_place import steps_of
 from triptych.training.loop import scene_stream, step_generator
 from triptych.training.phase import Phase, Rates
 from triptych.training.scenes import SceneParameters
@@ -121,9 +121,9 @@ class Fitting:
         """Take the steps of both phases, one whenever the next number is asked for: how many are done."""
         done = 0
         for phase in (config.latent, config.image):
-            steps = Steps(self.begin(phase, config.skipping), self.everyone)
+            take = steps_of(self.begin(phase, config.skipping), self.everyone)
             for step in range(phase.steps(self.everyone.views_per_epoch)):
-                steps.take(step)
+                take(step)
                 done += 1
                 yield done
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from triptych.geometry import Cameras, SceneRays
 from triptych.representation.field import TriPlaneField
-from triptych.representation.kernels import Comparison, squared_error
+from triptych.representation.kernels import Comparison, fill_gradient, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
 from triptych.training.spread import in_square
@@ -164,8 +164,21 @@ class LatentPixels:
 
     def error(self, field: TriPlaneField, sampler: Sampler, opacity_weight: float = 0.0) -> Float[Tensor, ""]:
         """L_Enc on these pixels alone, with the error of their opacities by its weight."""
-        comparison = Comparison(self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight)
+        comparison = self._comparison(opacity_weight)
         return squared_error(field, self.rays, sampler.sampling, self.jitter, comparison, sampler.backend)
+
+    def fill_gradient(
+        self,
+        field: TriPlaneField,
+        sampler: Sampler,
+        opacity_weight: float,
+        out: Float[Tensor, "scene 3 row column feature"],
+    ) -> None:
+        """Fill ``out`` with the gradient of ``error`` by the planes (see ``kernels.fill_gradient``)."""
+        fill_gradient(field, self.rays, sampler.sampling, self.jitter, self._comparison(opacity_weight), out)
+
+    def _comparison(self, opacity_weight: float) -> Comparison:
+        return Comparison(self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight)
 
 
 def boxes_of(

@@ -6,8 +6,10 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from triptych.representation.kernels import has_triton_for
+from triptych.representation.kernels.cpu import rows as cpu_rows
 from triptych.runtime import sent
-from triptych.training.phase import MOMENTUM
+from triptych.training.phase import MOMENTUM, Move
+from triptych.training.smoothing import gaussian
 
 SQUARES = 0.999
 """What the running mean of the squares of gradients keeps per step (beta2)."""
@@ -71,6 +73,29 @@ class RowAdam:
             eps=EPSILON,
             maximize=False,
         )
+
+    def step_within(
+        self,
+        planes: Float[Tensor, "row 3 k k feature"],
+        gradient: Float[Tensor, "row 3 k k feature"],
+        scale: float,
+        move: Move,
+    ) -> None:
+        """A step of all rows, which are the first features of full planes, on a CPU and in one pass over these.
+
+        Args:
+            planes: the full planes, changed in place; see ``kernels.cpu.rows.supports``.
+            gradient: of the full planes, before it is smoothed.
+            scale: what the gradient is multiplied by.
+            move: the rate of micro planes, momentum and smoothing are taken.
+        """
+        self.steps += 1
+        steps = self.steps.double().numpy()
+        rates, roots = move.micro / (1 - move.momentum**steps), (1 - SQUARES**steps) ** -0.5
+        own = cpu_rows.Rows(self.values, self.first_moment, self.second_moment)
+        weights = gaussian(self.values.shape[2], move.smoothing)
+        adam = cpu_rows.Adam(scale, move.momentum, SQUARES, EPSILON, rates, roots)
+        cpu_rows.step_rows(own, planes, gradient, weights, adam)
 
     def _step_at_once(self, rows: Tensor, gradient: Tensor, rate: float | Tensor, momentum: float) -> None:
         from triptych.representation.kernels.triton import rows as kernel  # not every machine has Triton

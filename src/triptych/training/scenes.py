@@ -169,12 +169,22 @@ class SceneParameters:
         micro, coefficients = (leaf.grad for leaf in leaves)
         numbers = sent(self.numbers_of(move), self.occupancy.device) if numbers is None else numbers
         (of_micro, of_coefficients, of_modes), weights = numbers[:3], numbers[3:]
-        if self._along is not None and micro is not None and move.modes:
-            self.micro.values[sent(scenes, self.micro.values.device)] += self._along.step(scenes, micro, of_modes)
+        if micro is not None and move.modes:
+            self.step_along(scenes, micro, of_modes)
         if micro is not None and move.micro:
             self.micro.step(scenes, smoothed(micro, weights), of_micro, move.momentum)
         if coefficients is not None and move.coefficients:
             self.coefficients.step(scenes, coefficients, of_coefficients)
+
+    def step_along(
+        self,
+        scenes: Int[Tensor, " chosen"],
+        gradient: Float[Tensor, "chosen 3 k k micro"],
+        rate: float | Float[Tensor, ""],
+    ) -> None:
+        """The part of ``step`` that goes along modes of variation, where there are any."""
+        if self._along is not None:
+            self.micro.values[sent(scenes, self.micro.values.device)] += self._along.step(scenes, gradient, rate)
 
     def numbers_of(self, move: Move) -> Float[Tensor, " number"]:
         """What of a move differs from step to step, on the CPU: its three rates, then the weights of ``smoothed``."""

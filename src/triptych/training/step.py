@@ -67,6 +67,11 @@ class Work:
         self.phase = self.phase.at_size(*self.model.latent_size_of(*self._size))
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
 
+    @property
+    def moves_shared(self) -> bool:
+        """Whether anything of what scenes share moves."""
+        return any(len(parameter) for group in self.optimizer.param_groups for parameter in group["params"])
+
     @cached_property
     def latents(self) -> Float[Tensor, "row channel height width"] | None:
         """Normalized latents of all views where a loss needs them, the encoder is frozen and views stay in place."""

@@ -81,6 +81,24 @@ def compares_in_one_pass(
     return _module(backend, field) is cpu and cpu.fuses_comparison(field, sampling, rays_per_pixel)
 
 
+def fill_gradient(
+    field: TriPlaneField,
+    rays: SceneRays,
+    sampling: SamplingConfig,
+    jitter: Float[Tensor, "ray 2"],
+    comparison: Comparison,
+    out: Float[Tensor, "scene 3 row column feature"],
+) -> None:
+    """Fill ``out`` with the gradient of ``squared_error`` by the planes, without autograd; where the CPU kernel
+    ``renders_in_place`` alone."""
+    cpu.fill_gradient(field, rays, sampling, jitter, comparison, out)
+
+
+def renders_in_place(field: TriPlaneField, sampling: SamplingConfig, backend: Backend = "auto") -> bool:
+    """Whether there is ``fill_gradient`` for a field, for one ray to a pixel."""
+    return _module(backend, field) is cpu and cpu.fills_gradient(field, sampling)
+
+
 def has_triton_for(tensor: Tensor) -> bool:
     """Whether Triton's kernels are what computes with a tensor: float32 on an NVIDIA GPU."""
     return _HAS_TRITON and tensor.is_cuda and tensor.dtype == torch.float32

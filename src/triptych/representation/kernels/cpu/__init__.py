@@ -11,6 +11,8 @@ A ray ends where less than 1e-6 of the light is left. To autograd and torch.comp
     threads, job                                  how a call runs
     grid                                          densities on a grid
     variation                                     the total variation of planes
+    supported, errors                             the operators, with this module
+    rows                                          steps of Adam
 
 The first call compiles the loops, for about 15 seconds; later ones, in other processes too, read them from disk.
 
@@ -24,10 +26,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.errors import InputError
 from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
-from triptych.representation.field import Field, TriPlaneField
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.arguments import (
     COUNT,
     SCENES,
@@ -35,18 +36,25 @@ from triptych.representation.kernels.arguments import (
     check_occupancy,
     gradients_like,
     parameters,
-    scene_arguments,
 )
-from triptych.representation.kernels.comparison import Comparison
+from triptych.representation.kernels.cpu.errors import (
+    fill_gradient,
+    fills_gradient,
+    fuses_comparison,
+    squared_error,
+)
 from triptych.representation.kernels.cpu.grid import grid_densities
 from triptych.representation.kernels.cpu.job import Job
 from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
+from triptych.representation.kernels.cpu.supported import require_supported, supported_arguments, supports
 from triptych.representation.kernels.cpu.variation import total_variation
-from triptych.representation.kernels.gradients import differentiate_error, differentiate_integral
+from triptych.representation.kernels.gradients import differentiate_integral
 from triptych.representation.kernels.reference import Integral
 
 __all__ = [
     "densities",
+    "fill_gradient",
+    "fills_gradient",
     "fuses_comparison",
     "grid_densities",
     "integrate",
@@ -57,18 +65,6 @@ __all__ = [
     "total_variation",
 ]
 
-_MOST_KEPT = 2**14
-"""Most samples of a pixel that a fused comparison keeps: 12 MB with 32 features and hidden layers of 64."""
-
-
-def supports(field: Field) -> bool:
-    """Whether this kernel can handle this field: tri-planes in float32 on the CPU, square ones."""
-    return (
-        isinstance(field, TriPlaneField)
-        and field.planes.shape[2] == field.planes.shape[3]
-        and all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in parameters(field))
-    )
-
 
 @torch.no_grad()
 def place_samples(
@@ -76,13 +72,13 @@ def place_samples(
 ) -> Intervals:
     """See ``reference.place_samples``."""
     check_occupancy(field.occupancy, len(field.planes))
-    scenes = _scenes(field, rays)
+    scenes = supported_arguments(field, rays)
     return Intervals(*_place_samples(*scenes, field.occupancy, jitter, sampling.coarse, sampling.importance))
 
 
 def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Integral:
     """See ``reference.integrate``; differentiable once, in planes and MLP."""
-    scenes = _scenes(field, rays)
+    scenes = supported_arguments(field, rays)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
     channels, opacity, depth, _, _ = _integrate(*scenes, intervals.starts, intervals.ends, keep)
     return Integral(channels, opacity, depth)
@@ -91,64 +87,7 @@ def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> In
 @torch.no_grad()
 def densities(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Float[Tensor, "ray sample"]:
     """See ``reference.densities``; not differentiable."""
-    return _densities(*_scenes(field, rays), intervals.starts, intervals.ends)
-
-
-def fuses_comparison(field: TriPlaneField, sampling: SamplingConfig, rays_per_pixel: int) -> bool:
-    """Whether ``squared_error`` can be computed, and is the faster way to gradients of planes."""
-    samples = sampling.coarse + sampling.importance
-    return torch.is_grad_enabled() and field.planes.requires_grad and rays_per_pixel * samples <= _MOST_KEPT
-
-
-def squared_error(
-    field: TriPlaneField,
-    rays: SceneRays,
-    sampling: SamplingConfig,
-    jitter: Float[Tensor, "ray 2"],
-    comparison: Comparison,
-) -> Float[Tensor, ""]:
-    """Place, integrate and compare in one pass, gradients of planes and MLP included; differentiable once, in them.
-
-    Targets and background get no gradient.
-    """
-    check_occupancy(field.occupancy, len(field.planes))
-    mlp_gradient = any(tensor.requires_grad for tensor in parameters(field)[1:])
-    error, *_ = _squared_error(
-        *_scenes(field, rays),
-        field.occupancy,
-        jitter,
-        sampling.coarse,
-        sampling.importance,
-        comparison.targets,
-        comparison.background,
-        comparison.opacities,
-        comparison.opacity_weight,
-        comparison.rays_per_pixel,
-        mlp_gradient,
-    )
-    return error
-
-
-def require_supported(field: Field) -> None:
-    """Refuse what this kernel cannot handle.
-
-    Raises:
-        InputError: the field is not one it supports.
-    """
-    if not isinstance(field, TriPlaneField):
-        raise InputError(f"backend cpu: renders tri-planes alone, got {type(field).__name__}; use auto or reference")
-    if not supports(field):
-        planes = field.planes
-        raise InputError(
-            f"backend cpu: expected float32 planes [scene, 3, K, K, feature] and MLP on the CPU, got {planes.dtype} "
-            f"{list(planes.shape)} on {planes.device}; use backend auto or reference"
-        )
-
-
-def _scenes(field: TriPlaneField, rays: SceneRays) -> SceneArguments:
-    """The arguments that all operators begin with."""
-    require_supported(field)
-    return scene_arguments(field, rays)
+    return _densities(*supported_arguments(field, rays), intervals.starts, intervals.ends)
 
 
 # The operators. All begin with ``SceneArguments``; shapes are those of the functions above.
@@ -253,36 +192,3 @@ def _densities(*arguments: Any) -> Tensor:
 def _empty_densities(*arguments: Any) -> Tensor:
     t_starts = arguments[-1]
     return t_starts.new_empty(t_starts.shape)
-
-
-@torch.library.custom_op(
-    "triptych::squared_error",
-    mutates_args=(),
-    schema=(
-        f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance, Tensor targets, "
-        "Tensor background, Tensor? opacities, float opacity_weight, int rays_per_pixel, bool mlp_gradient) "
-        "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
-    ),
-)
-def _squared_error(*arguments: Any) -> tuple[Tensor, ...]:
-    """Mean squared error; gradients of planes, hidden weight and bias, output weight and bias."""
-    scenes, (occupancy, jitter, coarse, importance, *rest) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
-    targets, background, opacities, opacity_weight, rays_per_pixel, mlp_gradient = rest
-    job = Job(scenes, samples=coarse + importance)
-    errors = targets.new_empty(len(targets))
-    job.point(jitter=jitter, targets=targets, background=background, errors=errors)
-    if occupancy is not None:
-        job.point(occupancy=occupancy)
-    if opacities is not None:
-        job.point(opacities=opacities)
-    sizes = {"coarse": coarse, "importance": importance, "rays_per_pixel": rays_per_pixel}
-    gradients = job.run_comparison(mlp_gradient, **sizes, opacity_weight=opacity_weight)
-    return (errors.double().sum() / max(targets.numel(), 1)).float(), *gradients
-
-
-@_squared_error.register_fake
-def _empty_error(*arguments: Any) -> tuple[Tensor, ...]:
-    return arguments[0].new_empty(()), *gradients_like(arguments, mlp_gradient=arguments[-1])
-
-
-differentiate_error(_squared_error)

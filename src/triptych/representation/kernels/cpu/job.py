@@ -98,11 +98,18 @@ class Job:
         return self._run_with_gradients("backward", mlp_gradient)
 
     def run_comparison(
-        self, mlp_gradient: bool, *, coarse: int, importance: int, rays_per_pixel: int, opacity_weight: float
+        self,
+        mlp_gradient: bool,
+        *,
+        coarse: int,
+        importance: int,
+        rays_per_pixel: int,
+        opacity_weight: float,
+        out: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         """Place, render and compare the pixels' rays: fill the errors, and return gradients of their mean.
 
-        See ``run_backward`` for the gradients.
+        See ``run_backward`` for the gradients; ``out`` is memory for that of the planes.
         """
         samples = round_up(coarse + importance, GROUP)
         features, hidden_units, outputs = self.mlp_sizes
@@ -119,9 +126,11 @@ class Job:
             error_slope=2 / max(pixels * (outputs - 1) * rays_per_pixel, 1),
             opacity_weight=opacity_weight * (outputs - 1),  # errors are summed over channels
         )
-        return self._run_with_gradients("compare", mlp_gradient, rays_per_pixel)
+        return self._run_with_gradients("compare", mlp_gradient, rays_per_pixel, out)
 
-    def _run_with_gradients(self, direction: str, mlp_gradient: bool, together: int = 1) -> tuple[Tensor, ...]:
+    def _run_with_gradients(
+        self, direction: str, mlp_gradient: bool, together: int = 1, out: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         """Run loops that fill gradients; ``together`` many rays are not parted.
 
         A scene's gradient belongs to one thread at a time, so no write needs to be atomic. With fewer scenes than
@@ -129,7 +138,7 @@ class Job:
         """
         planes = self._tensors["planes"]
         parts = [self._parts(count) for count in self.rays_per_scene]
-        gradient = torch.empty_like(planes)
+        gradient = torch.empty_like(planes) if out is None else out
         further = planes.new_empty((sum(parts) - len(parts), *planes.shape[1:]))
         items, owners = [], []
         for scene, (first, end) in enumerate(self._ray_ranges()):

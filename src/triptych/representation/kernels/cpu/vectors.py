@@ -140,6 +140,7 @@ fma = _ternary(lambda builder, x, y, z: _call(builder, "fmuladd", x, y, z))
 """x · y + z, in one rounding where the machine can."""
 absolute = _unary(lambda builder, x: _call(builder, "fabs", x))
 floor = _unary(lambda builder, x: _call(builder, "floor", x))
+root = _unary(lambda builder, x: _call(builder, "sqrt", x))
 maximum = _binary(lambda builder, x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
 """x where x > y, else y: a NaN in y stays, a NaN in x gives y."""
 minimum = _binary(lambda builder, x, y: builder.select(builder.fcmp_ordered("<", x, y), x, y))
