@@ -77,7 +77,7 @@ class Cameras:
             views: the view of each ray.
             points: where it passes; the center of the first pixel lies at (0.5, 0.5).
         """
-        return _through(self.c2w[views], self.intrinsics[views], points)
+        return _through(self.c2w.index_select(0, views), self.intrinsics.index_select(0, views), points)
 
     def project(self, points: Float[Tensor, "point 3"]) -> Projection:
         """Where every camera sees points of the world.
@@ -96,11 +96,10 @@ def _through(
     c2w: Float[Tensor, "*#batch 3 4"], intrinsics: Float[Tensor, "*#batch 4"], points: Float[Tensor, "*#batch 2"]
 ) -> Rays:
     """The rays of cameras through points of their pictures."""
-    in_plane = (points - intrinsics[..., 2:]) / intrinsics[..., :2]
-    in_camera = torch.cat([in_plane, torch.ones_like(in_plane[..., :1])], dim=-1)
-    directions = torch.einsum("...ij,...j->...i", c2w[..., :3], in_camera)
-    directions = torch.nn.functional.normalize(directions, dim=-1)
-    return Rays(c2w[..., 3].expand_as(directions), directions)
+    x, y = ((points - intrinsics[..., 2:]) / intrinsics[..., :2]).split(1, dim=-1)
+    right, down, forward, eye = c2w.unbind(dim=-1)
+    directions = torch.addcmul(torch.addcmul(forward, right, x), down, y)
+    return Rays(eye.expand_as(directions), directions / directions.norm(dim=-1, keepdim=True))
 
 
 def look_at(eyes: Float[Tensor, "view 3"], target: Float[Tensor, "3"] | None = None) -> Float[Tensor, "view 3 4"]:

@@ -100,6 +100,9 @@ class Phase(Options):
     mode_steps: Steps = 16
     """Steps from the start in which scenes move along modes of variation, while that rate falls to its `final_factor`:
     they are a quick way to where single texels decide."""
+    coefficient_steps: Steps | None = None
+    """Steps from the start in which coefficients move; all if not given. Where micro planes move far faster, the base
+    planes of a new scene are found by then, and a step without them is shorter."""
     ramp_steps: Steps = 0
     """Steps over which the rates rise from 0."""
     final_factor: FinalFactor = 1.0
@@ -188,9 +191,10 @@ class Phase(Options):
         """How a step over ``views`` training views moves scenes."""
         factor, steps = self.schedule(views).factor(step), self.steps(views)
         along = min(steps, self.mode_steps)
+        moves_coefficients = self.coefficient_steps is None or step < self.coefficient_steps
         return Move(
             factor * self.rates.micro,
-            factor * self.rates.coefficients,
+            factor * self.rates.coefficients if moves_coefficients else 0.0,
             self.rates.modes * Schedule(along, final=self.final_factor).factor(step) if step < along else 0.0,
             self.momentum,
             self.smoothing * (1 - step / steps) ** 3,

@@ -87,7 +87,7 @@ class LatentViews:
             generators: one per scene, of the jitter of its rays.
             passes: how often these views were drawn from before.
         """
-        places = torch.cat([self._places(views, count, round(crop_share * count), passes) for views in rows], dim=1)
+        places = self._places(rows, count, round(crop_share * count), passes)
         return DrawnPixels(places, torch.cat([torch.rand(count, 2, generator=generator) for generator in generators]))
 
     def at(self, drawn: DrawnPixels, scenes: int) -> "LatentPixels":
@@ -95,32 +95,30 @@ class LatentViews:
         views, x, y = sent(drawn.places, self.latents.device)
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
-        background = self.background[y * self.cameras.width + x]
+        background = self.background.index_select(0, y * self.cameras.width + x)
         opacities = None if self.opacities is None else self.opacities[views, y, x].float()
         latents = self.latents[views, :, y, x].float()
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
         return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 
-    def _places(self, views: Int[Tensor, " view"], count: int, of_boxes: int, passes: int) -> Int[Tensor, "3 pixel"]:
-        """View, column and row of pixels of a scene's views; the first ones lie in the boxes."""
-        in_boxes, anywhere = (self._spread(views, part, passes) for part in (of_boxes, count - of_boxes))
-        chosen = torch.cat([in_boxes[0], anywhere[0]])
-        box = self.boxes[chosen]
-        box[of_boxes:] = box.new_tensor([0, 0, self.cameras.width, self.cameras.height])
-        corner, size = box.chunk(2, dim=-1)
-        within = torch.cat([in_boxes[1], 1 - anywhere[1]])  # mirrored: a box may be the whole view
+    def _places(
+        self, rows: Sequence[Int[Tensor, "_"]], count: int, of_boxes: int, passes: int
+    ) -> Int[Tensor, "3 pixel"]:
+        """View, column and row of pixels of each scene's views; the first ones of each lie in the boxes."""
+        number = torch.arange(count)
+        boxed = number < of_boxes
+        turn = torch.where(boxed, number, number - of_boxes)
+        sizes = torch.tensor([len(views) for views in rows])[:, None]
+        views = torch.cat(list(rows))[sizes.cumsum(dim=0) - sizes + turn % sizes]
+        of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(count - of_boxes) // sizes))
+        within = in_square((passes * of_each + turn // sizes).flatten(), self.numbers[views.flatten()])
+        views, boxed = views.flatten(), boxed.repeat(len(rows))[:, None]
+        within = torch.where(boxed, within, 1 - within)  # mirrored: a box may be the whole view
+        everywhere = self.boxes.new_tensor([0, 0, self.cameras.width, self.cameras.height])
+        corner, size = torch.where(boxed, self.boxes.index_select(0, views), everywhere).chunk(2, dim=-1)
         # The product may round up to the box's far end.
         places = torch.minimum((within * size).long(), size - 1) + corner
-        return torch.stack([chosen, *places.unbind(dim=-1)])
-
-    def _spread(
-        self, views: Int[Tensor, " view"], count: int, passes: int
-    ) -> tuple[Int[Tensor, " pixel"], Float[Tensor, "pixel 2"]]:
-        """The views in turn, and how far along either axis a pixel lies in each."""
-        turn = torch.arange(count)
-        of_each = -(-count // len(views))
-        chosen = views[turn % len(views)]
-        return chosen, in_square(passes * of_each + turn // len(views), self.numbers[chosen])
+        return torch.stack([views, *places.unbind(dim=-1)])
 
 
 @dataclass(frozen=True)

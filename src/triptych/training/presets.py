@@ -64,6 +64,7 @@ _NEW_IN_COLORS = Stage2Config(
         final_factor=0.1,
         momentum=0.3,
         smoothing=1.5,
+        coefficient_steps=16,
         suited_side=128,
         samples=64,
         crop_share=0.7,
