@@ -46,7 +46,7 @@ class Call:
         targets, behind = torch.randn(pixels, channels, generator=generator), torch.randn(1, channels)
         opacities = torch.rand(pixels, generator=generator)
         opacities[::3] = -1
-        self.comparison = Comparison(targets, behind, rays_per_pixel, opacities, opacity_weight=0.7)
+        self.comparison = Comparison(targets, behind, rays_per_pixel, opacities, 0.7, cutoff=1e-6)
 
     def arguments(self):
         return self.field, self.rays, self.sampling, self.jitter, self.comparison
@@ -132,6 +132,44 @@ def test_where_no_opacity_is_known_none_counts() -> None:
     assert errors[0] < cpu.squared_error(*call.arguments())
 
 
+@pytest.mark.parametrize("density", [10.0, 20.0])
+def test_rays_may_end_where_little_light_is_left_which_changes_as_little(density: float) -> None:
+    call = Call({"density_scale": density, "density_shift": 2.0, "channels": 3}, SamplingConfig(40, 0), 1)
+    exact, usual = (replace(call.comparison, cutoff=cutoff) for cutoff in (1e-6, Comparison.cutoff))
+    errors = [cpu.squared_error(*call.arguments()[:4], comparison) for comparison in (exact, usual)]
+    gradients = [call.gradients(error) for error in errors]
+    assert torch.isclose(*errors, rtol=3e-3)
+    assert not torch.equal(*errors)
+    for actual, expected in zip(*gradients, strict=True):
+        assert (actual - expected).norm() <= 5e-2 * expected.norm()
+
+
+@pytest.mark.parametrize("cell", [(0, 0, 0), (15, 16, 17), (31, 31, 31), None])
+def test_a_few_occupied_cells_are_sampled_as_if_all_were_looked_at(cell: tuple[int, int, int] | None) -> None:
+    call, cells = Call({"rays_per_scene": (400,)}, SamplingConfig(60, 0), 1), torch.zeros(1, 32, 32, 32)
+    if cell is not None:
+        cells[0, *cell] = 1
+        cells[0, 16, 14:18, 12:20] = 1
+    call.field = replace(call.field, occupancy=bit_grid.pack(cells > 0))
+    intervals = cpu.place_samples(*call.arguments()[:4])
+    error, expected = (
+        cpu.squared_error(*call.arguments()),
+        call.comparison.error(kernels.integrate(call.field, call.rays, intervals, "reference")),
+    )
+    assert torch.isclose(error, expected, rtol=1e-6)
+    assert_agrees(call.gradients(error)[0], call.gradients(expected)[0])
+
+
+def test_a_gradient_without_autograd_is_that_of_autograd() -> None:
+    call = Call({"rays_per_scene": (80, 30)}, SamplingConfig(16, 0), 1, skipping=True)
+    found = torch.full_like(call.field.planes, torch.nan)
+    assert kernels.renders_in_place(call.field, call.sampling)
+    kernels.fill_gradient(*call.arguments(), found)
+    assert torch.equal(found, call.gradients(cpu.squared_error(*call.arguments()))[0])
+    assert not kernels.renders_in_place(call.field, call.sampling, "reference")
+    assert not kernels.renders_in_place(Call(*CASES["odd sizes"]).field, call.sampling)
+
+
 def test_auto_compares_in_one_pass_where_planes_get_gradients_and_pixels_keep_few_samples() -> None:
     call = Call({}, SamplingConfig(20, 0), 1)
     assert cpu.fuses_comparison(call.field, call.sampling, 1)
@@ -168,6 +206,6 @@ def test_the_operator_is_sound() -> None:
     flat, compared = call.rays.flat, call.comparison
     scenes = call.field.aabb, flat.origins, flat.directions, call.rays.per_scene
     constants = False, False, config.density_scale, config.density_shift
-    further = None, call.jitter, 5, 3, compared.targets, compared.background, compared.opacities, 0.7, 2, True
+    further = None, call.jitter, 5, 3, compared.targets, compared.background, compared.opacities, 0.7, 1e-3, 2, True
     operator = torch.ops.triptych.squared_error.default
     torch.library.opcheck(operator, (*leaves, *scenes, *constants, *further))

@@ -28,6 +28,7 @@ class AlongModes:
         scenes: Int[Tensor, " chosen"],
         gradient: Float[Tensor, "chosen 3 k k micro"],
         rate: float | Float[Tensor, ""],
+        scale: float = 1.0,
     ) -> Float[Tensor, "chosen 3 k k micro"]:
         """One Adam step on where scenes are along the modes: what it adds to their micro planes.
 
@@ -35,8 +36,10 @@ class AlongModes:
             scenes: their numbers.
             gradient: of their micro planes.
             rate: in standard deviations of a mode.
+            scale: what the gradient is multiplied by.
         """
         before = self._places.leaf(scenes).detach().clone()
-        self._places.step(scenes, gathered(gradient).flatten(1) @ self._modes.flatten(1).T, rate, _MOMENTUM)
+        slopes = scale * (gathered(gradient).flatten(1) @ self._modes.flatten(1).T)
+        self._places.step(scenes, slopes, rate, _MOMENTUM)
         moved = (self._places.leaf(scenes).detach() - before) @ self._modes.flatten(1)
         return enlarged(moved.reshape(len(scenes), *self._modes.shape[1:]), gradient.shape[2])

@@ -70,14 +70,14 @@ class InPlaceSteps:
         scenes, base, everyone = self._work.scenes, self._work.model.base.flatten(1), torch.arange(len(self._gradient))
         own, shared = self._parts(self._field.planes)
         of_own, of_shared = self._parts(self._gradient)
-        if move.modes:
-            scenes.step_along(everyone, scale * of_own, move.modes)
+        if move.modes and scenes.along is not None:
+            scenes.micro.values += scenes.along.step(everyone, of_own, move.modes, scale)
         if move.coefficients and len(base):
             scenes.coefficients.step(everyone, scale * of_shared.flatten(1) @ base.T, move.coefficients)
             shared.copy_((scenes.coefficients.values @ base).view_as(shared))
         if move.micro:
             scenes.micro.step_within(self._field.planes, self._gradient, scale, move)
-        elif move.modes:
+        else:
             own.copy_(scenes.micro.values)
 
     def _parts(self, planes: Float[Tensor, "scene 3 k k feature"]) -> tuple[Tensor, ...]:

@@ -50,7 +50,7 @@ class SceneParameters:
         self.coefficients = RowAdam(coefficients)
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
         self.visits = torch.zeros(len(micro), dtype=torch.int64)
-        self._along: AlongModes | None = None
+        self.along: AlongModes | None = None
 
     @classmethod
     def fresh(
@@ -115,7 +115,7 @@ class SceneParameters:
 
     def move_along(self, modes: Float[Tensor, "mode 3 m m micro"]) -> None:
         """Let steps go along these modes of variation, too."""
-        self._along = AlongModes(modes, len(self.visits)) if len(modes) else None
+        self.along = AlongModes(modes, len(self.visits)) if len(modes) else None
 
     def leaves(
         self, scenes: Int[Tensor, " chosen"]
@@ -169,22 +169,12 @@ class SceneParameters:
         micro, coefficients = (leaf.grad for leaf in leaves)
         numbers = sent(self.numbers_of(move), self.occupancy.device) if numbers is None else numbers
         (of_micro, of_coefficients, of_modes), weights = numbers[:3], numbers[3:]
-        if micro is not None and move.modes:
-            self.step_along(scenes, micro, of_modes)
+        if micro is not None and move.modes and self.along is not None:
+            self.micro.values[sent(scenes, self.micro.values.device)] += self.along.step(scenes, micro, of_modes)
         if micro is not None and move.micro:
             self.micro.step(scenes, smoothed(micro, weights), of_micro, move.momentum)
         if coefficients is not None and move.coefficients:
             self.coefficients.step(scenes, coefficients, of_coefficients)
-
-    def step_along(
-        self,
-        scenes: Int[Tensor, " chosen"],
-        gradient: Float[Tensor, "chosen 3 k k micro"],
-        rate: float | Float[Tensor, ""],
-    ) -> None:
-        """The part of ``step`` that goes along modes of variation, where there are any."""
-        if self._along is not None:
-            self.micro.values[sent(scenes, self.micro.values.device)] += self._along.step(scenes, gradient, rate)
 
     def numbers_of(self, move: Move) -> Float[Tensor, " number"]:
         """What of a move differs from step to step, on the CPU: its three rates, then the weights of ``smoothed``."""

@@ -21,6 +21,8 @@ class Comparison:
         opacities: what share of its light each pixel should stop, below 0 where that is not known; None where it is
             known of none.
         opacity_weight: what the squared error of an opacity counts beside the mean of those of the channels.
+        cutoff: share of a ray's light below which one pass may end it. Up to so much of a pixel is then counted as
+            background.
     """
 
     targets: Float[Tensor, "pixel channel"]
@@ -28,6 +30,7 @@ class Comparison:
     rays_per_pixel: int = 1
     opacities: Float[Tensor, " pixel"] | None = None
     opacity_weight: float = 0.0
+    cutoff: float = 1e-3
 
     def error(self, integral: Integral) -> Float[Tensor, ""]:
         """The mean over pixels of the squared difference between what rays have gathered and targets: its mean over

@@ -6,7 +6,6 @@ the backward pass follows at once, while their hidden layers are in the cache.
 
 import numpy as np
 
-from triptych.representation.kernels.arguments import OPAQUE_DEPTH
 from triptych.representation.kernels.cpu.backward import raw_gradients
 from triptych.representation.kernels.cpu.field import (
     activate_with_slope,
@@ -21,7 +20,7 @@ from triptych.representation.kernels.cpu.functions import absorbed, exp_of_negat
 from triptych.representation.kernels.cpu.intervals import coordinate_lines, pack_intervals
 from triptych.representation.kernels.cpu.layout import GROUP
 from triptych.representation.kernels.cpu.memory import advance, floats_at, load8, load16, read, store, write
-from triptych.representation.kernels.cpu.placing import place_ray
+from triptych.representation.kernels.cpu.placing import occupied_box, place_packed, place_ray
 from triptych.representation.kernels.cpu.products import product
 from triptych.representation.kernels.cpu.vectors import (
     absolute,
@@ -40,13 +39,15 @@ _LOCATED = 15 * GROUP
 @compiled
 def compare_rays(job, planes, planes_gradient, occupancy, first_ray, end_ray, mlp_gradient, scratch):
     """Squared errors of whole pixels of a scene; add the gradients of their mean to the scene's."""
-    kept = scratch
+    bounds = scratch
+    occupied_box(job, occupancy, bounds)
+    kept = advance(bounds, GROUP)
     output_gradients = advance(kept, job.rays_per_pixel * job.kept_size)
     gradients = advance(output_gradients, job.outputs + 1)
     room = advance(gradients, (job.outputs + 2) * job.padded_samples)
     for first in range(first_ray, end_ray, job.rays_per_pixel):
         for r in range(job.rays_per_pixel):
-            _render_and_keep(job, planes, occupancy, first + r, advance(kept, r * job.kept_size), room)
+            _render_and_keep(job, planes, occupancy, bounds, first + r, advance(kept, r * job.kept_size), room)
         _compare_pixel(job, first // job.rays_per_pixel, kept, output_gradients)
         for r in range(job.rays_per_pixel):
             own = advance(kept, r * job.kept_size)
@@ -68,17 +69,19 @@ def _parts_of_kept(job, kept):
 
 
 @compiled
-def _render_and_keep(job, planes, occupancy, ray, kept, scratch):
+def _render_and_keep(job, planes, occupancy, bounds, ray, kept, scratch):
     """Place a ray's samples, composite them, and keep what the backward pass needs; first of all how many there are."""
     hidden_units, padded = job.hidden_units, job.padded_samples
     middles, lengths, located, raw, hidden, slope, block = _parts_of_kept(job, kept)
-    starts = scratch
-    ends = advance(starts, padded)
-    room = advance(ends, padded)
-    place_ray(job, planes, occupancy, ray, starts, ends, room)
-    count = pack_intervals(starts, ends, job.samples, middles, lengths)
+    if job.importance:
+        starts = scratch
+        ends = advance(starts, padded)
+        place_ray(job, planes, occupancy, ray, starts, ends, advance(ends, padded))
+        count = pack_intervals(starts, ends, job.samples, middles, lengths)
+    else:
+        count = place_packed(job, occupancy, bounds, ray, middles, lengths)
 
-    lines = room
+    lines = scratch
     coordinates = advance(lines, GROUP)
     sums = advance(coordinates, 3 * GROUP)
     coordinate_lines(job, ray, lines)
@@ -86,7 +89,7 @@ def _render_and_keep(job, planes, occupancy, ray, kept, scratch):
         store(sums, i * GROUP, spread8(0.0))
     optical_depth = np.float32(0.0)
     reached = 0
-    while reached < count and not optical_depth > OPAQUE_DEPTH:
+    while reached < count and not optical_depth > job.opaque_depth:
         t = load8(middles, reached)
         cells = advance(located, 15 * reached)
         corners = advance(cells, 3 * GROUP)

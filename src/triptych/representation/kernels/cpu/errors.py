@@ -88,6 +88,7 @@ def _compared_arguments(
         comparison.background,
         comparison.opacities,
         comparison.opacity_weight,
+        comparison.cutoff,
         comparison.rays_per_pixel,
     )
 
@@ -97,7 +98,8 @@ def _compared_arguments(
     mutates_args=(),
     schema=(
         f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse, int importance, Tensor targets, "
-        "Tensor background, Tensor? opacities, float opacity_weight, int rays_per_pixel, bool mlp_gradient) "
+        "Tensor background, Tensor? opacities, float opacity_weight, float cutoff, int rays_per_pixel, "
+        "bool mlp_gradient) "
         "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
     ),
 )
@@ -109,7 +111,7 @@ def _squared_error(*arguments: Any) -> tuple[Tensor, ...]:
 def _compared(arguments: tuple[Any, ...], out: Tensor | None = None) -> tuple[Tensor, ...]:
     """The same; ``out`` is memory for the gradient of the planes."""
     scenes, (occupancy, jitter, coarse, importance, *rest) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
-    targets, background, opacities, opacity_weight, rays_per_pixel, mlp_gradient = rest
+    targets, background, opacities, opacity_weight, cutoff, rays_per_pixel, mlp_gradient = rest
     job = Job(scenes, samples=coarse + importance)
     errors = targets.new_empty(len(targets))
     job.point(jitter=jitter, targets=targets, background=background, errors=errors)
@@ -118,7 +120,7 @@ def _compared(arguments: tuple[Any, ...], out: Tensor | None = None) -> tuple[Te
     if opacities is not None:
         job.point(opacities=opacities)
     sizes = {"coarse": coarse, "importance": importance, "rays_per_pixel": rays_per_pixel}
-    gradients = job.run_comparison(mlp_gradient, **sizes, opacity_weight=opacity_weight, out=out)
+    gradients = job.run_comparison(mlp_gradient, **sizes, opacity_weight=opacity_weight, cutoff=cutoff, out=out)
     return (errors.double().sum() / max(targets.numel(), 1)).float(), *gradients
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from triptych.representation.kernels.cpu.layout import GROUP
 from triptych.representation.kernels.cpu.memory import floats_at, read, write
-from triptych.representation.kernels.cpu.vectors import compiled
+from triptych.representation.kernels.cpu.vectors import compiled, inlined
 
 
 @compiled
@@ -17,10 +17,16 @@ def pack_intervals(starts, ends, count, middles, lengths):
             write(middles, used, (start + end) * np.float32(0.5))
             write(lengths, used, end - start)
             used += 1
+    fill_group(middles, lengths, used)
+    return used
+
+
+@inlined
+def fill_group(middles, lengths, used):
+    """Empty intervals behind the packed ones, up to a multiple of 8."""
     for i in range(used, (used + GROUP - 1) // GROUP * GROUP):
         write(middles, i, read(middles, used - 1))
         write(lengths, i, np.float32(0.0))
-    return used
 
 
 @compiled

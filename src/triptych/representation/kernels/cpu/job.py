@@ -1,5 +1,6 @@
 """From tensors to a job for the loops and back: padding, working memory, the division of labour."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -105,6 +106,7 @@ class Job:
         importance: int,
         rays_per_pixel: int,
         opacity_weight: float,
+        cutoff: float,
         out: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         """Place, render and compare the pixels' rays: fill the errors, and return gradients of their mean.
@@ -125,6 +127,7 @@ class Job:
             scratch_size=scratch,
             error_slope=2 / max(pixels * (outputs - 1) * rays_per_pixel, 1),
             opacity_weight=opacity_weight * (outputs - 1),  # errors are summed over channels
+            opaque_depth=-math.log(cutoff),
         )
         return self._run_with_gradients("compare", mlp_gradient, rays_per_pixel, out)
 

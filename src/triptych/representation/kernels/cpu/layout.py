@@ -42,7 +42,10 @@ _SIZES = (
 JOB = np.dtype(
     [(name, np.uintp) for name in _POINTERS]
     + [(name, np.int64) for name in _SIZES]
-    + [(name, np.float32) for name in ("density_scale", "density_shift", "error_slope", "opacity_weight")],
+    + [
+        (name, np.float32)
+        for name in ("density_scale", "density_shift", "error_slope", "opacity_weight", "opaque_depth")
+    ],
     align=True,
 )
 """One call: addresses of float32, int64 and int32 memory, sizes, constants."""
@@ -73,7 +76,7 @@ def comparison_size(rays_per_pixel, padded_samples, features, hidden_units, outp
     """Floats of working memory for a thread that compares pixels."""
     rays = rays_per_pixel * kept_size(padded_samples, features, hidden_units, outputs)
     gradients = round_up(outputs + 1 + (outputs + 4) * padded_samples, 16)
-    return rays + gradients + scratch_size(padded_samples, features, hidden_units, outputs)
+    return GROUP + rays + gradients + scratch_size(padded_samples, features, hidden_units, outputs)
 
 
 def parameter_count(features, hidden_units, outputs):

@@ -8,7 +8,7 @@ import numpy as np
 from triptych.geometry.bit_grid import SIDE
 from triptych.geometry.sampling import EVEN_SHARE
 from triptych.representation.kernels.cpu.forward import march, ray_memory
-from triptych.representation.kernels.cpu.intervals import pack_intervals, unpack_values
+from triptych.representation.kernels.cpu.intervals import fill_group, pack_intervals, unpack_values
 from triptych.representation.kernels.cpu.layout import GROUP
 from triptych.representation.kernels.cpu.memory import advance, floats_at, read, write
 from triptych.representation.kernels.cpu.vectors import compiled, inlined
@@ -43,6 +43,69 @@ def place_ray(job, planes, occupancy, ray, starts, ends, scratch):
         _further_edges(edges, coarse, weights, job.importance, read(jitter, 1), further)
         _merge(edges, coarse + 1, further, job.importance)
     _lay_intervals(job, occupancy, ray, edges, samples, starts, ends)
+
+
+@compiled
+def place_packed(job, occupancy, bounds, ray, middles, lengths):
+    """Middles and lengths of a ray's non-empty intervals as ``place_ray`` and ``pack_intervals`` leave them, without
+    importance samples, and how many there are; only what lies in the ``bounds`` of occupied cells is looked at."""
+    near, far = _cross_box(job, ray)
+    if not far > near:
+        return 0
+    x_origin, x_slope = _cell_line(job, ray, 0)
+    y_origin, y_slope = _cell_line(job, ray, 1)
+    z_origin, z_slope = _cell_line(job, ray, 2)
+    enter, leave = near, far
+    for axis in range(3):
+        origin, slope = _cell_line(job, ray, axis)
+        slope = slope if abs(slope) > _TINY else _TINY
+        lower, upper = (read(bounds, axis) - origin) / slope, (read(bounds, 3 + axis) - origin) / slope
+        enter, leave = max(enter, min(lower, upper)), min(leave, max(lower, upper))
+    if not leave >= enter:
+        return 0
+    count, step = job.coarse, (far - near) / np.float32(job.coarse)
+    shift, used = read(floats_at(job.jitter), 2 * ray) - np.float32(0.5), 0
+    first, end = max(int((enter - near) / step) - 1, 0), min(int((leave - near) / step) + 2, count)
+    start = near + step * (np.float32(first) + shift) if first else near
+    for i in range(first, end):
+        stop = near + step * (np.float32(i + 1) + shift if i + 1 < count else np.float32(count))
+        t = (start + stop) * np.float32(0.5)
+        x, y, z = _cell(x_origin + t * x_slope), _cell(y_origin + t * y_slope), _cell(z_origin + t * z_slope)
+        occupied = True
+        if job.occupancy:
+            occupied = (read(occupancy, z * SIDE + y) >> x) & 1 != 0
+        if occupied and stop > start:
+            write(middles, used, t)
+            write(lengths, used, stop - start)
+            used += 1
+        start = stop
+    fill_group(middles, lengths, used)
+    return used
+
+
+@compiled
+def occupied_box(job, occupancy, bounds):
+    """Lower and upper corner of the box around a scene's occupied cells, in cells; of all where none are told."""
+    for axis in range(3):
+        write(bounds, axis, np.float32(0.0))
+        write(bounds, 3 + axis, np.float32(SIDE))
+    if not job.occupancy:
+        return
+    x_bits, y_first, y_end, z_first, z_end = 0, SIDE, 0, SIDE, 0
+    for z in range(SIDE):
+        for y in range(SIDE):
+            bits = read(occupancy, z * SIDE + y)
+            if bits:
+                x_bits |= bits
+                y_first, y_end = min(y_first, y), max(y_end, y + 1)
+                z_first, z_end = min(z_first, z), max(z_end, z + 1)
+    x_first, x_end = SIDE, 0
+    for x in range(SIDE):
+        if (x_bits >> x) & 1:
+            x_first, x_end = min(x_first, x), x + 1
+    for axis, first, end in ((0, x_first, x_end), (1, y_first, y_end), (2, z_first, z_end)):
+        write(bounds, axis, np.float32(first))
+        write(bounds, 3 + axis, np.float32(end))
 
 
 @inlined

@@ -93,18 +93,20 @@ def _step_planes(
     side, micro, features = values.shape[2], values.shape[4], planes.shape[4]
     full, own, taps = side * features, side * micro, len(weights)
     smooth, line = np.empty((side, full), np.float32), np.empty(full + _LANES, np.float32)
-    told = np.empty(side, np.bool_)
+    told, reached = np.empty(side, np.bool_), np.empty(side, np.bool_)
     weight, out, room = floats_at(weights.ctypes.data), floats_at(line.ctypes.data), floats_at(smooth.ctypes.data)
     for plane in range(first, end):
         scene, start = plane // 3, plane * side
         slopes = advance(floats_at(gradient.ctypes.data), start * full)
         if taps:
-            _smooth_down(slopes, weight, taps, side, full, told, room)
+            _smooth_down(slopes, weight, taps, side, full, told, reached, room)
         for row in range(side):
-            if taps:
+            if taps and reached[row]:
                 _smooth_along(advance(room, row * full), weight, taps, side, features, micro, out)
-            else:
+            elif not taps:
                 _gather_micro(advance(slopes, row * full), side, features, micro, out)
+            else:
+                line[:] = 0.0
             place = (start + row) * own
             value = advance(floats_at(values.ctypes.data), place)
             mean = advance(floats_at(means.ctypes.data), place)
@@ -121,13 +123,18 @@ def _step_planes(
 
 
 @compiled
-def _smooth_down(slopes, weights, taps, side, full, told, out):
-    """Each row of a plane as the weighted sum of rows beside it; of rows without any number but 0 nothing is read."""
+def _smooth_down(slopes, weights, taps, side, full, told, reached, out):
+    """Each row of a plane as the weighted sum of rows beside it. Rows without any number but 0 are not ``told`` of, and
+    what none of the others reaches is not written."""
     for row in range(side):
         told[row] = _tells(advance(slopes, row * full), full)
+    for row in range(side):
+        reached[row] = told[max(row - taps + 1, 0) : row + taps].any()
     for i in range(0, full, _COLUMN):
         column, to = advance(slopes, i), advance(out, i)
         for row in range(side):
+            if not reached[row]:
+                continue
             total = spread32(0.0)
             for other in range(max(row - taps + 1, 0), min(row + taps, side)):
                 if told[other]:
