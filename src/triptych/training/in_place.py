@@ -36,7 +36,8 @@ class InPlaceSteps:
 
     def __init__(self, work: Work, chooser: Chooser) -> None:
         scenes = work.scenes
-        self._work, self._chooser = work, chooser
+        assert isinstance(scenes.micro, RowAdam), "see can_take"
+        self._work, self._chooser, self._micro = work, chooser, scenes.micro
         with torch.no_grad():
             self._field = work.model.field(scenes.micro.values, scenes.coefficients.values)
             self._gradient = torch.empty_like(self._field.planes)
@@ -48,7 +49,7 @@ class InPlaceSteps:
         if work.model.aabb.device.type != "cpu" or not phase.pixels or phase.weights.tv or work.moves_shared:
             return False
         parts_lie_apart = planes.micro_features and (not planes.macro_features or planes.combine == "concat")
-        if not parts_lie_apart or not isinstance(scenes.micro, RowAdam) or type(scenes.micro) is not RowAdam:
+        if not parts_lie_apart or type(scenes.micro) is not RowAdam:
             return False
         with torch.no_grad():
             field = work.model.field(scenes.micro.values[:1], scenes.coefficients.values[:1])
@@ -71,16 +72,16 @@ class InPlaceSteps:
         own, shared = self._parts(self._field.planes)
         of_own, of_shared = self._parts(self._gradient)
         if move.modes and scenes.along is not None:
-            scenes.micro.values += scenes.along.step(everyone, of_own, move.modes, scale)
+            self._micro.values += scenes.along.step(everyone, of_own, move.modes, scale)
         if move.coefficients and len(base):
             scenes.coefficients.step(everyone, scale * of_shared.flatten(1) @ base.T, move.coefficients)
             shared.copy_((scenes.coefficients.values @ base).view_as(shared))
         if move.micro:
-            scenes.micro.step_within(self._field.planes, self._gradient, scale, move)
+            self._micro.step_within(self._field.planes, self._gradient, scale, move)
         else:
-            own.copy_(scenes.micro.values)
+            own.copy_(self._micro.values)
 
     def _parts(self, planes: Float[Tensor, "scene 3 k k feature"]) -> tuple[Tensor, ...]:
         """The scenes' own features, and those of the base planes."""
-        own = self._work.scenes.micro.values.shape[-1]
+        own = self._micro.values.shape[-1]
         return planes.split([own, planes.shape[-1] - own], dim=-1)
