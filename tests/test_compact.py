@@ -96,9 +96,8 @@ def test_planes_are_what_their_bytes_say() -> None:
     generator = np.random.default_rng(0)
     basis = generator.integers(-127, 128, (3, 3)).astype(np.int8)
     coding = Coding(basis, generator.integers(100, 140, (3, 3)).astype(np.uint8))
-    numbers, start = generator.integers(-3, 4, (3, 3, 4, 4)), random_planes(4, 3)
-    of_features = np.einsum("fc,pcyx->pyxf", coding.matrix(), numbers * coding.step_map(4))
-    coefficients = np.ascontiguousarray(of_features)
+    numbers, start = generator.integers(-3, 4, (3, 4, 4, 3)), random_planes(4, 3)
+    coefficients = numbers * coding.step_map(4) @ coding.matrix().T
     for plane in coefficients:
         wavelet.invert(plane)
     found = layout.planes_of(numbers, start, coding)
