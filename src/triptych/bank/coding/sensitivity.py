@@ -24,6 +24,7 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
+from triptych.representation.planes import of_micro
 from triptych.representation.sampler import Sampler
 
 _PROBED = (40.0, 36.0), (-10.0, 96.0)
@@ -58,10 +59,12 @@ def rounded(scene: Scene, decibels: float) -> Scene:
         scene: a scene; one that has a coding, as those of compact banks, is returned as it is.
         decibels: PSNR between its pictures before and after.
     """
-    if scene.coding is not None or not scene.micro.numel() or not _can_be_rounded(scene):
+    if scene.coding is not None or not scene.micro.numel():
         return scene
     start = scene.model.start_micro.cpu()
     residual = (scene.micro.detach().cpu() - start).numpy()
+    if not (np.isfinite(residual).all() and scene.coefficients.isfinite().all()):
+        return scene
     gradients, cameras = _gradients(scene), _cameras(scene.model, _COMPARED)
     before = _pictures(scene, scene.micro, cameras)
     basis = _basis(residual, gradients)
@@ -89,19 +92,15 @@ def _plainly_rounded(scene: Scene) -> Scene:
     return scene
 
 
-def _can_be_rounded(scene: Scene) -> bool:
-    return bool(scene.micro.isfinite().all() and scene.coefficients.isfinite().all())
-
-
 def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
     """Gradients of random sums over a picture of the scene each, whose squares are on average mean squares over
     pixels."""
-    cameras = _cameras(scene.model, _PROBED)
+    model, cameras = scene.model, _cameras(scene.model, _PROBED)
     with torch.enable_grad():
-        probed = scene.micro.detach().repeat(len(cameras), 1, 1, 1, 1).requires_grad_(True)
+        probed = scene.field.planes.detach().repeat(len(cameras), 1, 1, 1, 1).requires_grad_(True)
         latents = _latents(scene, probed, cameras)
-        (found,) = torch.autograd.grad(latents, probed, _of_random_sums(scene.model, latents.detach()))
-    return found.cpu().numpy()
+        (found,) = torch.autograd.grad(latents, probed, _of_random_sums(model, latents.detach()))
+    return of_micro(model.config.planes, found).cpu().numpy()
 
 
 def _of_random_sums(
@@ -121,17 +120,17 @@ def _of_random_sums(
 def _pictures(
     scene: Scene, micro: Float[Tensor, "3 k k micro"], cameras: Cameras
 ) -> Float[Tensor, "view 3 height width"]:
-    return _decoded(scene.model, _latents(scene, micro.detach()[None], cameras)).clamp(0, 1)
+    planes = scene.model.field(micro[None], scene.coefficients[None]).planes
+    return _decoded(scene.model, _latents(scene, planes, cameras)).clamp(0, 1)
 
 
 def _latents(
-    scene: Scene, micro: Float[Tensor, "scene 3 k k micro"], cameras: Cameras
+    scene: Scene, planes: Float[Tensor, "scene 3 k k feature"], cameras: Cameras
 ) -> Float[Tensor, "view channel height width"]:
-    """Differentiable latents with one ray per pixel, from micro planes about as those of the scene: several ones for as
-    many cameras each."""
-    model, count, occupied = scene.model, len(micro), scene.field.occupancy
-    field = model.field(micro, scene.coefficients.expand(count, -1))
-    field = replace(field, occupancy=None if occupied is None else occupied.expand(count, -1, -1))
+    """Differentiable latents with one ray per pixel, from planes about as those of the scene: several ones for as many
+    cameras each."""
+    model, count, occupied = scene.model, len(planes), scene.field.occupancy
+    field = replace(scene.field, planes=planes, occupancy=None if occupied is None else occupied.expand(count, -1, -1))
     coarse = math.ceil(_SAMPLES * model.config.sampling.coarse)
     sampler = Sampler(replace(model.config.sampling, supersample=1, coarse=coarse))
     behind = scene.behind(cameras)
