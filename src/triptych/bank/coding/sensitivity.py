@@ -24,8 +24,13 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
+from triptych.representation import kernels
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import TriPlaneField
+from triptych.representation.kernels.comparison import Comparison
 from triptych.representation.planes import of_micro
-from triptych.representation.sampler import Sampler
+from triptych.representation.render import random_places
+from triptych.representation.sampler import PixelRays, Sampler
 
 _PROBED = (40.0, 36.0), (-10.0, 96.0)
 """Elevation and azimuth of the first of the pictures around that random sums are taken of, in degrees; and ..."""
@@ -37,6 +42,9 @@ _LEAST_RAYS = 32
 """Along the longer side of a picture."""
 _SAMPLES = 2 / 3
 """Of the samples of a ray, as many are taken."""
+_SHOWN = 0.9
+"""Of the effects: with fewer samples of a ray, each shows more."""
+_FAR = 1e6
 _REGULAR = 1e-4
 """Of the mean variance of the components, added to each: none may be without any."""
 _PENALTY = 0.15
@@ -50,6 +58,7 @@ _TRIES = 5
 _NEAR_DECIBELS = 1.5
 
 
+@torch.no_grad()
 def rounded(scene: Scene, decibels: float) -> Scene:
     """A scene rounded so that its pictures change by noise of about so many decibels, ready to be stored as it is.
 
@@ -93,30 +102,40 @@ def _plainly_rounded(scene: Scene) -> Scene:
 
 
 def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
-    """Gradients of random sums over a picture of the scene each, whose squares are on average mean squares over
-    pixels."""
+    """Gradients of random sums over a picture of the scene each, whose squares are on average mean squares over pixels.
+
+    Those of a squared error are weighted by how far the targets are off. With targets so far away, in proportion to a
+    sum's weights, what is there does not matter, and pictures are rendered and differentiated in one pass.
+    """
     model, cameras = scene.model, _cameras(scene.model, _PROBED)
+    targets = -_FAR * model.as_pixels(_of_random_sums(scene, cameras))
+    rays = model.latent_rays(cameras, [1] * len(cameras), PixelRays(1))
+    comparison = Comparison(targets, scene.behind(cameras))
     with torch.enable_grad():
         probed = scene.field.planes.detach().repeat(len(cameras), 1, 1, 1, 1).requires_grad_(True)
-        latents = _latents(scene, probed, cameras)
-        (found,) = torch.autograd.grad(latents, probed, _of_random_sums(model, latents.detach()))
-    return of_micro(model.config.planes, found).cpu().numpy()
+        field = _as_occupied(scene, probed)
+        error = kernels.squared_error(field, rays, _sampling(model), random_places(rays, None), comparison)
+        (found,) = torch.autograd.grad(error, probed)
+    return of_micro(model.config.planes, found.mul_(targets.numel() / 2 / _FAR)).cpu().numpy()
 
 
-def _of_random_sums(
-    model: CategoryModel, latents: Float[Tensor, "view channel latent_height latent_width"]
-) -> Float[Tensor, "view channel latent_height latent_width"]:
+def _of_random_sums(scene: Scene, cameras: Cameras) -> Float[Tensor, "view channel latent_height latent_width"]:
     """Their gradients in latents, one after the other, as decoders take much memory."""
-    generator, found = torch.Generator().manual_seed(0), []
+    model, generator, found = scene.model, torch.Generator().manual_seed(0), []
+    height, width = model.latent_size_of(cameras.height, cameras.width)
+    if model.is_image_space:  # there they do not follow from what is seen
+        latents = scene.micro.new_zeros(len(cameras), 3, height, width)
+    else:
+        latents = torch.cat([_latents(scene, scene.field.planes, cameras[[view]]) for view in range(len(cameras))])
     for latent in latents:
-        leaf = latent[None].requires_grad_(True)
-        image = _decoded(model, leaf)
-        signs = 2.0 * torch.randint(0, 2, image.shape, generator=generator).to(image) - 1
-        found += torch.autograd.grad(image, leaf, signs / math.sqrt(image.numel()))
+        with torch.enable_grad():
+            leaf = latent[None].requires_grad_(True)
+            image = _decoded(model, leaf)
+            signs = 2.0 * torch.randint(0, 2, image.shape, generator=generator).to(image) - 1
+            found += torch.autograd.grad(image, leaf, signs / math.sqrt(image.numel()))
     return torch.cat(found)
 
 
-@torch.no_grad()
 def _pictures(
     scene: Scene, micro: Float[Tensor, "3 k k micro"], cameras: Cameras
 ) -> Float[Tensor, "view 3 height width"]:
@@ -125,17 +144,26 @@ def _pictures(
 
 
 def _latents(
-    scene: Scene, planes: Float[Tensor, "scene 3 k k feature"], cameras: Cameras
+    scene: Scene, planes: Float[Tensor, "1 3 k k feature"], cameras: Cameras
 ) -> Float[Tensor, "view channel height width"]:
-    """Differentiable latents with one ray per pixel, from planes about as those of the scene: several ones for as many
-    cameras each."""
-    model, count, occupied = scene.model, len(planes), scene.field.occupancy
-    field = replace(scene.field, planes=planes, occupancy=None if occupied is None else occupied.expand(count, -1, -1))
-    coarse = math.ceil(_SAMPLES * model.config.sampling.coarse)
-    sampler = Sampler(replace(model.config.sampling, supersample=1, coarse=coarse))
-    behind = scene.behind(cameras)
-    rendering = model.render_latents(field, cameras, [len(cameras) // count] * count, behind, sampler)
-    return model.as_images(rendering.channels, model.latent_size_of(cameras.height, cameras.width))
+    """Latents with one ray per pixel, from planes about as those of the scene."""
+    model, sampler = scene.model, Sampler(_sampling(scene.model))
+    field, behind = _as_occupied(scene, planes), scene.behind(cameras)
+    channels = model.render_latents(field, cameras, [len(cameras)], behind, sampler).channels
+    return model.as_images(channels, model.latent_size_of(cameras.height, cameras.width))
+
+
+def _as_occupied(scene: Scene, planes: Float[Tensor, "copy 3 k k feature"]) -> TriPlaneField:
+    """Planes about as those of the scene, sampled where that has matter."""
+    occupancy = scene.field.occupancy
+    return replace(
+        scene.field, planes=planes, occupancy=None if occupancy is None else occupancy.expand(len(planes), -1, -1)
+    )
+
+
+def _sampling(model: CategoryModel) -> SamplingConfig:
+    sampling = model.config.sampling
+    return replace(sampling, supersample=1, coarse=math.ceil(_SAMPLES * sampling.coarse))
 
 
 def _decoded(
@@ -163,11 +191,11 @@ def _cameras(model: CategoryModel, first: tuple[tuple[float, float], ...]) -> Ca
 def _effect(
     gradients: Float[np.ndarray, "probe 3 k k micro"], basis: Float[np.ndarray, "feature component"]
 ) -> Float[np.ndarray, "3 k k component"]:
-    """The mean square of the gradients' coefficients."""
+    """The mean square of the gradients' coefficients, as with all samples of a ray."""
     total = np.zeros_like(gradients[0])
     for gradient in gradients:
         total += np.square(layout.coefficients_of(gradient, basis))
-    return total / len(gradients)
+    return total * (_SHOWN / len(gradients))
 
 
 def _basis(
