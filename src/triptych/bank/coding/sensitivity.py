@@ -40,8 +40,8 @@ _VIEWS = 3
 """Around, from each of these on."""
 _LEAST_RAYS = 32
 """Along the longer side of a picture."""
-_SAMPLES = 2 / 3
-"""Of the samples of a ray, as many are taken."""
+_SAMPLES = 64
+"""Of a ray, at most."""
 _SHOWN = 0.9
 """Of the effects: with fewer samples of a ray, each shows more."""
 _FAR = 1e6
@@ -163,7 +163,7 @@ def _as_occupied(scene: Scene, planes: Float[Tensor, "copy 3 k k feature"]) -> T
 
 def _sampling(model: CategoryModel) -> SamplingConfig:
     sampling = model.config.sampling
-    return replace(sampling, supersample=1, coarse=math.ceil(_SAMPLES * sampling.coarse))
+    return replace(sampling, supersample=1, coarse=min(_SAMPLES, sampling.coarse))
 
 
 def _decoded(
