@@ -43,8 +43,9 @@ _LEAST_RAYS = 32
 _SAMPLES = 64
 """Of a ray, at most."""
 _SHOWN = 0.9
-"""Of the effects: with fewer samples of a ray, each shows more."""
+"""Of the effects found: fewer samples of a ray show each texel more, and scenes shall take no more bytes for that."""
 _FAR = 1e6
+"""How far away targets are."""
 _REGULAR = 1e-4
 """Of the mean variance of the components, added to each: none may be without any."""
 _PENALTY = 0.15
@@ -191,7 +192,7 @@ def _cameras(model: CategoryModel, first: tuple[tuple[float, float], ...]) -> Ca
 def _effect(
     gradients: Float[np.ndarray, "probe 3 k k micro"], basis: Float[np.ndarray, "feature component"]
 ) -> Float[np.ndarray, "3 k k component"]:
-    """The mean square of the gradients' coefficients, as with all samples of a ray."""
+    """The mean square of the gradients' coefficients, but for what too few samples add."""
     total = np.zeros_like(gradients[0])
     for gradient in gradients:
         total += np.square(layout.coefficients_of(gradient, basis))
