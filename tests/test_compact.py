@@ -91,14 +91,38 @@ def test_the_wavelet_is_undone(side: int) -> None:
         np.testing.assert_allclose(inverted, planes, rtol=0, atol=error)
 
 
+def by_lifting(line: np.ndarray) -> np.ndarray:
+    """The wavelet of one line by its definition: fine numbers from both neighbors, coarse ones from both, twice."""
+    coarse, fine = line[0::2].copy(), line[1::2].copy()
+    for to_fine, to_coarse in ((-1.586134342059924, -0.052980118572961), (0.882911075530934, 0.443506852043971)):
+        fine += to_fine * (coarse + np.append(coarse[1:], coarse[-1]))
+        coarse += to_coarse * (fine + np.append(fine[0], fine[:-1]))
+    return np.concatenate([coarse * 1.149604398860241, fine / 1.149604398860241])
+
+
+@pytest.mark.parametrize("side", [2, 12, 48])
+def test_the_wavelet_is_what_lifting_makes_of_rows_and_columns(side: int) -> None:
+    planes = np.random.default_rng(0).normal(size=(2, side, side, 5))
+    expected, size = planes.copy(), side
+    for _ in range(wavelet.levels_of(side)):
+        for axis in (1, 2):
+            expected[:, :size, :size] = np.apply_along_axis(by_lifting, axis, expected[:, :size, :size])
+        size //= 2
+    np.testing.assert_allclose(wavelet.forward(planes), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(wavelet.forward(planes.astype(np.float32)), expected, rtol=0, atol=1e-5)
+    again = wavelet.forward(planes.astype(np.float32))
+    for plane in again:
+        wavelet.invert(plane)
+    np.testing.assert_allclose(again, planes, rtol=0, atol=1e-5)
+
+
 def test_planes_are_what_their_bytes_say() -> None:
     """By the description in docs/formats.md, one coefficient after the other."""
     generator = np.random.default_rng(0)
     basis = generator.integers(-127, 128, (3, 3)).astype(np.int8)
     coding = Coding(basis, generator.integers(100, 140, (3, 3)).astype(np.uint8))
-    numbers, start = generator.integers(-3, 4, (3, 3, 4, 4)), random_planes(4, 3)
-    of_features = np.einsum("fc,pcyx->pyxf", coding.matrix(), numbers * coding.step_map(4))
-    coefficients = np.ascontiguousarray(of_features)
+    numbers, start = generator.integers(-3, 4, (3, 4, 4, 3)), random_planes(4, 3)
+    coefficients = numbers * coding.step_map(4) @ coding.matrix().T
     for plane in coefficients:
         wavelet.invert(plane)
     found = layout.planes_of(numbers, start, coding)
@@ -137,11 +161,21 @@ def test_a_scene_is_small_looks_the_same_and_is_rounded_once(ball: Scene, compac
         stored = compact if precision == "compact" else as_stored(ball, precision)
         assert mean(psnr(stored.render(cameras).images, before)) > decibels
         assert as_stored(stored, "small") is stored
+        assert torch.equal(as_stored(ball, precision).micro, stored.micro)
         coded = bytes(coded_micro(stored).numpy())
         assert torch.equal(layout.decode(coded, ball.model.start_micro)[0], stored.micro)
         sizes[precision] = len(coded)
     assert sizes["small"] < 0.8 * sizes["compact"]
     assert sizes["compact"] < 0.3 * 2 * ball.micro.numel()
+
+
+def test_noise_is_bounded_whichever_scene(ball: Scene) -> None:
+    cameras = ball.model.along(Orbit.around(ball.model.aabb, 5))
+    for seed in range(1, 4):
+        noise = 0.002 * torch.randn(ball.micro.shape, generator=torch.Generator().manual_seed(seed))
+        other = Scene(ball.model, exact_ball().micro + noise, ball.coefficients)
+        stored = as_stored(other, "compact")
+        assert mean(psnr(stored.render(cameras).images, other.render(cameras).images.clamp(0, 1))) > 51.0
 
 
 def test_a_processor_with_bfloat16_makes_scenes_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from triptych.geometry import Rays, SceneRays, hemisphere_cameras
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.mlp import TinyMLP
-from triptych.representation.planes import compose, initial_base_planes
+from triptych.representation.planes import compose, initial_base_planes, of_micro
 from triptych.representation.render import render
 
 AABB = torch.tensor([[-0.5, -0.5, -0.5], [0.5, 0.5, 0.5]])
@@ -65,7 +65,7 @@ def test_composed_planes_agree_with_the_sum_over_bases(micro: int, macro: int, c
     config = PlaneConfig(resolution=4, micro_features=micro, macro_features=macro, base_planes=5, combine=combine)
     generator = torch.Generator().manual_seed(0)
     base = initial_base_planes(config, generator)
-    own = torch.randn(2, *config.micro_shape, generator=generator)
+    own = torch.randn(2, *config.micro_shape, generator=generator).requires_grad_(True)
     coefficients = torch.randn(2, config.coefficients, generator=generator)
     planes = compose(config, own, coefficients, base)
     assert planes.shape == (2, 3, 4, 4, config.features)
@@ -75,6 +75,9 @@ def test_composed_planes_agree_with_the_sum_over_bases(micro: int, macro: int, c
     else:
         expected = torch.cat([own[1], shared], dim=-1) if micro and macro else own[1] if micro else shared
     assert torch.allclose(planes[1], expected, atol=1e-5)
+    if micro:
+        weights = torch.randn(planes.shape, generator=generator)
+        assert torch.equal(of_micro(config, weights), torch.autograd.grad(planes, own, weights)[0])
 
 
 @pytest.mark.parametrize(

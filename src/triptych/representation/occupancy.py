@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Int32
+from jaxtyping import Float, Int32
 from torch import Tensor
 
 from triptych.geometry import bit_grid
@@ -31,11 +30,18 @@ def find_occupancy(
         empty_optical_depth: see ``EMPTY_OPTICAL_DEPTH``; less while a scene still grows out of fog.
     """
     densities = kernels.grid_densities(field, PLACES * bit_grid.SIDE, backend)
-    depths = F.max_pool3d(densities, PLACES) * (field.aabb[1] - field.aabb[0]).norm()
+    depths = _densest(densities) * (field.aabb[1] - field.aabb[0]).norm()
     least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(empty_optical_depth)
     # Neither not a number nor nothing at all is empty: what diverges, or has no density anywhere, must not vanish.
     empty = depths < least
     return bit_grid.dilate(bit_grid.pack(~empty))
+
+
+def _densest(densities: Float[Tensor, "scene z y x"]) -> Float[Tensor, "scene cell_z cell_y cell_x"]:
+    """The highest density in each cell, one axis after the other: several times as fast as pooling in three."""
+    for axis in (1, 2, 3):
+        densities = densities.unflatten(axis, (-1, PLACES)).amax(dim=axis + 1)
+    return densities
 
 
 def with_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> TriPlaneField:

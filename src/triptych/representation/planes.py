@@ -49,6 +49,11 @@ def compose(
     return torch.cat([micro, macro], dim=-1)
 
 
+def of_micro(config: PlaneConfig, gradient: Float[Tensor, "scene 3 k k feature"]) -> Float[Tensor, "scene 3 k k micro"]:
+    """What the gradient in full planes is in the micro planes that they are composed of; not copied."""
+    return gradient if config.combine == "sum" else gradient[..., : config.micro_features]
+
+
 def along_both_axes(
     matrix: Float[Tensor, "out side"], planes: Float[Tensor, "scene 3 side side feature"]
 ) -> Float[Tensor, "scene 3 out out feature"]:

@@ -56,9 +56,9 @@ class Coding:
         """The basis as it is."""
         return self.basis.astype(np.float64) / UNIT
 
-    def step_map(self, side: int) -> Float[np.ndarray, "component row column"]:
+    def step_map(self, side: int) -> Float[np.ndarray, "row column component"]:
         """The step of each coefficient."""
-        return np.ascontiguousarray(step_sizes()[self.steps][wavelet.level_map(side)].transpose(2, 0, 1))
+        return step_sizes()[self.steps][wavelet.level_map(side)]
 
 
 @cache
@@ -75,10 +75,9 @@ def nearest_steps(sizes: Float[np.ndarray, "level component"]) -> UInt8[np.ndarr
 
 def coefficients_of(
     residual: Float[np.ndarray, "*scene 3 k k micro"], basis: Float[np.ndarray, "feature component"]
-) -> Float[np.ndarray, "*scene 3 component k k"]:
+) -> Float[np.ndarray, "*scene 3 k k component"]:
     """Wavelet coefficients of what a scene adds to the mean scene, as precise as that is given."""
-    components = residual @ np.linalg.inv(basis).T.astype(residual.dtype)
-    return np.moveaxis(wavelet.forward(components), -1, -3)
+    return wavelet.forward(residual @ np.linalg.inv(basis).T.astype(residual.dtype))
 
 
 def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micro"], coding: Coding) -> bytes:
@@ -103,9 +102,9 @@ def encode(micro: Float[Tensor, "3 k k micro"], start: Float[Tensor, "3 k k micr
     return pack(numbers.astype(np.int32), coding)
 
 
-def pack(numbers: Int[np.ndarray, "3 component k k"], coding: Coding) -> bytes:
+def pack(numbers: Int[np.ndarray, "3 k k component"], coding: Coding) -> bytes:
     """Bytes of coefficients that are whole steps."""
-    side = numbers.shape[-1]
+    side = numbers.shape[1]
     coded = symbols.encode(_listed(numbers), wavelet.bands_of(side), side)
     return bytes([VERSION]) + coding.basis.tobytes() + coding.steps.tobytes() + coded
 
@@ -135,15 +134,15 @@ def decode(content: bytes, start: Float[Tensor, "3 k k micro"]) -> tuple[Float[T
 
 
 def planes_of(
-    numbers: Int[np.ndarray, "3 component k k"], start: Float[Tensor, "3 k k micro"], coding: Coding
+    numbers: Int[np.ndarray, "3 k k component"], start: Float[Tensor, "3 k k micro"], coding: Coding
 ) -> Float[Tensor, "3 k k micro"]:
     """Micro planes of coefficients that are whole steps."""
     return _planes_of(_listed(numbers), start, coding)
 
 
-def _listed(numbers: Int[np.ndarray, "3 component k k"]) -> Numbers:
-    side = numbers.shape[-1]
-    return Numbers.of(numbers.reshape(-1, side, side), wavelet.bands_of(side))
+def _listed(numbers: Int[np.ndarray, "3 k k component"]) -> Numbers:
+    side = numbers.shape[1]
+    return Numbers.of(np.moveaxis(numbers, -1, 1).reshape(-1, side, side), wavelet.bands_of(side))
 
 
 def _planes_of(numbers: Numbers, start: Float[Tensor, "3 k k micro"], coding: Coding) -> Float[Tensor, "3 k k micro"]:

@@ -24,23 +24,42 @@ from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
-from triptych.representation.sampler import Sampler
+from triptych.representation import kernels
+from triptych.representation.config import SamplingConfig
+from triptych.representation.field import TriPlaneField
+from triptych.representation.kernels.comparison import Comparison
+from triptych.representation.planes import of_micro
+from triptych.representation.render import random_places
+from triptych.representation.sampler import PixelRays, Sampler
 
-_ELEVATIONS = (40.0, -10.0)
+_PROBED = (40.0, 36.0), (-10.0, 96.0)
+"""Elevation and azimuth of the first of the pictures around that random sums are taken of, in degrees; and ..."""
+_COMPARED = ((15.0, 66.0),)
+"""... of those that tell how much noise there is: from other sides, where nothing has been fitted to them."""
 _VIEWS = 3
-"""Around each of the elevations."""
-_COMPARED = slice(None, None, 2)
-"""Which of these pictures tell how much noise there is."""
+"""Around, from each of these on."""
+_LEAST_RAYS = 32
+"""Along the longer side of a picture."""
+_SAMPLES = 64
+"""Of a ray, at most."""
+_SHOWN = 0.9
+"""Of the effects found: fewer samples of a ray show each texel more, and scenes shall take no more bytes for that."""
+_FAR = 1e6
+"""How far away targets are."""
 _REGULAR = 1e-4
 """Of the mean variance of the components, added to each: none may be without any."""
 _PENALTY = 0.15
 """What a step of magnitude costs, in half squared steps, where a coefficient has the mean effect."""
-_LEAST_EFFECT, _MOST_EFFECT = 0.15, 4.0
-"""In relation to the mean: no magnitude loses more than a step, as effects are those of small changes."""
+_MEAN_SHARE = 0.15
+"""Of a coefficient's effect, so much is taken to be the mean one, as few rays do not see all places; then no magnitude
+loses more than a step, either: effects are those of small changes."""
+_MOST_EFFECT = 4.0
+"""In relation to the mean."""
 _TRIES = 5
 _NEAR_DECIBELS = 1.5
 
 
+@torch.no_grad()
 def rounded(scene: Scene, decibels: float) -> Scene:
     """A scene rounded so that its pictures change by noise of about so many decibels, ready to be stored as it is.
 
@@ -50,14 +69,16 @@ def rounded(scene: Scene, decibels: float) -> Scene:
         scene: a scene; one that has a coding, as those of compact banks, is returned as it is.
         decibels: PSNR between its pictures before and after.
     """
-    if scene.coding is not None or not scene.micro.numel() or not _can_be_rounded(scene):
+    if scene.coding is not None or not scene.micro.numel():
         return scene
     start = scene.model.start_micro.cpu()
-    residual = scene.micro.detach().cpu().double().numpy() - start.double().numpy()
-    gradients, before = _gradients(scene)
+    residual = (scene.micro.detach().cpu() - start).numpy()
+    if not (np.isfinite(residual).all() and scene.coefficients.isfinite().all()):
+        return scene
+    gradients, cameras = _gradients(scene), _cameras(scene.model, _COMPARED)
+    before = _pictures(scene, scene.micro, cameras)
     basis = _basis(residual, gradients)
-    effects = layout.coefficients_of(gradients, np.linalg.inv(basis).T) ** 2
-    coefficients, effect = layout.coefficients_of(residual, basis), effects.mean(axis=0, dtype=np.float64)
+    coefficients, effect = layout.coefficients_of(residual, basis), _effect(gradients, np.linalg.inv(basis).T)
     goal = decibels
     for _ in range(_TRIES):
         numbers, coding = _numbers(coefficients, basis, effect, goal)
@@ -65,7 +86,7 @@ def rounded(scene: Scene, decibels: float) -> Scene:
             break
         micro = layout.planes_of(numbers.astype(np.int32), start, coding)
         micro = micro.to(scene.micro.device)
-        short = decibels - mean(psnr(_compared_pictures(scene, micro), before[_COMPARED]))
+        short = decibels - mean(psnr(_pictures(scene, micro, cameras), before))
         if short < _NEAR_DECIBELS:
             return replace(scene, micro=micro, coding=coding)
         goal += short
@@ -81,53 +102,101 @@ def _plainly_rounded(scene: Scene) -> Scene:
     return scene
 
 
-def _can_be_rounded(scene: Scene) -> bool:
-    return bool(scene.micro.isfinite().all() and scene.coefficients.isfinite().all())
+def _gradients(scene: Scene) -> Float[np.ndarray, "probe 3 k k micro"]:
+    """Gradients of random sums over a picture of the scene each, whose squares are on average mean squares over pixels.
+
+    Those of a squared error are weighted by how far the targets are off. With targets so far away, in proportion to a
+    sum's weights, what is there does not matter, and pictures are rendered and differentiated in one pass.
+    """
+    model, cameras = scene.model, _cameras(scene.model, _PROBED)
+    targets = -_FAR * model.as_pixels(_of_random_sums(scene, cameras))
+    rays = model.latent_rays(cameras, [1] * len(cameras), PixelRays(1))
+    comparison = Comparison(targets, scene.behind(cameras))
+    with torch.enable_grad():
+        probed = scene.field.planes.detach().repeat(len(cameras), 1, 1, 1, 1).requires_grad_(True)
+        field = _as_occupied(scene, probed)
+        error = kernels.squared_error(field, rays, _sampling(model), random_places(rays, None), comparison)
+        (found,) = torch.autograd.grad(error, probed)
+    return of_micro(model.config.planes, found.mul_(targets.numel() / 2 / _FAR)).cpu().numpy()
 
 
-def _gradients(scene: Scene) -> tuple[Float[np.ndarray, "probe 3 k k micro"], Float[Tensor, "probe 3 height width"]]:
-    """Gradients of random sums over a picture of the scene, whose squares are on average mean squares over pixels; and
-    these pictures."""
-    generator, found, pictures = torch.Generator().manual_seed(0), [], []
-    for camera in _cameras(scene.model):
-        micro = scene.micro.detach().clone().requires_grad_(True)
+def _of_random_sums(scene: Scene, cameras: Cameras) -> Float[Tensor, "view channel latent_height latent_width"]:
+    """Their gradients in latents, one after the other, as decoders take much memory."""
+    model, generator, found = scene.model, torch.Generator().manual_seed(0), []
+    height, width = model.latent_size_of(cameras.height, cameras.width)
+    if model.is_image_space:  # there they do not follow from what is seen
+        latents = scene.micro.new_zeros(len(cameras), 3, height, width)
+    else:
+        latents = torch.cat([_latents(scene, scene.field.planes, cameras[[view]]) for view in range(len(cameras))])
+    for latent in latents:
         with torch.enable_grad():
-            images = _picture(scene, micro, camera)
-            signs = 2.0 * torch.randint(0, 2, images.shape, generator=generator).to(images) - 1
-            (gradient,) = torch.autograd.grad((images * signs).sum(), micro)
-        found.append(gradient.cpu().numpy() / math.sqrt(images.numel()))
-        pictures.append(images.detach())
-    return np.stack(found), torch.cat(pictures).clamp(0, 1)
+            leaf = latent[None].requires_grad_(True)
+            image = _decoded(model, leaf)
+            signs = 2.0 * torch.randint(0, 2, image.shape, generator=generator).to(image) - 1
+            found += torch.autograd.grad(image, leaf, signs / math.sqrt(image.numel()))
+    return torch.cat(found)
 
 
-@torch.no_grad()
-def _compared_pictures(scene: Scene, micro: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "view 3 height width"]:
-    return torch.cat([_picture(scene, micro, camera) for camera in _cameras(scene.model)[_COMPARED]]).clamp(0, 1)
+def _pictures(
+    scene: Scene, micro: Float[Tensor, "3 k k micro"], cameras: Cameras
+) -> Float[Tensor, "view 3 height width"]:
+    planes = scene.model.field(micro[None], scene.coefficients[None]).planes
+    return _decoded(scene.model, _latents(scene, planes, cameras)).clamp(0, 1)
 
 
-def _picture(scene: Scene, micro: Float[Tensor, "3 k k micro"], camera: Cameras) -> Float[Tensor, "1 3 h w"]:
-    """A differentiable picture with one ray per latent pixel, from micro planes about as those of the scene."""
-    model = scene.model
-    field = replace(model.field(micro[None], scene.coefficients[None]), occupancy=scene.field.occupancy)
-    sampler = Sampler(replace(model.config.sampling, supersample=1))
-    rendering = model.render_latents(field, camera, [1], scene.behind(camera), sampler)
-    size = model.latent_size_of(camera.height, camera.width)
+def _latents(
+    scene: Scene, planes: Float[Tensor, "1 3 k k feature"], cameras: Cameras
+) -> Float[Tensor, "view channel height width"]:
+    """Latents with one ray per pixel, from planes about as those of the scene."""
+    model, sampler = scene.model, Sampler(_sampling(scene.model))
+    field, behind = _as_occupied(scene, planes), scene.behind(cameras)
+    channels = model.render_latents(field, cameras, [len(cameras)], behind, sampler).channels
+    return model.as_images(channels, model.latent_size_of(cameras.height, cameras.width))
+
+
+def _as_occupied(scene: Scene, planes: Float[Tensor, "copy 3 k k feature"]) -> TriPlaneField:
+    """Planes about as those of the scene, sampled where that has matter."""
+    occupancy = scene.field.occupancy
+    return replace(
+        scene.field, planes=planes, occupancy=None if occupancy is None else occupancy.expand(len(planes), -1, -1)
+    )
+
+
+def _sampling(model: CategoryModel) -> SamplingConfig:
+    sampling = model.config.sampling
+    return replace(sampling, supersample=1, coarse=min(_SAMPLES, sampling.coarse))
+
+
+def _decoded(
+    model: CategoryModel, latents: Float[Tensor, "view channel latent_height latent_width"]
+) -> Float[Tensor, "view 3 height width"]:
     with in_single_precision():
-        return model.decode(model.as_images(rendering.channels, size))
+        return model.decode(latents)
 
 
-def _cameras(model: CategoryModel) -> list[Cameras]:
-    """Around the scene box, one by one.
+def _cameras(model: CategoryModel, first: tuple[tuple[float, float], ...]) -> Cameras:
+    """Around the scene box.
 
-    In image space a picture has about as many rays along a side as a plane has texels: more would take longer and tell
-    the same. A decoder gets latents of the size that it was trained on.
+    In image space a picture has at least half as many rays along its longer side as a plane has texels: more would take
+    longer and tell about the same. A decoder gets latents of the size that it was trained on.
     """
     height, width = model.config.height, model.config.width
-    coarser = max(1, round(max(height, width) / model.config.planes.resolution)) if model.is_image_space else 1
+    enough = max(model.config.planes.resolution // 2, _LEAST_RAYS)
+    coarser = max(1, max(height, width) // enough) if model.is_image_space else 1
     size = max(1, height // coarser), max(1, width // coarser)
     around = Orbit.around(model.aabb, _VIEWS)
-    orbits = [replace(around, elevation_degrees=degrees).cameras(*size) for degrees in _ELEVATIONS]
-    return [cameras[[view]].to(model.aabb.device) for cameras in orbits for view in range(_VIEWS)]
+    orbits = [replace(around, elevation_degrees=up, azimuth_degrees=turned).cameras(*size) for up, turned in first]
+    return Cameras.together(orbits).to(model.aabb.device)
+
+
+def _effect(
+    gradients: Float[np.ndarray, "probe 3 k k micro"], basis: Float[np.ndarray, "feature component"]
+) -> Float[np.ndarray, "3 k k component"]:
+    """The mean square of the gradients' coefficients, but for what too few samples add."""
+    total = np.zeros_like(gradients[0])
+    for gradient in gradients:
+        total += np.square(layout.coefficients_of(gradient, basis))
+    return total * (_SHOWN / len(gradients))
 
 
 def _basis(
@@ -155,31 +224,49 @@ def _regular(products: Float[np.ndarray, "micro micro"]) -> Float[np.ndarray, "m
 
 
 def _numbers(
-    coefficients: Float[np.ndarray, "3 component k k"],
+    coefficients: Float[np.ndarray, "3 k k component"],
     basis: Float[np.ndarray, "feature component"],
-    effect: Float[np.ndarray, "3 component k k"],
+    effect: Float[np.ndarray, "3 k k component"],
     decibels: float,
-) -> tuple[Float[np.ndarray, "3 component k k"], Coding]:
+) -> tuple[Float[np.ndarray, "3 k k component"], Coding]:
     """Coefficients in whole steps that all add equal noise, together so much."""
-    side = effect.shape[-1]
-    levels = wavelet.level_map(side)
-    of_level = np.stack([effect[..., levels == level].mean(axis=(0, 2)) for level in range(levels.max() + 1)])
+    side = effect.shape[1]
+    of_level = _of_levels(effect)
     mean_effect = np.maximum(of_level, 1e-12 * of_level.max() + 1e-30)
     noise = 12 * 10 ** (-decibels / 10) / effect.size  # a step's square is twelve times that of its mean error
     steps = layout.nearest_steps(np.sqrt(noise / mean_effect))
     coding = Coding(np.rint(basis * layout.UNIT).astype(np.int8), steps)
-    share = _smoothed(effect) / mean_effect[levels].transpose(2, 0, 1)
-    sizes = coefficients / coding.step_map(side)
-    magnitudes = np.rint(np.abs(sizes) - _PENALTY / np.clip(share, _LEAST_EFFECT, _MOST_EFFECT))
+    relative = _smoothed(effect) / mean_effect.astype(effect.dtype)[wavelet.level_map(side)]
+    relative = np.minimum((1 - _MEAN_SHARE) * relative + _MEAN_SHARE, _MOST_EFFECT)
+    sizes = coefficients / coding.step_map(side).astype(coefficients.dtype)
+    magnitudes = np.rint(np.abs(sizes) - _PENALTY / relative)
     return np.copysign(np.maximum(magnitudes, 0), sizes), coding
 
 
-def _smoothed(values: Float[np.ndarray, "3 component k k"]) -> Float[np.ndarray, "3 component k k"]:
+def _of_levels(values: Float[np.ndarray, "3 k k component"]) -> Float[np.ndarray, "level component"]:
+    """Means over the bands of each level."""
+    side = values.shape[1]
+    sums, counts = np.zeros((wavelet.levels_of(side) + 1, values.shape[-1])), np.zeros((wavelet.levels_of(side) + 1, 1))
+    for top, left, rows, columns, level in wavelet.bands_of(side):
+        band = values[:, top : top + rows, left : left + columns]
+        sums[level] += band.sum(axis=(0, 1, 2), dtype=np.float64)
+        counts[level] += 3 * rows * columns
+    return sums / counts
+
+
+def _smoothed(values: Float[np.ndarray, "3 k k component"]) -> Float[np.ndarray, "3 k k component"]:
     """Means of each and its neighbors, in its band alone."""
-    found = np.empty_like(values)
-    for top, left, rows, columns, _ in wavelet.bands_of(values.shape[-1]):
-        place = (..., slice(top, top + rows), slice(left, left + columns))
-        band = np.pad(values[place], ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-        band = band[..., :-2] + band[..., 1:-1] + band[..., 2:]
-        found[place] = (band[..., :-2, :] + band[..., 1:-1, :] + band[..., 2:, :]) / 9
-    return found
+    found = values.copy()
+    for top, left, rows, columns, _ in wavelet.bands_of(values.shape[1]):
+        band = found[:, top : top + rows, left : left + columns]
+        _add_neighbors(band.swapaxes(0, 1))
+        _add_neighbors(band.swapaxes(0, 2))
+    return found / 9
+
+
+def _add_neighbors(values: Float[np.ndarray, "place *other"]) -> None:
+    """Add to each the one before and the one after, itself at either end."""
+    before = np.concatenate([values[:1], values[:-1]])
+    after = np.concatenate([values[1:], values[-1:]])
+    values += before
+    values += after

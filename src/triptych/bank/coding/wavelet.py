@@ -5,6 +5,7 @@ quarter of what the last one has made. What is read is computed in one order of 
 precision of the planes, so that any machine gets the same bits.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -58,35 +59,22 @@ def level_map(side: int) -> Int[np.ndarray, "row column"]:
 def forward(planes: Float[np.ndarray, "*scene row column plane"]) -> Float[np.ndarray, "*scene row column plane"]:
     """Coefficients of planes, each in its band's place, as precise as these are."""
     found = np.array(planes, order="C")
-    for beside in found.reshape(-1, *found.shape[-3:]):  # few at a time stay in the processor's cache
-        for level in range(levels_of(len(beside))):
-            side = len(beside) >> level
-            _split(beside[:side, :side])
-            _split(beside[:side, :side].swapaxes(0, 1))
+    weights = np.array([_FINE, _COARSE, _FINE_AGAIN, _COARSE_AGAIN, _SCALE], found.dtype)
+    for beside in found.reshape(-1, *found.shape[-3:]):
+        _compiled(_forward)(beside, levels_of(len(beside)), weights)
     return found
-
-
-def _split(lines: Float[np.ndarray, "place line plane"]) -> None:
-    coarse, fine = lines[0::2].copy(), lines[1::2].copy()
-    for weight, weight_back in ((_FINE, _COARSE), (_FINE_AGAIN, _COARSE_AGAIN)):
-        fine[:-1] += weight * (coarse[:-1] + coarse[1:])
-        fine[-1] += weight * (coarse[-1] + coarse[-1])
-        coarse[1:] += weight_back * (fine[1:] + fine[:-1])
-        coarse[0] += weight_back * (fine[0] + fine[0])
-    half = len(coarse)
-    lines[:half], lines[half:] = coarse * _SCALE, fine / _SCALE
 
 
 def invert(coefficients: Float[np.ndarray, "row column plane"]) -> None:
     """Make planes of their coefficients, in place and in their precision, single or double."""
     side = len(coefficients)
     weights = np.array([_COARSE_AGAIN, _FINE_AGAIN, _COARSE, _FINE, _SCALE], coefficients.dtype)
-    _compiled()(coefficients, levels_of(side), weights)
+    _compiled(_invert)(coefficients, levels_of(side), weights)
 
 
 @cache
-def _compiled() -> Any:
-    return compile_cached(njit, _invert, nogil=True, error_model="numpy")
+def _compiled(function: Callable[..., None]) -> Any:
+    return compile_cached(njit, function, nogil=True, error_model="numpy")
 
 
 @compile_inner
@@ -130,6 +118,42 @@ def _joined(lines, start, width, size, coarse, fine, weights):
         for line in range(width):
             to_low[line] = of_low[line]
             to_high[line] = of_high[line]
+
+
+@compile_inner
+def _parted(lines, start, width, size, coarse, fine, weights):
+    """Make halves of lines, those of some columns, in place."""
+    half, scale = size >> 1, weights[4]
+    low, high = coarse[: half * width], fine[: half * width]
+    for place in range(half):
+        of_low, of_high = lines[2 * place, start : start + width], lines[2 * place + 1, start : start + width]
+        to_low, to_high = low[place * width : (place + 1) * width], high[place * width : (place + 1) * width]
+        for line in range(width):
+            to_low[line] = of_low[line]
+            to_high[line] = of_high[line]
+    _take_back(high, low, -weights[0], width)
+    _take(low, high, -weights[1], width)
+    _take_back(high, low, -weights[2], width)
+    _take(low, high, -weights[3], width)
+    for place in range(half):
+        to_low, to_high = lines[place, start : start + width], lines[half + place, start : start + width]
+        of_low, of_high = low[place * width : (place + 1) * width], high[place * width : (place + 1) * width]
+        for line in range(width):
+            to_low[line] = of_low[line] * scale
+            to_high[line] = of_high[line] / scale
+
+
+def _forward(planes, levels, weights):
+    side, count = planes.shape[0], planes.shape[2]
+    rows = planes.reshape(side, side * count)
+    coarse = np.empty((side + 1) // 2 * max(_TOGETHER, count), planes.dtype)
+    fine = np.empty_like(coarse)
+    for level in range(levels):
+        size = side >> level
+        for start in range(0, size * count, _TOGETHER):
+            _parted(rows, start, min(_TOGETHER, size * count - start), size, coarse, fine, weights)
+        for row in range(size):
+            _parted(planes[row], 0, count, size, coarse, fine, weights)
 
 
 def _invert(planes, levels, weights):
