@@ -2,25 +2,25 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 
 def compile_cached(
-    decorator: Callable[..., Any], function: Callable[..., Any], *, sources: Path | None = None, **options: Any
+    decorator: Callable[..., Any], function: Callable[..., Any], *, sources: Sequence[Path] = (), **options: Any
 ) -> Any:
     """A function compiled by one of numba's decorators, its code kept on the disk where a folder can be written.
 
     Args:
         decorator: ``numba.njit``, or whatever else takes ``cache``.
         function: what to compile; what a run-time type checker may have wrapped around it is taken off.
-        sources: the folder of all files that hold what the function calls. Numba itself notices changes in the file
-            of the function alone.
+        sources: the folders and files that hold what the function calls, and its constants. Numba itself notices
+            changes in the file of the function alone.
         options: further arguments of the decorator.
     """
     bare: Any = inspect.unwrap(function)
-    if sources is not None:
+    if sources:
         bare.__qualname__ += f"_{_digest(sources)}"  # the name of the file that numba keeps the code in
     try:
         return decorator(cache=True, **options)(bare)
@@ -42,5 +42,6 @@ def compile_within(function: Callable[..., Any]) -> Any:
     return njit(inspect.unwrap(function), inline="always")
 
 
-def _digest(folder: Path) -> str:
-    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.glob("*.py")))).hexdigest()[:16]
+def _digest(sources: Sequence[Path]) -> str:
+    files = [file for source in sources for file in (sorted(source.glob("*.py")) if source.is_dir() else [source])]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

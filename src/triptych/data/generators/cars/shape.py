@@ -28,7 +28,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def compiled_entry(function: Callable[..., Any], *, parallel: bool = False) -> Any:
     """The same for what Python calls; its code, with that of all functions it calls, is kept on the disk."""
-    return compile_cached(njit, function, sources=Path(__file__).parent, fastmath=True, parallel=parallel)
+    return compile_cached(njit, function, sources=[Path(__file__).parent], fastmath=True, parallel=parallel)
 
 
 @compiled

@@ -6,7 +6,6 @@ is computed for 3 side² places, and a point costs two additions of it, the acti
 """
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 from triptych.compiling import compile_cached
 from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels.cpu.functions import softplus
-from triptych.representation.kernels.cpu.layout import round_up
+from triptych.representation.kernels.cpu.layout import SOURCES, round_up
 from triptych.representation.kernels.cpu.memory import advance, floats_at, load16, write
 from triptych.representation.kernels.cpu.threads import in_parts
 from triptych.representation.kernels.cpu.vectors import fma, minimum, spread16, sum_of_lanes
@@ -68,7 +67,7 @@ def _fill(
 
 @lru_cache
 def _compiled() -> Any:
-    return compile_cached(njit, _fill_layers, sources=Path(__file__).parent, nogil=True)
+    return compile_cached(njit, _fill_layers, sources=SOURCES, nogil=True)
 
 
 def _fill_layers(layers, weights, relu, raw, first, end):

@@ -4,10 +4,17 @@ Matrices lie in rows of a multiple of 16 floats, padded with zeros: features [sa
 outputs (density first) are [output, sample], with the samples of a ray padded to a multiple of 8.
 """
 
+import inspect
+from pathlib import Path
+
 import numpy as np
 
+from triptych.geometry import bit_grid, sampling
+from triptych.representation.kernels import arguments
 from triptych.representation.kernels.cpu.vectors import inlined
 
+SOURCES = [Path(__file__).parent, *(Path(inspect.getfile(module)) for module in (arguments, bit_grid, sampling))]
+"""Where the loops and their constants are."""
 GROUP = 8
 """Samples that the forward pass takes at a time."""
 QUEUE = 32

@@ -5,7 +5,6 @@ several times as long to write and to read as the arithmetic does.
 """
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from numba import njit
 from torch import Tensor
 
 from triptych.compiling import compile_cached
+from triptych.representation.kernels.cpu.layout import SOURCES
 from triptych.representation.kernels.cpu.memory import advance, floats_at, load8, load32, read, store, write
 from triptych.representation.kernels.cpu.threads import in_parts
 from triptych.representation.kernels.cpu.vectors import absolute, compiled, fma, inlined, root, spread32, sum_of_lanes
@@ -83,7 +83,7 @@ def step_rows(
 
 @lru_cache
 def _compiled() -> Any:
-    return compile_cached(njit, _step_planes, sources=Path(__file__).parent, nogil=True)
+    return compile_cached(njit, _step_planes, sources=SOURCES, nogil=True)
 
 
 def _step_planes(

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from triptych.geometry.bit_grid import SIDE
 from triptych.representation.kernels.cpu.backward import backward_of_rays
 from triptych.representation.kernels.cpu.comparing import compare_rays
 from triptych.representation.kernels.cpu.forward import query_ray, render_ray
-from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, parameter_count_in_loops
+from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, SOURCES, parameter_count_in_loops
 from triptych.representation.kernels.cpu.memory import (
     advance,
     fetch_add,
@@ -80,7 +79,7 @@ if hasattr(os, "register_at_fork"):
 def compiled(direction: str) -> Callable[[int], None]:
     """The loops as a C function of a job's address; compiled code is kept on disk by numba where it can write."""
     entry_point = {"forward": _run_forward, "backward": _run_backward, "compare": _run_compare}[direction]
-    return compile_cached(partial(cfunc, _SIGNATURE), entry_point, sources=Path(__file__).parent).ctypes
+    return compile_cached(partial(cfunc, _SIGNATURE), entry_point, sources=SOURCES).ctypes
 
 
 def _run_forward(jobs):
