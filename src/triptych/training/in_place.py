@@ -8,8 +8,6 @@ over their texels takes all of the step.
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from triptych.representation.kernels import renders_in_place
 from triptych.representation.kernels.cpu import rows
@@ -69,8 +67,9 @@ class InPlaceSteps:
     def _move(self, scale: float, move: Move) -> None:
         """Move the scenes from the gradient of their planes, which is to be multiplied by ``scale``."""
         scenes, base, everyone = self._work.scenes, self._work.model.base.flatten(1), torch.arange(len(self._gradient))
-        own, shared = self._parts(self._field.planes)
-        of_own, of_shared = self._parts(self._gradient)
+        micro = self._micro.values.shape[-1]
+        own, shared = self._field.planes[..., :micro], self._field.planes[..., micro:]
+        of_own, of_shared = self._gradient[..., :micro], self._gradient[..., micro:]
         if move.modes and scenes.along is not None:
             self._micro.values += scenes.along.step(everyone, of_own, move.modes, scale)
         if move.coefficients and len(base):
@@ -80,8 +79,3 @@ class InPlaceSteps:
             self._micro.step_within(self._field.planes, self._gradient, scale, move)
         else:
             own.copy_(self._micro.values)
-
-    def _parts(self, planes: Float[Tensor, "scene 3 k k feature"]) -> tuple[Tensor, ...]:
-        """The scenes' own features, and those of the base planes."""
-        own = self._micro.values.shape[-1]
-        return planes.split([own, planes.shape[-1] - own], dim=-1)

@@ -14,6 +14,7 @@ from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.comparison import Comparison
+from triptych.representation.kernels.cpu import fill_gradient as fill_gradient
 from triptych.representation.kernels.grids import rows_of_grid
 from triptych.representation.kernels.reference import Integral
 
@@ -79,19 +80,6 @@ def compares_in_one_pass(
 ) -> bool:
     """Whether ``squared_error`` is more than its parts: one pass that knows the loss, for gradients of the field."""
     return _module(backend, field) is cpu and cpu.fuses_comparison(field, sampling, rays_per_pixel)
-
-
-def fill_gradient(
-    field: TriPlaneField,
-    rays: SceneRays,
-    sampling: SamplingConfig,
-    jitter: Float[Tensor, "ray 2"],
-    comparison: Comparison,
-    out: Float[Tensor, "scene 3 row column feature"],
-) -> None:
-    """Fill ``out`` with the gradient of ``squared_error`` by the planes, without autograd; where the CPU kernel
-    ``renders_in_place`` alone."""
-    cpu.fill_gradient(field, rays, sampling, jitter, comparison, out)
 
 
 def renders_in_place(field: TriPlaneField, sampling: SamplingConfig, backend: Backend = "auto") -> bool:

@@ -65,7 +65,7 @@ def fill_gradient(
     comparison: Comparison,
     out: Float[Tensor, "scene 3 row column feature"],
 ) -> None:
-    """Fill ``out`` with the gradient of ``squared_error`` by the planes; see ``fills_gradient``."""
+    """Fill ``out`` with the gradient of ``squared_error`` by the planes, without autograd; see ``fills_gradient``."""
     _compared((*_compared_arguments(field, rays, sampling, jitter, comparison), False), out)
 
 
