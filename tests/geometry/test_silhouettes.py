@@ -1,6 +1,9 @@
+import numpy as np
+import pytest
 import torch
 
 from triptych.geometry import Window
+from triptych.geometry.shown import any_along, shown_by
 from triptych.geometry.silhouettes import object_windows
 from triptych.geometry.windows import stacked
 
@@ -43,3 +46,20 @@ def test_windows_of_one_size_are_stacked() -> None:
     pictures = torch.arange(2 * 3 * 5 * 6).reshape(2, 3, 5, 6)
     cut = stacked(pictures, [Window(0, 1, 2, 3), Window(3, 3, 2, 3)])
     assert torch.equal(cut, torch.stack([pictures[0, :, 0:2, 1:4], pictures[1, :, 3:5, 3:6]]))
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_bytes_beyond_those_of_the_background_show_something(channels: int) -> None:
+    pictures = np.random.default_rng(0).choice(np.array([0, 1, 99, 100, 102, 103, 255], np.uint8), (2, 5, 7, channels))
+    tell_nothing = [(100, 102), (255, 255), (0, 99), (0, 255)][:channels]
+    expected = np.zeros((2, 5, 7), np.bool_)
+    for channel, (low, high) in enumerate(tell_nothing):
+        expected |= (pictures[..., channel] < low) | (pictures[..., channel] > high)
+    assert 0 < expected.mean() < 1
+    assert np.array_equal(shown_by(pictures, tell_nothing).numpy(), expected)
+
+
+def test_any_along_an_axis() -> None:
+    shown = torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0)) < 0.2
+    for dim in range(3):
+        assert torch.equal(any_along(shown, dim), shown.any(dim=dim))

@@ -33,21 +33,19 @@ def test_they_are_those_of_the_category_within_the_hull(balls: Dataset, model: C
 def test_what_looks_like_the_background_is_there_where_alpha_says_so(
     balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hull, images = first_cells(model, balls, 0), Dataset.images
-    shown = {view: (balls.images(0, [view]) != 255).any(axis=-1)[0] for view in balls.views(0).train}
+    hull, kept = first_cells(model, balls, 0), Dataset.with_alpha
 
     def half_white(self: Dataset, scene: int, views: list[int]) -> np.ndarray:
-        pictures = images(self, scene, views).copy()
-        pictures[:, :, :16] = 255
+        pictures = kept(self, scene, views)
+        pictures[:, :, :16, :3] = 255
         return pictures
 
-    monkeypatch.setattr(Dataset, "images", half_white)
-    monkeypatch.setattr(Dataset, "alpha", lambda *_: None)
+    monkeypatch.setattr(Dataset, "with_alpha", half_white)
+    assert torch.equal(first_cells(model, balls, 0), hull)
+    monkeypatch.setattr(Dataset, "has_alpha", lambda *_: False)
     fewer = first_cells(model, balls, 0)
     assert torch.equal(fewer & hull, fewer)
     assert not torch.equal(fewer, hull)
-    monkeypatch.setattr(Dataset, "alpha", lambda self, scene, views: np.stack([255 * shown[view] for view in views]))
-    assert torch.equal(first_cells(model, balls, 0), hull)
 
 
 def test_where_nothing_would_be_left_the_category_remains(
@@ -62,6 +60,5 @@ def test_where_nothing_would_be_left_the_category_remains(
         pictures[:, 0, 0] = 0
         return pictures
 
-    monkeypatch.setattr(Dataset, "images", a_corner)
-    monkeypatch.setattr(Dataset, "alpha", lambda *_: None)
+    monkeypatch.setattr(Dataset, "with_alpha", a_corner)
     assert torch.equal(first_cells(model, balls, 0), model.start_occupancy)

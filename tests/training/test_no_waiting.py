@@ -156,7 +156,7 @@ def test_what_is_recorded_is_the_same_in_every_step(
     model.modes = torch.ones(2, 3, side, side, model.config.planes.micro_features)
     scenes = balls.select("test")
     prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
-    assert prepared.latent_views.latents.device == CPU
+    assert prepared.latent_views.device == CPU
     fitting = Fitting(model.to(NO_DATA), scenes, 0)
     work = begun(fitting.begin(phase, SKIPPING, "triton"), prepared)
     steps, recorded = Steps(work, fitting.everyone), []
@@ -181,9 +181,9 @@ def test_pixels_of_views_that_a_gpu_has_no_room_for(
     views = PosedViews(balls.select("train", "all"))
     scenes = SceneParameters.fresh(STAGE1.planes, 3, torch.Generator().manual_seed(0), CPU)
     on_cpu = Work(phase, model, scenes, views, SKIPPING).latent_views
-    monkeypatch.setattr(pixels, "free_memory", lambda _: on_cpu.latents.nbytes)
+    monkeypatch.setattr(pixels, "free_memory", lambda _: on_cpu.seen.nbytes)
     kept = on_cpu.placed(NO_DATA)
-    assert kept.latents.device == CPU
+    assert kept.device == CPU
     with Waits() as waits:
         drawn = kept.at(kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]), 1).to(NO_DATA)
     assert drawn.latents.device == NO_DATA

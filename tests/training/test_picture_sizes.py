@@ -78,7 +78,8 @@ def test_random_pixels_are_those_of_their_latents(model: CategoryModel, tmp_path
     latent = Phase(60.0, 8, MOVING, LossWeights(enc=1.0), pixels=128)
     fitting = Fitting(model, dataset, seed=0)
     work = fitting.begin(latent, tiny_stage2().skipping)
-    assert work.latent_views.latents.shape[2:] == (HEIGHT // DOWNSCALE, WIDTH // DOWNSCALE)
+    cameras = work.latent_views.cameras
+    assert (cameras.height, cameras.width) == (HEIGHT // DOWNSCALE, WIDTH // DOWNSCALE)
     losses = [float(take_step(work, step, fitting.everyone).enc.detach()) for step in range(40)]
     assert mean(losses[-5:]) < 0.8 * mean(losses[:5])
 

@@ -18,8 +18,9 @@ from triptych.representation.config import SamplingConfig
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import Fitting, fit_scenes
 from triptych.training.phase import LossWeights, Phase, Rates
-from triptych.training.pixels import LatentViews, boxes_of
+from triptych.training.pixels import LatentViews
 from triptych.training.scenes import SceneParameters
+from triptych.training.seen import SeenLatents
 from triptych.training.step import take_step
 
 PHASE = Phase(60.0, 32, Rates(micro=2e-2, coefficients=1e-2), LossWeights(enc=1.0), pixels=128, samples=16)
@@ -95,7 +96,8 @@ def numbered(cameras: Cameras) -> LatentViews:
     view, y, x = torch.meshgrid(*(torch.arange(float(size)) for size in (len(cameras), 6, 8)), indexing="ij")
     boxes = torch.tensor([[2, 1, 3, 4], [0, 0, 8, 6], [5, 5, 1, 1]])
     latents, background = torch.stack([view, x, y], dim=1), torch.arange(48.0)[:, None].expand(48, 3)
-    return LatentViews(cameras, latents, background, (view + x + y) / 100, boxes, torch.tensor([0, 1, 0]))
+    seen = SeenLatents(latents, (view + x + y) / 100)
+    return LatentViews(cameras, seen, background, boxes, torch.tensor([0, 1, 0]))
 
 
 def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_through_them() -> None:
@@ -123,7 +125,8 @@ def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_thro
 def test_pass_after_pass_every_pixel_is_drawn_before_any_is_drawn_often() -> None:
     cameras = hemisphere_cameras(2, 64, seed=0)
     whole = torch.tensor([[0, 0, 64, 64], [0, 0, 64, 64]])
-    views = LatentViews(cameras, torch.zeros(2, 1, 64, 64), torch.zeros(4096, 1), None, whole, torch.tensor([0, 1]))
+    seen = SeenLatents(torch.zeros(2, 1, 64, 64), None)
+    views = LatentViews(cameras, seen, torch.zeros(4096, 1), whole, torch.tensor([0, 1]))
     drawn = torch.zeros(2, 64, 64)
     for passes in range(4096 // 64):
         places = views.draw([torch.tensor([1, 0])], 128, 0.0, [torch.Generator()], passes).places
@@ -139,7 +142,7 @@ def test_the_box_of_a_view_is_around_what_differs_from_the_background() -> None:
     latents[0, 1, 2, 3] += 1
     latents[0, 0, 3, 4] -= 1
     latents[1, 0, 4, 6] += 1
-    assert boxes_of(latents, background).tolist() == [[3, 2, 2, 2], [6, 4, 1, 1], [0, 0, 7, 5]]
+    assert SeenLatents(latents, None).boxes(background).tolist() == [[3, 2, 2, 2], [6, 4, 1, 1], [0, 0, 7, 5]]
 
 
 @pytest.mark.parametrize(

@@ -75,13 +75,22 @@ class Dataset:
 
     def images(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width 3"]:
         """The chosen pictures of a scene, alpha over ``laid_over``, read from the disk in the order given."""
-        return np.ascontiguousarray(self._kept(scene, views)[..., :3])
+        return np.ascontiguousarray(self.with_alpha(scene, views)[..., :3])
 
     def alpha(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width"] | None:
         """How opaque the pixels of these pictures are, from 0 to 255; None for a scene whose pictures do not say it."""
-        if not self._index.has_alpha[self._number(scene)]:
+        if not self.has_alpha(scene):
             return None
-        return np.ascontiguousarray(self._kept(scene, views)[..., 3])
+        return np.ascontiguousarray(self.with_alpha(scene, views)[..., 3])
+
+    def has_alpha(self, scene: int) -> bool:
+        """Whether the pictures of a scene say how opaque their pixels are."""
+        return bool(self._index.has_alpha[self._number(scene)])
+
+    def with_alpha(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width channel"]:
+        """``images`` and ``alpha`` as they are kept, without copying them apart; alpha where any scene has some, which
+        means nothing in a scene that has none."""
+        return self._pictures[self._rows[scene][list(views)]]
 
     def views(self, scene: int) -> ViewSplit:
         """Which views of a scene are for fitting, and which are never seen."""
@@ -102,7 +111,7 @@ class Dataset:
     @cached_property
     def opaque(self) -> tuple[int, ...]:
         """The scenes whose pictures do not say what is around the object: they have no alpha and no masks."""
-        return tuple(scene for scene in range(len(self)) if not self._index.has_alpha[self._number(scene)])
+        return tuple(scene for scene in range(len(self)) if not self.has_alpha(scene))
 
     @property
     def keeps_alpha(self) -> bool:
@@ -177,10 +186,6 @@ class Dataset:
     def __getstate__(self) -> dict[str, object]:
         """What another process gets: it may not have the files."""
         return vars(self.in_memory())
-
-    def _kept(self, scene: int, views: Sequence[int]) -> UInt8[np.ndarray, "view height width channel"]:
-        """Copies of pictures as they are kept, with alpha where any scene has some."""
-        return self._pictures[self._rows[scene][list(views)]]
 
     def _number(self, scene: int) -> int:
         """The number of a scene in the index, which has those too that were not chosen."""

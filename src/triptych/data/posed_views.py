@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from triptych.data import Dataset
@@ -90,6 +90,16 @@ class PosedViews:
             shape = len(views), *self.dataset.picture_size
             parts.append(torch.full(shape, -1.0) if alpha is None else torch.from_numpy(alpha).float() / 255)
         return torch.cat(parts)
+
+    def with_alpha(self, batch: Batch) -> UInt8[np.ndarray, "view height width channel"]:
+        """Pictures of a batch as bytes; see ``Dataset.with_alpha``."""
+        return np.concatenate([self.dataset.with_alpha(scene, views) for scene, views in self._by_scene(batch)])
+
+    @cached_property
+    def know_opacity(self) -> Bool[Tensor, " view"]:
+        """The views whose pictures say how opaque their pixels are."""
+        of_scenes = np.array([self.dataset.has_alpha(scene) for scene in range(len(self.dataset))])
+        return torch.from_numpy(of_scenes[self.scene_of_row])
 
     def cameras(self, batch: Batch, device: torch.device) -> Cameras:
         """Cameras of a batch."""

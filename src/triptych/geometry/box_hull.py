@@ -40,7 +40,7 @@ def box_hull(
 def _compiled() -> Any:
     from numba import njit
 
-    return compile_cached(njit, _carve, nogil=True)
+    return compile_cached(njit, _carve, nogil=True, error_model="numpy")
 
 
 def _carve(counts, c2w, intrinsics, aabb, tolerated, left):

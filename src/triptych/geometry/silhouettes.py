@@ -3,6 +3,7 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from triptych.geometry.shown import any_along
 from triptych.geometry.windows import Window
 
 SIDES = 4
@@ -22,7 +23,7 @@ def silhouettes(
 
 def or_everywhere(shown: Bool[Tensor, "view height width"]) -> Bool[Tensor, "view height width"]:
     """The pixels that show something; all of those of a picture in which none does."""
-    return shown | ~shown.any(dim=2).any(dim=1)[:, None, None]
+    return shown | ~any_along(shown.flatten(1), 1)[:, None, None]
 
 
 def object_windows(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from triptych.data.cache.entry import default_cache
@@ -57,6 +57,17 @@ def shrunk_opacities(
     parts = (functional.avg_pool2d(views.opacities(batch), downscale).to(precision) for batch in _batches(views))
     shape = len(views), height // downscale, width // downscale
     return gather(parts, shape, precision, _folder_beside(views))
+
+
+def kept_pictures(views: PosedViews) -> UInt8[Tensor, "row height width channel"]:
+    """The pictures of all views as bytes, on the CPU, with alpha where any has some: see ``Dataset.with_alpha``.
+
+    Raises:
+        InputError: there is no room for them.
+    """
+    parts = (torch.from_numpy(views.with_alpha(batch)) for batch in _batches(views))
+    shape = views.with_alpha(views.group([0])).shape[1:]
+    return gather(parts, (len(views), *shape), torch.uint8, _folder_beside(views))
 
 
 def _folder_beside(views: PosedViews) -> Path:

@@ -237,8 +237,8 @@ def _phase(work: Work, views_per_epoch: int, take: Callable[[int], object], step
     if not steps:
         return 0.0
     started = time.perf_counter()
-    cached = work.latents is not None
-    seconds = encoded * (time.perf_counter() - started) if cached else 0.0
+    work.prepare()
+    seconds = encoded * (time.perf_counter() - started)
     share, last = work.phase.one_ray_share, work.phase.steps(views_per_epoch) - 1
     parts = {0: share, last: 1 - share} if 0 < share < 1 else {0: 1.0}
     return seconds + steps * sum(part * _step(take, number, work.model.aabb.device) for number, part in parts.items())

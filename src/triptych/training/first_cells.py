@@ -1,12 +1,12 @@
 """In which cells of its box a new scene is sampled first: those of its category that its pictures leave."""
 
-import torch
 from jaxtyping import Bool, Int32
 from torch import Tensor
 
 from triptych.data import Dataset
 from triptych.data.evenly import evenly
 from triptych.geometry.box_hull import box_hull
+from triptych.geometry.shown import shown_by
 from triptych.geometry.silhouettes import or_everywhere
 from triptych.model import CategoryModel
 
@@ -31,9 +31,7 @@ def first_cells(model: CategoryModel, dataset: Dataset, scene: int) -> Int32[Ten
 def _shown(dataset: Dataset, scene: int, views: list[int]) -> Bool[Tensor, "view height width"]:
     """The pixels that are not of the background's color, or, where pictures say it, not transparent; all pixels of a
     picture without any."""
-    background = torch.tensor(dataset.background, dtype=torch.uint8)
-    shown = (torch.from_numpy(dataset.images(scene, views)) != background).any(dim=-1)
-    alpha = dataset.alpha(scene, views)
-    if alpha is not None:
-        shown |= torch.from_numpy(alpha) > 0
-    return or_everywhere(shown)
+    pictures, levels = dataset.with_alpha(scene, views), [(level, level) for level in dataset.background]
+    if pictures.shape[3] > len(levels):
+        levels.append((0, 0 if dataset.has_alpha(scene) else 255))
+    return or_everywhere(shown_by(pictures, levels))

@@ -13,14 +13,11 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, fill_gradient, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
+from triptych.training.seen import Seen
 from triptych.training.spread import in_square
 
-_SHOWN = 0.02
-"""How far, in deviations of a channel, a latent is from the background's where it shows something."""
 _SHARE = 0.125
 """Of the memory that a device has free: what all views may take of it."""
-_AT_ONCE = 32
-"""Views that are looked at together: all of many scenes would take as much memory as their latents."""
 
 
 class DrawnPixels(NamedTuple):
@@ -37,35 +34,34 @@ class DrawnPixels(NamedTuple):
 
 @dataclass(frozen=True)
 class LatentViews:
-    """Views of several scenes, encoded; on the CPU where they are too many for the device.
+    """Views of several scenes as latent images; on the CPU where they are too many for the device.
 
     Attributes:
         cameras: of the latent images.
-        latents: normalized latents.
+        seen: what they show.
         background: latent of an image of what is behind the objects.
-        opacities: how opaque latent pixels are, below 0 where that is not known; None where it does not matter.
         boxes: the first column and row of what each view shows, and how many there are; the whole view where that is
             nothing.
         numbers: which of its scene's views each is.
     """
 
     cameras: Cameras
-    latents: Float[Tensor, "view channel height width"]
+    seen: Seen
     background: Float[Tensor, "pixel channel"]
-    opacities: Float[Tensor, "view height width"] | None
     boxes: Int[Tensor, "view 4"]
     numbers: Int[Tensor, " view"]
 
+    @property
+    def device(self) -> torch.device:
+        """Where what they show is kept."""
+        return self.seen.device
+
     def placed(self, device: torch.device) -> "LatentViews":
         """The same on a device if they take little of its memory, but for what the CPU needs to draw pixels."""
-        kept = (self.latents, *(() if self.opacities is None else (self.opacities,)))
-        if sum(tensor.nbytes for tensor in kept) > _SHARE * free_memory(device):
+        if self.seen.nbytes > _SHARE * free_memory(device):
             return self
-        opacities = None if self.opacities is None else self.opacities.to(device)
         cameras, background = self.cameras.to(device), self.background.to(device)
-        return replace(
-            self, cameras=cameras, latents=self.latents.to(device), background=background, opacities=opacities
-        )
+        return replace(self, cameras=cameras, seen=self.seen.to(device), background=background)
 
     def draw(
         self,
@@ -92,12 +88,11 @@ class LatentViews:
 
     def at(self, drawn: DrawnPixels, scenes: int) -> "LatentPixels":
         """The pixels drawn of so many scenes."""
-        views, x, y = sent(drawn.places, self.latents.device)
+        views, x, y = sent(drawn.places, self.device)
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
         background = self.background.index_select(0, y * self.cameras.width + x)
-        opacities = None if self.opacities is None else self.opacities[views, y, x].float()
-        latents = self.latents[views, :, y, x].float()
+        latents, opacities = self.seen.at(views, y, x)
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
         return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 
@@ -177,30 +172,3 @@ class LatentPixels:
 
     def _comparison(self, opacity_weight: float) -> Comparison:
         return Comparison(self.latents, self.background, opacities=self.opacities, opacity_weight=opacity_weight)
-
-
-def boxes_of(
-    latents: Float[Tensor, "view channel height width"], background: Float[Tensor, "pixel channel"]
-) -> Int[Tensor, "view 4"]:
-    """The box around what each view shows: its first column and row, and how many there are of each.
-
-    Args:
-        latents: normalized latents.
-        background: latent of an image of what is behind the objects.
-    """
-    behind = background.T.reshape(1, *latents.shape[1:])
-    return torch.cat([_boxes_of(part, behind) for part in latents.split(_AT_ONCE)])
-
-
-def _boxes_of(latents: Tensor, behind: Tensor) -> Tensor:
-    shown = ((latents - behind).abs() > _SHOWN).any(dim=1)
-    empty = ~shown.flatten(1).any(dim=1)
-    shown[empty] = True
-    (left, columns), (top, rows) = (_extent(shown.any(dim=dim)) for dim in (1, 2))
-    return torch.stack([left, top, columns, rows], dim=1)
-
-
-def _extent(used: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the first True of each row lies, and how far it is to the last."""
-    first = used.int().argmax(dim=1)
-    return first, used.shape[1] - used.int().flip(1).argmax(dim=1) - first

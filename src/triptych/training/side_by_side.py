@@ -34,7 +34,7 @@ def _bytes_of(job: FitJob, scene: Dataset, config: Stage2Config) -> int:
         fitting = Fitting(job.model, scene, job.conditions.seed, config.start)
         works = [fitting.begin(phase, config.skipping) for phase in (config.latent, config.image) if not phase.is_empty]
         for work in works:
-            _ = work.latents  # made once, some views at a time
+            work.prepare()
         steps = [
             extra_memory(lambda work=work: take_step(work, 0, fitting.everyone), job.conditions.here) for work in works
         ]

@@ -26,9 +26,10 @@ from triptych.training.chosen import Chooser, Chosen
 from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
 from triptych.training.phase import Phase, Rates
-from triptych.training.pixels import DrawnPixels, LatentViews, boxes_of
+from triptych.training.pixels import DrawnPixels, LatentViews
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.scenes import SceneParameters
+from triptych.training.seen import Seen, SeenColors, SeenLatents
 from triptych.training.targets import Targets
 
 
@@ -83,15 +84,25 @@ class Work:
     @cached_property
     def latent_views(self) -> LatentViews:
         """All views as latent images, for a phase on random pixels."""
-        latents, everything = self.latents, self.views.group(range(len(self.views)))
-        assert latents is not None, "random pixels need cached latents"
+        everything, seen = self.views.group(range(len(self.views))), self._seen()
         size = self.model.latent_size_of(*self._size)
-        cameras = self.views.cameras(everything, latents.device).resized(*size)
-        background = self._background_at_start.to(latents.device)
-        compared = self.phase.weights.opacity
-        opacities = shrunk_opacities(self.views, self.model.autoencoder.downscale) if compared else None
-        views = LatentViews(cameras, latents, background, opacities, boxes_of(latents, background), self.views.numbers)
+        cameras = self.views.cameras(everything, seen.device).resized(*size)
+        background = self._background_at_start.to(seen.device)
+        views = LatentViews(cameras, seen, background, seen.boxes(background), self.views.numbers)
         return views.placed(self.model.aabb.device)
+
+    def _seen(self) -> Seen:
+        views, compared = self.views, self.phase.weights.opacity > 0
+        if self.model.is_image_space:
+            return SeenColors.of(self.model, views, compared)
+        assert self.latents is not None, "random pixels need cached latents"
+        return SeenLatents(
+            self.latents, shrunk_opacities(views, self.model.autoencoder.downscale) if compared else None
+        )
+
+    def prepare(self) -> None:
+        """Make what is made once, some views at a time, before the first step."""
+        _ = self.latent_views if self.phase.pixels else self.latents
 
     def sampler(self, step: int, epoch: int, generators: Sequence[torch.Generator] | None = None) -> Sampler:
         """How rays are chosen and sampled at a step; random pixels have their own random numbers."""

@@ -20,8 +20,9 @@ from triptych.model.reach import reach_of
 from triptych.pictures import from_pixels
 from triptych.runtime import computes_by_itself
 from triptych.training.loop import seed_stream, step_generator
-from triptych.training.pixels import LatentPixels, LatentViews, boxes_of
+from triptych.training.pixels import LatentPixels, LatentViews
 from triptych.training.predicting.config import PredictorTraining
+from triptych.training.seen import SeenLatents
 
 _BYTES_KEPT = 2 << 30
 """Of latents that stay in the device's memory."""
@@ -98,10 +99,9 @@ class TrainingViews:
         opacities = shrunk_opacities(PosedViews(self.dataset.subset([scene])), self.model.autoencoder.downscale)
         if opacities is not None:
             opacities = opacities.to(latents.device)
-        boxes = boxes_of(latents, background).cpu()
-        return replace(views, latents=latents), LatentViews(
-            views.cameras, latents, background, opacities, boxes, torch.arange(len(everything))
-        )
+        seen, numbers = SeenLatents(latents, opacities), torch.arange(len(everything))
+        boxes = seen.boxes(background).cpu()
+        return replace(views, latents=latents), LatentViews(views.cameras, seen, background, boxes, numbers)
 
 
 def draw(scenes: TrainingViews, config: PredictorTraining, count: int, number: int, seed: int) -> Drawn:
