@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from triptych.geometry import Cameras, SceneRays
@@ -100,20 +101,43 @@ class LatentViews:
         self, rows: Sequence[Int[Tensor, "_"]], count: int, of_boxes: int, passes: int
     ) -> Int[Tensor, "3 pixel"]:
         """View, column and row of pixels of each scene's views; the first ones of each lie in the boxes."""
-        number = torch.arange(count)
-        boxed = number < of_boxes
-        turn = torch.where(boxed, number, number - of_boxes)
-        sizes = torch.tensor([len(views) for views in rows])[:, None]
-        views = torch.cat(list(rows))[sizes.cumsum(dim=0) - sizes + turn % sizes]
-        of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(count - of_boxes) // sizes))
-        within = in_square((passes * of_each + turn // sizes).flatten(), self.numbers[views.flatten()])
-        views, boxed = views.flatten(), boxed.repeat(len(rows))[:, None]
+        pattern = _pattern(tuple(map(len, rows)), count, of_boxes)
+        views, boxed = torch.cat(list(rows)).index_select(0, pattern.places), pattern.boxed[:, None]
+        within = in_square(passes * pattern.of_each + pattern.turns, self.numbers.index_select(0, views))
         within = torch.where(boxed, within, 1 - within)  # mirrored: a box may be the whole view
         everywhere = self.boxes.new_tensor([0, 0, self.cameras.width, self.cameras.height])
         corner, size = torch.where(boxed, self.boxes.index_select(0, views), everywhere).chunk(2, dim=-1)
         # The product may round up to the box's far end.
         places = torch.minimum((within * size).long(), size - 1) + corner
         return torch.stack([views, *places.unbind(dim=-1)])
+
+
+class _Pattern(NamedTuple):
+    """How the pixels of a step are shared out among views, one scene after the other.
+
+    Attributes:
+        places: of each pixel's view among those of all scenes.
+        turns: how many of its kind its view has before it in a pass.
+        of_each: how many a view has in a pass.
+        boxed: whether it is from the box around what its view shows.
+    """
+
+    places: Int[Tensor, " pixel"]
+    turns: Int[Tensor, " pixel"]
+    of_each: Int[Tensor, " pixel"]
+    boxed: Bool[Tensor, " pixel"]
+
+
+@lru_cache(maxsize=4)
+def _pattern(views: tuple[int, ...], count: int, of_boxes: int) -> _Pattern:
+    """For scenes of so many views, and so many pixels of each."""
+    number = torch.arange(count)
+    boxed = number < of_boxes
+    turn = torch.where(boxed, number, number - of_boxes)
+    sizes = torch.tensor(views)[:, None]
+    places = sizes.cumsum(dim=0) - sizes + turn % sizes
+    of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(count - of_boxes) // sizes))
+    return _Pattern(places.flatten(), (turn // sizes).flatten(), of_each.flatten(), boxed.repeat(len(views)))
 
 
 @dataclass(frozen=True)

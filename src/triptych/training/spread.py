@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 _ONE = 1 << 32
+_FRACTION = _ONE - 1
+"""The bits of a number that are not whole; several times as fast as a division."""
 
 
 def _steps(*fractions: float) -> Int[Tensor, " axis"]:
@@ -25,7 +27,7 @@ _BETWEEN_SEQUENCES = _steps(0.8191725133961645, 0.6710436067037893)
 
 def along_row(numbers: Int[Tensor, " point"], length: int) -> Int[Tensor, " point"]:
     """Places in a row of so many, by the points' numbers in their sequence; all of them below 2^31."""
-    return numbers * _ON_A_LINE % _ONE * length >> 32
+    return (numbers * _ON_A_LINE & _FRACTION) * length >> 32
 
 
 def in_square(numbers: Int[Tensor, " point"], sequences: Int[Tensor, " point"]) -> Float[Tensor, "point 2"]:
@@ -35,5 +37,5 @@ def in_square(numbers: Int[Tensor, " point"], sequences: Int[Tensor, " point"]) 
         numbers: which point of its sequence each is, below 2^31.
         sequences: which sequence, below 2^31; they are shifted copies of each other.
     """
-    start = sequences[:, None] * _BETWEEN_SEQUENCES % _ONE + _ONE // 2
-    return ((numbers[:, None] * _IN_A_SQUARE + start) % _ONE).float() / _ONE
+    start = (sequences[:, None] * _BETWEEN_SEQUENCES & _FRACTION) + _ONE // 2
+    return ((numbers[:, None] * _IN_A_SQUARE + start) & _FRACTION).float() / _ONE
