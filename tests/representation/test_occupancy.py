@@ -43,10 +43,20 @@ def distances() -> torch.Tensor:
     return (x**2 + y**2 + z**2).sqrt()
 
 
-def test_occupied_cells_are_those_of_the_ball_and_their_neighbors() -> None:
+def test_occupied_cells_are_those_of_the_ball_and_what_half_a_cell_around_it_reaches() -> None:
     cells, distance = bit_grid.unpack(find_occupancy(ball()))[0], distances()
     assert cells[distance < 0.5].all()
-    assert not cells[distance > 0.75].any()
+    assert not cells[distance > 0.7].any()
+
+
+@pytest.mark.parametrize("edge", [0, 17, 63])
+def test_an_eighth_of_a_cell_occupies_all_cells_that_it_touches(edge: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    densities = torch.zeros(1, 64, 64, 64)
+    densities[0, edge, 20, 41] = 1e4
+    monkeypatch.setattr(kernels, "grid_densities", lambda *_: densities)
+    cells = bit_grid.unpack(find_occupancy(ball()))[0]
+    z = [cell for cell in (edge // 2, edge // 2 + (1 if edge % 2 else -1)) if 0 <= cell < 32]
+    assert cells.nonzero().tolist() == sorted([each, y, x] for each in z for y in (9, 10) for x in (20, 21))
 
 
 def test_a_pole_that_passes_between_the_middles_of_cells_is_kept() -> None:
@@ -158,18 +168,18 @@ def test_numbers_of_samples_that_cannot_be_are_refused(wrong: dict) -> None:
 def test_a_scene_without_any_density_is_sampled_everywhere(backend: kernels.Backend) -> None:
     field = ball()
     nothing = replace(field, planes=field.planes + 10.0)
-    assert kernels.grid_densities(nothing, 16, "cpu").max() == 0
+    assert kernels.grid_densities(nothing, 16, "cpu").max() < 1e-30
     assert bit_grid.unpack(find_occupancy(nothing, backend)).all()
 
 
 @pytest.mark.parametrize("activation", ["relu", "softplus"])
-@pytest.mark.parametrize("resolution", [9, 16, 40])
-def test_densities_on_a_grid_are_those_in_the_middles_of_its_cells(activation: str, resolution: int) -> None:
+@pytest.mark.parametrize(("resolution", "side"), [(9, 16), (16, 16), (40, 16), (9, 21)])
+def test_densities_on_a_grid_are_those_in_the_middles_of_its_cells(activation: str, resolution: int, side: int) -> None:
     torch.manual_seed(0)
     mlp = TinyMLP(5, 3, MLPConfig(hidden=19, hidden_activation=activation)).requires_grad_(False)
     field = TriPlaneField(torch.randn(2, 3, resolution, resolution, 5), mlp, AABB)
-    fast, true = (kernels.grid_densities(field, 16, backend) for backend in ("cpu", "reference"))
-    ticks = (torch.arange(16) + 0.5) / 16
+    fast, true = (kernels.grid_densities(field, side, backend) for backend in ("cpu", "reference"))
+    ticks = (torch.arange(side) + 0.5) / side
     z, y, x = torch.meshgrid(ticks, ticks, ticks, indexing="ij")
     points = (AABB[0] + torch.stack([x, y, z], dim=-1) * (AABB[1] - AABB[0])).reshape(-1, 3)
     points = points.repeat(2, 1)

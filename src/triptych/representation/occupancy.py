@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Bool, Int32
 from torch import Tensor
 
 from triptych.geometry import bit_grid
@@ -22,7 +22,7 @@ def find_occupancy(
     """The cells of each scene that may hold matter, in the bits of `triptych.geometry.bit_grid`.
 
     The density is looked up in the middle of every eighth of a cell, whatever the field's present occupancy; a cell is
-    kept if any of these, or of those of its 26 neighbors, is more than fog.
+    kept if any of these, or of the eighths of other cells that touch it, is more than fog.
 
     Args:
         field: the scenes.
@@ -30,18 +30,22 @@ def find_occupancy(
         empty_optical_depth: see ``EMPTY_OPTICAL_DEPTH``; less while a scene still grows out of fog.
     """
     densities = kernels.grid_densities(field, PLACES * bit_grid.SIDE, backend)
-    depths = _densest(densities) * (field.aabb[1] - field.aabb[0]).norm()
+    depths = densities * (field.aabb[1] - field.aabb[0]).norm()
     least = (EMPTY_SHARE * depths.amax(dim=(1, 2, 3), keepdim=True)).clamp_max(empty_optical_depth)
     # Neither not a number nor nothing at all is empty: what diverges, or has no density anywhere, must not vanish.
-    empty = depths < least
-    return bit_grid.dilate(bit_grid.pack(~empty))
+    return bit_grid.pack(_touched(~(depths < least)))
 
 
-def _densest(densities: Float[Tensor, "scene z y x"]) -> Float[Tensor, "scene cell_z cell_y cell_x"]:
-    """The highest density in each cell, one axis after the other: several times as fast as pooling in three."""
+def _touched(eighths: Bool[Tensor, "scene z y x"]) -> Bool[Tensor, "scene cell_z cell_y cell_x"]:
+    """The cells of which any eighth is given, or any that touches them."""
     for axis in (1, 2, 3):
-        densities = densities.unflatten(axis, (-1, PLACES)).amax(dim=axis + 1)
-    return densities
+        first, second = eighths.unflatten(axis, (-1, PLACES)).unbind(dim=axis + 1)
+        cells = first | second
+        rest = cells.shape[axis] - 1
+        cells.narrow(axis, 1, rest).logical_or_(second.narrow(axis, 0, rest))
+        cells.narrow(axis, 0, rest).logical_or_(first.narrow(axis, 1, rest))
+        eighths = cells
+    return eighths
 
 
 def with_occupancy(field: TriPlaneField, backend: kernels.Backend = "auto") -> TriPlaneField:
