@@ -9,6 +9,7 @@ from kernel_cases import AABB, Case, assert_agrees, make_case, run, shortened, w
 
 from triptych.errors import InputError
 from triptych.geometry import bit_grid
+from triptych.representation import kernels
 from triptych.representation.config import SamplingConfig
 from triptych.representation.kernels import cpu, reference
 
@@ -52,6 +53,34 @@ def test_places_samples_like_the_reference(sampling, skipping) -> None:
     # A middle on the face of a cell may fall to either side of it.
     assert (torch.isclose(actual.ends, expected.ends, atol=1e-4)).float().mean() > 0.999
     assert (actual.ends[::10] == 0).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("occupied", [None, 0.5, 0.0])
+def test_one_pass_renders_what_its_parts_render(name, occupied) -> None:
+    case = make_case(**CASES[name])
+    scenes, rays = len(case.field.planes), len(case.rays.flat.origins)
+    generator, bits = torch.Generator().manual_seed(1), None
+    if occupied is not None:
+        cells = torch.zeros(scenes, 32, 32, 32, dtype=torch.bool)
+        cells[:, 5:20, 9:30, 3:28] = torch.rand(scenes, 15, 21, 25, generator=generator) < occupied
+        bits = bit_grid.pack(cells)
+    field, sampling = replace(case.field, occupancy=bits), SamplingConfig(30, 0)
+    case.rays.flat.directions[::10] *= -1  # these miss the box
+    jitter = torch.rand(rays, 2, generator=generator)
+    with torch.no_grad():
+        found = kernels.render(field, case.rays, sampling, jitter)
+        expected = cpu.integrate(field, case.rays, cpu.place_samples(field, case.rays, sampling, jitter))
+    for one, other in zip(vars(found).values(), vars(expected).values(), strict=True):
+        assert torch.isclose(one, other, rtol=1e-4, atol=1e-5).float().mean() > 0.999  # see above
+    assert (found.opacity[::10] == 0).all()
+    assert occupied is None or found.opacity.any() == (occupied > 0)
+
+
+def test_what_is_rendered_has_gradients_where_asked_for() -> None:
+    case = make_case()
+    jitter = torch.full((len(case.rays.flat.origins), 2), 0.5)
+    assert kernels.render(case.field, case.rays, SamplingConfig(12, 0), jitter).channels.requires_grad
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 5, 5, 7), (3, 3, 4, 6, 16), (2, 3, 1, 1, 3)])
@@ -157,6 +186,7 @@ def test_the_operators_are_sound() -> None:
     placing = (*scenes, None, torch.rand(9, 2), 4, 3)
     torch.library.opcheck(torch.ops.triptych.total_variation.default, (scenes[0],))
     torch.library.opcheck(torch.ops.triptych.place_samples.default, placing, test_utils=without_gradient)
+    torch.library.opcheck(torch.ops.triptych.render.default, placing[:-1], test_utils=without_gradient)
 
 
 def test_compile_sees_one_graph() -> None:

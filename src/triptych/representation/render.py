@@ -56,8 +56,7 @@ def render(
             device, so that devices agree); None places samples evenly.
         backend: which kernel computes it.
     """
-    intervals = kernels.place_samples(field, rays, sampling, random_places(rays, generators), backend)
-    integral = kernels.integrate(field, rays, intervals, backend)
+    integral = kernels.render(field, rays, sampling, random_places(rays, generators), backend)
     channels = integral.channels + (1 - integral.opacity)[:, None] * background
     return Rendering(channels, integral.opacity, integral.depth / integral.opacity.clamp_min(1e-8))
 

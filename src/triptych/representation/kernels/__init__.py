@@ -13,6 +13,7 @@ from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
+from triptych.representation.kernels.arguments import needs_gradients
 from triptych.representation.kernels.comparison import Comparison
 from triptych.representation.kernels.cpu import fill_gradient as fill_gradient
 from triptych.representation.kernels.grids import rows_of_grid
@@ -34,6 +35,16 @@ def place_samples(
 def integrate(field: Field, rays: SceneRays, intervals: Intervals, backend: Backend = "auto") -> Integral:
     """Volume rendering of rays through scenes (see ``reference.integrate``)."""
     return _module(backend, field).integrate(field, rays, intervals)
+
+
+def render(
+    field: Field, rays: SceneRays, sampling: SamplingConfig, jitter: Float[Tensor, "ray 2"], backend: Backend = "auto"
+) -> Integral:
+    """Place samples and integrate, in one pass where there is one and nothing asks for gradients."""
+    module = _module(backend, field)
+    if module is cpu and isinstance(field, TriPlaneField) and not sampling.importance and not needs_gradients(field):
+        return cpu.render(field, rays, sampling, jitter)
+    return module.integrate(field, rays, module.place_samples(field, rays, sampling, jitter))
 
 
 def densities(

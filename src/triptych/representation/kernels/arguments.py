@@ -57,6 +57,11 @@ def parameters(field: TriPlaneField) -> tuple[Tensor, Tensor, Tensor, Tensor, Te
     return field.planes, mlp.hidden.weight, mlp.hidden.bias, mlp.output.weight, mlp.output.bias
 
 
+def needs_gradients(field: TriPlaneField) -> bool:
+    """Whether anybody asks for gradients of what is rendered of a field."""
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
+
+
 def scene_arguments(field: TriPlaneField, rays: SceneRays) -> SceneArguments:
     """The first arguments of an operator."""
     config = field.mlp.config

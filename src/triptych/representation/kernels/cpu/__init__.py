@@ -35,7 +35,7 @@ from triptych.representation.kernels.arguments import (
     SceneArguments,
     check_occupancy,
     gradients_like,
-    parameters,
+    needs_gradients,
 )
 from triptych.representation.kernels.cpu.errors import (
     fill_gradient,
@@ -45,7 +45,7 @@ from triptych.representation.kernels.cpu.errors import (
 )
 from triptych.representation.kernels.cpu.grid import grid_densities
 from triptych.representation.kernels.cpu.job import Job
-from triptych.representation.kernels.cpu.layout import GROUP, PLACE, QUERY, RENDER, round_up
+from triptych.representation.kernels.cpu.layout import GROUP, PLACE, PLACE_AND_RENDER, QUERY, RENDER, round_up
 from triptych.representation.kernels.cpu.supported import require_supported, supported_arguments, supports
 from triptych.representation.kernels.cpu.variation import total_variation
 from triptych.representation.kernels.gradients import differentiate_integral
@@ -59,6 +59,7 @@ __all__ = [
     "grid_densities",
     "integrate",
     "place_samples",
+    "render",
     "require_supported",
     "squared_error",
     "supports",
@@ -79,9 +80,17 @@ def place_samples(
 def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> Integral:
     """See ``reference.integrate``; differentiable once, in planes and MLP."""
     scenes = supported_arguments(field, rays)
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
-    channels, opacity, depth, _, _ = _integrate(*scenes, intervals.starts, intervals.ends, keep)
+    channels, opacity, depth, _, _ = _integrate(*scenes, intervals.starts, intervals.ends, needs_gradients(field))
     return Integral(channels, opacity, depth)
+
+
+@torch.no_grad()
+def render(field: TriPlaneField, rays: SceneRays, sampling: SamplingConfig, jitter: Float[Tensor, "ray 2"]) -> Integral:
+    """``integrate`` in the intervals that ``place_samples`` gives, in one pass which keeps none of them; without
+    importance samples, and not differentiable."""
+    assert not sampling.importance
+    check_occupancy(field.occupancy, len(field.planes))
+    return Integral(*_render(*supported_arguments(field, rays), field.occupancy, jitter, sampling.coarse))
 
 
 @torch.no_grad()
@@ -173,6 +182,29 @@ def _empty_intervals(*arguments: Any) -> tuple[Tensor, Tensor]:
     _, jitter, coarse, importance = arguments[COUNT:]
     shape = len(jitter), coarse + importance
     return jitter.new_empty(shape), jitter.new_empty(shape)
+
+
+@torch.library.custom_op(
+    "triptych::render",
+    mutates_args=(),
+    schema=f"({SCENES}, Tensor? occupancy, Tensor jitter, int coarse) -> (Tensor, Tensor, Tensor)",
+)
+def _render(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """Channels, opacity and depth."""
+    scenes, (occupancy, jitter, coarse) = SceneArguments(*arguments[:COUNT]), arguments[COUNT:]
+    job = Job(scenes, samples=coarse)
+    channels, opacity, depth = _empty_sums(*arguments)
+    job.point(channels=channels, opacity=opacity, depth=depth, jitter=jitter)
+    if occupancy is not None:
+        job.point(occupancy=occupancy)
+    job.run_forward(PLACE_AND_RENDER, coarse=coarse)
+    return channels, opacity, depth
+
+
+@_render.register_fake
+def _empty_sums(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    jitter, channels = arguments[COUNT + 1], arguments[4].shape[0] - 1
+    return jitter.new_empty((len(jitter), channels)), jitter.new_empty(len(jitter)), jitter.new_empty(len(jitter))
 
 
 @torch.library.custom_op(

@@ -50,7 +50,7 @@ def render_ray(job, planes, ray, scratch):
     starts, ends = advance(floats_at(job.t_starts), first), advance(floats_at(job.t_ends), first)
     count = pack_intervals(starts, ends, job.samples, middles, lengths)
     reached = march(job, planes, ray, count, job.outputs, scratch)
-    _write_sums(job, ray, sums)
+    write_sums(job, ray, sums)
     if job.raw:
         write(integers_at(job.reached), ray, reached)
 
@@ -131,7 +131,7 @@ def accumulate(job, weights, t, raw, raw_row, outputs, sums):
 
 
 @inlined
-def _write_sums(job, ray, sums):
+def write_sums(job, ray, sums):
     write(floats_at(job.opacity), ray, sum_of_lanes(load8(sums, 0)))
     write(floats_at(job.depth), ray, sum_of_lanes(load8(sums, GROUP)))
     channels = job.outputs - 1

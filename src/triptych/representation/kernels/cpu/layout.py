@@ -56,8 +56,9 @@ JOB = np.dtype(
     align=True,
 )
 """One call: addresses of float32, int64 and int32 memory, sizes, constants."""
-PLACE, RENDER, QUERY = range(3)
-"""Tasks of the forward loops: place a ray's samples, render it, or look up the density of its samples."""
+PLACE, RENDER, QUERY, PLACE_AND_RENDER = range(4)
+"""Tasks of the forward loops: place a ray's samples, render it, look up the density of its samples; or place and render
+in one pass."""
 ITEM = 4
 """Integers that describe an item of work: scene, first ray, end of the rays, address of its planes' gradient."""
 
@@ -69,7 +70,7 @@ def round_up(count, multiple):
 
 def scratch_size(padded_samples, features, hidden_units, outputs):
     """Floats of working memory for a thread."""
-    ray = (8 + outputs) * padded_samples + GROUP * (outputs + 6) + outputs + 1
+    ray = (8 + outputs) * padded_samples + GROUP * (outputs + 7) + outputs + 1
     block = QUEUE * (2 * features + 3 * hidden_units + outputs + 20)
     return round_up(ray + block, 16)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from triptych.geometry.bit_grid import SIDE
 from triptych.geometry.sampling import EVEN_SHARE
-from triptych.representation.kernels.cpu.forward import march, ray_memory
+from triptych.representation.kernels.cpu.forward import march, ray_memory, write_sums
 from triptych.representation.kernels.cpu.intervals import fill_group, pack_intervals, unpack_values
 from triptych.representation.kernels.cpu.layout import GROUP
 from triptych.representation.kernels.cpu.memory import advance, floats_at, read, write
@@ -81,6 +81,15 @@ def place_packed(job, occupancy, bounds, ray, middles, lengths):
         start = stop
     fill_group(middles, lengths, used)
     return used
+
+
+@compiled
+def place_and_render(job, planes, occupancy, bounds, ray, scratch):
+    """Channels, opacity and depth of a ray, its samples placed as ``place_packed`` does."""
+    _, middles, lengths, _, sums, _ = ray_memory(job, scratch)
+    count = place_packed(job, occupancy, bounds, ray, middles, lengths)
+    march(job, planes, ray, count, job.outputs, scratch)
+    write_sums(job, ray, sums)
 
 
 @compiled

@@ -25,7 +25,16 @@ from triptych.geometry.bit_grid import SIDE
 from triptych.representation.kernels.cpu.backward import backward_of_rays
 from triptych.representation.kernels.cpu.comparing import compare_rays
 from triptych.representation.kernels.cpu.forward import query_ray, render_ray
-from triptych.representation.kernels.cpu.layout import ITEM, JOB, PLACE, RENDER, SOURCES, parameter_count_in_loops
+from triptych.representation.kernels.cpu.layout import (
+    GROUP,
+    ITEM,
+    JOB,
+    PLACE,
+    PLACE_AND_RENDER,
+    RENDER,
+    SOURCES,
+    parameter_count_in_loops,
+)
 from triptych.representation.kernels.cpu.memory import (
     advance,
     fetch_add,
@@ -35,7 +44,7 @@ from triptych.representation.kernels.cpu.memory import (
     store,
     words_at,
 )
-from triptych.representation.kernels.cpu.placing import place_ray
+from triptych.representation.kernels.cpu.placing import occupied_box, place_and_render, place_ray
 from triptych.representation.kernels.cpu.vectors import inlined, spread16
 
 _SIGNATURE = types.void(types.CPointer(from_dtype(JOB)))
@@ -115,7 +124,8 @@ def _zero(pointer, count):
 @inlined
 def _forward(job):
     """Do the job's task for the rays of chunk after chunk until none is left."""
-    _, scratch = _own_thread(job)
+    _, bounds = _own_thread(job)
+    scratch = advance(bounds, GROUP)
     chunks, items = integers_at(job.chunks), integers_at(job.items)
     scene_size = 3 * job.resolution * job.resolution * job.features
     while True:
@@ -126,9 +136,13 @@ def _forward(job):
             scene = read(items, item * ITEM)
             planes = advance(floats_at(job.planes), scene * scene_size)
             occupancy = _occupancy(job, scene)
+            if job.task == PLACE_AND_RENDER:
+                occupied_box(job, occupancy, bounds)
             for ray in range(read(items, item * ITEM + 1), read(items, item * ITEM + 2)):
                 if job.task == RENDER:
                     render_ray(job, planes, ray, scratch)
+                elif job.task == PLACE_AND_RENDER:
+                    place_and_render(job, planes, occupancy, bounds, ray, scratch)
                 elif job.task == PLACE:
                     starts = advance(floats_at(job.t_starts), ray * job.samples)
                     ends = advance(floats_at(job.t_ends), ray * job.samples)

@@ -33,7 +33,12 @@ from triptych.errors import InputError
 from triptych.geometry import Intervals, SceneRays
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
-from triptych.representation.kernels.arguments import check_occupancy, parameters, scene_arguments
+from triptych.representation.kernels.arguments import (
+    check_occupancy,
+    needs_gradients,
+    parameters,
+    scene_arguments,
+)
 from triptych.representation.kernels.reference import Integral
 from triptych.representation.kernels.triton import operators
 from triptych.representation.kernels.triton.variation import total_variation
@@ -88,8 +93,7 @@ def integrate(field: TriPlaneField, rays: SceneRays, intervals: Intervals) -> In
     """See ``reference.integrate``; differentiable once, in planes and MLP."""
     require_supported(field)
     scenes = scene_arguments(field, rays)
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in parameters(field))
-    options = keep, torch.are_deterministic_algorithms_enabled(), _precision()
+    options = needs_gradients(field), torch.are_deterministic_algorithms_enabled(), _precision()
     channels, opacity, depth, _, _ = operators.integrate(*scenes, intervals.starts, intervals.ends, *options)
     return Integral(channels, opacity, depth)
 
