@@ -13,11 +13,11 @@ const CAMERA_NUMBERS = 20;
 export class Renderer {
     /** Compile the shaders of a folder's model; `manifest` and the tensors `shared` are those of the folder. */
     static async create(graphics, manifest, shared) {
-        const names = ["field", "densities", "densest", "occupancy", "dilate", "latents"];
+        const names = ["field", "densities", "densest", "occupancy", "latents"];
         return new Renderer(graphics, manifest, shared, await readShaders(graphics, ...names));
     }
 
-    constructor(graphics, manifest, shared, [field, densities, densest, occupancy, dilate, latents]) {
+    constructor(graphics, manifest, shared, [field, densities, densest, occupancy, latents]) {
         this.graphics = graphics;
         this.manifest = manifest;
         this.side = manifest.occupancy.side;
@@ -29,16 +29,15 @@ export class Renderer {
         this.look = graphics.program(values, field, query, densities);
         this.weigh = graphics.program(values, densest);
         this.find = graphics.program(values, occupancy);
-        this.dilate = graphics.program(values, dilate);
         this.draw = graphics.program(values, field, query, latents);
 
         const { height, width } = manifest.latent;
         const resolution = manifest.planes.resolution;
         // Half precision, where it is, is far finer than the 8 bits that the planes come in.
         this.planes = graphics.image("interpolated", resolution, resolution, 3 * this.groups);
-        this.densities = graphics.image("numbers", this.side * this.side, this.side);
-        this.densest = graphics.image("numbers", this.side, this.side);
-        this.found = graphics.image("bits", this.side, this.side);
+        const parts = manifest.occupancy.places * this.side;
+        this.densities = graphics.image("numbers", this.side * this.side, parts);
+        this.densest = graphics.image("numbers", this.side, parts);
         this.occupied = graphics.image("bits", this.side, this.side);
         this.background = graphics.image("numbers", width, height, this.layers);
         graphics.fill(this.background, packBackground(manifest, shared));
@@ -51,11 +50,10 @@ export class Renderer {
     setPlanes(values) {
         const { graphics, side, planes, densities, densest } = this;
         graphics.fill(planes, values);
-        const square = { width: side, height: side };
-        graphics.run(this.look, densities, { width: side * side, height: side }, { planes });
-        graphics.run(this.weigh, densest, square, { densities });
-        graphics.run(this.find, this.found, square, { densities, densest });
-        graphics.run(this.dilate, this.occupied, square, { occupancy: this.found });
+        const parts = this.manifest.occupancy.places * side;
+        graphics.run(this.look, densities, { width: side * side, height: parts }, { planes });
+        graphics.run(this.weigh, densest, { width: side, height: parts }, { densities });
+        graphics.run(this.find, this.occupied, { width: side, height: side }, { densities, densest });
     }
 
     /**

@@ -1,9 +1,9 @@
-// The largest density of a row of cells along x: pixel (y, z) gets it as its first number.
+// The largest density of a row of cells along x in each part of z, see densities.glsl: pixel (y, part of z) gets it as its
+// first number.
 precision highp float;
 precision highp int;
 precision highp sampler2DArray;
 
-// Of each cell, see densities.glsl.
 uniform sampler2DArray densities;
 out vec4 densest;
 
@@ -11,7 +11,8 @@ void main() {
     ivec2 row = ivec2(gl_FragCoord.xy);
     float most = 0.0;
     for (int x = 0; x < SIDE; x++) {
-        most = max(most, texelFetch(densities, ivec3(SIDE * row.x + x, row.y, 0), 0).r);
+        vec4 parts = texelFetch(densities, ivec3(SIDE * row.x + x, row.y, 0), 0);
+        most = max(most, max(max(parts.x, parts.y), max(parts.z, parts.w)));
     }
     densest = vec4(most, 0.0, 0.0, 1.0);
 }

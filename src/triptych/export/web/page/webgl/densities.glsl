@@ -1,18 +1,15 @@
-// The largest density of each cell, looked up in the middle of each part of it (triptych.representation.occupancy): pixel
-// (SIDE y + x, z) gets it as its first number.
-out vec4 densest;
+// The density in the middle of each part of a cell, PLACES along each axis (triptych.representation.occupancy): pixel
+// (SIDE y + x, PLACES z + part of z) gets the four that lie beside each other along x, then y.
+out vec4 densities;
 
 void main() {
     ivec2 here = ivec2(gl_FragCoord.xy);
-    ivec3 cell = ivec3(here.x % SIDE, here.x / SIDE, here.y);
+    ivec2 cell = ivec2(here.x % SIDE, here.x / SIDE);
     vec4 raw[OUTPUTS];
-    float most = 0.0;
-    for (int part = 0; part < PLACES * PLACES * PLACES; part++) {
-        ivec3 inside = ivec3(part % PLACES, part / PLACES % PLACES, part / (PLACES * PLACES));
-        float density = query((vec3(PLACES * cell + inside) + 0.5) / float(PLACES * SIDE), raw);
-        if (isnan(density) || density > most) {  // not a number is not empty
-            most = density;
-        }
+    vec4 found;
+    for (int part = 0; part < PLACES * PLACES; part++) {
+        ivec3 place = ivec3(PLACES * cell + ivec2(part % PLACES, part / PLACES), here.y);
+        found[part] = query((vec3(place) + 0.5) / float(PLACES * SIDE), raw);
     }
-    densest = vec4(most, 0.0, 0.0, 1.0);
+    densities = found;
 }
