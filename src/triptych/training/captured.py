@@ -67,7 +67,7 @@ class Steps:
         latents that the device has already."""
         work = self._work
         is_due = len(work.scenes.due(self._scenes, work.skipping)) > 0
-        return work.parts == 1 and not is_due and work.latent_views.latents.device == self._rows.device
+        return work.parts.count == 1 and not is_due and work.latent_views.latents.device == self._rows.device
 
     def _repeat(self, step: int, move: Move, numbers: Tensor) -> None:
         chosen = self._chooser.choose(step, self._work.phase.batch)
