@@ -19,6 +19,7 @@ from triptych.geometry.silhouettes import object_windows
 from triptych.model import CategoryModel
 from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.model.reach import Reach, reach_of
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
 from triptych.runtime import Parts, computes_by_itself, sent
@@ -178,8 +179,7 @@ def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int
     planes = work.scenes.skip_empty(model.field(*leaves), chosen.batch.scenes, work.skipping, work.backend)
     sampler = work.sampler(step, epoch, chosen.generators)
     if phase.pixels:
-        pixels = work.latent_views.at(draw_pixels(work, chosen), len(chosen.generators)).to(model.aabb.device)
-        losses = pixel_losses(planes, pixels, phase.weights, sampler)
+        losses = losses_of_drawn(work, planes, draw_pixels(work, chosen), sampler)
     else:
         targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
         losses = batch_losses(model, planes, targets, phase.weights, sampler)
@@ -200,6 +200,12 @@ def _shared_losses(work: Work, own: list[Losses]) -> Losses:
     moved = (parameter for group in work.optimizer.param_groups for parameter in group["params"])
     work.ranks.sum_gradients((parameter for parameter in moved if parameter.numel()), terms)
     return Losses(*terms)
+
+
+def losses_of_drawn(work: Work, planes: TriPlaneField, drawn: DrawnPixels, sampler: Sampler) -> Losses:
+    """The terms on pixels that have been drawn of each scene."""
+    pixels = work.latent_views.at(drawn, len(planes.planes)).to(work.model.aabb.device)
+    return pixel_losses(planes, pixels, work.phase.weights, sampler)
 
 
 def draw_pixels(work: Work, chosen: Chosen) -> DrawnPixels:
