@@ -7,11 +7,11 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Cluster, Machine, TrainingMachine, say
+from triptych.cli.options import Cluster, Logs, Machine, TrainingMachine, say
 from triptych.data import DatasetConfig
 from triptych.progress import Progress
 from triptych.training.single.config import AnySingleConfig, SingleNeRF, SingleTriPlanes
-from triptych.training.watching import LogName, Watch
+from triptych.training.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,7 @@ class Single(Configurable):
     """Fit in the latent space of this category model; in image space if not given."""
     mesh: Path | None = None
     """Write the scene's surface too, to a file that ends in .glb (y up), .ply or .obj (z up)."""
-    log: tuple[LogName, ...] = ("tensorboard",)
-    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
-    environment."""
+    log: Logs = ("tensorboard",)
     config: Annotated[AnySingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleNeRF)
     machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 
