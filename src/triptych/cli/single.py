@@ -27,14 +27,11 @@ class Rgb(Configurable):
 
     def run(self) -> None:
         from triptych.data.opening import open_data
-        from triptych.runtime import choose_device, open_workers
-        from triptych.training.conditions import Conditions
+        from triptych.training.conditions import open_conditions
         from triptych.training.single.banks import fit_rgb_scenes
 
-        device = choose_device(self.machine.device)
-        with Progress() as progress, open_workers(self.cluster.ray) as workers:
-            scenes = open_data(self.data, progress, "test")
-            conditions = Conditions(self.machine.seed, device, progress, workers=workers)
+        with open_conditions(self.machine.device, self.machine.seed, self.cluster.ray) as conditions:
+            scenes = open_data(self.data, conditions.progress, "test")
             banks = fit_rgb_scenes(scenes, self.out, self.config, conditions)
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 
