@@ -13,7 +13,7 @@ from exact_ball import exact_ball
 from untrained import faults, untrained_model
 
 from triptych import Scene, SceneBank, Scenes, StoredScene, open_model, open_scene, save_scene
-from triptych.bank import ScenePlanes, as_stored, coded_micro, convert, merge
+from triptych.bank import ScenePlanes, StoragePrecision, as_stored, coded_micro, convert, merge
 from triptych.bank.coding import layout, symbols, wavelet
 from triptych.bank.coding.layout import Coding
 from triptych.bank.coding.symbols import Numbers
@@ -157,7 +157,8 @@ def test_a_scene_is_small_looks_the_same_and_is_rounded_once(ball: Scene, compac
     cameras = ball.model.along(Orbit.around(ball.model.aabb, 5))
     before = ball.render(cameras).images.clamp(0, 1)
     sizes = {}
-    for precision, decibels in (("compact", 54.0), ("small", 44.0)):
+    least: dict[StoragePrecision, float] = {"compact": 54.0, "small": 44.0}
+    for precision, decibels in least.items():
         stored = compact if precision == "compact" else as_stored(ball, precision)
         assert mean(psnr(stored.render(cameras).images, before)) > decibels
         assert as_stored(stored, "small") is stored

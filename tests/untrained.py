@@ -6,6 +6,7 @@ from triptych.autoencoder import LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.bank import SceneBank, StoredScene, findings
 from triptych.model import CategoryModel, ModelConfig
+from triptych.model.modes import side_of
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
 AABB = torch.tensor([[-0.5, -0.5, -0.5], [0.5, 0.5, 0.5]])
@@ -19,6 +20,12 @@ def untrained_model(seed: int = 0, planes: PlaneConfig | None = None) -> Categor
     base = torch.randn(planes.base_shape, generator=torch.Generator().manual_seed(seed))
     torch.manual_seed(seed)  # for the weights of its MLP
     return CategoryModel(config, IdentityAutoencoder(), unit, base, AABB, {}).requires_grad_(False).eval()
+
+
+def give_modes(model: CategoryModel) -> None:
+    """Two random modes of variation."""
+    side, features = side_of(model.config.planes.resolution), model.config.planes.micro_features
+    model.modes = torch.randn(2, 3, side, side, features, generator=torch.Generator().manual_seed(0))
 
 
 def scene(model: CategoryModel, value: float) -> StoredScene:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from untrained import give_modes
 
 from triptych.data import Dataset
 from triptych.model import CategoryModel
-from triptych.model.modes import side_of
 from triptych.training import captured
 from triptych.training.captured import Recording, Steps
 from triptych.training.config import SkippingConfig
@@ -37,8 +37,7 @@ STILL_IN_THE_END = replace(PHASE, milestones=(8.0,), milestone_factor=0.0)
 @pytest.fixture
 def model(trained_balls: Path) -> CategoryModel:
     model = CategoryModel.load(trained_balls / "model")
-    side, features = side_of(model.config.planes.resolution), model.config.planes.micro_features
-    model.modes = torch.randn(2, 3, side, side, features, generator=torch.Generator().manual_seed(0))
+    give_modes(model)
     return model
 
 

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from untrained import untrained_model
+from untrained import give_modes, untrained_model
 
 from triptych.data import Dataset
 from triptych.model import CategoryModel
-from triptych.model.modes import side_of
 from triptych.representation.config import PlaneConfig
 from triptych.training.captured import Steps
 from triptych.training.config import SkippingConfig
@@ -45,8 +44,7 @@ PHASES = {
 @pytest.fixture
 def model() -> CategoryModel:
     model = untrained_model(planes=PlaneConfig(resolution=8, micro_features=10, macro_features=6, base_planes=3))
-    side, features = side_of(model.config.planes.resolution), model.config.planes.micro_features
-    model.modes = torch.randn(2, 3, side, side, features, generator=torch.Generator().manual_seed(0))
+    give_modes(model)
     return model
 
 

@@ -12,11 +12,11 @@ from balls import tiny_stage1, tiny_stage2
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from untrained import give_modes
 
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
 from triptych.model import CategoryModel
-from triptych.model.modes import side_of
 from triptych.runtime import devices, sent
 from triptych.training import pixels, row_adam
 from triptych.training.beginning import own_or_created, untrained
@@ -115,8 +115,7 @@ def test_steps_of_stage_1(phase: Phase, balls: Dataset, model: CategoryModel) ->
 def test_steps_of_stage_2(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
     scenes = balls.select("test")
     phase = replace(phase, rates=replace(phase.rates, modes=0.1), smoothing=1.5)
-    side = side_of(model.config.planes.resolution)
-    model.modes = torch.ones(2, 3, side, side, model.config.planes.micro_features)
+    give_modes(model)
     prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
     made = prepared.latent_views if phase.pixels else prepared.latents, prepared._background_at_start
     assert made[1].device == CPU
@@ -152,8 +151,7 @@ def test_what_is_recorded_is_the_same_in_every_step(
 ) -> None:
     phase = replace(STAGE2.latent, rates=Rates(1e-2, 1e-2, modes=0.1), pixels=48, step_count=40, final_factor=0.1)
     phase = replace(phase, smoothing=1.5, mode_steps=4, weights=LossWeights(enc=1.0, tv=1e-4, opacity=0.1))
-    side = side_of(model.config.planes.resolution)
-    model.modes = torch.ones(2, 3, side, side, model.config.planes.micro_features)
+    give_modes(model)
     scenes = balls.select("test")
     prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
     assert prepared.latent_views.device == CPU

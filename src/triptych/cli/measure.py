@@ -53,12 +53,10 @@ class Reproduce:
 
     def run(self) -> None:
         from triptych.experiments.reproduce import run_reproduce
-        from triptych.runtime import choose_device, open_workers
-        from triptych.training.conditions import Conditions
+        from triptych.training.conditions import open_conditions
 
-        device = choose_device(self.machine.device)
-        with Progress() as progress, open_workers(self.cluster.ray) as workers:
-            report = run_reproduce(self.config, Conditions(self.machine.seed, device, progress, workers=workers))
+        with open_conditions(self.machine.device, self.machine.seed, self.cluster.ray) as conditions:
+            report = run_reproduce(self.config, conditions)
         say(f"open {report}")
 
 
@@ -73,10 +71,8 @@ class Quality:
     def run(self) -> None:
         from triptych.experiments.quality import run_quality
         from triptych.experiments.quality_report import as_markdown
-        from triptych.runtime import choose_device, open_workers
-        from triptych.training.conditions import Conditions
+        from triptych.training.conditions import open_conditions
 
-        device = choose_device(self.machine.device)
-        with Progress() as progress, open_workers(self.cluster.ray) as workers:
-            results = run_quality(self.config, Conditions(self.machine.seed, device, progress, workers=workers))
+        with open_conditions(self.machine.device, self.machine.seed, self.cluster.ray) as conditions:
+            results = run_quality(self.config, conditions)
         say(*as_markdown(results).split("\n"))

@@ -4,12 +4,22 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import tyro
+
 from triptych.errors import InputError
 from triptych.options import Range, problems
 from triptych.runtime import DeviceName, Products
 from triptych.text import one_line
+from triptych.training.watching import LogName
 
 Seed = Annotated[int, Range(0, 2**32 - 1)]
+Logs = Annotated[
+    tuple[LogName, ...],
+    tyro.conf.arg(
+        help="Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the "
+        "environment."
+    ),
+]
 
 
 @dataclass(frozen=True)

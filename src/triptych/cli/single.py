@@ -7,11 +7,11 @@ from typing import Annotated
 import tyro
 
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Cluster, Machine, TrainingMachine, say
+from triptych.cli.options import Cluster, Logs, Machine, TrainingMachine, say
 from triptych.data import DatasetConfig
 from triptych.progress import Progress
 from triptych.training.single.config import AnySingleConfig, SingleNeRF, SingleTriPlanes
-from triptych.training.watching import LogName, Watch
+from triptych.training.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,11 @@ class Rgb(Configurable):
 
     def run(self) -> None:
         from triptych.data.opening import open_data
-        from triptych.runtime import choose_device, open_workers
-        from triptych.training.conditions import Conditions
+        from triptych.training.conditions import open_conditions
         from triptych.training.single.banks import fit_rgb_scenes
 
-        device = choose_device(self.machine.device)
-        with Progress() as progress, open_workers(self.cluster.ray) as workers:
-            scenes = open_data(self.data, progress, "test")
-            conditions = Conditions(self.machine.seed, device, progress, workers=workers)
+        with open_conditions(self.machine.device, self.machine.seed, self.cluster.ray) as conditions:
+            scenes = open_data(self.data, conditions.progress, "test")
             banks = fit_rgb_scenes(scenes, self.out, self.config, conditions)
         say(f"{len(banks)} banks in {self.out}; measure each with `triptych eval`")
 
@@ -50,9 +47,7 @@ class Single(Configurable):
     """Fit in the latent space of this category model; in image space if not given."""
     mesh: Path | None = None
     """Write the scene's surface too, to a file that ends in .glb (y up), .ply or .obj (z up)."""
-    log: tuple[LogName, ...] = ("tensorboard",)
-    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
-    environment."""
+    log: Logs = ("tensorboard",)
     config: Annotated[AnySingleConfig, tyro.conf.arg(name="")] = field(default_factory=SingleNeRF)
     machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 

@@ -9,7 +9,7 @@ import tyro
 
 from triptych.bank import StoragePrecision
 from triptych.cli.defaults import Configurable
-from triptych.cli.options import Cluster, Machine, TrainingMachine, say
+from triptych.cli.options import Cluster, Logs, Machine, TrainingMachine, say
 from triptych.data import DatasetConfig
 from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
@@ -21,7 +21,7 @@ from triptych.training.phase import Epochs
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.presets import STAGE1, STAGE2, stage2_preset
 from triptych.training.rehearsing.config import Rehearsing
-from triptych.training.watching import LogName, Watch
+from triptych.training.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class Train(Configurable):
     dry_run: bool = False
     """Check everything, show the settings and about what the work will take, and do nothing else; only the cache of
     pictures is written."""
-    log: tuple[LogName, ...] = ("tensorboard",)
-    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
-    environment."""
+    log: Logs = ("tensorboard",)
     config: Annotated[Stage1Config, tyro.conf.arg(name="")] = STAGE1[DEFAULT_PRESET]
     machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 
@@ -85,9 +83,7 @@ class Predictor(Configurable):
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run; the category model with its predictor will be its subfolder "model"."""
-    log: tuple[LogName, ...] = ("tensorboard",)
-    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
-    environment."""
+    log: Logs = ("tensorboard",)
     config: Annotated[PredictorTraining, tyro.conf.arg(name="")] = field(default_factory=PredictorTraining)
     machine: Annotated[TrainingMachine, tyro.conf.arg(name="")] = field(default_factory=TrainingMachine)
 
@@ -123,9 +119,7 @@ class Rehearse(Configurable):
     data: Annotated[DatasetConfig, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run; the new category model will be its subfolder "model"."""
-    log: tuple[LogName, ...] = ("tensorboard",)
-    """Which programs keep the log as well, beside log.jsonl; wandb and mlflow take their own settings from the
-    environment."""
+    log: Logs = ("tensorboard",)
     config: Annotated[Rehearsing, tyro.conf.arg(name="")] = field(default_factory=Rehearsing)
     machine: Annotated[Machine, tyro.conf.arg(name="")] = field(default_factory=Machine)
 

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from triptych.runtime import computes_by_itself, sent
 from triptych.training.chosen import Chooser
-from triptych.training.objective import pixel_losses
 from triptych.training.phase import Move
 from triptych.training.pixels import DrawnPixels
-from triptych.training.step import Work, draw_pixels, take_step
+from triptych.training.step import Work, draw_pixels, losses_of_drawn, take_step
 
 BEFORE = 2
 """Steps of a kind that are taken as any other before one is recorded: kernels are compiled and loaded by then."""
@@ -67,7 +66,7 @@ class Steps:
         latents that the device has already."""
         work = self._work
         is_due = len(work.scenes.due(self._scenes, work.skipping)) > 0
-        return work.parts == 1 and not is_due and work.latent_views.device == self._rows.device
+        return work.parts.count == 1 and not is_due and work.latent_views.device == self._rows.device
 
     def _repeat(self, step: int, move: Move, numbers: Tensor) -> None:
         chosen = self._chooser.choose(step, self._work.phase.batch)
@@ -91,15 +90,14 @@ class Steps:
 
     def function(self, move: Move, loss_scale: float, step: int) -> Callable[..., None]:
         """What a step of this kind does on the device, with pixels, jitter and numbers."""
-        work, rows, scenes, phase = self._work, self._rows, self._work.scenes, self._work.phase
+        work, rows, scenes = self._work, self._rows, self._work.scenes
         sampler = work.sampler(step, self._chooser.views_per_epoch)
 
         def moved(places: Tensor, jitter: Tensor, numbers: Tensor) -> None:
             leaves = scenes.leaves(rows)
             field = replace(work.model.field(*leaves), occupancy=scenes.occupancy[rows])
-            pixels = work.latent_views.at(DrawnPixels(places, jitter), len(rows))
-            losses = pixel_losses(field, pixels, phase.weights, sampler)
-            (losses.total(phase.weights) * loss_scale).backward()
+            losses = losses_of_drawn(work, field, DrawnPixels(places, jitter), sampler)
+            (losses.total(work.phase.weights) * loss_scale).backward()
             scenes.step(rows, leaves, move, numbers)
 
         return moved

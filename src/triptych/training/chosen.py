@@ -30,10 +30,15 @@ class Chosen:
     passes: int = 0
 
     def divided(self, parts: int) -> Iterator["Chosen"]:
-        """So many parts, or as many as there are scenes, each with about as many scenes."""
+        """So many parts, or as many as there are scenes, each with about as many scenes.
+
+        Their random numbers begin where those of the step do, however many have been drawn.
+        """
+        for generator in self.generators:
+            generator.manual_seed(generator.initial_seed())
         batch, count = self.batch, len(self.batch.scenes)
         rows = batch.rows.split(batch.views_per_scene)
-        for scenes in torch.arange(count).tensor_split(min(parts, count)):
+        for scenes in torch.arange(count).tensor_split(min(parts, count)) if count else ():
             own = slice(int(scenes[0]), int(scenes[-1]) + 1)
             part = Batch(torch.cat(rows[own]), batch.scenes[own], batch.views_per_scene[own])
             of_views, of_scenes = len(part.rows) / len(batch.rows), len(part.scenes) / count

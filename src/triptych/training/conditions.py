@@ -1,7 +1,7 @@
 """What training takes beside data and settings: random numbers, device, progress, checkpoints, callbacks."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from triptych.progress import Progress
-from triptych.runtime import ThisProcess, Workers
+from triptych.runtime import DeviceName, ThisProcess, Workers, choose_device, open_workers
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.run import Run, followed_run, open_run
 from triptych.training.watching import Watch
@@ -50,3 +50,11 @@ class Conditions:
         if self.ranks.is_first:
             return open_run(folder, description, self.checkpoint_seconds, self.watch)
         return followed_run(folder)
+
+
+@contextmanager
+def open_conditions(device: DeviceName, seed: int, ray: str | None) -> Iterator[Conditions]:
+    """Seen progress, and this process or the workers of a Ray cluster, until the block ends."""
+    chosen = choose_device(device)
+    with Progress() as progress, open_workers(ray) as workers:
+        yield Conditions(seed, chosen, progress, workers=workers)

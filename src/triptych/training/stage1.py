@@ -180,7 +180,13 @@ def _train(
             freed(model, config.left_planes).save(run.folder / PLAIN_MODEL)
     training.run_phase("joint", config.joint)
     set_start(model, training.scenes, config.skipping, ranks)
-    trained, model = model, freed(model, config.left_planes)
+    return _finished(dataset, run, config, training)
+
+
+def _finished(dataset: Dataset, run: Run, config: Stage1Config, training: JointTraining) -> CategoryModel:
+    """The model as it is stored, after its scenes have been."""
+    ranks, trained = training.loop.ranks, training.model
+    model = freed(trained, config.left_planes)
     for changed in (trained, model):
         changed.requires_grad_(False).eval()
         changed.round_to_half()
@@ -191,7 +197,7 @@ def _train(
     store_scenes(dataset, trained, model, training.scenes, run.folder / TRAINED_SCENES, ranks)
     if ranks.is_first:
         model.modes = modes_of_bank(run.folder / TRAINED_SCENES, model, config.modes)
-        run.log(config.joint.steps(len(views)), phase="done", model=model.identity())
+        run.log(config.joint.steps(training.chooser.views_per_epoch), phase="done", model=model.identity())
         model.save(run.folder / MODEL)  # last: a run that has it is done
     ranks.wait()
     return model

@@ -19,9 +19,10 @@ from triptych.geometry.silhouettes import object_windows
 from triptych.model import CategoryModel
 from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.model.reach import Reach, reach_of
+from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Backend
 from triptych.representation.sampler import Sampler
-from triptych.runtime import computes_by_itself, sent
+from triptych.runtime import Parts, computes_by_itself, sent
 from triptych.training.chosen import Chooser, Chosen
 from triptych.training.config import SkippingConfig
 from triptych.training.objective import Losses, batch_losses, pixel_losses
@@ -49,8 +50,7 @@ class Work:
         ranks: the processes that work together.
         note: where to say what a user should know.
         optimizer: Adam over the shared parts that move.
-        parts: into how many parts of its scenes a step is divided, one after the other: more than one where the whole
-            does not fit into a GPU's memory.
+        parts: into how many parts of its scenes a step is divided.
     """
 
     phase: Phase
@@ -62,11 +62,12 @@ class Work:
     ranks: Ranks = ALONE
     note: Callable[[str], object] = lambda line: None
     optimizer: torch.optim.Optimizer = field(init=False)
-    parts: int = field(init=False, default=1)
+    parts: Parts = field(init=False)
 
     def __post_init__(self) -> None:
         self.phase = self.phase.at_size(*self.model.latent_size_of(*self._size))
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
+        self.parts = Parts(self.note)
 
     @property
     def moves_shared(self) -> bool:
@@ -165,32 +166,22 @@ class _Part(NamedTuple):
 
 
 def _parts_with_gradients(work: Work, step: int, chooser: Chooser) -> list[_Part]:
-    """All scenes of a step; where a GPU has no room for them at the same time, in twice as many parts from now on."""
-    while True:
-        chosen = chooser.choose(step, work.phase.batch)  # anew: its random numbers may have been drawn
-        scenes = chosen.batch.scenes
-        visits = work.scenes.visits[scenes]
-        try:
-            return _all_parts(work, chosen, step, chooser.views_per_epoch)
-        except torch.OutOfMemoryError:
-            if work.parts >= len(scenes):
-                raise
+    """All scenes of a step, in parts where a GPU has no room for them at the same time."""
+    chosen = chooser.choose(step, work.phase.batch)
+    scenes = chosen.batch.scenes
+    visits = work.scenes.visits[scenes]
+
+    def taken(count: int) -> list[_Part]:
+        work.optimizer.zero_grad()  # an attempt before may have gone some way
         work.scenes.visits[scenes] = visits
-        work.optimizer.zero_grad()
-        torch.cuda.empty_cache()
-        work.parts *= 2
-        work.note(
-            f"note: the GPU's memory does not do for {len(scenes)} scenes at the same time: each step is taken in "
-            f"{work.parts} parts from here on, which gives the same, and takes longer"
-        )
+        parts = []
+        for part in chosen.divided(count):
+            leaves = work.scenes.leaves(part.batch.scenes)
+            losses = _losses(work, part, leaves, step, chooser.views_per_epoch)
+            parts.append(_Part(part.batch.scenes, leaves, losses))
+        return parts
 
-
-def _all_parts(work: Work, chosen: Chosen, step: int, epoch: int) -> list[_Part]:
-    parts = []
-    for part in chosen.divided(work.parts) if len(chosen.batch.scenes) else ():
-        leaves = work.scenes.leaves(part.batch.scenes)
-        parts.append(_Part(part.batch.scenes, leaves, _losses(work, part, leaves, step, epoch)))
-    return parts
+    return work.parts.done(taken, len(scenes), "scenes")
 
 
 def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int, epoch: int) -> Losses:
@@ -199,8 +190,7 @@ def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int
     planes = work.scenes.skip_empty(model.field(*leaves), chosen.batch.scenes, work.skipping, work.backend)
     sampler = work.sampler(step, epoch, chosen.generators)
     if phase.pixels:
-        pixels = work.latent_views.at(draw_pixels(work, chosen), len(chosen.generators)).to(model.aabb.device)
-        losses = pixel_losses(planes, pixels, phase.weights, sampler)
+        losses = losses_of_drawn(work, planes, draw_pixels(work, chosen), sampler)
     else:
         targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
         losses = batch_losses(model, planes, targets, phase.weights, sampler)
@@ -221,6 +211,12 @@ def _shared_losses(work: Work, own: list[Losses]) -> Losses:
     moved = (parameter for group in work.optimizer.param_groups for parameter in group["params"])
     work.ranks.sum_gradients((parameter for parameter in moved if parameter.numel()), terms)
     return Losses(*terms)
+
+
+def losses_of_drawn(work: Work, planes: TriPlaneField, drawn: DrawnPixels, sampler: Sampler) -> Losses:
+    """The terms on pixels that have been drawn of each scene."""
+    pixels = work.latent_views.at(drawn, len(planes.planes)).to(work.model.aabb.device)
+    return pixel_losses(planes, pixels, work.phase.weights, sampler)
 
 
 def draw_pixels(work: Work, chosen: Chosen) -> DrawnPixels:

@@ -89,7 +89,7 @@ def encode(numbers: Numbers, bands: np.ndarray, side: int) -> bytes:
     """
     planes = numbers.ends.shape[1]
     content = np.zeros(64 + _LONGEST * planes * (side * side + len(bands)), np.uint8)
-    size = _compiled(_write)(*numbers, side, bands, content, *_tables(bands))
+    size = _compiled(_write)(numbers, side, bands, *_chances(bands), content)
     return content[:size].tobytes().rstrip(b"\0")
 
 
@@ -103,7 +103,7 @@ def decode(content: bytes, bands: np.ndarray, planes: int, side: int) -> Numbers
         side: of the planes.
     """
     found, coded = Numbers.room(planes, side, bands), np.frombuffer(content + bytes(4), np.uint8).copy()
-    return found.first(_compiled(_read)(*found, side, bands, coded, *_tables(bands)))
+    return found.first(_compiled(_read)(found, side, bands, *_chances(bands), coded))
 
 
 @cache
@@ -111,18 +111,20 @@ def _compiled(function: Callable[..., int]) -> Any:
     return compile_cached(njit, function, nogil=True)
 
 
-def _tables(bands: np.ndarray) -> tuple[np.ndarray, ...]:
+def _chances(bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each predicted bit to be set, and how many bits that has predicted, int32 [bit]."""
     classes = int(bands[:, 4].max()) + 1
     chances = np.full(classes * (_SITUATIONS * _STAGES + 1), _HALF, np.int32)
-    return chances, np.zeros_like(chances), _SITUATION_OF, _RATES
+    return chances, np.zeros_like(chances)
+
+
+# The coder's state is the place in the content, the span, and the code that is read or the lower end that is written.
 
 
 @compile_inner
-def _pass(reading, bit, chance, content, place, span, low):
-    """One bit through the coder, reading it or writing it.
-
-    Its state is the place in the content, the span, and the code that is read or the lower end that is written.
-    """
+def _pass(reading, bit, chance, content, state):
+    """One bit through the coder, reading it or writing it."""
+    place, span, low = state
     bound = (span >> 15) * chance
     if reading:
         bit = low < bound
@@ -131,8 +133,7 @@ def _pass(reading, bit, chance, content, place, span, low):
     else:
         low += -bound if reading else bound
         span -= bound
-    place, span, low = _widened(reading, content, place, span, low)
-    return bit, place, span, low
+    return bit, _widened(reading, content, place, span, low)
 
 
 @compile_inner
@@ -162,67 +163,55 @@ def _carry(content, place, low):
 
 
 @compile_inner
-def _predicted(reading, bit, which, chances, counts, rates, content, place, span, low):
+def _predicted(reading, bit, which, chances, counts, content, state):
     """One bit whose chance is known from earlier ones, and learns from it."""
     which = np.uint64(which)  # of a signed index numba asks whether it counts from the end
     chance, count = np.int64(chances[which]), np.int64(counts[which])
-    bound, rate = (span >> 15) * min(max(chance, _LEAST), _LARGEST), np.int64(rates[np.uint64(count)])
-    if reading:
-        bit = low < bound
-    if bit:
-        span = bound
-        chance += ((1 << 15) - chance) * rate >> 16
-    else:
-        low += -bound if reading else bound
-        span -= bound
-        chance += -chance * rate >> 16
-    chances[which], counts[which] = chance, min(count + 1, _MOST_COUNTED)
-    place, span, low = _widened(reading, content, place, span, low)
-    return bit, place, span, low
+    bit, state = _pass(reading, bit, min(max(chance, _LEAST), _LARGEST), content, state)
+    toward = (1 << 15) - chance if bit else -chance
+    chances[which] = chance + (toward * np.int64(_RATES[np.uint64(count)]) >> 16)
+    counts[which] = min(count + 1, _MOST_COUNTED)
+    return bit, state
 
 
 @compile_within
-def _walk(reading, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, low):
+def _walk(reading, numbers, side, bands, chances, counts, content, state):
     """All integers through the coder, one way or the other."""
+    places, values, ends = numbers
     count = np.int64(0)
     above = np.zeros(side + 2, np.int64)  # magnitudes of the row before, with a 0 at either end
     for band in range(len(bands)):
         top, left, rows, columns, kind = bands[band]
         for plane in range(ends.shape[1]):
             some, which = count < ends[band, plane], len(chances) - 1 - kind
-            some, place, span, low = _predicted(reading, some, which, chances, counts, rates, content, place, span, low)
+            some, state = _predicted(reading, some, which, chances, counts, content, state)
             above[:] = 0
             for row in range(top, top + rows if some else top):
                 before = corner = np.int64(0)  # to the left, and above that
                 for column in range(columns):
                     here, texel = above[np.uint64(column + 1)], row * side + left + column
                     near = min(2 * before + 2 * here + corner + above[np.uint64(column + 2)], _MOST_NEAR)
-                    first = (kind * _SITUATIONS + situation_of[np.uint64(near)]) * _STAGES
+                    first = (kind * _SITUATIONS + _SITUATION_OF[np.uint64(near)]) * _STAGES
                     value = np.int64(0)
                     if not reading and count < ends[band, plane] and places[count] == texel:
                         value = np.int64(values[count])
                     size, bits = abs(value), np.int64(0)
                     while bits < 24:
                         bit, which = size >> bits != 0, first + min(bits, _BELOW - 1)
-                        bit, place, span, low = _predicted(
-                            reading, bit, which, chances, counts, rates, content, place, span, low
-                        )
+                        bit, state = _predicted(reading, bit, which, chances, counts, content, state)
                         if not bit:
                             break
                         bits += 1
                     before = np.int64(0)
                     if bits:
-                        minus, place, span, low = _pass(reading, value < 0, _HALF, content, place, span, low)
+                        minus, state = _pass(reading, value < 0, _HALF, content, state)
                         before = np.int64(1)
                         if bits > 1:
                             bit, which = size >> (bits - 2) & 1 != 0, first + _BELOW + min(bits, _BELOW - 1)
-                            bit, place, span, low = _predicted(
-                                reading, bit, which, chances, counts, rates, content, place, span, low
-                            )
+                            bit, state = _predicted(reading, bit, which, chances, counts, content, state)
                             before = 2 | np.int64(bit)
                             for rest in range(bits - 3, -1, -1):
-                                bit = size >> rest & 1 != 0
-                                bit, place, span, low = _pass(reading, bit, _HALF, content, place, span, low)
+                                bit, state = _pass(reading, size >> rest & 1 != 0, _HALF, content, state)
                                 before = before << 1 | np.int64(bit)
                         if reading:
                             places[np.uint64(count)], values[np.uint64(count)] = texel, -before if minus else before
@@ -231,25 +220,22 @@ def _walk(reading, places, values, ends, side, bands, content, chances, counts, 
                     above[np.uint64(column + 1)] = before
             if reading:
                 ends[band, plane] = count
-    return count, place, low
+    return count, state
 
 
-def _read(places, values, ends, side, bands, content, chances, counts, situation_of, rates):
+def _read(numbers, side, bands, chances, counts, content):
     """Tells how many integers there are."""
-    place, code, span = np.int64(4), np.int64(0), np.int64(0xFFFFFFFF)
+    code = np.int64(0)
     for start in range(4):
         code = code << 8 | np.int64(content[start])
-    return _walk(
-        True, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, code
-    )[0]
+    state = np.int64(4), np.int64(0xFFFFFFFF), code
+    return _walk(True, numbers, side, bands, chances, counts, content, state)[0]
 
 
-def _write(places, values, ends, side, bands, content, chances, counts, situation_of, rates):
+def _write(numbers, side, bands, chances, counts, content):
     """Tells how many bytes there are."""
-    place, low, span = np.int64(0), np.int64(0), np.int64(0xFFFFFFFF)
-    _, place, low = _walk(
-        False, places, values, ends, side, bands, content, chances, counts, situation_of, rates, place, span, low
-    )
+    state = np.int64(0), np.int64(0xFFFFFFFF), np.int64(0)
+    _, (place, _, low) = _walk(False, numbers, side, bands, chances, counts, content, state)
     low += _TOP - 1
     _carry(content, place, low)
     content[place] = low >> 24 & 255
