@@ -17,10 +17,13 @@ from triptych.model.reach import Reach, reach_of
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.representation.field import TriPlaneField
 from triptych.representation.sampler import Sampler
-from triptych.training.config import Stage2Config
+from triptych.training.config import SkippingConfig, Stage2Config
 from triptych.training.fitting import fit_scenes
+from triptych.training.joint import ShuffledViews
 from triptych.training.objective import batch_losses
 from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.scenes import SceneParameters
+from triptych.training.step import Work, take_step
 from triptych.training.targets import Targets
 
 DEVICE = torch.device("cpu")
@@ -58,7 +61,7 @@ def views(balls: Dataset) -> PosedViews:
 def whole_targets(model: CategoryModel, views: PosedViews) -> Targets:
     batch = views.group([0, 1, 2, 5])
     cameras, images = views.cameras(batch, DEVICE), views.images(batch, DEVICE)
-    return Targets(cameras, batch.views_per_scene, images, None, model.background())
+    return Targets(cameras, batch.views_per_scene, images, None, model.background().detach())
 
 
 def test_the_reach_of_an_autoencoder_is_found_by_asking_it(views: PosedViews, trained_balls: Path) -> None:
@@ -71,6 +74,29 @@ def test_the_reach_of_an_autoencoder_is_found_by_asking_it(views: PosedViews, tr
     differs = (model.decode(latent) != model.decode(changed)).any(dim=1)[0].nonzero() // 2
     assert (differs.min(dim=0).values.tolist(), differs.max(dim=0).values.tolist()) == ([6, 6], [10, 10])
     assert reach_of(CategoryModel.load(trained_balls / "model")) is None  # four blocks, latent images of 8x8
+
+
+def step_with_bias(views: PosedViews, bias: float) -> tuple[float, float]:
+    """L_Enc of a joint step with this added to what the encoder gives, and how far plain descent then moves that."""
+    model = small_model(views)
+    added = list(model.autoencoder.encoder_parameters())[-1]
+    assert added.shape == (4,)
+    with torch.no_grad():
+        added += bias
+    before = added.detach().clone()
+    phase = Phase(epochs=1.0, batch=4, rates=Rates(encoder=1.0), weights=LossWeights(enc=1.0))
+    drawn = torch.Generator().manual_seed(1)
+    scenes = SceneParameters.fresh(model.config.planes, 2, drawn, DEVICE)
+    work = Work(phase, model, scenes, views, SkippingConfig())
+    work.optimizer = torch.optim.SGD(work.optimizer.param_groups)
+    loss = take_step(work, 0, ShuffledViews(views, 0)).enc
+    return float(loss), float((added.detach() - before).sum())
+
+
+def test_a_joint_step_goes_down_its_loss_where_the_background_moves_along(views: PosedViews) -> None:
+    (below, _), (_, moved), (above, _) = (step_with_bias(views, bias) for bias in (-1.0, 0.0, 1.0))
+    slope = (above - below) / 2  # exact: L_Enc is a parabola in what is added to all latents
+    assert moved == pytest.approx(-slope, rel=1e-3)
 
 
 def test_a_window_shows_what_the_whole_latent_image_shows_there(views: PosedViews) -> None:

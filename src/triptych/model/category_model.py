@@ -132,13 +132,14 @@ class CategoryModel(nn.Module):
     def background(self, size: tuple[int, int] | None = None) -> Float[Tensor, "pixel channel"]:
         """The latent of an image of ``origin.background``, one row per latent pixel: what rays see behind the scene.
 
+        It is differentiable in the encoder, where that is being trained.
+
         Args:
             size: height and width of the image, by default the model's.
         """
         height, width = size or (self.config.height, self.config.width)
-        with torch.no_grad():
-            image = self.background_color[None, :, None, None].repeat(1, 1, height, width)
-            return self.encode(image)[0].flatten(1).T.contiguous()
+        image = self.background_color[None, :, None, None].repeat(1, 1, height, width)
+        return self.encode(image)[0].flatten(1).T.contiguous()
 
     def field(
         self, micro: Float[Tensor, "scene 3 k k micro"], coefficients: Float[Tensor, "scene base"]

@@ -111,7 +111,11 @@ class Work:
         return Sampler(sampling, generators, self.backend, self.phase.diagonal(step, sampling))
 
     def background(self) -> Float[Tensor, "pixel channel"]:
-        """The latent of what is behind the objects, which follows an encoder that moves."""
+        """The latent of what is behind the objects, which follows an encoder that moves.
+
+        Its gradient reaches that encoder. Without it the encoder runs after its own background: drawn towards what is
+        rendered before it, it takes the background along, and latents grow without end.
+        """
         return self.model.background(self._size) if self.phase.rates.encoder else self._background_at_start
 
     @cached_property
@@ -134,6 +138,7 @@ class Work:
         return object_windows(images, self.model.background_color, self.model.autoencoder.downscale, margin)
 
     @cached_property
+    @torch.no_grad()
     def _background_at_start(self) -> Float[Tensor, "pixel channel"]:
         return self.model.background(self._size)
 
