@@ -57,6 +57,7 @@ def test_bytes_beyond_those_of_the_background_show_something(channels: int) -> N
         expected |= (pictures[..., channel] < low) | (pictures[..., channel] > high)
     assert 0 < expected.mean() < 1
     assert np.array_equal(shown_by(pictures, tell_nothing).numpy(), expected)
+    assert np.array_equal(shown_by(pictures, tell_nothing[:3]).numpy(), expected)  # the fourth tells nothing either way
 
 
 def test_any_along_an_axis() -> None:

@@ -15,10 +15,12 @@ def shown_by(
 
     Args:
         pictures: as bytes.
-        tell_nothing: the lowest and the highest byte of each channel that does not.
+        tell_nothing: the lowest and the highest byte of each channel that does not; further channels tell nothing at
+            all.
     """
-    low, high = (np.array(bounds, np.uint8) for bounds in zip(*tell_nothing, strict=True))
     views, height, width, channels = pictures.shape
+    all_bytes = (channels - len(tell_nothing)) * [(0, 255)]
+    low, high = (np.array(bounds, np.uint8) for bounds in zip(*tell_nothing, *all_bytes, strict=True))
     # One long row for all channels, in which a byte below the lowest wraps around to beyond the highest.
     rows = np.ascontiguousarray(pictures).reshape(views * height, width * channels)
     told = ((rows - np.tile(low, width)) > np.tile(high - low, width)).reshape(-1, channels)

@@ -32,6 +32,6 @@ def _shown(dataset: Dataset, scene: int, views: list[int]) -> Bool[Tensor, "view
     """The pixels that are not of the background's color, or, where pictures say it, not transparent; all pixels of a
     picture without any."""
     pictures, levels = dataset.with_alpha(scene, views), [(level, level) for level in dataset.background]
-    if pictures.shape[3] > len(levels):
-        levels.append((0, 0 if dataset.has_alpha(scene) else 255))
+    if dataset.has_alpha(scene):
+        levels.append((0, 0))
     return or_everywhere(shown_by(pictures, levels))

@@ -94,7 +94,7 @@ class SeenLatents(Seen):
     def boxes(self, background: Float[Tensor, "pixel channel"]) -> Int[Tensor, "view 4"]:
         behind = background.T.reshape(1, *self.latents.shape[1:])
         parts = self.latents.split(_AT_ONCE)
-        return torch.cat([boxes_around(((part - behind).abs() > _SHOWN).any(dim=1)) for part in parts])
+        return torch.cat([_boxes_around(((part - behind).abs() > _SHOWN).any(dim=1)) for part in parts])
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,12 @@ class SeenColors(Seen):
     def boxes(self, background: Float[Tensor, "pixel channel"]) -> Int[Tensor, "view 4"]:
         near = ((self.levels - background[0]).abs() <= _SHOWN).cpu()  # the background is the same everywhere
         levels = [channel.nonzero().flatten().tolist() for channel in near.T]
-        tell_nothing = [(bytes_[0], bytes_[-1]) for bytes_ in levels] + (self.pictures.shape[3] - 3) * [(0, _BYTES - 1)]
+        tell_nothing = [(bytes_[0], bytes_[-1]) for bytes_ in levels]
         parts = self.pictures.cpu().split(_AT_ONCE)
-        return torch.cat([boxes_around(shown_by(part.numpy(), tell_nothing)) for part in parts])
+        return torch.cat([_boxes_around(shown_by(part.numpy(), tell_nothing)) for part in parts])
 
 
-def boxes_around(shown: Bool[Tensor, "view height width"]) -> Int[Tensor, "view 4"]:
+def _boxes_around(shown: Bool[Tensor, "view height width"]) -> Int[Tensor, "view 4"]:
     """The first column and row that show something in each view, and how many there are from there to the last; all
     where none does."""
     across, along = any_along(shown, 1), any_along(shown, 2)
