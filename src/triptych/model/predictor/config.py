@@ -30,7 +30,7 @@ class PredictorConfig(Options):
     """Features of the planes in each of them, from the size of the planes on."""
     side: Annotated[int, Range(1, 4096)] = 64
     """Most pixels along a side of the views; larger ones are shrunk."""
-    slope_side: Annotated[int, Range(1, 4096)] = 48
+    slope_side: Annotated[int, Range(1, 4096)] = 64
     """The same where their rendering error is looked at, before the first prediction and each correction."""
-    samples: Annotated[int, Range(1, 4096)] = 32
+    samples: Annotated[int, Range(1, 4096)] = 16
     """Samples of each ray, one a pixel, by which they are rendered."""
