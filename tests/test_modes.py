@@ -14,7 +14,8 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.metrics import mean
 from triptych.model import CategoryModel
-from triptych.model.modes import enlarged, gathered, modes_of, side_of
+from triptych.model.modes import gathered, modes_of, side_of
+from triptych.representation.planes import enlarged
 from triptych.training.along_modes import AlongModes
 from triptych.training.conditions import Conditions
 from triptych.training.fitting import fit_scenes

@@ -14,12 +14,13 @@ from triptych.cli.defaults import Configurable, defaults_of
 from triptych.cli.endings import one_line_endings
 from triptych.cli.export import ExportCommand
 from triptych.cli.measure import Bench, Demo, Quality, Reproduce
+from triptych.cli.models import Modes, Upsample
 from triptych.cli.options import TrainingMachine, check_options, say
 from triptych.cli.plan import Plan
 from triptych.cli.sharing import Pull, Push
 from triptych.cli.single import Rgb, Single
 from triptych.cli.spelling import check_command
-from triptych.cli.stages import Evaluate, Fit, Modes, Predictor, Rehearse, Train
+from triptych.cli.stages import Evaluate, Fit, Predictor, Rehearse, Train
 from triptych.cli.view import View
 from triptych.options import checked_later
 from triptych.runtime import stop_on_sigterm
@@ -33,6 +34,7 @@ Command = (
     | Annotated[Predictor, tyro.conf.subcommand("predictor")]
     | Annotated[Rehearse, tyro.conf.subcommand("rehearse")]
     | Annotated[Modes, tyro.conf.subcommand("modes")]
+    | Annotated[Upsample, tyro.conf.subcommand("upsample")]
     | Annotated[Fit, tyro.conf.subcommand("fit")]
     | Annotated[Rgb, tyro.conf.subcommand("rgb")]
     | Annotated[Single, tyro.conf.subcommand("single")]

@@ -14,7 +14,6 @@ from triptych.data import DatasetConfig
 from triptych.errors import InputError
 from triptych.evaluation.config import BankDataConfig
 from triptych.files import as_fields
-from triptych.options import Range
 from triptych.progress import Progress
 from triptych.training.config import DEFAULT_PRESET, Preset, Stage1Config, Stage2Config
 from triptych.training.phase import Epochs
@@ -141,40 +140,6 @@ class Rehearse(Configurable):
             conditions = Conditions(self.machine.seed, choose_device(self.machine.device), progress, watch=watch)
             rehearse(model, scenes, self.out, self.config, stage2, conditions)
         say(f"category model in {self.out / 'model'}")
-
-
-@dataclass(frozen=True)
-class Modes:
-    """Give a category model the modes of variation of the scenes of a bank: `triptych fit` moves new scenes along them,
-    with presets colors, best and latent, or where --latent.rates.modes says how fast.
-
-    All else of the model stays as it is, and so do its banks."""
-
-    model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
-    """Category model, or the folder of the run that trained it."""
-    bank: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="BANK")]
-    """A bank of this model; of more than 256 scenes so many are looked at, evenly chosen."""
-    out: Path
-    """Folder for the model with these modes."""
-    count: Annotated[int, Range(1, 4096)] = STAGE1[DEFAULT_PRESET].modes
-    """How many modes at most."""
-
-    def run(self) -> None:
-        from triptych.bank import SceneBank
-        from triptych.model import find_model
-        from triptych.training.trained import modes_of_bank
-
-        if self.out.exists():
-            raise InputError(f"--out {self.out}: is there already; choose a new folder")
-        bank = SceneBank(self.bank)
-        model = bank.load_model(find_model(self.model))
-        model.modes = modes_of_bank(self.bank, model, self.count)
-        if not len(model.modes):
-            raise InputError(
-                f"{self.bank}: its {len(bank)} scene(s) do not differ; modes of variation need two that do"
-            )
-        model.save(self.out)
-        say(f"category model with {len(model.modes)} modes of variation of {len(bank)} scenes in {self.out}")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ of the time, for a tenth of a decibel.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from triptych.autoencoder.saving import check_weights
 from triptych.files import read_tensors, write_sealed_tensors
-from triptych.representation.planes import along_both_axes
+from triptych.representation.planes import along_both_axes, enlarged, interpolation
 
 MODES_FILE = "modes.safetensors"
 _PLANES, _SCALES = "planes", "scales"
@@ -65,15 +64,15 @@ def side_of(resolution: int) -> int:
     return -(-resolution // 2)
 
 
-def enlarged(modes: Float[Tensor, "mode 3 m m micro"], resolution: int) -> Float[Tensor, "mode 3 k k micro"]:
-    """Modes, or sums of some, in the resolution of micro planes, by bilinear interpolation."""
-    return along_both_axes(_interpolation(modes.shape[2], resolution, modes.device), modes)
+def of_more_texels(modes: Float[Tensor, "mode 3 m m micro"], resolution: int) -> Float[Tensor, "mode 3 n n micro"]:
+    """The same modes for micro planes of more texels: numbers that a file of modes holds exactly."""
+    return _whole(*_rounded(enlarged(modes, side_of(resolution))))
 
 
 def gathered(gradient: Float[Tensor, "scene 3 k k micro"]) -> Float[Tensor, "scene 3 m m micro"]:
-    """The transpose of ``enlarged``: of a gradient by micro planes, that by sums of modes."""
+    """The transpose of ``planes.enlarged``: of a gradient by micro planes, that by sums of modes."""
     resolution = gradient.shape[2]
-    return along_both_axes(_interpolation(side_of(resolution), resolution, gradient.device).T, gradient)
+    return along_both_axes(interpolation(side_of(resolution), resolution, gradient.device).T, gradient)
 
 
 def no_modes(mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "mode 3 m m micro"]:
@@ -110,11 +109,6 @@ def load_modes(folder: Path, mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor
 def _shape(mean: Float[Tensor, "3 k k micro"]) -> tuple[int, int, int, int]:
     side = side_of(mean.shape[1])
     return 3, side, side, mean.shape[-1]
-
-
-@lru_cache(maxsize=4)
-def _interpolation(side: int, resolution: int, device: torch.device) -> Float[Tensor, "k m"]:
-    return F.interpolate(torch.eye(side, device=device)[None], resolution, mode="linear")[0].T.contiguous()
 
 
 def _shrunk(planes: Float[Tensor, "scene 3 k k micro"], side: int) -> Float[Tensor, "scene 3 m m micro"]:

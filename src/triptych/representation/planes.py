@@ -14,6 +14,7 @@ and a point beyond the outermost centers takes the value at the border.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -61,6 +62,19 @@ def along_both_axes(
     scenes, three, side, _, features = planes.shape
     rows = matrix @ planes.reshape(-1, side, side * features)
     return (matrix @ rows.reshape(-1, side, features)).reshape(scenes, three, *2 * (len(matrix),), features)
+
+
+def enlarged(
+    planes: Float[Tensor, "scene 3 side side feature"], resolution: int
+) -> Float[Tensor, "scene 3 k k feature"]:
+    """Planes of more texels, which have at the center of each what the others have there by bilinear interpolation."""
+    return along_both_axes(interpolation(planes.shape[2], resolution, planes.device), planes)
+
+
+@lru_cache(maxsize=4)
+def interpolation(side: int, resolution: int, device: torch.device) -> Float[Tensor, "k side"]:
+    """The weights by which so many texels of a row are made of fewer ones."""
+    return F.interpolate(torch.eye(side, device=device)[None], resolution, mode="linear")[0].T.contiguous()
 
 
 def triplane_features(

@@ -3,7 +3,8 @@
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from triptych.model.modes import enlarged, gathered
+from triptych.model.modes import gathered
+from triptych.representation.planes import enlarged
 from triptych.training.row_adam import RowAdam
 
 _MOMENTUM = 0.0
