@@ -13,7 +13,7 @@ from PIL import Image
 from posed_scenes import save
 
 from triptych.data.formats.link_policy import LinkPolicy
-from triptych.data.photos.cutouts import find_cutouts
+from triptych.data.photos.cutouts import background_file, find_cutouts
 from triptych.data.photos.objects import find_objects
 from triptych.errors import InputError
 
@@ -61,6 +61,14 @@ def test_masks_before_one_color_and_by_difference(tmp_path: Path) -> None:
         found, cut = _cut_out(tmp_path / kind)
         assert found == kind
         assert ((cut > 0) != (rgba[0, ..., 3] > 0)).mean() < 0.02
+
+
+def test_the_picture_without_the_object_has_an_ending_of_any_case(tmp_path: Path) -> None:
+    for name in ("background.JPG", "background.Png"):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / name, np.zeros((4, 4, 3), np.uint8))
+        assert background_file(tmp_path / name) == tmp_path / name / name
+    assert background_file(tmp_path) is None
 
 
 def test_masks_by_rembg_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

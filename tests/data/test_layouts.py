@@ -1,5 +1,6 @@
 """Which folders hold scenes, and what is said of those that do not."""
 
+import json
 import os
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from layout_scenes import (
     write_rgb_and_pose,
     write_zero123,
 )
-from posed_scenes import FOCAL, frames, write_srn, write_transforms
+from posed_scenes import FOCAL, frames, picture_with_dot, save, write_srn, write_transforms
 
 from triptych.data.formats.declaration import read_declaration
 from triptych.data.formats.discovery import find_scenes, parse_scenes
@@ -49,6 +50,29 @@ def test_a_scene_among_those_of_a_described_dataset_goes_by_itself(tmp_path: Pat
     write_eg3d(tmp_path)
     write_srn(tmp_path / "scene")
     assert find_scenes(tmp_path).names == ("scene",)
+
+
+def test_a_picture_beside_the_described_folders_is_no_scene(tmp_path: Path) -> None:
+    write_eg3d(tmp_path)
+    save(tmp_path / "preview.png", picture_with_dot())
+    assert find_scenes(tmp_path).names == ("car_a", "car_b")
+
+
+def test_described_pictures_may_lie_beside_their_file_and_masks_in_a_folder(tmp_path: Path) -> None:
+    root = write_eg3d(tmp_path / "flat")
+    content = json.loads((root / "dataset.json").read_text())
+    labels = [[Path(name).name, label] for name, label in content["labels"] if name.startswith("car_a")]
+    (root / "dataset.json").write_text(json.dumps({"labels": labels}))
+    for picture in (root / "car_a" / "rgb").iterdir():
+        picture.rename(root / picture.name)
+    (root / "car_b" / "rgb").rename(root / "masks")
+    assert find_scenes(root).names == ("flat",)
+
+
+def test_zero123_has_endings_of_any_case(tmp_path: Path) -> None:
+    for picture in sorted((write_zero123(tmp_path) / "object").glob("*.png")):
+        picture.rename(picture.with_suffix(".PNG"))
+    assert find_scenes(tmp_path).layouts == {"zero123": 1}
 
 
 def test_the_dataset_around_a_described_scene_is_named(tmp_path: Path) -> None:

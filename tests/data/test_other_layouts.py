@@ -410,6 +410,15 @@ def test_pipes_are_refused_without_waiting(tmp_path: Path, write: Callable[[Path
             open_at(root)
 
 
+def test_blanks_in_names_of_colmap_images_stay(tmp_path: Path) -> None:
+    root = colmap_text(tmp_path / "data")
+    text = root / "object" / "sparse" / "0" / "images.txt"
+    text.write_text(text.read_text().replace("frame 0.png", "frame  é 0.png"))
+    images = root / "object" / "images"
+    (images / "frame 0.png").rename(images / "frame  é 0.png")
+    assert len(open_at(root).cameras(0)) == 3
+
+
 def test_names_of_colmap_images_stay_inside(tmp_path: Path) -> None:
     root = write_colmap(tmp_path / "data")
     save(tmp_path / "data" / "secret.png", picture_with_dot())

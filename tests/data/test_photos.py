@@ -246,6 +246,19 @@ def test_a_broken_object_is_skipped_and_the_others_go_on(tmp_path: Path) -> None
     assert record["skipped"] == {"bad": skipped[0]}
 
 
+def test_a_linked_object_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "linked").symlink_to(write_toy(tmp_path / "elsewhere" / "toy"))
+    skipped: list[str] = []
+    watching = photos_dataset.Watching(on_skip=skipped.append)
+    with pytest.raises(InputError, match=r"^\S*linked: a symbolic link leads to .*--follow-links"):
+        import_photos(tmp_path / "photos", tmp_path / "data", PhotosConfig(size=32), watching)
+    assert len(skipped) == 1
+    assert not (tmp_path / "data").exists()
+    import_photos(tmp_path / "photos", tmp_path / "data", PhotosConfig(size=32, follow_links=True), watching)
+    assert len(skipped) == 1
+
+
 def test_other_options_are_refused(imported: Path) -> None:
     with pytest.raises(InputError, match="made with size = 64, not 32"):
         import_photos(imported / "photos", imported / "data", PhotosConfig(size=32))

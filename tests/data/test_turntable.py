@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from photo_scenes import SIZE, carried_by, draw_toy, read_cameras_of
+from PIL import Image
 from posed_scenes import save
 
 from triptych.data.photos import TurntableConfig, import_photos
@@ -65,6 +66,18 @@ def test_the_wrong_direction_is_told(tmp_path: Path) -> None:
     config = TurntableConfig(angles="names", **OPTIONS)
     import_photos(tmp_path / "tables", tmp_path / "data", config, Watching(on_note=notes.append))
     assert "the table seems to turn the other way (--turns): toy" in notes
+
+
+def test_an_orientation_that_is_not_applied_is_told(tmp_path: Path) -> None:
+    _shoot(tmp_path / "tables" / "toy", EVEN)
+    asks = Image.Exif()
+    asks[0x0112] = 6
+    with Image.open(tmp_path / "tables" / "toy" / "3.png") as picture:
+        picture.load()
+    picture.save(tmp_path / "tables" / "toy" / "3.png", exif=asks)
+    notes: list[str] = []
+    import_photos(tmp_path / "tables", tmp_path / "data", TurntableConfig(**OPTIONS), Watching(on_note=notes.append))
+    assert any("as they are stored" in note and note.endswith("(mogrify -auto-orient): toy") for note in notes)
 
 
 def test_angles_from_names_and_from_a_table(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ CAMERA_MODELS = {
     "RAD_TAN_THIN_PRISM_FISHEYE": "fx fy cx cy k0 k1 k2 k3 k4 k5 p0 p1 s0 s1 s2 s3",
 }
 """The parameters of each camera model, in the order of their numbers in binary files."""
+_WORDS_BEFORE_NAME = 9
+"""In a line of ``images.txt``; the name is the rest, with whatever blanks it has."""
 _LONGEST_LINE = 1 << 24
 _LONGEST_NAME = 4096
 _MOST_POINTS = 2_000_000
@@ -138,10 +140,11 @@ def _camera(
 def _images_in_text(file: Path) -> Iterator[ColmapImage]:
     lines = _lines(file, observations=True)
     for where, words in lines:
-        if len(words) < 10:
+        if len(words) <= _WORDS_BEFORE_NAME:
             raise InputError(f"{where}: expected an image's number, quaternion, translation, camera and name")
-        numbers = _numbers(words[:9], where)
-        yield ColmapImage(" ".join(words[9:]), int(numbers[8]), numbers[1:5], numbers[5:8])
+        *before, name = words
+        numbers = _numbers(before, where)
+        yield ColmapImage(name, int(numbers[8]), numbers[1:5], numbers[5:8])
 
 
 def _images_in_binary(file: Path) -> Iterator[ColmapImage]:
@@ -181,7 +184,7 @@ def _lines(file: Path, *, observations: bool = False) -> Iterator[tuple[str, lis
             if not text or text.startswith(b"#"):
                 continue
             try:
-                words = text.decode().split()
+                words = text.decode().split(maxsplit=_WORDS_BEFORE_NAME if observations else -1)
             except UnicodeDecodeError:
                 raise InputError(f"{where}: expected text in UTF-8; this is damaged or a binary file") from None
             yield where, words

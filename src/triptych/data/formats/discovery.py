@@ -201,8 +201,18 @@ def _described_scenes(root: Path, folders: list[Path]) -> tuple[SceneFolder, ...
         return ()
     name, file = described
     annotations = Annotations(file, _READERS[name])
-    places = [root] if holds_pictures(root, deeper=False) else [place for place in folders if holds_pictures(place)]
+    places = [place for place in folders if holds_pictures(place)]
+    if holds_pictures(root, deeper=False) and (not places or _first_described(file, name) == ""):
+        places = [root]
     return tuple(SceneFolder(place.name, place, name, annotations) for place in places)
+
+
+def _first_described(file: Path, name: str) -> str | None:
+    """The scene of the first view that a file describes; None where it cannot be read."""
+    try:
+        return next((scene for scene, _ in _READERS[name](file)), None)
+    except InputError:
+        return None
 
 
 def _advice(root: Path, folders: list[Path]) -> str:

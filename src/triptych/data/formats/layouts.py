@@ -161,8 +161,9 @@ def _is_openlrm(listed: _Listed) -> bool:
 
 
 def _is_zero123(listed: _Listed) -> bool:
-    poses = (file for file in listed.matching("*.npy") if file.stem.isdecimal())
-    return any(is_file(pose.with_suffix(suffix)) for pose in poses for suffix in SUFFIXES)
+    pictures = {file.stem for file in map(Path, listed.names) if file.suffix.lower() in SUFFIXES}
+    poses = (file for file in listed.matching("*.npy") if file.stem.isdecimal() and file.stem in pictures)
+    return any(is_file(pose) for pose in poses)
 
 
 def _is_nmr(listed: _Listed) -> bool:

@@ -130,7 +130,8 @@ def _difference(scene: ParsedScene, folder: Path, threshold: int) -> Cutouts | N
 
 def background_file(folder: Path) -> Path | None:
     """The picture of the place without the object, if there is one."""
-    return next((file for suffix in SUFFIXES if is_file(file := folder / f"{BACKGROUND}{suffix}")), None)
+    named = {file.suffix.lower(): file for file in folder.glob(f"{BACKGROUND}.*") if is_file(file)}
+    return next((named[suffix] for suffix in SUFFIXES if suffix in named), None)
 
 
 def _plain(scene: ParsedScene, threshold: int) -> Cutouts | None:

@@ -57,7 +57,7 @@ def find_objects(source: Path, links: LinkPolicy, out: Path) -> Iterator[PhotoOb
     for scene in scenes:
         # OmniObject3D's scenes lie one folder further down.
         for place in (scene.folder, *scene.folder.parents):
-            lacking.pop(place, None)
+            lacking.pop(place.resolve(), None)
         if scene.folder != out.resolve():
             yield PhotoObject(scene.name, scene.folder, _parser(scene, links))
     if not any(scene.folder == source.resolve() for scene in scenes):

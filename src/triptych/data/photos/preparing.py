@@ -65,6 +65,7 @@ def prepare(found: PhotoObject, scene: ParsedScene, config: PhotosConfig, kept: 
         covered=covered,
         exposure=float(gain.max() / gain.min()),
         turns_other_way=found.is_turntable and _covered_other_way(views, config) > covered + _CLEARLY,
+        stored_turned=found.is_turntable and scene.turned > 0,
     )
     return Record(cameras, placed.hull, _ends(placed.fine), FINE_SIDE, findings), pictures
 

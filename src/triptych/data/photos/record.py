@@ -34,6 +34,7 @@ class Findings:
         covered: share of its masks that the hull fills; less where poses or masks are wrong.
         exposure: ratio of the largest gain of a picture to the smallest.
         turns_other_way: whether the masks of a turntable agree clearly better if it turns the other way.
+        stored_turned: whether pictures of a turntable have an EXIF orientation, which is not applied.
     """
 
     folder: str
@@ -43,6 +44,7 @@ class Findings:
     covered: float
     exposure: float
     turns_other_way: bool = False
+    stored_turned: bool = False
 
 
 @dataclass(frozen=True)

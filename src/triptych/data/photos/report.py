@@ -47,6 +47,10 @@ class Report:
             f"the hull fills less than {_COVERED:.0%} of the masks: poses or masks do not fit each other",
         )
         yield from self._about(lambda it: it.turns_other_way, "the table seems to turn the other way (--turns)")
+        yield from self._about(
+            lambda it: it.stored_turned,
+            "pixels are taken as they are stored, though an EXIF orientation turns them (mogrify -auto-orient)",
+        )
         if not self.compensated:
             advice = "exposure differs between pictures (even it out with --exposure compensate)"
             yield from self._about(lambda it: it.exposure >= NOTABLE, advice)
