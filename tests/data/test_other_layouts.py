@@ -419,6 +419,17 @@ def test_blanks_in_names_of_colmap_images_stay(tmp_path: Path) -> None:
     assert len(open_at(root).cameras(0)) == 3
 
 
+def test_colmap_images_without_lines_of_observations_are_all_read(tmp_path: Path) -> None:
+    root = colmap_text(tmp_path / "data")
+    text = root / "object" / "sparse" / "0" / "images.txt"
+    before = open_at(root).cameras(0).c2w
+    lines = [line for line in text.read_text().splitlines(keepends=True) if "frame" in line]
+    text.write_text("".join(lines))
+    assert open_at(root).cameras(0).c2w.equal(before)
+    text.write_text(lines[0] + "\n" + "".join(lines[1:]))  # an empty one, and none
+    assert open_at(root).cameras(0).c2w.equal(before)
+
+
 def test_names_of_colmap_images_stay_inside(tmp_path: Path) -> None:
     root = write_colmap(tmp_path / "data")
     save(tmp_path / "data" / "secret.png", picture_with_dot())

@@ -174,13 +174,18 @@ def _points_in_binary(file: Path) -> Iterator[tuple[float, ...]]:
 
 
 def _lines(file: Path, *, observations: bool = False) -> Iterator[tuple[str, list[str]]]:
-    """The words of each line that is no comment; without the line after each, which may be empty, of ``images.txt``."""
+    """The words of each line that is no comment; without the observations, which may be empty, or left out, in the line
+    after each of ``images.txt``."""
     with open_regular(file) as opened:
-        number = 0
+        number, due = 0, False
         while line := opened.readline(_LONGEST_LINE):
             number += 1
-            where = f"{file}, line {number}"
-            text = line.strip()
+            if due and not _names_an_image(line):
+                due = False
+                while not line.endswith(b"\n") and (line := opened.readline(_LONGEST_LINE)):
+                    continue
+                continue
+            where, text = f"{file}, line {number}", line.strip()
             if not text or text.startswith(b"#"):
                 continue
             try:
@@ -188,10 +193,19 @@ def _lines(file: Path, *, observations: bool = False) -> Iterator[tuple[str, lis
             except UnicodeDecodeError:
                 raise InputError(f"{where}: expected text in UTF-8; this is damaged or a binary file") from None
             yield where, words
-            if observations:
-                number += 1
-                while (rest := opened.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
-                    continue
+            due = observations
+
+
+def _names_an_image(line: bytes) -> bool:
+    """Whether a line of ``images.txt`` has a name where one of observations has a number."""
+    words = line.split(maxsplit=_WORDS_BEFORE_NAME)
+    if len(words) <= _WORDS_BEFORE_NAME:
+        return False
+    try:
+        float(words[-1].split(maxsplit=1)[0])
+    except ValueError:
+        return True
+    return False
 
 
 def _numbers(words: list[str], where: str) -> tuple[float, ...]:
