@@ -89,7 +89,7 @@ def encode(numbers: Numbers, bands: np.ndarray, side: int) -> bytes:
     """
     planes = numbers.ends.shape[1]
     content = np.zeros(64 + _LONGEST * planes * (side * side + len(bands)), np.uint8)
-    size = _compiled(_write)(numbers, side, bands, *_chances(bands), content)
+    size = _compiled(_write)(numbers, side, bands, _chances(bands), content)
     return content[:size].tobytes().rstrip(b"\0")
 
 
@@ -103,7 +103,7 @@ def decode(content: bytes, bands: np.ndarray, planes: int, side: int) -> Numbers
         side: of the planes.
     """
     found, coded = Numbers.room(planes, side, bands), np.frombuffer(content + bytes(4), np.uint8).copy()
-    return found.first(_compiled(_read)(found, side, bands, *_chances(bands), coded))
+    return found.first(_compiled(_read)(found, side, bands, _chances(bands), coded))
 
 
 @cache
@@ -163,8 +163,9 @@ def _carry(content, place, low):
 
 
 @compile_inner
-def _predicted(reading, bit, which, chances, counts, content, state):
+def _predicted(reading, bit, which, learned, content, state):
     """One bit whose chance is known from earlier ones, and learns from it."""
+    chances, counts = learned
     which = np.uint64(which)  # of a signed index numba asks whether it counts from the end
     chance, count = np.int64(chances[which]), np.int64(counts[which])
     bit, state = _pass(reading, bit, min(max(chance, _LEAST), _LARGEST), content, state)
@@ -175,7 +176,7 @@ def _predicted(reading, bit, which, chances, counts, content, state):
 
 
 @compile_within
-def _walk(reading, numbers, side, bands, chances, counts, content, state):
+def _walk(reading, numbers, side, bands, learned, content, state):
     """All integers through the coder, one way or the other."""
     places, values, ends = numbers
     count = np.int64(0)
@@ -183,8 +184,8 @@ def _walk(reading, numbers, side, bands, chances, counts, content, state):
     for band in range(len(bands)):
         top, left, rows, columns, kind = bands[band]
         for plane in range(ends.shape[1]):
-            some, which = count < ends[band, plane], len(chances) - 1 - kind
-            some, state = _predicted(reading, some, which, chances, counts, content, state)
+            some, which = count < ends[band, plane], len(learned[0]) - 1 - kind
+            some, state = _predicted(reading, some, which, learned, content, state)
             above[:] = 0
             for row in range(top, top + rows if some else top):
                 before = corner = np.int64(0)  # to the left, and above that
@@ -198,7 +199,7 @@ def _walk(reading, numbers, side, bands, chances, counts, content, state):
                     size, bits = abs(value), np.int64(0)
                     while bits < 24:
                         bit, which = size >> bits != 0, first + min(bits, _BELOW - 1)
-                        bit, state = _predicted(reading, bit, which, chances, counts, content, state)
+                        bit, state = _predicted(reading, bit, which, learned, content, state)
                         if not bit:
                             break
                         bits += 1
@@ -208,7 +209,7 @@ def _walk(reading, numbers, side, bands, chances, counts, content, state):
                         before = np.int64(1)
                         if bits > 1:
                             bit, which = size >> (bits - 2) & 1 != 0, first + _BELOW + min(bits, _BELOW - 1)
-                            bit, state = _predicted(reading, bit, which, chances, counts, content, state)
+                            bit, state = _predicted(reading, bit, which, learned, content, state)
                             before = 2 | np.int64(bit)
                             for rest in range(bits - 3, -1, -1):
                                 bit, state = _pass(reading, size >> rest & 1 != 0, _HALF, content, state)
@@ -223,19 +224,19 @@ def _walk(reading, numbers, side, bands, chances, counts, content, state):
     return count, state
 
 
-def _read(numbers, side, bands, chances, counts, content):
+def _read(numbers, side, bands, learned, content):
     """Tells how many integers there are."""
     code = np.int64(0)
     for start in range(4):
         code = code << 8 | np.int64(content[start])
     state = np.int64(4), np.int64(0xFFFFFFFF), code
-    return _walk(True, numbers, side, bands, chances, counts, content, state)[0]
+    return _walk(True, numbers, side, bands, learned, content, state)[0]
 
 
-def _write(numbers, side, bands, chances, counts, content):
+def _write(numbers, side, bands, learned, content):
     """Tells how many bytes there are."""
     state = np.int64(0), np.int64(0xFFFFFFFF), np.int64(0)
-    _, (place, _, low) = _walk(False, numbers, side, bands, chances, counts, content, state)
+    _, (place, _, low) = _walk(False, numbers, side, bands, learned, content, state)
     low += _TOP - 1
     _carry(content, place, low)
     content[place] = low >> 24 & 255
