@@ -1,7 +1,7 @@
 """The predictor: what it knows of a scene from its views, how it is trained and kept, and what starts from it."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from triptych.errors import InputError
 from triptych.geometry import bit_grid, hemisphere_cameras
 from triptych.metrics import mean
 from triptych.model import CategoryModel
-from triptych.model.predictor import EncodedViews, PredictorConfig
+from triptych.model.prediction import encoded, slopes_of, surroundings
+from triptych.model.predictor import EncodedViews, PredictorConfig, saving
 from triptych.model.predictor.hull import Grid, Hull, carve
 from triptych.pictures import from_pixels
 from triptych.training.conditions import Conditions
@@ -39,11 +40,21 @@ NETWORK = PredictorConfig(
     blocks=1,
     expansion=1,
     corrections=2,
+    repeats=1,
     correction_widths=(8,),
     samples=8,
 )
 TRAINING = PredictorTraining(
-    network=NETWORK, steps=40, rate=1e-2, ramp_steps=2, samples=8, asked_views=1, held_out=1, measurements=2
+    network=NETWORK,
+    steps=40,
+    rate=1e-2,
+    repeat_steps=20,
+    repeat_rate=5e-3,
+    ramp_steps=2,
+    samples=8,
+    asked_views=1,
+    held_out=1,
+    measurements=2,
 )
 NOTHING = Phase(0.0, 2, Rates(), LossWeights(dec=1.0))
 BOX = torch.tensor(AABB)
@@ -177,11 +188,55 @@ def test_a_damaged_predictor_is_refused(predicting_run: Path, tmp_path: Path) ->
         CategoryModel.load(tmp_path / "model")
 
 
+def test_looks_at_many_views_take_turns() -> None:
+    for count, sizes in ((1, [1]), (8, [8]), (9, [5, 4]), (32, [8, 8, 8, 8])):
+        views = ball_views(count)
+        parts = [views.part(look).cameras.c2w for look in range(len(sizes))]
+        assert [len(part) for part in parts] == sizes
+        assert torch.equal(torch.cat(parts).sort(dim=0).values, views.cameras.c2w.sort(dim=0).values)
+        assert torch.equal(views.part(len(sizes)).cameras.c2w, parts[0])
+
+
+def test_the_last_correction_is_taken_again_by_a_share(model: CategoryModel, balls: Dataset) -> None:
+    def micro(corrections: int | None = None, **changed: Any) -> torch.Tensor:
+        network.config = replace(NETWORK, **changed)
+        return network([views], around, slopes_of(model, [views], background), corrections).micro
+
+    network, around, background = model.predictor, surroundings(model), model.background()
+    assert network is not None
+    views = encoded(model, *pictures_of(balls, 4, [0, 2, 3, 5]))
+    once = micro(2)
+    assert torch.equal(micro(damping=0.0), once)
+    assert torch.equal(micro(repeats=0), once)
+    assert torch.equal(micro(repeats=1), micro(3))
+    step, whole = micro(repeats=1) - once, micro(repeats=1, damping=1.0) - once
+    assert float(whole.abs().max()) > 0
+    assert torch.allclose(step, 0.5 * whole, atol=1e-6)
+
+
+def test_a_predictor_of_an_earlier_version_corrects_as_often_as_it_did(
+    model: CategoryModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert model.predictor is not None
+    monkeypatch.setattr(saving, "asdict", lambda config: {k: v for k, v in asdict(config).items() if k != "repeats"})
+    model.save(tmp_path / "model")
+    earlier = CategoryModel.load(tmp_path / "model").predictor
+    assert earlier is not None
+    assert earlier.config == replace(NETWORK, repeats=0)
+
+
+@pytest.mark.parametrize(("phase", "step"), [("predictor", 10), ("repeats", 3)])
 def test_a_stopped_training_goes_on_where_it_was_and_ends_alike(
-    plain: CategoryModel, balls: Dataset, predicting_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: CategoryModel,
+    balls: Dataset,
+    predicting_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    phase: str,
+    step: int,
 ) -> None:
     conditions = Conditions(checkpoint_seconds=0.0)
-    stop_at_step(10, monkeypatch)
+    stop_at_step(step, monkeypatch, phase)
     with pytest.raises(KeyboardInterrupt):
         train_predictor(plain, balls, tmp_path / "run", TRAINING, conditions)
     resumed = train_predictor(plain, balls, tmp_path / "run", TRAINING, conditions).predictor
@@ -193,10 +248,26 @@ def test_a_stopped_training_goes_on_where_it_was_and_ends_alike(
     assert plain.predictor is None
 
 
-def test_a_step_of_several_scenes_is_the_mean_of_steps_of_one(model: CategoryModel, balls: Dataset) -> None:
+def test_repeats_are_learned_by_the_last_correction_alone(
+    plain: CategoryModel, model: CategoryModel, balls: Dataset, tmp_path: Path
+) -> None:
+    settings = replace(TRAINING, steps=0, repeat_steps=2)
+    trained = train_predictor(model, balls, tmp_path / "run", settings, Conditions()).predictor
+    assert trained is not None
+    assert model.predictor is not None
+    before = model.predictor.state_dict()
+    changed = {name for name, tensor in trained.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed
+    assert all(name.startswith("corrections.1.") for name in changed)
+    with pytest.raises(InputError, match="--steps 0 goes on with the predictor of the model, which has none"):
+        train_predictor(plain, balls, tmp_path / "none", settings, Conditions())
+
+
+@pytest.mark.parametrize("kind", ["losses", "repeat_losses"])
+def test_a_step_of_several_scenes_is_the_mean_of_steps_of_one(model: CategoryModel, balls: Dataset, kind: str) -> None:
     def losses(scenes: int, step: int) -> dict[str, float]:
         trainer = PredictorTrainer(model, balls, replace(TRAINING, scenes_per_step=scenes), 0)
-        return {name: float(value.detach()) for name, value in trainer.losses(step).items()}
+        return {name: float(value.detach()) for name, value in getattr(trainer, kind)(step).items()}
 
     alone = [losses(1, step) for step in range(3)]
     together = losses(3, 0)
@@ -240,7 +311,20 @@ def test_what_a_predictor_cannot_do_is_said_in_a_line(
 def test_the_commands(trained_balls: Path, balls: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert balls.source is not None
     data, small = str(balls.source.path), ["--network.cells", "512", "--network.widths", "8", "--network.blocks", "1"]
-    settings = ["--steps", "2", "--held-out", "1", "--asked-views", "1", "--samples", "8", "--test-views", "2"]
+    settings = [
+        "--steps",
+        "2",
+        "--repeat-steps",
+        "1",
+        "--held-out",
+        "1",
+        "--asked-views",
+        "1",
+        "--samples",
+        "8",
+        "--test-views",
+        "2",
+    ]
     as_they_are = ["--epochs", "0", "--precision", "float32", "--force", "--test-views", "2"]
     out = tmp_path / "run"
     main(["predictor", str(trained_balls), data, "--out", str(out), *settings, *small])

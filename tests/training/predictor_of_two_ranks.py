@@ -26,12 +26,21 @@ from triptych.training.predicting.trainer import PredictorTrainer
 STOPPED_BY_TWO, STOPPED_BY_ONE, KILLED = "stopped_by_two", "stopped_by_one", "killed"
 STOP_AFTER = 3
 NETWORK = PredictorConfig(
-    cells=512, cell_features=4, cell_hidden=8, widths=(8, 8), blocks=1, corrections=1, correction_widths=(8,), samples=8
+    cells=512,
+    cell_features=4,
+    cell_hidden=8,
+    widths=(8, 8),
+    blocks=1,
+    corrections=1,
+    repeats=2,
+    correction_widths=(8,),
+    samples=8,
 )
 SETTINGS = PredictorTraining(
     network=NETWORK,
     steps=8,
     scenes_per_step=3,  # which two ranks cannot share evenly
+    repeat_steps=4,
     ramp_steps=2,
     samples=8,
     asked_views=2,

@@ -64,7 +64,7 @@ def test_the_number_of_ranks_changes_nothing_not_even_in_the_middle_of_a_run(tra
         for each in (run, UNDISTURBED)
     )
     assert [numbers_of(line) for line in lines] == [pytest.approx(numbers_of(line), rel=1e-3) for line in as_expected]
-    assert len(lines) == 1 + SETTINGS.measurements + 1  # the first step, measurements, the end
+    assert len(lines) == 2 * (1 + SETTINGS.measurements) + 1  # of both phases the first step, measurements; the end
 
 
 def numbers_of(line: Mapping[str, Any]) -> dict[str, float]:

@@ -21,8 +21,8 @@ from triptych.representation.planes import compose
 from triptych.representation.render import random_places
 from triptych.runtime import sent
 
-MOST_VIEWS = 8
-"""Views that a scene is predicted from at most: on unseen cars 16 gave nothing more, and they take longer."""
+MOST_VIEWS = 32
+"""Views that a scene is predicted from at most; further ones are not encoded."""
 
 
 def surroundings(model: CategoryModel) -> Surroundings:
@@ -36,20 +36,21 @@ def surroundings(model: CategoryModel) -> Surroundings:
 def slopes_of(
     model: CategoryModel, scenes: Sequence[EncodedViews], background: Float[Tensor, "pixel channel"]
 ) -> Slopes:
-    """The gradient of L_Enc over these views of each scene, shrunk as the predictor asks; ``background`` is that of
-    pictures of their size."""
+    """The gradient of L_Enc over those of these views of each scene that a look takes, shrunk as the predictor asks;
+    ``background`` is that of pictures of their size."""
     assert model.predictor is not None
     config, cameras = model.predictor.config, scenes[0].cameras
     behind = model.as_images(background, (cameras.height, cameras.width))
     scenes = [views.within(config.slope_side) for views in scenes]
-    behind = F.adaptive_avg_pool2d(behind, (scenes[0].cameras.height, scenes[0].cameras.width))
-    counts = [len(views) for views in scenes]
-    rays = SceneRays.of_views(Cameras.together([views.cameras for views in scenes]).rays(), counts)
-    comparison = Comparison(model.as_pixels(torch.cat([views.latents for views in scenes])), model.as_pixels(behind))
+    behind = model.as_pixels(F.adaptive_avg_pool2d(behind, (scenes[0].cameras.height, scenes[0].cameras.width)))
     sampling = replace(model.config.sampling, coarse=config.samples, importance=0, supersample=1)
-    shares = sent(torch.tensor(counts) / sum(counts), model.aabb.device)[:, None, None, None, None]
 
-    def slopes(state: Prediction) -> Float[Tensor, "scene 3 k k micro"]:
+    def slopes(state: Prediction, look: int) -> Float[Tensor, "scene 3 k k micro"]:
+        seen = [views.part(look) for views in scenes]
+        counts = [len(views) for views in seen]
+        rays = SceneRays.of_views(Cameras.together([views.cameras for views in seen]).rays(), counts)
+        comparison = Comparison(model.as_pixels(torch.cat([views.latents for views in seen])), behind)
+        shares = sent(torch.tensor(counts) / sum(counts), model.aabb.device)[:, None, None, None, None]
         micro = state.micro.detach().clone().requires_grad_()
         with torch.enable_grad():
             field = replace(model.field(micro, state.coefficients.detach()), occupancy=state.occupancy.contiguous())

@@ -26,6 +26,10 @@ class PredictorConfig(Options):
     """Width of a block's hidden layer, in widths of the block."""
     corrections: Annotated[int, Range(0, 64)] = 3
     """Networks that correct the first prediction, one after the other."""
+    repeats: Annotated[int, Range(0, 64)] = 5
+    """How often the last of them corrects again."""
+    damping: Annotated[float, Range(0, 1)] = 0.5
+    """Share of what it says that is then taken."""
     correction_widths: tuple[Width, ...] = (32, 64)
     """Features of the planes in each of them, from the size of the planes on."""
     side: Annotated[int, Range(1, 4096)] = 64

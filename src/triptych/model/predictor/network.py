@@ -7,7 +7,8 @@
     slopes     whenever it works on planes it also sees how the rendering error of the given views changes with them:
                first at the mean of the trained scenes, where scenes start without a predictor, then at what it has
                itself predicted from there, in several corrections, each by a network of its own (learned gradient
-               descent, as in DeepView, arXiv 1906.07316)
+               descent, as in DeepView, arXiv 1906.07316), the last of which corrects again and again; where there are
+               many views, each look takes others in turn
     residuals  what they give is added to these planes
 
 All of it depends on what the views show, not on how many they are or in which order they come, nor on the scenes that
@@ -16,7 +17,7 @@ are predicted together.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -74,8 +75,30 @@ class Prediction:
         return Prediction(self.micro[scene], self.coefficients[scene], self.occupancy[scene])
 
 
-Slopes = Callable[[Prediction], Tensor]
-"""The gradient of L_Enc over the given views of each scene, by the micro planes [scene, 3, k, k, micro] of a state."""
+Slopes = Callable[[Prediction, int], Tensor]
+"""The gradient of L_Enc by the micro planes [scene, 3, k, k, micro] of a state, over those of the given views of each
+scene that a look takes; looks are numbered."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Scenes on their way to a prediction.
+
+    Attributes:
+        fine: what the network knows of each texel.
+        moved: how far the micro planes lie from the mean scene's, in units of what is usual.
+        coefficients: coefficients of the base planes.
+        occupancy: the cells that the views do not show to be empty.
+    """
+
+    fine: Float[Tensor, "scene 3 k k feature"]
+    moved: Float[Tensor, "scene 3 k k micro"]
+    coefficients: Float[Tensor, "scene base"]
+    occupancy: Int32[Tensor, "scene z y"]
+
+    def prediction(self, around: Surroundings) -> Prediction:
+        """The scenes as they are now."""
+        return Prediction(around.micro + _MICRO_SCALE * self.moved, self.coefficients, self.occupancy)
 
 
 class Standardized(nn.Module):
@@ -182,7 +205,7 @@ class Predictor(nn.Module):
     def standardize(self, scenes: Sequence[EncodedViews], around: Surroundings) -> None:
         """Before training: scale what enters the networks as it comes in these scenes."""
         grid = Grid(around.aabb, self.shape)
-        within = [views.within(self.config.side) for views in scenes]
+        within = [views.part(0).within(self.config.side) for views in scenes]
         self.standardized.fit(torch.cat([pool(carve(grid, views), views, around.background) for views in within]))
 
     @torch.no_grad()
@@ -191,22 +214,42 @@ class Predictor(nn.Module):
         for tensor in self.state_dict().values():
             tensor.copy_(tensor.half())
 
-    def forward(self, scenes: Sequence[EncodedViews], around: Surroundings, slopes: Slopes) -> Prediction:
-        """Where scenes start, from some views of each, with gradient for this network's parameters."""
-        scenes = [views.within(self.config.side) for views in scenes]
-        hulls = [carve(Grid(around.aabb, self.shape), views) for views in scenes]
-        slope = _relative(slopes(_mean_scene(around, len(scenes))))
-        planes, smallest = self.unet(self._planes(hulls, scenes, around, slope))
+    def forward(
+        self, scenes: Sequence[EncodedViews], around: Surroundings, slopes: Slopes, corrections: int | None = None
+    ) -> Prediction:
+        """Where scenes start, from some views of each, with gradient for this network's parameters; after so many
+        ``corrections``, all if not given."""
+        guess = self.first(scenes, around, slopes)
+        for number in range(self.looks if corrections is None else corrections):
+            guess = self.corrected(guess, number, around, slopes)
+        return guess.prediction(around)
+
+    @property
+    def looks(self) -> int:
+        """How often scenes are corrected."""
+        return len(self.corrections) + self.config.repeats if self.corrections else 0
+
+    def first(self, scenes: Sequence[EncodedViews], around: Surroundings, slopes: Slopes) -> Guess:
+        """The scenes before all corrections."""
+        seen = [views.part(0).within(self.config.side) for views in scenes]
+        hulls = [carve(Grid(around.aabb, self.shape), views) for views in seen]
+        slope = _relative(slopes(_mean_scene(around, len(scenes)), 0))
+        planes, smallest = self.unet(self._planes(hulls, seen, around, slope))
         size, of_slopes = (self.resolution, self.resolution), self.of_slopes(slope).unbind(dim=1)
         fine = self.finest([_resized(plane, *size) + more for plane, more in zip(planes, of_slopes, strict=True)])
         moved = torch.stack(on_texels(self.micro, fine), dim=1)
         summary = torch.cat([plane.mean(dim=(1, 2)) for plane in smallest], dim=1)
         coefficients = around.coefficients + _COEFFICIENT_SCALE * self.coefficients(summary)
-        occupancy, fine = torch.stack([hull.occupancy() for hull in hulls]), torch.stack(fine, dim=1)
-        for correction in self.corrections:
-            state = Prediction(around.micro + _MICRO_SCALE * moved, coefficients, occupancy | around.occupancy)
-            moved = moved + correction(fine, _relative(slopes(state)), moved)
-        return Prediction(around.micro + _MICRO_SCALE * moved, coefficients, occupancy)
+        occupancy = torch.stack([hull.occupancy() for hull in hulls])
+        return Guess(torch.stack(fine, dim=1), moved, coefficients, occupancy)
+
+    def corrected(self, guess: Guess, number: int, around: Surroundings, slopes: Slopes) -> Guess:
+        """The scenes after the correction of this number, with gradient for its network."""
+        state, last = guess.prediction(around), len(self.corrections) - 1
+        slope = slopes(replace(state, occupancy=state.occupancy | around.occupancy), number + 1)
+        change = self.corrections[min(number, last)](guess.fine, _relative(slope), guess.moved)
+        share = 1.0 if number <= last else self.config.damping
+        return replace(guess, moved=guess.moved + share * change)
 
     def _planes(
         self,

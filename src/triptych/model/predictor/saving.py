@@ -16,6 +16,8 @@ from triptych.representation.config import PlaneConfig
 
 PREDICTOR_FILE = "predictor.safetensors"
 _CONFIG = "config"
+_BEFORE = PredictorConfig(repeats=0)
+"""What fields are that earlier files lack."""
 
 
 def save_predictor(predictor: Predictor, folder: Path) -> None:
@@ -44,7 +46,7 @@ def load_predictor(folder: Path, channels: int, planes: PlaneConfig, aabb: Float
         document = json.loads(about[_CONFIG])
     except (KeyError, ValueError):
         raise InputError(f"{path}: expected the configuration of a predictor in its metadata") from None
-    config = dataclass_of(PredictorConfig, document, f"{path}, {_CONFIG}")
+    config = dataclass_of(PredictorConfig, document, f"{path}, {_CONFIG}", _BEFORE)
     try:
         predictor = Predictor(config, channels, planes, aabb)
     except (RuntimeError, MemoryError) as error:

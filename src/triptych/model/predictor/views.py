@@ -10,6 +10,9 @@ from torch import Tensor
 
 from triptych.geometry import Cameras
 
+VIEWS_AT_ONCE = 8
+"""Views of a scene that are looked at together: more take longer and show little more."""
+
 
 @dataclass(frozen=True)
 class EncodedViews:
@@ -32,6 +35,12 @@ class EncodedViews:
         """Some of the views."""
         chosen = torch.tensor(list(views), device=self.latents.device)
         return EncodedViews(self.latents[chosen], self.shown[chosen], self.cameras[chosen])
+
+    def part(self, look: int) -> "EncodedViews":
+        """Those of one look at the scene, of which each takes other views in turn: every n-th, for the least n that
+        leaves at most ``VIEWS_AT_ONCE``."""
+        apart = -(-len(self) // VIEWS_AT_ONCE)
+        return self if apart == 1 else self[range(look % apart, len(self), apart)]
 
     def within(self, side: int) -> "EncodedViews":
         """The same views with at most so many pixels along each side: means of latents, and all that any part of a

@@ -16,13 +16,17 @@ class PredictorTraining(Options):
     network: PredictorConfig = field(default_factory=PredictorConfig)
     """Its size."""
     steps: Steps = 4000
-    """Steps."""
+    """Steps; 0 goes on with the predictor that the model has, by `repeat_steps`."""
     scenes_per_step: Batch = 1
     """Scenes that are predicted and compared in each step: on a GPU 16 take little longer than one."""
     rate: Rate = 2e-3
     """Adam's step size after the ramp; it falls along a cosine to a hundredth."""
+    repeat_steps: Steps = 1000
+    """Steps that follow, in which the last correction alone learns to correct again what it has corrected."""
+    repeat_rate: Rate = 6e-4
+    """The same for these steps."""
     ramp_steps: Steps = 100
-    """Steps over which the rate rises from 0."""
+    """Steps over which each rate rises from 0."""
     clip: Annotated[float, Range(1e-9, 1_000_000)] = 1.0
     """Largest gradient norm."""
     weights: LossWeights = field(default_factory=lambda: LossWeights(enc=0.5, dec=1.0, opacity=0.1))
@@ -44,6 +48,6 @@ class PredictorTraining(Options):
     measurements: Annotated[int, Range(1, 10_000)] = 20
     """How often they are measured."""
 
-    def schedule(self) -> Schedule:
-        """What the rate is multiplied by."""
-        return Schedule(self.steps, ramp=self.ramp_steps, final=0.01, decay="cosine")
+    def schedule(self, steps: int) -> Schedule:
+        """What the rate of so many steps is multiplied by."""
+        return Schedule(steps, ramp=self.ramp_steps, final=0.01, decay="cosine")

@@ -1,7 +1,7 @@
 """The predictor of a category model, trained as a run of its own that can be resumed."""
 
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.picture_sizes import require_own_size
 from triptych.training.predicting.config import PredictorTraining
-from triptych.training.predicting.trainer import PHASE, PredictorTrainer
+from triptych.training.predicting.trainer import PHASES, PredictorTrainer
 from triptych.training.provenance import fitted_views
 from triptych.training.ranks import Ranks
 from triptych.training.rerun import write_config
@@ -64,6 +64,8 @@ def train_predictor(
 
 def _check(model: CategoryModel, dataset: Dataset, config: PredictorTraining, ranks: Ranks) -> None:
     require_own_size(dataset, model)
+    if not config.steps and model.predictor is None:
+        raise InputError("--steps 0 goes on with the predictor of the model, which has none: give a number of steps")
     if not model.config.planes.micro_features:
         raise InputError("this category model has no micro planes, which a predictor predicts")
     for scene, name in enumerate(dataset.names):
@@ -100,10 +102,14 @@ def _train(
 ) -> CategoryModel:
     model = deepcopy(model)
     ranks = conditions.ranks
-    loop = Loop.resumed(run, conditions.progress, (PHASE,), ranks)
+    loop = Loop.resumed(run, conditions.progress, PHASES, ranks)
     start_threads()
     torch.manual_seed(conditions.seed)  # the network's initial weights
-    model.predictor = Predictor(config.network, model.autoencoder.channels, model.config.planes, model.aabb)
+    if model.predictor is not None and not config.steps:
+        again = config.network.repeats, config.network.damping
+        model.predictor.config = replace(model.predictor.config, repeats=again[0], damping=again[1])
+    else:
+        model.predictor = Predictor(config.network, model.autoencoder.channels, model.config.planes, model.aabb)
     trainer = PredictorTrainer(model.to(conditions.device), dataset, config, conditions.seed, ranks)
     trainer.run(loop)
     model.requires_grad_(False).eval()
@@ -111,7 +117,7 @@ def _train(
     require_finite(model.predictor, run.folder)
     measured = trainer.measured()
     if ranks.is_first:
-        run.log(config.steps, phase="done", psnr=measured)
+        run.log(config.steps + config.repeat_steps, phase="done", psnr=measured)
         model.save(run.folder / MODEL)  # last: a run that has it is done
     ranks.wait()
     return model

@@ -1,14 +1,16 @@
 """Training the predictor of a category model, all else frozen.
 
 Each step draws scenes, some views of each to predict it from, and others to compare the prediction with, by L_Enc and
-L_Dec. Over several ranks each takes a part of these scenes; all draw the same ones, and hold the whole predictor.
+L_Dec. First all networks learn together, and the last correction is taken once; then it alone learns to correct again,
+from wherever it has itself taken a scene. Over several ranks each takes a part of these scenes; all draw the same
+ones, and hold the whole predictor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from triptych.data import Dataset
 from triptych.data.evenly import evenly
@@ -22,7 +24,7 @@ from triptych.model.rendering import render_views
 from triptych.representation.field import TriPlaneField
 from triptych.representation.occupancy import with_occupancy
 from triptych.representation.sampler import Sampler
-from triptych.training.loop import Steps, TrainingState
+from triptych.training.loop import Loop, TrainingState, seed_stream, step_generator
 from triptych.training.objective import batch_losses
 from triptych.training.phase import LossWeights
 from triptych.training.predicting.config import PredictorTraining
@@ -30,9 +32,14 @@ from triptych.training.predicting.draws import Drawn, TrainingViews, draw
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.targets import Targets
 
-PHASE = "predictor"
+Losses = dict[str, Tensor]
+LossesOf = Callable[[int], Losses]
+
+PHASE, REPEATS = PHASES = ("predictor", "repeats")
 _SAMPLED = 16
 """Scenes that tell how large the predictor's inputs are."""
+_COMPARED = 2
+"""Repeated corrections of a step that are compared with other views: what comes before them costs as much."""
 
 
 class PredictorTrainer:
@@ -51,26 +58,40 @@ class PredictorTrainer:
         self.around = surroundings(model)
         self.background = self.scenes.background
         self.trained = len(dataset) - min(config.held_out, len(dataset) - 1)
-        self.optimizer = torch.optim.Adam(self.predictor.parameters(), lr=config.rate, betas=(0.9, 0.99), fused=True)
+        self.corrections = len(self.predictor.corrections)
 
-    def run(self, loop: Steps) -> None:
+    def run(self, loop: Loop) -> None:
         """Take all steps, or those that are left."""
-        schedule = self.config.schedule()
-        if self.ranks.is_first:
+        config, predictor = self.config, self.predictor
+        if config.steps and self.ranks.is_first:
             self._standardize()
-        self.ranks.same_start(self.predictor)
-        state = TrainingState({"predictor": self.predictor}, self.optimizer)
-        for step in loop.steps(PHASE, self.config.steps, state):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.config.rate * schedule.factor(step.number)
-            losses = self.losses(step.number)
-            self.optimizer.zero_grad()
+        self.ranks.same_start(predictor)
+        if config.steps:
+            self._run(loop, PHASE, (config.steps, config.rate), predictor, self.losses)
+        once, self.corrections = self.corrections, predictor.looks
+        if config.repeat_steps and self.corrections > once:
+            last = predictor.corrections[-1]
+            self._run(loop, REPEATS, (config.repeat_steps, config.repeat_rate), last, self.repeat_losses)
+
+    def _run(self, loop: Loop, phase: str, pace: tuple[int, float], part: nn.Module, losses_of: LossesOf) -> None:
+        """Take steps at a rate, in which a part of the predictor learns."""
+        if loop.is_past(phase):
+            return
+        (steps, rate), schedule = pace, self.config.schedule(pace[0])
+        self.predictor.requires_grad_(False)
+        parameters = list(part.requires_grad_(True).parameters())
+        optimizer = torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.99), fused=True)
+        for step in loop.steps(phase, steps, TrainingState({"predictor": self.predictor}, optimizer)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * schedule.factor(step.number)
+            losses = losses_of(step.number)
+            optimizer.zero_grad()
             sum(losses.values(), self.background.new_zeros(())).backward()
             terms = torch.stack([loss.detach() for loss in losses.values()])
-            self.ranks.sum_gradients(self.predictor.parameters(), terms)
+            self.ranks.sum_gradients(parameters, terms)
             losses = dict(zip(losses, terms, strict=True))
-            norm = torch.nn.utils.clip_grad_norm_(self.predictor.parameters(), self.config.clip)
-            self.optimizer.step()
+            norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip)
+            optimizer.step()
             step.report(losses, {**losses, "norm": norm})
             if step.is_one_of(self.config.measurements):
                 step.measure(psnr=self.measured())
@@ -84,13 +105,45 @@ class PredictorTrainer:
     def _given(self, drawn: Drawn) -> EncodedViews:
         return self.scenes.views(drawn.scene, drawn.given)
 
-    def losses(self, step: int) -> dict[str, Tensor]:
+    def losses(self, step: int) -> Losses:
         """What this rank's scenes add to the weighted losses of a step, by name."""
-        config, together = self.config, self.config.scenes_per_step
-        drawn = self._drawn(range(step * together, (step + 1) * together))
-        own = [drawn[place] for place in self.ranks.share(together)]
-        field = self._field(self._predicted([self._given(each) for each in own]), own)
-        losses = {"enc": config.weights.enc * len(own) / together * self._enc(field, own)}
+        drawn = self._drawn_for(step)
+        own = self._own(drawn)
+        return self._compared(self._predicted([self._given(each) for each in own]), own, drawn, step)
+
+    def repeat_losses(self, step: int) -> Losses:
+        """The same for some repeated corrections, each by itself: the gradient ends at the planes that it corrects."""
+        drawn = self._drawn_for(step)
+        own, compared = self._own(drawn), self._repeats_compared(step)
+        scenes = [self._given(each) for each in own]
+        slopes, total = slopes_of(self.model, scenes, self.background), Losses()
+        with torch.no_grad():
+            guess = self.predictor.first(scenes, self.around, slopes)
+        for number in range(max(compared) + 1):
+            with torch.set_grad_enabled(number in compared):
+                guess = self.predictor.corrected(guess, number, self.around, slopes)
+            if number in compared:
+                losses = self._compared(guess.prediction(self.around), own, drawn, step)
+                total = {name: loss / len(compared) + total.get(name, 0.0) for name, loss in losses.items()}
+                guess = replace(guess, moved=guess.moved.detach())
+        return total
+
+    def _repeats_compared(self, step: int) -> set[int]:
+        """Numbers of some of the corrections that the last network makes."""
+        first = len(self.predictor.corrections) - 1
+        order = torch.randperm(self.predictor.looks - first, generator=step_generator(seed_stream(self.seed), step))
+        return {first + number for number in order[:_COMPARED].tolist()}
+
+    def _drawn_for(self, step: int) -> list[Drawn]:
+        together = self.config.scenes_per_step
+        return self._drawn(range(step * together, (step + 1) * together))
+
+    def _own(self, drawn: Sequence[Drawn]) -> list[Drawn]:
+        return [drawn[place] for place in self.ranks.share(len(drawn))]
+
+    def _compared(self, prediction: Prediction, own: Sequence[Drawn], drawn: Sequence[Drawn], step: int) -> Losses:
+        config, field = self.config, self._field(prediction, own)
+        losses = {"enc": config.weights.enc * len(own) / len(drawn) * self._enc(field, own)}
         if not self.model.is_image_space:  # there L_Dec is L_Enc
             of_views = self._views_decoded(own) / self._views_decoded(drawn)
             losses["dec"] = config.weights.dec * of_views * self._dec(field, own, whole=step % 4 == 0)
@@ -100,7 +153,8 @@ class PredictorTrainer:
         return sum(len(each.asked[: self.config.decoded_views]) for each in drawn)
 
     def _predicted(self, scenes: Sequence[EncodedViews]) -> Prediction:
-        return self.predictor(scenes, self.around, slopes_of(self.model, scenes, self.background))
+        slopes = slopes_of(self.model, scenes, self.background)
+        return self.predictor(scenes, self.around, slopes, self.corrections)
 
     def _field(self, prediction: Prediction, drawn: Sequence[Drawn]) -> TriPlaneField:
         """Predicted scenes, sampled in the cells that they say, every other one also in all in which scenes of the
