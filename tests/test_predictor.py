@@ -15,6 +15,8 @@ from triptych import predict
 from triptych.bank import Scene, SceneBank
 from triptych.cli.main import main
 from triptych.data import Dataset
+from triptych.data.backgrounds import WHITE
+from triptych.data.pictures import over_color
 from triptych.data.posed_views import PosedViews
 from triptych.errors import InputError
 from triptych.geometry import bit_grid, hemisphere_cameras
@@ -153,6 +155,17 @@ def test_any_number_of_views_will_do(model: CategoryModel, views: int) -> None:
     scene = predict(model, draw_ball(9, cameras), cameras, name="ball")
     assert scene.name == "ball"
     assert scene.render(cameras[[0]]).images.isfinite().all()
+
+
+def test_a_model_without_a_predictor_takes_some_steps() -> None:
+    def error(scene: Scene) -> float:
+        return float((scene.render(others).images - pictures).square().mean())
+
+    cameras, others = hemisphere_cameras(6, 32, seed=3), hemisphere_cameras(2, 32, seed=4)
+    pictures = torch.from_numpy(over_color(draw_ball(9, others), WHITE) / 255).permute(0, 3, 1, 2)
+    scene = predict("objects", draw_ball(9, cameras), cameras, name="ball")
+    assert scene.name == "ball"
+    assert error(scene) < 0.1 * error(Scene.start_of(scene.model))
 
 
 def test_predictions_are_nearer_than_the_mean_scene(model: CategoryModel, balls: Dataset) -> None:
@@ -302,7 +315,7 @@ def test_what_a_predictor_cannot_do_is_said_in_a_line(
 ) -> None:
     cameras = hemisphere_cameras(2, 32, seed=0)
     with pytest.raises(InputError, match="has no predictor; train one with `triptych predictor`"):
-        predict(plain, draw_ball(1, cameras), cameras)
+        Scene.predicted(plain, torch.zeros(2, 3, 32, 32), cameras)
     with pytest.raises(InputError, match=r"1 scene\(s\), of which 1 are held out"):
         train_predictor(plain, balls.subset([0]), tmp_path / "run", TRAINING, Conditions())
     assert not (tmp_path / "run").exists()

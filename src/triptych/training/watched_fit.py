@@ -1,5 +1,6 @@
-"""One new scene fitted as in stage 2, a few steps at a time, while somebody looks at it."""
+"""One new scene fitted as in stage 2, a few steps at a time, while somebody looks at it; or quickly."""
 
+import math
 import time
 from pathlib import Path
 
@@ -18,7 +19,22 @@ from triptych.training.fitting import Fitting
 from triptych.training.matching import compare_with_model
 from triptych.training.outcome import judge, quality_bounds
 from triptych.training.picture_sizes import require_picture_size
+from triptych.training.presets import STAGE2, stage2_preset
 from triptych.training.provenance import Provenance
+
+_QUICK_SHARE = 0.25
+"""Of a preset's steps: those of `colors` take half a second on a CPU and come within 1 to 4 dB of all of them."""
+
+
+def quickly_fitted(model: CategoryModel, dataset: Dataset) -> Scene:
+    """The only scene of a dataset after a quarter of the steps that stage 2 would take.
+
+    Raises:
+        InputError: as `WatchedFit`.
+    """
+    fit = WatchedFit(model, dataset, STAGE2[stage2_preset(model.origin.stage2, "the model")].longer(_QUICK_SHARE))
+    fit.advance(math.inf)
+    return fit.scene()
 
 
 class WatchedFit:
