@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from untrained import give_modes
+from untrained import give_modes, untrained_model
 
 from triptych.data import Dataset
 from triptych.model import CategoryModel
@@ -87,6 +87,16 @@ def test_recorded_steps_give_what_others_give(
     assert_alike(begun.state(), expected)
     # The first two of each kind, and those in which empty cells are looked up.
     assert others == [0, 1, 3, 8, 9, 10, 11, 19]
+    assert not begun.notes
+
+
+def test_recorded_steps_draw_other_colors_behind_objects_each(balls: Dataset) -> None:
+    model, phase = untrained_model(), replace(PHASE, random_background=True)
+    give_modes(model)
+    begun = Begun(model, balls.select("test", "all"), phase)
+    for step in range(24):
+        begun.steps.take(step)
+    assert_alike(begun.state(), taken_one_by_one(model, balls.select("test", "all"), phase))
     assert not begun.notes
 
 

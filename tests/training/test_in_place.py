@@ -38,6 +38,7 @@ PHASES = {
     "modes alone": replace(PHASE, rates=Rates(modes=0.1)),
     "nothing in the end": STAYS_IN_THE_END,
     "odd samples": replace(PHASE, samples=9),
+    "random colors": replace(PHASE, random_background=True),
 }
 
 

@@ -12,7 +12,7 @@ from balls import tiny_stage1, tiny_stage2
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from untrained import give_modes
+from untrained import give_modes, untrained_model
 
 from triptych.data import Dataset
 from triptych.data.posed_views import PosedViews
@@ -78,10 +78,11 @@ def model(balls: Dataset) -> CategoryModel:
 
 def begun(work: Work, on_cpu: Work) -> Work:
     """With what is made once, before the steps."""
-    work.__dict__["latents"] = on_cpu.latents
     work.__dict__["_background_at_start"] = on_cpu._background_at_start.to(NO_DATA)
     if work.phase.pixels:
         work.__dict__["latent_views"] = on_cpu.latent_views.placed(NO_DATA)
+    else:
+        work.__dict__["latents"] = on_cpu.latents
     return work
 
 
@@ -145,12 +146,15 @@ class Launches(TorchDispatchMode):
         self.asked.append((name, [leaf.shape if isinstance(leaf, Tensor) else leaf for leaf in leaves]))
 
 
+@pytest.mark.parametrize("random_background", [False, True])
 @pytest.mark.parametrize("kind", [range(4), range(4, 16), range(20, 28)], ids=["modes", "smoothed", "neither"])
 def test_what_is_recorded_is_the_same_in_every_step(
-    kind: range, balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
+    kind: range, random_background: bool, balls: Dataset, model: CategoryModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phase = replace(STAGE2.latent, rates=Rates(1e-2, 1e-2, modes=0.1), pixels=48, step_count=40, final_factor=0.1)
     phase = replace(phase, smoothing=1.5, mode_steps=4, weights=LossWeights(enc=1.0, tv=1e-4, opacity=0.1))
+    if random_background:
+        model, phase = untrained_model(), replace(phase, random_background=True)
     give_modes(model)
     scenes = balls.select("test")
     prepared = Fitting(model, scenes, 0).begin(phase, SKIPPING)
@@ -162,7 +166,7 @@ def test_what_is_recorded_is_the_same_in_every_step(
         chosen = fitting.everyone.choose(step, phase.batch)
         move = phase.move(step, fitting.everyone.views_per_epoch)
         sent_before = [
-            sent(tensor, NO_DATA) for tensor in (*draw_pixels(work, chosen), fitting.scenes.numbers_of(move))
+            sent(tensor, NO_DATA) for tensor in (fitting.scenes.numbers_of(move), *draw_pixels(work, chosen).tensors)
         ]
         with Launches() as launches:
             monkeypatch.setattr(rows, "step_rows", lambda *args: launches.ask("step_rows", *args))

@@ -27,11 +27,10 @@ from triptych.training.estimate import (
     SceneInItsCells,
     ball,
     few_scenes,
-    keeps_opacities,
-    latent_bytes,
     of_rgb,
     of_stage1,
     of_stage2,
+    seen_bytes,
     set_apart,
 )
 from triptych.training.freeing import freed
@@ -128,13 +127,13 @@ def _storing(model: CategoryModel) -> float:
 
 
 def _disk(asked: Asked, model: CategoryModel, config: Stage1Config) -> dict[str, float]:
-    opacities, shared = keeps_opacities(config, asked.sample), float(_shared_numbers(model))
-    latents = latent_bytes(model, asked.trained * asked.views, opacities)
+    shared = float(_shared_numbers(model))
+    seen = seen_bytes(model, asked.trained * asked.views, config, asked.sample)
     saved = memory.of_stage1(config, asked.trained, 0, 0)
     channels = 4 if asked.sample.keeps_alpha else 3
     return {
         "decoded pictures": float(channels * asked.sample.height * asked.sample.width * asked.pictures),
-        "latents of stage 1 (in memory where they fit)": float(latents),
+        "what views of stage 1 show (in memory where it fits)": float(seen),
         f"{KEPT} checkpoints of stage 1": float(KEPT * (saved["the planes of all scenes"] + saved["the base planes"])),
         "bank of stage 1": _STORED * asked.trained * _numbers(config),
         "model, and the one before the joint phase": (_STORED + _COMPUTED) * shared,

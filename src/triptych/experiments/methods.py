@@ -20,6 +20,7 @@ from triptych.model import CategoryModel
 from triptych.training.autoencoder_config import AutoencoderConfig, NoAutoencoder, PretrainedAutoencoder
 from triptych.training.conditions import CPU, Conditions
 from triptych.training.config import Stage1Config, Stage2Config
+from triptych.training.deciding import deciding
 from triptych.training.fit_together import BANK
 from triptych.training.rehearsing.config import Rehearsing
 from triptych.training.rehearsing.run import rehearse
@@ -110,7 +111,7 @@ class SharedMethod(Method):
         return replace(self, stage2=self.stage2.longer(budget))
 
     def settings(self) -> dict[str, Any]:
-        return {"model": self.model, "stage2": asdict(self.stage2)}
+        return {"model": self.model, "stage2": deciding(self.stage2)}
 
     def learn(self, scenes: Dataset, folder: Path, conditions: Conditions) -> list[Scenes]:
         run = folder / STAGE1_RUN
@@ -181,7 +182,7 @@ class PerSceneMethod(Method):
         return replace(self, rgb=replace(self.rgb, steps=max(round(budget * self.rgb.steps), 1)))
 
     def settings(self) -> dict[str, Any]:
-        return {"rgb": asdict(self.rgb)}
+        return {"rgb": deciding(self.rgb)}
 
     def learn(self, scenes: Dataset, folder: Path, conditions: Conditions) -> list[Scenes]:
         self.fit(scenes, folder / "train", conditions)

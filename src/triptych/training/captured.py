@@ -70,7 +70,7 @@ class Steps:
 
     def _repeat(self, step: int, move: Move, numbers: Tensor) -> None:
         chosen = self._chooser.choose(step, self._work.phase.batch)
-        tensors = *draw_pixels(self._work, chosen), numbers
+        tensors = numbers, *draw_pixels(self._work, chosen).tensors
         if self._recording is None:
             self._record(self.function(move, chosen.loss_scale, step), tensors)
         if self._recording is None:
@@ -89,14 +89,14 @@ class Steps:
             self._work.note(f"note: steps are not recorded, which gives the same, and takes longer: {reason:.200}")
 
     def function(self, move: Move, loss_scale: float, step: int) -> Callable[..., None]:
-        """What a step of this kind does on the device, with pixels, jitter and numbers."""
+        """What a step of this kind does on the device, with numbers and what has been drawn."""
         work, rows, scenes = self._work, self._rows, self._work.scenes
         sampler = work.sampler(step, self._chooser.views_per_epoch)
 
-        def moved(places: Tensor, jitter: Tensor, numbers: Tensor) -> None:
+        def moved(numbers: Tensor, *drawn: Tensor) -> None:
             leaves = scenes.leaves(rows)
             field = replace(work.model.field(*leaves), occupancy=scenes.occupancy[rows])
-            losses = losses_of_drawn(work, field, DrawnPixels(places, jitter), sampler)
+            losses = losses_of_drawn(work, field, DrawnPixels(*drawn), sampler)
             (losses.total(work.phase.weights) * loss_scale).backward()
             scenes.step(rows, leaves, move, numbers)
 

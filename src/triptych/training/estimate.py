@@ -116,21 +116,24 @@ def of_stage1(model: CategoryModel, part: Dataset, amount: Amount, config: Stage
         sum(memory.of_stage1(config, count, part.height, part.width, device).values())
         for count in (amount.scenes, len(part))
     )
-    opacities = keeps_opacities(config, part)
-    latents = latent_bytes(model, amount.views, opacities)
-    kept = 0 if is_too_large(latents) else latents - latent_bytes(model, len(PosedViews(part)), opacities)
+    seen = seen_bytes(model, amount.views, config, part)
+    kept = 0 if is_too_large(seen) else seen - seen_bytes(model, len(PosedViews(part)), config, part)
     return Estimate(seconds, peak_memory(device) + needed - for_part + kept)
 
 
-def keeps_opacities(config: Stage1Config, dataset: Dataset) -> bool:
-    """Whether stage 1 keeps opacities beside the latents."""
-    return dataset.keeps_alpha and any(phase.weights.opacity for phase in (config.warmup, config.joint))
+def seen_bytes(model: CategoryModel, views: int, config: Stage1Config, dataset: Dataset) -> int:
+    """Bytes that stage 1 keeps of what so many views of a dataset show.
 
-
-def latent_bytes(model: CategoryModel, views: int, opacities: bool) -> int:
-    """Bytes of the latents of so many views, and of opacities beside them; they are kept in half precision, see
-    ``encode_views``."""
-    return 2 * (model.autoencoder.channels + opacities) * math.prod(model.latent_size) * views
+    Random pixels in image space are looked up in the pictures' bytes. Latents, and opacities beside them, are kept in
+    half precision, see ``encode_views``.
+    """
+    phases = (config.warmup, config.joint)
+    if model.is_image_space and all(phase.pixels or phase.is_empty for phase in phases):
+        of_pixel = 4 if dataset.keeps_alpha else 3
+    else:
+        opacities = dataset.keeps_alpha and any(phase.weights.opacity for phase in phases)
+        of_pixel = 2 * (model.autoencoder.channels + opacities)
+    return of_pixel * math.prod(model.latent_size) * views
 
 
 def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage2Config, seed: int) -> Estimate:

@@ -1,7 +1,6 @@
 """Stage 2 as published: what is shared is trained along on all new scenes together."""
 
 from copy import deepcopy
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from triptych.errors import InputError
 from triptych.files import atomic_directory
 from triptych.representation.mlp import TinyMLP
 from triptych.training.config import Stage2Config
+from triptych.training.deciding import deciding
 from triptych.training.fit_group import packed
 from triptych.training.fit_job import FitJob, announce, require_fitted, settings_of, store, write_config_of
 from triptych.training.joint import JointTraining, ShuffledViews
@@ -60,7 +60,7 @@ def description_of(job: FitJob) -> dict[str, Any]:
     return {
         "stage": 2,
         "model": job.model.identity(),
-        "config": asdict(job.config),
+        "config": deciding(job.config),
         "seed": job.conditions.seed,
         "device": job.conditions.device.type,
         "scenes": dict(zip(job.dataset.names, job.dataset.fingerprints, strict=True)),

@@ -138,6 +138,10 @@ class Phase(Options):
     pixels as their sides are longer, and smooths less, by the root of that; not given, both hold whatever the size."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
+    random_background: bool = False
+    """Lay each of these pixels, and what is rendered there, over a random color of its own, another one in each step:
+    matter of the background's color does not pass for nothing. In image space alone, for pictures with alpha or
+    masks."""
     least_views: Annotated[int, Range(1, 1_000_000)] = 1
     """Views that an epoch counts as at least: a scene of few views then takes as many steps as one of so many."""
 
@@ -147,6 +151,8 @@ class Phase(Options):
             yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
         if weights.opacity and not self.pixels:
             yield "weights.opacity", f"is {weights.opacity:g}, which is for phases on random pixels; set pixels, too"
+        if self.random_background and not self.pixels:
+            yield "random_background", "is for phases on random pixels; set pixels, too"
 
     def at_size(self, height: int, width: int) -> "Phase":
         """The same for latent images of this size, see ``suited_side``."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from triptych.geometry import Cameras, SceneRays
@@ -14,7 +14,8 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, fill_gradient, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
-from triptych.training.seen import Seen
+from triptych.training.random_background import random_colors
+from triptych.training.seen import Seen, SeenColors
 from triptych.training.spread import in_square
 
 _SHARE = 0.125
@@ -27,10 +28,17 @@ class DrawnPixels(NamedTuple):
     Attributes:
         places: view, column and row of each.
         jitter: how the samples of its ray are moved (see ``kernels.place_samples``).
+        colors: what is laid behind it; None where that stays as it is.
     """
 
     places: Int[Tensor, "3 ray"]
     jitter: Float[Tensor, "ray 2"]
+    colors: UInt8[Tensor, "ray 3"] | None = None
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Those that there are, from which another is made with ``DrawnPixels(*tensors)``."""
+        return tuple(tensor for tensor in self if tensor is not None)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class LatentViews:
         boxes: the first column and row of what each view shows, and how many there are; the whole view where that is
             nothing.
         numbers: which of its scene's views each is.
+        over_random_colors: whether another color is laid behind each pixel that is drawn; for ``SeenColors``.
     """
 
     cameras: Cameras
@@ -51,6 +60,7 @@ class LatentViews:
     background: Float[Tensor, "pixel channel"]
     boxes: Int[Tensor, "view 4"]
     numbers: Int[Tensor, " view"]
+    over_random_colors: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -81,19 +91,27 @@ class LatentViews:
             rows: the views of each scene.
             count: pixels of each scene.
             crop_share: share of them from the boxes around what views show.
-            generators: one per scene, of the jitter of its rays.
+            generators: one per scene, of the jitter of its rays and of the colors behind them.
             passes: how often these views were drawn from before.
         """
-        places = self._places(rows, count, round(crop_share * count), passes)
-        return DrawnPixels(places, torch.cat([torch.rand(count, 2, generator=generator) for generator in generators]))
+        places, jitter, colors = self._places(rows, count, round(crop_share * count), passes), [], []
+        for generator in generators:  # scene by scene: parts of a step draw what the whole step does
+            jitter.append(torch.rand(count, 2, generator=generator))
+            if self.over_random_colors:
+                colors.append(random_colors(count, generator))
+        return DrawnPixels(places, torch.cat(jitter), torch.cat(colors) if colors else None)
 
     def at(self, drawn: DrawnPixels, scenes: int) -> "LatentPixels":
         """The pixels drawn of so many scenes."""
         views, x, y = sent(drawn.places, self.device)
         points = torch.stack([x, y], dim=1) + 0.5
         rays = self.cameras.rays_at(views, points.to(self.cameras.c2w))
-        background = self.background.index_select(0, y * self.cameras.width + x)
-        latents, opacities = self.seen.at(views, y, x)
+        if drawn.colors is None:
+            background = self.background.index_select(0, y * self.cameras.width + x)
+            latents, opacities = self.seen.at(views, y, x)
+        else:
+            assert isinstance(self.seen, SeenColors), "colors are laid behind colors"
+            (latents, opacities), background = self.seen.over(sent(drawn.colors, self.device), views, y, x)
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
         return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 

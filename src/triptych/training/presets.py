@@ -1,4 +1,4 @@
-"""Settings that are known to work (what mattered is in docs/quality.md).
+"""Settings that are known to work (what mattered is in docs/trials.md).
 
 ``colors`` is for objects of any kind, in image space, in a quarter of an hour, ``best`` the same in an hour;
 ``general`` is in the latent space of an autoencoder that is trained already; ``quick`` is a first look with an

@@ -33,6 +33,18 @@ class SeenPixels(NamedTuple):
     opacities: Float[Tensor, " pixel"] | None
 
 
+class SeenOverColors(NamedTuple):
+    """What some pixels show over colors that are laid behind them.
+
+    Attributes:
+        pixels: what they show.
+        behind: the latents of the colors.
+    """
+
+    pixels: SeenPixels
+    behind: Float[Tensor, "pixel channel"]
+
+
 class Seen(ABC):
     """What views show; on the CPU where that is too much for the device."""
 
@@ -105,18 +117,22 @@ class SeenColors(Seen):
         pictures: with alpha where any of them has some.
         levels: the latent of each byte of each channel.
         known: the views whose alpha says how opaque their pixels are; None where it does not matter.
+        laid_over: the latent of the color that is behind them.
     """
 
     pictures: UInt8[Tensor, "view height width byte"]
     levels: Float[Tensor, "256 channel"]
     known: Bool[Tensor, " view"] | None
+    laid_over: Float[Tensor, " channel"]
 
     @classmethod
     def of(cls, model: CategoryModel, views: PosedViews, opacities: bool) -> "SeenColors":
         """What views show in the latent space of a model without autoencoder; their opacities where these matter."""
         ramp = (torch.arange(_BYTES, device=model.aabb.device) / 255)[None, None, None].repeat(1, 3, 1, 1)
+        levels = model.encode(ramp)[0, :, 0].T.contiguous().cpu()  # where the pictures are
         known = views.know_opacity if opacities and views.dataset.keeps_alpha else None
-        return cls(kept_pictures(views), model.encode(ramp)[0, :, 0].T.contiguous(), known)
+        laid_over = levels.gather(0, torch.tensor([views.dataset.laid_over]))[0]
+        return cls(kept_pictures(views), levels, known, laid_over)
 
     @property
     def device(self) -> torch.device:
@@ -128,15 +144,18 @@ class SeenColors(Seen):
 
     def to(self, device: torch.device) -> "SeenColors":
         known = None if self.known is None else self.known.to(device)
-        return SeenColors(self.pictures.to(device), self.levels.to(device), known)
+        return SeenColors(self.pictures.to(device), self.levels.to(device), known, self.laid_over.to(device))
 
     def at(self, views: Tensor, y: Tensor, x: Tensor) -> SeenPixels:
-        _, height, width, kept = self.pictures.shape
-        pixels = self.pictures.reshape(-1, kept).index_select(0, (views * height + y) * width + x)
-        latents = self.levels.gather(0, pixels[:, :3].long())
-        if self.known is None:
-            return SeenPixels(latents, None)
-        return SeenPixels(latents, torch.where(self.known[views], pixels[:, 3].float() / 255, -1.0))
+        pixels = self._bytes_at(views, y, x)
+        return SeenPixels(self.levels.gather(0, pixels[:, :3].long()), self._opacities(views, pixels))
+
+    def over(self, colors: UInt8[Tensor, "pixel 3"], views: Tensor, y: Tensor, x: Tensor) -> SeenOverColors:
+        """What pixels would show had each been laid over another color; all views must have alpha."""
+        pixels, behind = self._bytes_at(views, y, x), self.levels.gather(0, colors.long())
+        through = 1 - pixels[:, 3:].float() / 255
+        latents = self.levels.gather(0, pixels[:, :3].long()) + through * (behind - self.laid_over)
+        return SeenOverColors(SeenPixels(latents, self._opacities(views, pixels)), behind)
 
     def boxes(self, background: Float[Tensor, "pixel channel"]) -> Int[Tensor, "view 4"]:
         near = ((self.levels - background[0]).abs() <= _SHOWN).cpu()  # the background is the same everywhere
@@ -144,6 +163,13 @@ class SeenColors(Seen):
         tell_nothing = [(bytes_[0], bytes_[-1]) for bytes_ in levels]
         parts = self.pictures.cpu().split(_AT_ONCE)
         return torch.cat([_boxes_around(shown_by(part.numpy(), tell_nothing)) for part in parts])
+
+    def _bytes_at(self, views: Tensor, y: Tensor, x: Tensor) -> UInt8[Tensor, "pixel byte"]:
+        _, height, width, kept = self.pictures.shape
+        return self.pictures.reshape(-1, kept).index_select(0, (views * height + y) * width + x)
+
+    def _opacities(self, views: Tensor, pixels: UInt8[Tensor, "pixel byte"]) -> Float[Tensor, " pixel"] | None:
+        return None if self.known is None else torch.where(self.known[views], pixels[:, 3].float() / 255, -1.0)
 
 
 def _boxes_around(shown: Bool[Tensor, "view height width"]) -> Int[Tensor, "view 4"]:

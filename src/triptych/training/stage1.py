@@ -6,7 +6,7 @@ joint          everything, encoder and decoder included: lambda_ae L_ae + lambda
 """
 
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from triptych.training.announcing import view_counts
 from triptych.training.beginning import new_model, own_or_created, untrained
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
+from triptych.training.deciding import deciding
 from triptych.training.estimate import WORTH_IT, Amount, Estimate, few_scenes, of_stage1, set_apart
 from triptych.training.freeing import freed
 from triptych.training.joint import JointTraining, ShuffledViews, ViewsOfRank
@@ -31,6 +32,7 @@ from triptych.training.matching import autoencoder_psnr
 from triptych.training.outcome import require_finite
 from triptych.training.pretraining import pretrain
 from triptych.training.provenance import background_unless_white, fitted_views
+from triptych.training.random_background import require_alpha
 from triptych.training.ranks import require_scenes
 from triptych.training.rerun import write_config
 from triptych.training.run import Run, check_place
@@ -68,8 +70,8 @@ def train(
             `OwnAutoencoder`.
 
     Raises:
-        InputError: the folder belongs to another run, the data do not fit the autoencoder, the memory does not do, or
-            training has diverged.
+        InputError: the folder belongs to another run, the data do not fit the autoencoder or the settings, the memory
+            does not do, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     start, description = _begun(dataset, config, conditions, autoencoder)
@@ -115,6 +117,7 @@ def _begun(
     memory.require_for_stage1(config, scenes, dataset.height, dataset.width, device)
     torch.manual_seed(seed)  # the networks' initial weights
     start = own_or_created(autoencoder, config.autoencoder, dataset).to(device)
+    require_alpha([config.warmup, config.joint], start, dataset)
     with torch.no_grad():  # refuses pictures of the wrong size before anything is written
         start.encode(torch.ones(1, 3, dataset.height, dataset.width, device=device))
     description = {
@@ -134,7 +137,7 @@ def _begun(
 
 def _deciding(config: Stage1Config) -> dict[str, Any]:
     """The settings that decide the result."""
-    settings = asdict(config)
+    settings = deciding(config)
     del settings["stage2"]
     for name, before in _BEFORE_THERE_WAS_A_CHOICE.items():  # runs that were begun then go on
         if settings[name] == before:

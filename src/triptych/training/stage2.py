@@ -38,6 +38,7 @@ from triptych.training.fit_job import (
 from triptych.training.fit_together import check_something_shared_moves, description_of, fit_together
 from triptych.training.matching import worse_than_own
 from triptych.training.picture_sizes import require_picture_size
+from triptych.training.random_background import require_alpha
 from triptych.training.run import check_place
 from triptych.training.side_by_side import scenes_at_once
 
@@ -68,9 +69,10 @@ def fit(
         force: fit scenes that reach beyond the model's box, and store those that fitting has not improved, too.
 
     Raises:
-        InputError: a scene is one of stage 1's, the model takes no pictures of this size, the bank is another model's
-            or has another scene of the same name, or a scene reaches beyond the model's box: nothing is done. Or
-            fitting has failed for some scenes: the others are in the bank.
+        InputError: a scene is one of stage 1's, the model takes no pictures of this size, random colors are asked for
+            behind latents or pictures without alpha, the bank is another model's or has another scene of the same name,
+            or a scene reaches beyond the model's box: nothing is done. Or fitting has failed for some scenes: the
+            others are in the bank.
         KeyboardInterrupt: Ctrl-C; finished scenes are in the bank.
     """
     job = FitJob(model, dataset, out, config, conditions, precision or precision_of(out), force)
@@ -119,6 +121,7 @@ def _check(job: FitJob) -> None:
     require_disjoint(job.model.trained_scenes, job.dataset)
     require_memory(memory.of_stage2(job.config, job.model.config.planes, len(job.dataset)), job.conditions.here)
     require_picture_size(job.dataset, job.model)
+    require_alpha([job.config.latent, job.config.image], job.model.autoencoder, job.dataset)
     if job.config.finetune_shared:
         check_something_shared_moves(job.config)
     else:

@@ -89,7 +89,8 @@ class Work:
         size = self.model.latent_size_of(*self._size)
         cameras = self.views.cameras(everything, seen.device).resized(*size)
         background = self._background_at_start.to(seen.device)
-        views = LatentViews(cameras, seen, background, seen.boxes(background), self.views.numbers)
+        boxes, colored = seen.boxes(background), self.phase.random_background
+        views = LatentViews(cameras, seen, background, boxes, self.views.numbers, colored)
         return views.placed(self.model.aabb.device)
 
     def _seen(self) -> Seen:

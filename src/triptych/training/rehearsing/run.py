@@ -10,6 +10,7 @@ from triptych.model import CategoryModel
 from triptych.runtime import start_threads
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
+from triptych.training.deciding import deciding
 from triptych.training.holding_out import require_others
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
@@ -54,7 +55,7 @@ def rehearse(
         "stage": "rehearsal",
         "model": model.identity(),
         "config": asdict(config),
-        "stage2": asdict(stage2),
+        "stage2": deciding(stage2),
         "seed": conditions.seed,
         "device": conditions.device.type,
         "scenes": dict(zip(dataset.names, dataset.fingerprints, strict=True)),

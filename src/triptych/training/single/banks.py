@@ -5,7 +5,7 @@
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, SupportsFloat
 
 import torch
 
+from triptych.autoencoder import IdentityAutoencoder
 from triptych.bank import SceneBank, StoredScene
 from triptych.data import Dataset
 from triptych.errors import InputError
@@ -25,9 +26,11 @@ from triptych.text import listed
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
+from triptych.training.deciding import deciding, with_added
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.provenance import Provenance, background_unless_white
+from triptych.training.random_background import require_alpha
 from triptych.training.rerun import write_config
 from triptych.training.run import differences, open_run
 from triptych.training.single.config import SingleTriPlanes
@@ -56,10 +59,11 @@ def fit_rgb_scenes(
 
     Raises:
         InputError: a bank of that name holds a scene that was fitted to other pictures or views or with other
-            options, or fitting has diverged.
+            options, random colors are asked for behind pictures without alpha, or fitting has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     require_memory(memory.of_single(config), conditions.here)
+    require_alpha([config], IdentityAutoencoder(), dataset)
     scenes = [dataset.subset([number]) for number in range(len(dataset))]
     for scene in scenes:
         _check_same(_folder(out, scene), scene, config, conditions.seed)
@@ -167,7 +171,7 @@ def _folder(out: Path, scene: Dataset) -> Path:
 def _options(scene: Dataset, config: SingleTriPlanes, seed: int) -> dict[str, Any]:
     """What must be the same for a scene to be left alone, or for its fitting to go on."""
     return {
-        "rgb": _rgb_of(config),
+        "rgb": _without_kind(deciding(config)),
         "seed": seed,
         "fingerprint": scene.fingerprints[0],
         "fitted_views": Provenance.of(scene, 0).record()["fitted_views"],
@@ -175,8 +179,8 @@ def _options(scene: Dataset, config: SingleTriPlanes, seed: int) -> dict[str, An
     }
 
 
-def _rgb_of(config: SingleTriPlanes) -> dict[str, Any]:
-    return {name: value for name, value in asdict(config).items() if name != KIND}
+def _without_kind(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != KIND}
 
 
 def _check_same(folder: Path, scene: Dataset, config: SingleTriPlanes, seed: int) -> None:
@@ -187,11 +191,10 @@ def _check_same(folder: Path, scene: Dataset, config: SingleTriPlanes, seed: int
         raise InputError(
             f"{folder}: this scene was fitted to other pictures; rename the new one, or choose another --out"
         )
-    asked = _options(scene, config, seed)
+    asked = {**_options(scene, config, seed), "rgb": _without_kind(asdict(config))}
     known = stored.record.keys() & asked.keys()  # banks of earlier versions know less
-    for name, before, now in differences(
-        {key: stored.record[key] for key in known}, {key: asked[key] for key in known}
-    ):
+    found = {key: with_added(stored.record[key]) if key == "rgb" else stored.record[key] for key in known}
+    for name, before, now in differences(found, {key: asked[key] for key in known}):
         if now is None:
             continue  # an option that there is no more
         raise InputError(
@@ -207,7 +210,12 @@ def _fitted(part: _Part, settings: _Settings, loop: Loop) -> _Fitted:
     fit_field(fitted, ray_targets(scene, space), config, seed, loop)
     require_finite(fitted, part.folder)
     fitted.finished()
-    record = {"seconds": loop.run.elapsed(), "rgb": _rgb_of(config), "seed": seed, **Provenance.of(scene, 0).record()}
+    record = {
+        "seconds": loop.run.elapsed(),
+        "rgb": _without_kind(asdict(config)),
+        "seed": seed,
+        **Provenance.of(scene, 0).record(),
+    }
     micro, coefficients = fitted.scenes.micro.values[0], fitted.scenes.coefficients.values[0]
     stored = StoredScene(micro.cpu(), coefficients.cpu(), scene.fingerprints[0], record)
     return _Fitted(fitted.model.cpu(), stored, (loop.run.folder / LOG_FILE).read_bytes())

@@ -40,6 +40,9 @@ class SingleConfig(Options):
     opacity_weight: Weight = 0.0
     """What the squared error of a pixel's opacity counts beside that of its channels, where pictures have alpha or
     masks."""
+    random_background: bool = False
+    """Lay each pixel, and what is rendered there, over a random color of its own, another one in each step: matter of
+    the background's color does not pass for nothing. In image space alone, for pictures with alpha or masks."""
     final_factor: FinalFactor = 0.03
     """All rates fall exponentially to this share."""
 

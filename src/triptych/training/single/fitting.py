@@ -9,6 +9,7 @@ from triptych.representation.field import Field
 from triptych.representation.kernels import Comparison, squared_error
 from triptych.representation.render import random_places
 from triptych.training.loop import Steps, seed_stream, step_generator
+from triptych.training.random_background import random_colors
 from triptych.training.schedule import Schedule
 from triptych.training.single.config import SingleConfig
 from triptych.training.single.fields import SingleField
@@ -35,6 +36,8 @@ def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed:
     for step in loop.steps(PHASE, config.steps, fitted.training_state):
         generator = step_generator(seed_stream(seed), step.number)
         field, drawn = fitted.begin_step(), targets.draw(config.rays, step.number, config.crop_share)
+        if config.random_background:
+            drawn = drawn.over(random_colors(len(drawn.channels), generator))
         loss = _squared_error(field, drawn, config, generator) + fitted.penalty(field, generator)
         loss.backward()
         fitted.end_step(schedule.factor(step.number))

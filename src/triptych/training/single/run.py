@@ -1,6 +1,6 @@
 """One scene by itself in a run's folder: fitted, stored, and measured on its test views."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,19 @@ from triptych.runtime import require_memory
 from triptych.training import memory
 from triptych.training.announcing import view_counts
 from triptych.training.conditions import Conditions
+from triptych.training.deciding import deciding
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
 from triptych.training.picture_sizes import require_picture_size
 from triptych.training.provenance import Provenance, background_unless_white, fitted_views
+from triptych.training.random_background import require_alpha
 from triptych.training.rerun import write_config
 from triptych.training.run import open_run
 from triptych.training.single.config import SingleConfig
 from triptych.training.single.fields import create_field
 from triptych.training.single.fitting import PHASE, fit_field
 from triptych.training.single.scene import SingleScene
-from triptych.training.single.targets import ray_targets
+from triptych.training.single.targets import image_space, ray_targets
 
 WEIGHTS_FILE = "field.safetensors"
 METRICS_FILE = "metrics.json"
@@ -52,14 +54,16 @@ def fit_single(
         conditions: seed, device, progress, checkpoints.
 
     Raises:
-        InputError: the folder belongs to another run, the model takes no pictures of this size, or training has
-            diverged.
+        InputError: the folder belongs to another run, the model takes no pictures of this size, random colors are asked
+            for behind latents or pictures without alpha, or training has diverged.
         KeyboardInterrupt: Ctrl-C, after saving.
     """
     assert len(scene) == 1
-    seed, space = conditions.seed, space.to(conditions.device)
+    # Colors are the same in the space of any model, but for what is behind the scene.
+    seed, space = conditions.seed, (image_space(scene) if space.is_image_space else space).to(conditions.device)
     require_memory(memory.of_single(config), conditions.device)
     require_picture_size(scene, space)
+    require_alpha([config], space.autoencoder, scene)
     with open_run(
         out, _description(scene, config, space, seed), conditions.checkpoint_seconds, conditions.watch
     ) as run:
@@ -86,7 +90,7 @@ def fit_single(
 
 def _description(scene: Dataset, config: SingleConfig, space: CategoryModel, seed: int) -> dict[str, Any]:
     """What must be the same for a run to go on."""
-    settings = asdict(config)
+    settings = deciding(config)
     return {
         "single": {KIND: settings.pop(KIND), **settings},  # in this order: a refusal names the first difference
         "model": None if space.is_image_space else space.identity(),

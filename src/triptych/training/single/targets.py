@@ -1,10 +1,10 @@
 """What scenes are fitted to: the rays of their training views that meet the scene box, and what these see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from triptych.autoencoder import IdentityAutoencoder, LatentNormalization
@@ -15,6 +15,7 @@ from triptych.geometry.silhouettes import window_around
 from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
+from triptych.runtime import sent
 from triptych.training.spread import along_row
 
 
@@ -63,6 +64,13 @@ class Targets:
         rays = SceneRays(self.rays.flat[rows], [count] * len(self._everywhere))
         opacities = None if self.opacities is None else self.opacities[rows]
         return Targets(rays, self.channels[rows], self.background[rows], opacities, self.cropped[rows])
+
+    def over(self, colors: UInt8[Tensor, "ray 3"]) -> "Targets":
+        """The same with other colors behind these rays, which see colors and all of which have known opacities."""
+        assert self.opacities is not None, "what is opaque is not laid over anything"
+        behind = sent(colors, self.channels.device).float() / 255
+        through = 1 - self.opacities[:, None]
+        return replace(self, channels=self.channels + through * (behind - self.background), background=behind)
 
     def _draw(self, scene: int, count: int, passes: int, crop_share: float) -> Int[Tensor, " chosen"]:
         inside, (first, available) = self._inside[scene], self._everywhere[scene]

@@ -1,4 +1,4 @@
-"""Settings of RGB tri-planes that give the best scene within a number of steps; the trials are in docs/quality.md."""
+"""Settings of RGB tri-planes that give the best scene within a number of steps; the trials are in docs/trials.md."""
 
 from dataclasses import dataclass, replace
 from math import exp, log
