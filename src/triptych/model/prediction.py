@@ -74,8 +74,8 @@ class Predicting:
     def __init__(self, model: CategoryModel, size: tuple[int, int]) -> None:
         if model.predictor is None:
             raise InputError(
-                "this category model has no predictor; train one with `triptych predictor`, or start from the mean "
-                "scene with --start mean"
+                "this category model has no predictor; train one with `triptych predictor`, or call triptych.predict, "
+                "which takes some steps in its place"
             )
         self.model = model
         self._predictor = model.predictor
