@@ -27,6 +27,7 @@ from layout_scenes import (
     write_rgb_and_pose,
     write_zero123,
 )
+from PIL import Image
 from posed_scenes import FOCAL, PIXEL, POINT, SIDE, open_at, picture_with_dot, save
 
 from triptych.data import DatasetConfig, inspect_dataset
@@ -82,6 +83,17 @@ def test_known_point_falls_on_the_dot(tmp_path: Path, layout: str) -> None:
         assert depth.item() == pytest.approx(2.0, abs=1e-5)
         column, row = math.floor(pixel[0, 0, 0]), math.floor(pixel[0, 0, 1])
         assert dataset.images(0, [view])[0, row, column].tolist() == [255, 0, 0]
+
+
+def test_gobjaverse_with_jpeg_pictures(tmp_path: Path) -> None:
+    as_png = open_at(write_gobjaverse(tmp_path / "png"))
+    for file in write_gobjaverse(tmp_path / "data").rglob("0*.png"):
+        with Image.open(file) as picture:
+            picture.convert("RGB").save(file.with_suffix(".jpg"), quality=95)
+        file.unlink()
+    dataset = open_at(tmp_path / "data")
+    assert torch.equal(dataset.cameras(0).c2w, as_png.cameras(0).c2w)
+    assert not dataset.has_alpha(0)
 
 
 def _turned_points(views: int) -> list[list[float]]:

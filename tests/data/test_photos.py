@@ -246,6 +246,18 @@ def test_a_broken_object_is_skipped_and_the_others_go_on(tmp_path: Path) -> None
     assert record["skipped"] == {"bad": skipped[0]}
 
 
+def test_an_object_of_pictures_that_are_not_read_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    write_toy(tmp_path / "photos" / "good")
+    (tmp_path / "photos" / "phone" / "images").mkdir(parents=True)
+    (tmp_path / "photos" / "phone" / "images" / "IMG_0001.heic").write_bytes(b"ftypheic")
+    skipped: list[str] = []
+    watching = photos_dataset.Watching(on_skip=skipped.append)
+    import_photos(tmp_path / "photos", tmp_path / "data", PhotosConfig(size=32), watching)
+    assert [line.partition("phone: ")[2] for line in skipped] == [
+        "HEIC pictures are not read; make JPEG or PNG files of them"
+    ]
+
+
 def test_a_linked_object_counts_once(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "linked").symlink_to(write_toy(tmp_path / "elsewhere" / "toy"))

@@ -112,6 +112,32 @@ def test_a_table_that_lacks_something(tmp_path: Path, table: str, line: str) -> 
         import_photos(tmp_path / "tables", tmp_path / "data", TurntableConfig(**OPTIONS))
 
 
+def _heic(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for view in range(VIEWS):
+        (folder / f"IMG_{view:04d}.HEIC").write_bytes(b"ftypheic")
+
+
+def test_an_object_of_pictures_that_are_not_read_is_named_beside_the_others(tmp_path: Path) -> None:
+    _shoot(tmp_path / "tables" / "toy", EVEN)
+    _heic(tmp_path / "tables" / "mug" / "images")
+    skipped: list[str] = []
+    import_photos(tmp_path / "tables", tmp_path / "data", TurntableConfig(**OPTIONS), Watching(on_skip=skipped.append))
+    reason = "HEIC pictures are not read; make JPEG or PNG files of them"
+    assert [line.partition("mug: ")[2] for line in skipped] == [
+        f"0 picture(s) found ({reason}); a full turn needs at least two"
+    ]
+
+
+def test_a_folder_of_pictures_that_are_not_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    _heic(tmp_path / "toy")
+    with pytest.raises(InputError, match=r"toy: 0 picture\(s\) found \(HEIC pictures are not read"):
+        import_photos(tmp_path / "toy", tmp_path / "data", TurntableConfig(**OPTIONS))
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(InputError, match="nothing: no pictures found"):
+        import_photos(tmp_path / "nothing", tmp_path / "data", TurntableConfig(**OPTIONS))
+
+
 def test_pictures_of_two_sizes_are_refused(tmp_path: Path) -> None:
     _shoot(tmp_path / "tables" / "toy", EVEN)
     save(tmp_path / "tables" / "toy" / "5.png", np.full((SIZE, SIZE + 8, 4), 255, np.uint8))

@@ -1,6 +1,7 @@
 """Parser of one object in the layout of G-Objaverse (Qiu et al., RichDreamer, 2024).
 
-    00000/00000.png ...    pictures with alpha; campos_512_v4/ of the object's folder holds these folders
+    00000/00000.png ...    pictures with alpha, or .jpg without; campos_512_v4/ of the object's folder holds these
+                           folders
     00000/00000.json ...   origin: where the camera stands; x, y, z: its axes in the world, OpenCV's (right, down,
                            forward); x_fov, y_fov: fields of view in radians
 
@@ -51,7 +52,7 @@ def parse_gobjaverse(name: str, folder: Path, problems: Problems, links: LinkPol
 
 
 def _read_view(description: Path, finder: PictureFinder) -> Frame:
-    picture = finder.existing(description.with_suffix(SUFFIXES[0])) or description.with_suffix(SUFFIXES[0])
+    picture = finder.existing(description.with_suffix("")) or description.with_suffix(SUFFIXES[0])
     finder.links.check(picture)
     finder.links.check(description)
     header = read_header(picture)

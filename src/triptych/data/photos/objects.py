@@ -11,11 +11,18 @@ from triptych.data.formats.link_policy import LinkPolicy
 from triptych.data.formats.parsed_scene import ParsedScene
 from triptych.data.validation import Problems
 from triptych.errors import InputError
+from triptych.files import is_clutter
+
+IMAGES = "images"
+"""Where the pictures of an object may lie in its folder."""
 
 NO_CAMERAS = (
     "no cameras: expected the results of COLMAP (sparse/0/cameras.bin and images.bin) or a transforms.json beside its "
     "pictures"
 )
+
+_UNREAD = ("heic", "heif", "avif", "webp", "tif", "tiff", "bmp", "dng")
+"""Endings of pictures that cameras and phones write and that are not read."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def find_objects(source: Path, links: LinkPolicy, out: Path) -> Iterator[PhotoOb
         InputError: there are none.
     """
     folders = [folder for folder in subfolders(source) if folder.resolve() != out.resolve()]
-    lacking = {folder.resolve(): folder for folder in folders if holds_pictures(folder)}
+    lacking = {folder.resolve(): folder for folder in folders if holds_pictures(folder) or unread_in(folder)}
     try:
         scenes = find_scenes(source).scenes
     except InputError:
@@ -69,9 +76,25 @@ def _parser(scene: SceneFolder, links: LinkPolicy) -> Callable[[], ParsedScene]:
     return lambda: scene.parse(links, Problems())
 
 
+def unread_in(folder: Path) -> str | None:
+    """What is to be said of pictures in a folder of an object, or in its images/, that are not read; None where there
+    are none."""
+    for place in (folder, folder / IMAGES):
+        try:
+            endings = {file.suffix[1:].lower() for file in place.iterdir() if not is_clutter(file.name)}
+        except OSError:
+            continue
+        kind = next((ending for ending in _UNREAD if ending in endings), None)
+        if kind is not None:
+            return f"{kind.upper()} pictures are not read; make JPEG or PNG files of them"
+    return None
+
+
 def _refusal(folder: Path) -> Callable[[], ParsedScene]:
+    reason = NO_CAMERAS if holds_pictures(folder) else unread_in(folder)
+
     def refuse() -> ParsedScene:
-        raise InputError(f"{folder}: {NO_CAMERAS}")
+        raise InputError(f"{folder}: {reason}")
 
     return refuse
 

@@ -22,7 +22,7 @@ from triptych.data.formats.parsed_scene import Frame, ParsedScene, assemble_scen
 from triptych.data.formats.picture_finder import PictureFinder
 from triptych.data.photos.config import TurntableConfig
 from triptych.data.photos.cutouts import BACKGROUND, Cutouts
-from triptych.data.photos.objects import PhotoObject
+from triptych.data.photos.objects import IMAGES, PhotoObject, unread_in
 from triptych.data.photos.small_views import SmallViews
 from triptych.data.pictures import SUFFIXES, read_header
 from triptych.data.validation import Problems
@@ -31,7 +31,6 @@ from triptych.files import is_clutter, is_file
 from triptych.geometry import Cameras, look_at
 
 ANGLES_FILE = "angles.csv"
-_PICTURES = "images"
 
 
 def find_turntables(source: Path, links: LinkPolicy, out: Path, config: TurntableConfig) -> Iterator[PhotoObject]:
@@ -44,7 +43,10 @@ def find_turntables(source: Path, links: LinkPolicy, out: Path, config: Turntabl
         raise InputError(f"{source}: expected a folder of pictures; no such folder")
     root = source.resolve()
     folders = [root] if _pictures_in(root) else [each for each in subfolders(root) if each != out.resolve()]
-    folders = [folder for folder in folders if folder.name not in MASK_FOLDERS and holds_pictures(folder)]
+    folders = [folder for folder in folders if folder.name not in MASK_FOLDERS]
+    folders = [folder for folder in folders if holds_pictures(folder) or unread_in(folder)]
+    if not folders and unread_in(root):
+        folders = [root]
     if not folders:
         raise InputError(f"{source}: no pictures found; expected a folder of pictures for each object")
     for folder in folders:
@@ -52,9 +54,11 @@ def find_turntables(source: Path, links: LinkPolicy, out: Path, config: Turntabl
 
 
 def _parse(folder: Path, links: LinkPolicy, config: TurntableConfig) -> ParsedScene:
-    files = _pictures_in(folder) or _pictures_in(folder / _PICTURES)
+    files = _pictures_in(folder) or _pictures_in(folder / IMAGES)
     if len(files) < 2:
-        raise InputError(f"{folder}: {len(files)} picture(s) found; a full turn needs at least two")
+        unread = unread_in(folder)
+        beside = "" if unread is None else f" ({unread})"
+        raise InputError(f"{folder}: {len(files)} picture(s) found{beside}; a full turn needs at least two")
     finder, frames = PictureFinder(folder, links), []
     first = read_header(files[0]).size
     for file, c2w in zip(files, _poses(_angles(folder, files, config), config), strict=True):

@@ -16,8 +16,10 @@ BOX_MARGIN = 0.004
 
 
 @compiled
-def _hit(car, profiles, box, ox, oy, oz, dx, dy, dz):
+def _hit(car, profiles, box, origin, direction):
     """Distance along a ray to the car, or -1."""
+    ox, oy, oz = origin
+    dx, dy, dz = direction
     # fastmath knows no infinities: an axis the ray never moves along must not divide by zero.
     dx = dx if abs(dx) > 1e-9 else 1e-9
     dy = dy if abs(dy) > 1e-9 else 1e-9
@@ -64,7 +66,7 @@ def trace(car, profiles, paints, c2w, intrinsics, samples, out):
                 dz = pose[2, 0] * u + pose[2, 1] * v + pose[2, 2]
                 norm = 1 / math.sqrt(dx * dx + dy * dy + dz * dz)
                 dx, dy, dz = dx * norm, dy * norm, dz * norm
-                t = _hit(car, profiles, box, ox, oy, oz, dx, dy, dz)
+                t = _hit(car, profiles, box, (ox, oy, oz), (dx, dy, dz))
                 if t >= 0:
                     r, g, b = shade(car, profiles, paints, ox + t * dx, oy + t * dy, oz + t * dz)
                     red, green, blue, hits = red + r, green + g, blue + b, hits + 1

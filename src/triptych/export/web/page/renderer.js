@@ -35,9 +35,10 @@ export class Renderer {
         const resolution = manifest.planes.resolution;
         // Half precision, where it is, is far finer than the 8 bits that the planes come in.
         this.planes = graphics.image("interpolated", resolution, resolution, 3 * this.groups);
-        const parts = manifest.occupancy.places * this.side;
-        this.densities = graphics.image("numbers", this.side * this.side, parts);
-        this.densest = graphics.image("numbers", this.side, parts);
+        /** Rows of places in which density is looked up, along one axis of the box. */
+        this.lookups = manifest.occupancy.places * this.side;
+        this.densities = graphics.image("numbers", this.side * this.side, this.lookups);
+        this.densest = graphics.image("numbers", this.side, this.lookups);
         this.occupied = graphics.image("bits", this.side, this.side);
         this.background = graphics.image("numbers", width, height, this.layers);
         graphics.fill(this.background, packBackground(manifest, shared));
@@ -48,11 +49,10 @@ export class Renderer {
 
     /** Show other tri-planes from now on: [plane, group, row, column, 4], see composePlanes. */
     setPlanes(values) {
-        const { graphics, side, planes, densities, densest } = this;
+        const { graphics, side, lookups, planes, densities, densest } = this;
         graphics.fill(planes, values);
-        const parts = this.manifest.occupancy.places * side;
-        graphics.run(this.look, densities, { width: side * side, height: parts }, { planes });
-        graphics.run(this.weigh, densest, { width: side, height: parts }, { densities });
+        graphics.run(this.look, densities, { width: side * side, height: lookups }, { planes });
+        graphics.run(this.weigh, densest, { width: side, height: lookups }, { densities });
         graphics.run(this.find, this.occupied, { width: side, height: side }, { densities, densest });
     }
 

@@ -55,12 +55,9 @@ def place_packed(job, occupancy, bounds, ray, middles, lengths):
     x_origin, x_slope = _cell_line(job, ray, 0)
     y_origin, y_slope = _cell_line(job, ray, 1)
     z_origin, z_slope = _cell_line(job, ray, 2)
-    enter, leave = near, far
-    for axis in range(3):
-        origin, slope = _cell_line(job, ray, axis)
-        slope = slope if abs(slope) > _TINY else _TINY
-        lower, upper = (read(bounds, axis) - origin) / slope, (read(bounds, 3 + axis) - origin) / slope
-        enter, leave = max(enter, min(lower, upper)), min(leave, max(lower, upper))
+    enter, leave = _between(near, far, x_origin, x_slope, read(bounds, 0), read(bounds, 3))
+    enter, leave = _between(enter, leave, y_origin, y_slope, read(bounds, 1), read(bounds, 4))
+    enter, leave = _between(enter, leave, z_origin, z_slope, read(bounds, 2), read(bounds, 5))
     if not leave >= enter:
         return 0
     count, step = job.coarse, (far - near) / np.float32(job.coarse)
@@ -125,13 +122,16 @@ def _cross_box(job, ray):
     for axis in range(3):
         origin = read(floats_at(job.origins), 3 * ray + axis)
         direction = read(floats_at(job.directions), 3 * ray + axis)
-        if abs(direction) < _TINY:
-            direction = _TINY
-        lower = (read(aabb, axis) - origin) / direction
-        upper = (read(aabb, 3 + axis) - origin) / direction
-        near = max(near, min(lower, upper))
-        far = min(far, max(lower, upper))
+        near, far = _between(near, far, origin, direction, read(aabb, axis), read(aabb, 3 + axis))
     return near, far
+
+
+@inlined
+def _between(near, far, origin, slope, lower, upper):
+    """The part of a stretch of a line in which one of its coordinates stays between two bounds."""
+    slope = _TINY if abs(slope) < _TINY else slope
+    first, second = (lower - origin) / slope, (upper - origin) / slope
+    return max(near, min(first, second)), min(far, max(first, second))
 
 
 @inlined
