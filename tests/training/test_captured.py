@@ -73,6 +73,14 @@ def test_pictures_larger_than_a_phase_suits_are_fitted_on_more_pixels(model: Cat
     drawn = draw_pixels(suited.work, suited.fitting.everyone.choose(0, PHASE.batch))
     assert height == width
     assert len(drawn.jitter) == 2 * 32 * len(scenes)
+    assert suited.work.phase.rates.micro == pytest.approx(2 ** (1 / 3) * PHASE.rates.micro)
+
+
+def test_planes_of_more_texels_than_a_phase_suits_are_smoothed_over_more_of_them(
+    model: CategoryModel, balls: Dataset
+) -> None:
+    phase = replace(PHASE, suited_texels=model.config.planes.resolution // 2)
+    assert Begun(model, balls.select("test"), phase).work.phase.smoothing == 2 * PHASE.smoothing
 
 
 def test_recorded_steps_give_what_others_give(

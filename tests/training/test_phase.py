@@ -1,5 +1,7 @@
 """What a phase asks of each step."""
 
+from dataclasses import replace
+
 import pytest
 
 from triptych.training.phase import LossWeights, Phase, Rates
@@ -30,10 +32,26 @@ def test_scenes_move_along_modes_at_the_beginning_alone_at_a_rate_that_falls_mea
     assert [short.move(step, 16).modes for step in (0, 1)] == pytest.approx([0.4, 0.04])
 
 
-def test_of_larger_pictures_a_step_takes_more_pixels_and_smooths_less() -> None:
+def test_of_larger_pictures_a_step_takes_more_pixels_smooths_less_and_moves_planes_further() -> None:
     suited = phase(pixels=100, smoothing=2.0, suited_side=32)
-    assert suited.at_size(128, 128) == phase(pixels=400, smoothing=1.0, suited_side=32)
-    assert suited.at_size(64, 256) == phase(pixels=400, smoothing=1.0, suited_side=32)
-    assert suited.at_size(16, 16) == suited
+    larger = replace(phase(pixels=800, smoothing=2.0 / 8**0.5, suited_side=32), rates=Rates(0.2, coefficients=0.2))
+    assert suited.suited_to(256, 256, 64) == larger
+    assert suited.suited_to(128, 512, 64) == larger
+    assert suited.suited_to(16, 16, 64) == suited
     for_any_size = phase(pixels=100, smoothing=2.0)
-    assert for_any_size.at_size(64, 64) == for_any_size
+    assert for_any_size.suited_to(64, 64, 64) == for_any_size
+
+
+def test_planes_of_more_texels_are_smoothed_as_far_across_the_box_and_move_less_far() -> None:
+    suited = phase(pixels=100, smoothing=2.0, suited_texels=32)
+    of_texels = [suited.suited_to(64, 64, texels) for texels in (16, 32, 64, 96)]
+    assert [each.smoothing for each in of_texels] == [2.0, 2.0, 4.0, 6.0]
+    assert {each.rates for each in of_texels} == {suited.rates}
+    of_large_pictures = [replace(suited, suited_side=16).suited_to(128, 128, texels) for texels in (32, 256, 512)]
+    assert [each.rates.micro for each in of_large_pictures] == pytest.approx([0.2, 0.1, 0.1])
+    assert [each.smoothing * 8**0.5 for each in of_large_pictures] == pytest.approx([2.0, 16.0, 32.0])
+
+
+def test_whole_views_are_compared_in_the_same_way_whatever_their_size() -> None:
+    whole = phase(smoothing=2.0, suited_side=32, suited_texels=32)
+    assert whole.suited_to(128, 128, 64) == whole

@@ -134,8 +134,13 @@ class Phase(Options):
     with a ray through the middle of each. For L_Enc alone, with the encoder frozen: many views in a small step converge
     faster than few in a large one."""
     suited_side: Annotated[int, Range(1, 65_536)] | None = None
-    """Side of the latent images that `pixels` and `smoothing` suit. Of larger ones a step takes so many times more
-    pixels as their sides are longer, and smooths less, by the root of that; not given, both hold whatever the size."""
+    """Side of the latent images that `pixels`, `smoothing` and the rate of micro planes suit. Of larger ones a step
+    takes so many times more pixels as their sides are longer, smooths less, by the root of that, and moves micro planes
+    further, by its cube root, since more pixels agree on where to; not given, all three hold whatever the size."""
+    suited_texels: Annotated[int, Range(1, 4096)] | None = None
+    """Texels along a side of the planes that `smoothing` suits. In planes of more texels, such as those that
+    `triptych upsample` leaves, it reaches as far across the box, and `suited_side` moves them less far, since fewer
+    pixels meet each; not given, it reaches over as many texels. Both are for random pixels alone."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     random_background: bool = False
@@ -154,12 +159,20 @@ class Phase(Options):
         if self.random_background and not self.pixels:
             yield "random_background", "is for phases on random pixels; set pixels, too"
 
-    def at_size(self, height: int, width: int) -> "Phase":
-        """The same for latent images of this size, see ``suited_side``."""
-        if self.suited_side is None or self.pixels is None:
+    def suited_to(self, height: int, width: int, texels: int) -> "Phase":
+        """The same for latent images of this size and planes of so many texels along a side, see ``suited_side`` and
+        ``suited_texels``."""
+        if self.pixels is None:
             return self
-        larger = max(math.sqrt(height * width) / self.suited_side, 1.0)
-        return replace(self, pixels=round(larger * self.pixels), smoothing=self.smoothing / math.sqrt(larger))
+        larger = max(math.sqrt(height * width) / self.suited_side, 1.0) if self.suited_side else 1.0
+        finer = max(texels / self.suited_texels, 1.0) if self.suited_texels else 1.0
+        further = max(larger / finer, 1.0) ** (1 / 3)
+        return replace(
+            self,
+            pixels=round(larger * self.pixels),
+            smoothing=self.smoothing * finer / math.sqrt(larger),
+            rates=replace(self.rates, micro=further * self.rates.micro),
+        )
 
     @property
     def is_empty(self) -> bool:

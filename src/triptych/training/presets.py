@@ -66,6 +66,7 @@ _NEW_IN_COLORS = Stage2Config(
         smoothing=1.5,
         coefficient_steps=16,
         suited_side=128,
+        suited_texels=64,
         samples=64,
         crop_share=0.7,
     ),

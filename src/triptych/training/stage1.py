@@ -143,8 +143,9 @@ def _deciding(config: Stage1Config) -> dict[str, Any]:
         if settings[name] == before:
             del settings[name]
     for phase in (settings["warmup"], settings["joint"]):
-        if phase["suited_side"] is None:
-            del phase["suited_side"]
+        for name in ("suited_side", "suited_texels"):
+            if phase[name] is None:
+                del phase[name]
     return settings
 
 

@@ -41,7 +41,7 @@ class Work:
     Latents and background are made when they are first needed, after a checkpoint has been restored.
 
     Attributes:
-        phase: rates, losses and length; what of it follows the pictures' size is theirs.
+        phase: rates, losses and length; what of it follows the size of pictures and planes is theirs.
         model: what all scenes share.
         scenes: what belongs to each scene.
         views: training views.
@@ -65,7 +65,8 @@ class Work:
     parts: Parts = field(init=False)
 
     def __post_init__(self) -> None:
-        self.phase = self.phase.at_size(*self.model.latent_size_of(*self._size))
+        texels = self.model.config.planes.resolution
+        self.phase = self.phase.suited_to(*self.model.latent_size_of(*self._size), texels)
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
         self.parts = Parts(self.note)
 
