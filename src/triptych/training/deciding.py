@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-_ADDED = {"random_background": False}
+_ADDED = {"random_background": False, "suited_texels": None}
 """Settings that newer versions have, wherever they stand, and what older ones did."""
 
 

@@ -143,9 +143,8 @@ def _deciding(config: Stage1Config) -> dict[str, Any]:
         if settings[name] == before:
             del settings[name]
     for phase in (settings["warmup"], settings["joint"]):
-        for name in ("suited_side", "suited_texels"):
-            if phase[name] is None:
-                del phase[name]
+        if phase["suited_side"] is None:
+            del phase["suited_side"]
     return settings
 
 
