@@ -122,15 +122,16 @@ def nowhere_and_everywhere() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.zeros_like(bit_grid.everywhere()), bit_grid.everywhere()
 
 
-def test_a_scene_is_sampled_by_its_category_then_by_itself_and_at_times_everywhere() -> None:
+@pytest.mark.parametrize("at_times_everywhere", [True, False])
+def test_a_scene_is_sampled_by_its_category_then_by_itself(at_times_everywhere: bool) -> None:
     _, everywhere = nowhere_and_everywhere()
     category = everywhere.clone()
     category[:4] = 0
     field, own = ball(), find_occupancy(ball())[0]
     scenes = SceneParameters.started(torch.zeros(3, 4, 4, 1), torch.zeros(0), category, 2)
-    config, rows = SkippingConfig(4, 2, empty_optical_depth=EMPTY_OPTICAL_DEPTH), torch.tensor([1])
+    config, rows = SkippingConfig(4, 2, at_times_everywhere, EMPTY_OPTICAL_DEPTH), torch.tensor([1])
     seen = [scenes.skip_empty(field, rows, config).occupancy[0] for _ in range(8)]
-    expected = [category] * 4 + [everywhere, own, everywhere, own]
+    expected = [category] * 4 + [everywhere if at_times_everywhere else own, own] * 2
     assert all(torch.equal(found, wanted) for found, wanted in zip(seen, expected, strict=True))
     assert scenes.visits.tolist() == [0, 8]
     assert torch.equal(scenes.occupancy[0], category)

@@ -1,7 +1,7 @@
 """Random colors behind objects while scenes are trained."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from triptych.training import stage1, stage2
 from triptych.training.autoencoder_config import NoAutoencoder, Pretraining
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
-from triptych.training.deciding import deciding
+from triptych.training.deciding import deciding, with_added
 from triptych.training.fitting import Fitting
 from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.pixels import LatentViews
@@ -203,6 +203,8 @@ def test_runs_of_versions_without_random_colors_go_on(balls: Dataset, tmp_path: 
     assert deciding(in_colors())["warmup"]["random_background"] is True
     rgb = SingleTriPlanes(steps=2, rays=16)
     assert "random_background" not in deciding(rgb)
+    assert "everywhere" not in deciding(rgb)["skipping"]
+    assert with_added(deciding(rgb), asdict(rgb)) == asdict(rgb)
     ball = balls.subset([3])
     fit_rgb_scenes(ball, tmp_path, rgb, Conditions())
     fit_rgb_scenes(ball, tmp_path, rgb, Conditions())

@@ -29,7 +29,10 @@ class SkippingConfig(Options):
     first_update: Annotated[int, Range(1, 10**9)] = 32
     """Steps before a scene is first sampled by its own occupancy; until then by that of its category, if any."""
     update_every: Annotated[int, Range(1, 10**9)] = 16
-    """Steps between updates; at each of them the scene is sampled everywhere once."""
+    """Steps between updates."""
+    everywhere: bool = True
+    """Whether at each update the scene is sampled everywhere once, so that the loss can fill a cell that was empty.
+    It takes as long as several usual steps."""
     empty_optical_depth: Annotated[float, Range(0, 1000)] = 0.5
     """A cell is empty where matter of its density, filling the box, would have a smaller optical depth: hardly any for
     scenes that grow out of fog, that of rendering (25) for scenes that begin at a mean or predicted one, whose fog

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-_ADDED = {"random_background": False, "suited_texels": None}
+_ADDED = {"random_background": False, "suited_texels": None, "everywhere": True}
 """Settings that newer versions have, wherever they stand, and what older ones did."""
 
 
@@ -14,9 +14,13 @@ def deciding(settings: Any) -> dict[str, Any]:
     return _without_added(asdict(settings))
 
 
-def with_added(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that some version has recorded, with those that it did not have."""
-    return {**_ADDED, **recorded}
+def with_added(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that some version has recorded, with those of ``asked`` that it did not have."""
+    filled = {name: _ADDED[name] for name in asked if name in _ADDED}
+    for name, value in recorded.items():
+        beside = asked.get(name)
+        filled[name] = with_added(value, beside) if isinstance(value, dict) and isinstance(beside, dict) else value
+    return filled
 
 
 def _without_added(values: dict[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ _NEW_IN_COLORS = Stage2Config(
         crop_share=0.7,
     ),
     image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
-    skipping=SkippingConfig(first_update=8, update_every=32, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
+    skipping=SkippingConfig(8, 16, everywhere=False, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
 )
 
 STAGE1 = {

@@ -138,7 +138,8 @@ class SceneParameters:
         """The field of these scenes with the cells in which to sample it this time; each call counts as a visit.
 
         From time to time a scene looks up its occupancy again from its density in all cells, and is sampled everywhere
-        once: a cell left out by mistake shows itself, and the loss can fill one that had been empty.
+        once where the settings say so: a cell left out by mistake shows itself, and the loss can fill one that had been
+        empty.
         """
         due = self.due(scenes, config)
         self.visits[scenes] += 1
@@ -147,8 +148,8 @@ class SceneParameters:
         if len(due):
             rows, places = sent(scenes[due], device), sent(due, device)
             looked_at = replace(field, planes=field.planes.detach()[places])
-            self.occupancy[rows] = find_occupancy(looked_at, backend, config.empty_optical_depth)
-            occupancy[places] = -1  # all bits: everywhere
+            self.occupancy[rows] = found = find_occupancy(looked_at, backend, config.empty_optical_depth)
+            occupancy[places] = torch.full_like(found, -1) if config.everywhere else found  # -1: all bits
         return replace(field, occupancy=occupancy)
 
     def step(

@@ -193,8 +193,8 @@ def _check_same(folder: Path, scene: Dataset, config: SingleTriPlanes, seed: int
         )
     asked = {**_options(scene, config, seed), "rgb": _without_kind(asdict(config))}
     known = stored.record.keys() & asked.keys()  # banks of earlier versions know less
-    found = {key: with_added(stored.record[key]) if key == "rgb" else stored.record[key] for key in known}
-    for name, before, now in differences(found, {key: asked[key] for key in known}):
+    asked = {key: asked[key] for key in known}
+    for name, before, now in differences(with_added({key: stored.record[key] for key in known}, asked), asked):
         if now is None:
             continue  # an option that there is no more
         raise InputError(
