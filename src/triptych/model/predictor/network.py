@@ -11,8 +11,8 @@
                many views, each look takes others in turn
     residuals  what they give is added to these planes
 
-All of it depends on what the views show, not on how many they are or in which order they come, nor on the scenes that
-are predicted together.
+All of it depends on what the views show, not on how many they are nor on the scenes that are predicted together; nor
+on the order of the views, as long as one look takes all of them.
 """
 
 import math

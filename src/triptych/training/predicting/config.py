@@ -24,7 +24,7 @@ class PredictorTraining(Options):
     repeat_steps: Steps = 1000
     """Steps that follow, in which the last correction alone learns to correct again what it has corrected."""
     repeat_rate: Rate = 6e-4
-    """The same for these steps."""
+    """Adam's step size in these steps; it rises and falls like that of the others."""
     ramp_steps: Steps = 100
     """Steps over which each rate rises from 0."""
     clip: Annotated[float, Range(1e-9, 1_000_000)] = 1.0

@@ -106,8 +106,8 @@ def _train(
     start_threads()
     torch.manual_seed(conditions.seed)  # the network's initial weights
     if model.predictor is not None and not config.steps:
-        again = config.network.repeats, config.network.damping
-        model.predictor.config = replace(model.predictor.config, repeats=again[0], damping=again[1])
+        repeats, damping = config.network.repeats, config.network.damping
+        model.predictor.config = replace(model.predictor.config, repeats=repeats, damping=damping)
     else:
         model.predictor = Predictor(config.network, model.autoencoder.channels, model.config.planes, model.aabb)
     trainer = PredictorTrainer(model.to(conditions.device), dataset, config, conditions.seed, ranks)
