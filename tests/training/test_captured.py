@@ -70,7 +70,7 @@ def test_pictures_larger_than_a_phase_suits_are_fitted_on_more_pixels(model: Cat
     height, width = model.latent_size_of(*balls.picture_size)
     scenes = balls.select("test")
     suited = Begun(model, scenes, replace(PHASE, suited_side=height // 2))
-    drawn = draw_pixels(suited.work, suited.fitting.everyone.choose(0, PHASE.batch))
+    drawn = draw_pixels(suited.work, suited.fitting.everyone.choose(0, PHASE.batch), 0)
     assert height == width
     assert len(drawn.jitter) == 2 * 32 * len(scenes)
     assert suited.work.phase.rates.micro == pytest.approx(2 ** (1 / 3) * PHASE.rates.micro)

@@ -25,7 +25,7 @@ from triptych.training.conditions import Conditions
 from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
 from triptych.training.joint import ShuffledViews
-from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.phase import LossWeights, Phase, PixelCounts, Rates
 from triptych.training.scenes import SceneParameters
 from triptych.training.step import Work, draw_pixels, take_step
 
@@ -166,7 +166,8 @@ def test_what_is_recorded_is_the_same_in_every_step(
         chosen = fitting.everyone.choose(step, phase.batch)
         move = phase.move(step, fitting.everyone.views_per_epoch)
         sent_before = [
-            sent(tensor, NO_DATA) for tensor in (fitting.scenes.numbers_of(move), *draw_pixels(work, chosen).tensors)
+            sent(tensor, NO_DATA)
+            for tensor in (fitting.scenes.numbers_of(move), *draw_pixels(work, chosen, step).tensors)
         ]
         with Launches() as launches:
             monkeypatch.setattr(rows, "step_rows", lambda *args: launches.ask("step_rows", *args))
@@ -187,7 +188,7 @@ def test_pixels_of_views_that_a_gpu_has_no_room_for(
     kept = on_cpu.placed(NO_DATA)
     assert kept.device == CPU
     with Waits() as waits:
-        drawn = kept.at(kept.draw([torch.tensor([0, 3])], 48, 0.5, [torch.Generator()]), 1).to(NO_DATA)
+        drawn = kept.at(kept.draw([torch.tensor([0, 3])], PixelCounts(48, 24), [torch.Generator()]), 1).to(NO_DATA)
     assert drawn.latents.device == NO_DATA
     assert not waits.found
 

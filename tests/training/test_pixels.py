@@ -17,7 +17,7 @@ from triptych.model.encoding import shrunk_opacities
 from triptych.representation.config import SamplingConfig
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import Fitting, fit_scenes
-from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.phase import LossWeights, Phase, PixelCounts, Rates
 from triptych.training.pixels import LatentViews
 from triptych.training.scenes import SceneParameters
 from triptych.training.seen import SeenLatents
@@ -103,7 +103,7 @@ def numbered(cameras: Cameras) -> LatentViews:
 def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_through_them() -> None:
     cameras = hemisphere_cameras(3, 48, seed=0).resized(6, 8)
     views, generators = numbered(cameras), [torch.Generator().manual_seed(seed) for seed in (0, 1)]
-    drawn = views.at(views.draw([torch.tensor([0, 1]), torch.tensor([2])], 200, 0.75, generators), 2)
+    drawn = views.at(views.draw([torch.tensor([0, 1]), torch.tensor([2])], PixelCounts(200, 150), generators), 2)
     assert isinstance(drawn.rays, SceneRays)
     assert drawn.rays.per_scene == [200, 200]
     view, x, y = drawn.latents.long().T
@@ -129,7 +129,7 @@ def test_pass_after_pass_every_pixel_is_drawn_before_any_is_drawn_often() -> Non
     views = LatentViews(cameras, seen, torch.zeros(4096, 1), whole, torch.tensor([0, 1]))
     drawn = torch.zeros(2, 64, 64)
     for passes in range(4096 // 64):
-        places = views.draw([torch.tensor([1, 0])], 128, 0.0, [torch.Generator()], passes).places
+        places = views.draw([torch.tensor([1, 0])], PixelCounts(128, 0), [torch.Generator()], passes).places
         drawn.index_put_(tuple(places), torch.ones(128), accumulate=True)
     assert drawn.sum() == 8192
     assert (drawn == 0).float().mean() < 0.25  # of independent ones exp(-1) = 0.37

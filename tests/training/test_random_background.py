@@ -26,7 +26,7 @@ from triptych.training.conditions import Conditions
 from triptych.training.config import Stage1Config
 from triptych.training.deciding import deciding, with_added
 from triptych.training.fitting import Fitting
-from triptych.training.phase import LossWeights, Phase, Rates
+from triptych.training.phase import LossWeights, Phase, PixelCounts, Rates
 from triptych.training.pixels import LatentViews
 from triptych.training.random_background import random_colors, require_alpha
 from triptych.training.seen import SeenColors
@@ -82,7 +82,7 @@ def views_of(dataset: Dataset, phase: Phase = PHASE) -> LatentViews:
 def test_pixels_show_what_alpha_over_the_drawn_color_shows(laid_over: str, alpha: int) -> None:
     picture = disk(200, alpha)
     views = views_of(scenes(picture, background=laid_over))
-    drawn = views.draw([torch.arange(4)], 300, 0.5, [torch.Generator().manual_seed(0)])
+    drawn = views.draw([torch.arange(4)], PixelCounts(300, 150), [torch.Generator().manual_seed(0)])
     assert drawn.colors is not None
     pixels = views.at(drawn, 1)
     assert torch.equal(pixels.background, drawn.colors / 255)
@@ -98,7 +98,7 @@ def test_pixels_show_what_alpha_over_the_drawn_color_shows(laid_over: str, alpha
 def test_rays_of_a_scene_by_itself_see_the_same(alpha: int) -> None:
     picture, generator = disk(90, alpha), torch.Generator().manual_seed(0)
     dataset = scenes(picture, background="black")
-    drawn = ray_targets(dataset, image_space(dataset)).draw(200, 0)
+    drawn = ray_targets(dataset, image_space(dataset)).draw(PixelCounts(200, 0), 0)
     colors = random_colors(200, generator)
     seen = drawn.over(colors)
     assert drawn.opacities is not None
@@ -111,14 +111,14 @@ def test_colors_are_drawn_anew_for_each_pixel_and_step_and_follow_from_the_seed(
     dataset = scenes(disk(0, 255), disk(9, 255))
     fitting = Fitting(image_space(dataset), dataset, 0)
     work = fitting.begin(PHASE, tiny_stage2().skipping)
-    drawn = [draw_pixels(work, fitting.everyone.choose(step, PHASE.batch)) for step in (0, 1, 0)]
+    drawn = [draw_pixels(work, fitting.everyone.choose(step, PHASE.batch), step) for step in (0, 1, 0)]
     colors = [each.colors for each in drawn]
     assert colors[0] is not None
     assert torch.equal(colors[0], colors[2])
     assert (colors[0] != colors[1]).float().mean() > 0.9
     assert len(colors[0].unique(dim=0)) > 500
     assert colors[0].float().mean(dim=0).tolist() == pytest.approx([127.5] * 3, abs=15)
-    without = draw_pixels(fitting.begin(OVER_WHITE, tiny_stage2().skipping), fitting.everyone.choose(0, PHASE.batch))
+    without = draw_pixels(fitting.begin(OVER_WHITE, tiny_stage2().skipping), fitting.everyone.choose(0, PHASE.batch), 0)
     assert torch.equal(without.jitter, drawn[0].jitter)  # each scene has random numbers of its own
     assert without.colors is None
 
@@ -126,9 +126,9 @@ def test_colors_are_drawn_anew_for_each_pixel_and_step_and_follow_from_the_seed(
 def test_a_part_of_a_step_draws_what_the_whole_step_does() -> None:
     views = views_of(scenes(disk(0, 255), disk(9, 255)))
     rows, shared = [torch.arange(4), torch.arange(4, 8)], torch.Generator().manual_seed(0)
-    whole = views.draw(rows, 64, 0.5, [shared, shared])
+    whole = views.draw(rows, PixelCounts(64, 32), [shared, shared])
     shared.manual_seed(0)
-    parts = [views.draw([each], 64, 0.5, [shared]) for each in rows]
+    parts = [views.draw([each], PixelCounts(64, 32), [shared]) for each in rows]
     for name in ("jitter", "colors"):
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
 
@@ -138,7 +138,7 @@ def test_the_mean_error_is_that_over_gray_and_a_twelfth_of_that_of_opacities() -
     model, views = image_space(dataset), views_of(dataset)
     fitting = Fitting(model, dataset, 0)
     work = fitting.begin(PHASE, tiny_stage2().skipping)
-    drawn = views.draw([torch.zeros(1, dtype=torch.long)], 40_000, 0.0, [torch.Generator().manual_seed(0)])
+    drawn = views.draw([torch.zeros(1, dtype=torch.long)], PixelCounts(40_000, 0), [torch.Generator().manual_seed(0)])
     assert drawn.colors is not None
     scene = model.field(torch.full((1, *model.start_micro.shape), 0.3), fitting.scenes.coefficients.values)
     work.model.config = replace(model.config, sampling=SamplingConfig(8, 0))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from triptych.data import Dataset
+from triptych.training.phase import PixelCounts
 from triptych.training.single.targets import boxes_around, image_space, ray_targets
 
 
@@ -28,7 +29,7 @@ def test_the_box_without_a_margin_is_tight() -> None:
 def test_opacities_of_rays_are_the_pictures_alpha(balls: Dataset) -> None:
     scene = balls.subset([0])
     targets = ray_targets(scene, image_space(scene))
-    drawn = targets.draw(500, 0)
+    drawn = targets.draw(PixelCounts(500, 0), 0)
     assert drawn.opacities is not None
     assert drawn.opacities.unique().tolist() == [0, 1]
     assert drawn.channels[drawn.opacities == 0].eq(drawn.background[drawn.opacities == 0]).all()
@@ -40,7 +41,7 @@ def test_so_many_rays_of_each_scene_come_from_the_objects_part_of_the_pictures(b
     targets = ray_targets(scenes, image_space(scenes))
     everywhere = [float(part.float().mean()) for part in targets.rays.split(targets.cropped)]
     assert 0.1 < everywhere[0] < 0.9
-    drawn = targets.draw(400, 3, share)
+    drawn = targets.draw(PixelCounts(400, round(400 * share)), 3)
     assert drawn.rays.per_scene == [400, 400]
     for part, mean in zip(drawn.rays.split(drawn.cropped), everywhere, strict=True):
         assert float(part.float().mean()) == pytest.approx(share + (1 - share) * mean, abs=0.08)
@@ -53,12 +54,12 @@ def test_pictures_that_show_nothing_have_rays_from_everywhere(balls: Dataset) ->
     scene = balls.subset([0])
     targets = ray_targets(scene, image_space(scene))
     blank = replace(targets, channels=targets.background, cropped=torch.zeros_like(targets.cropped))
-    assert len(blank.draw(10, 0, 0.9).channels) == 10
+    assert len(blank.draw(PixelCounts(10, 9, 5), 0).channels) == 10
 
 
 def test_rays_are_drawn_from_between_those_of_the_passes_before(balls: Dataset) -> None:
     scene = balls.subset([0])
     targets = ray_targets(scene, image_space(scene))
     whole = len(targets.channels)
-    directions = [targets.draw(whole // 8, passes).rays.flat.directions for passes in range(8)]
+    directions = [targets.draw(PixelCounts(whole // 8, 0), passes).rays.flat.directions for passes in range(8)]
     assert len(torch.cat(directions).unique(dim=0)) > 0.7 * whole  # of independent ones 0.63

@@ -70,7 +70,7 @@ class Steps:
 
     def _repeat(self, step: int, move: Move, numbers: Tensor) -> None:
         chosen = self._chooser.choose(step, self._work.phase.batch)
-        tensors = numbers, *draw_pixels(self._work, chosen).tensors
+        tensors = numbers, *draw_pixels(self._work, chosen, step).tensors
         if self._recording is None:
             self._record(self.function(move, chosen.loss_scale, step), tensors)
         if self._recording is None:

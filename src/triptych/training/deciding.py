@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-_ADDED = {"random_background": False, "suited_texels": None, "everywhere": True}
+_ADDED = {
+    "random_background": False,
+    "suited_texels": None,
+    "everywhere": True,
+    "edge_share": 0.0,
+    "edge_ramp": 16,
+}
 """Settings that newer versions have, wherever they stand, and what older ones did."""
 
 

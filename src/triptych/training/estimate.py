@@ -18,7 +18,7 @@ from triptych.geometry import bit_grid
 from triptych.model import CategoryModel
 from triptych.representation.field import TriPlaneField
 from triptych.runtime import computes_by_itself, peak_memory, thread_count_kept, wait_for
-from triptych.training import captured, memory
+from triptych.training import captured, edges, memory
 from triptych.training.config import SkippingConfig, Stage1Config, Stage2Config
 from triptych.training.fitting import Fitting
 from triptych.training.in_place import steps_of
@@ -133,7 +133,8 @@ def seen_bytes(model: CategoryModel, views: int, config: Stage1Config, dataset: 
     else:
         opacities = dataset.keeps_alpha and any(phase.weights.opacity for phase in phases)
         of_pixel = 2 * (model.autoencoder.channels + opacities)
-    return of_pixel * math.prod(model.latent_size) * views
+    of_edges = edges.BYTES if any(phase.edge_share for phase in phases) else 0
+    return (of_pixel * math.prod(model.latent_size) + of_edges) * views
 
 
 def of_stage2(model: CategoryModel, part: Dataset, amount: Amount, config: Stage2Config, seed: int) -> Estimate:

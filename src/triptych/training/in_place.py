@@ -59,7 +59,7 @@ class InPlaceSteps:
         work, scenes, per_epoch = self._work, self._work.scenes, self._chooser.views_per_epoch
         chosen = self._chooser.choose(step, work.phase.batch)
         field = scenes.skip_empty(self._field, chosen.batch.scenes, work.skipping, work.backend)
-        pixels = work.latent_views.at(draw_pixels(work, chosen), len(chosen.generators))
+        pixels = work.latent_views.at(draw_pixels(work, chosen, step), len(chosen.generators))
         sampler, weights = work.sampler(step, per_epoch, chosen.generators), work.phase.weights
         pixels.fill_gradient(field, sampler, weights.opacity, self._gradient)
         self._move(chosen.loss_scale * weights.enc, work.phase.move(step, per_epoch))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from triptych.options import Options, Range
 from triptych.representation.config import SamplingConfig
@@ -60,6 +60,20 @@ class Move:
     modes: float = 0.0
     momentum: float = MOMENTUM
     smoothing: float = 0.0
+
+
+class PixelCounts(NamedTuple):
+    """How many random pixels of each scene a step takes.
+
+    Attributes:
+        all: of them together.
+        in_boxes: those from the boxes around what views show; the others are from everywhere.
+        along_edges: those of the boxes that lie where pictures change.
+    """
+
+    all: int
+    in_boxes: int
+    along_edges: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +157,11 @@ class Phase(Options):
     pixels meet each; not given, it reaches over as many texels. Both are for random pixels alone."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
+    edge_share: Share = 0.0
+    """Share of those from the boxes that lie where pictures change from pixel to pixel instead, in proportion to the
+    root of how much: along outlines and in details, which a fit gets right last."""
+    edge_ramp: Steps = 16
+    """Steps over which that share rises from 0: first, all of an object is to be found."""
     random_background: bool = False
     """Lay each of these pixels, and what is rendered there, over a random color of its own, another one in each step:
     matter of the background's color does not pass for nothing. In image space alone, for pictures with alpha or
@@ -156,6 +175,8 @@ class Phase(Options):
             yield "pixels", "are for L_Enc alone, with the encoder frozen and views that stay in place"
         if weights.opacity and not self.pixels:
             yield "weights.opacity", f"is {weights.opacity:g}, which is for phases on random pixels; set pixels, too"
+        if self.edge_share and not self.pixels:
+            yield "edge_share", f"is {self.edge_share:g}, which is for phases on random pixels; set pixels, too"
         if self.random_background and not self.pixels:
             yield "random_background", "is for phases on random pixels; set pixels, too"
 
@@ -193,6 +214,13 @@ class Phase(Options):
             coarse=of_model.coarse if self.samples is None else self.samples,
             supersample=1 if one_ray else of_model.supersample,
         )
+
+    def pixel_counts(self, step: int) -> PixelCounts:
+        """How many random pixels of each scene a step takes."""
+        assert self.pixels is not None
+        in_boxes = round(self.crop_share * self.pixels)
+        risen = min(step / self.edge_ramp, 1.0) if self.edge_ramp else 1.0
+        return PixelCounts(self.pixels, in_boxes, round(risen * self.edge_share * in_boxes))
 
     def diagonal(self, step: int, sampling: SamplingConfig) -> int | None:
         """Which diagonal of the rays of a latent pixel is rendered at a step; None for all rays."""

@@ -14,6 +14,8 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, fill_gradient, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
+from triptych.training.edges import Edges
+from triptych.training.phase import PixelCounts
 from triptych.training.random_background import random_colors
 from triptych.training.seen import Seen, SeenColors
 from triptych.training.spread import in_square
@@ -52,6 +54,7 @@ class LatentViews:
         boxes: the first column and row of what each view shows, and how many there are; the whole view where that is
             nothing.
         numbers: which of its scene's views each is.
+        edges: where they change, for pixels that are drawn mostly there.
         over_random_colors: whether another color is laid behind each pixel that is drawn; for ``SeenColors``.
     """
 
@@ -60,6 +63,7 @@ class LatentViews:
     background: Float[Tensor, "pixel channel"]
     boxes: Int[Tensor, "view 4"]
     numbers: Int[Tensor, " view"]
+    edges: Edges | None = None
     over_random_colors: bool = False
 
     @property
@@ -77,28 +81,26 @@ class LatentViews:
     def draw(
         self,
         rows: Sequence[Int[Tensor, "_"]],
-        count: int,
-        crop_share: float,
+        counts: PixelCounts,
         generators: Sequence[torch.Generator],
         passes: int = 0,
     ) -> DrawnPixels:
-        """Pixels spread evenly over views, so many of each scene, one scene after the other.
+        """Pixels spread evenly over views, one scene after the other.
 
         Pass after pass they lie between those before (``in_square``): where there are fewer than the views
         have, independent random ones would be the same over and over, and leave many out.
 
         Args:
             rows: the views of each scene.
-            count: pixels of each scene.
-            crop_share: share of them from the boxes around what views show.
+            counts: pixels of each scene.
             generators: one per scene, of the jitter of its rays and of the colors behind them.
             passes: how often these views were drawn from before.
         """
-        places, jitter, colors = self._places(rows, count, round(crop_share * count), passes), [], []
+        places, jitter, colors = self._places(rows, counts, passes), [], []
         for generator in generators:  # scene by scene: parts of a step draw what the whole step does
-            jitter.append(torch.rand(count, 2, generator=generator))
+            jitter.append(torch.rand(counts.all, 2, generator=generator))
             if self.over_random_colors:
-                colors.append(random_colors(count, generator))
+                colors.append(random_colors(counts.all, generator))
         return DrawnPixels(places, torch.cat(jitter), torch.cat(colors) if colors else None)
 
     def at(self, drawn: DrawnPixels, scenes: int) -> "LatentPixels":
@@ -115,15 +117,18 @@ class LatentViews:
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
         return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
 
-    def _places(
-        self, rows: Sequence[Int[Tensor, "_"]], count: int, of_boxes: int, passes: int
-    ) -> Int[Tensor, "3 pixel"]:
-        """View, column and row of pixels of each scene's views; the first ones of each lie in the boxes."""
-        pattern = _pattern(tuple(map(len, rows)), count, of_boxes)
+    def _places(self, rows: Sequence[Int[Tensor, "_"]], counts: PixelCounts, passes: int) -> Int[Tensor, "3 pixel"]:
+        """View, column and row of pixels of each scene's views: first those along edges, then others in the boxes."""
+        pattern = _pattern(tuple(map(len, rows)), counts)
         views, boxed = torch.cat(list(rows)).index_select(0, pattern.places), pattern.boxed[:, None]
         within = in_square(passes * pattern.of_each + pattern.turns, self.numbers.index_select(0, views))
         within = torch.where(boxed, within, 1 - within)  # mirrored: a box may be the whole view
         everywhere = self.boxes.new_tensor([0, 0, self.cameras.width, self.cameras.height])
+        if counts.along_edges:
+            assert self.edges is not None, "edges are found where pixels are to lie along them"
+            edged = pattern.edged
+            within[edged] = self.edges.drawn(views[edged], within[edged])
+            boxed = boxed & ~edged[:, None]
         corner, size = torch.where(boxed, self.boxes.index_select(0, views), everywhere).chunk(2, dim=-1)
         # The product may round up to the box's far end.
         places = torch.minimum((within * size).long(), size - 1) + corner
@@ -138,24 +143,27 @@ class _Pattern(NamedTuple):
         turns: how many of its kind its view has before it in a pass.
         of_each: how many a view has in a pass.
         boxed: whether it is from the box around what its view shows.
+        edged: whether it lies along the edges there.
     """
 
     places: Int[Tensor, " pixel"]
     turns: Int[Tensor, " pixel"]
     of_each: Int[Tensor, " pixel"]
     boxed: Bool[Tensor, " pixel"]
+    edged: Bool[Tensor, " pixel"]
 
 
 @lru_cache(maxsize=4)
-def _pattern(views: tuple[int, ...], count: int, of_boxes: int) -> _Pattern:
+def _pattern(views: tuple[int, ...], counts: PixelCounts) -> _Pattern:
     """For scenes of so many views, and so many pixels of each."""
-    number = torch.arange(count)
-    boxed = number < of_boxes
+    number, of_boxes = torch.arange(counts.all), counts.in_boxes
+    boxed, edged = number < of_boxes, number < counts.along_edges
     turn = torch.where(boxed, number, number - of_boxes)
     sizes = torch.tensor(views)[:, None]
     places = sizes.cumsum(dim=0) - sizes + turn % sizes
-    of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(count - of_boxes) // sizes))
-    return _Pattern(places.flatten(), (turn // sizes).flatten(), of_each.flatten(), boxed.repeat(len(views)))
+    of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(counts.all - of_boxes) // sizes))
+    boxed, edged = boxed.repeat(len(views)), edged.repeat(len(views))
+    return _Pattern(places.flatten(), (turn // sizes).flatten(), of_each.flatten(), boxed, edged)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ _TO_THE_END = 4.0
 """How many times as many steps as ``colors`` ``best`` takes, in both stages."""
 _OPACITY = 0.1
 """Weights from 0.03 to 1 were tried."""
+_IN_BOXES, _ALONG_EDGES = 0.95, 0.7
+"""Where scenes show colors: of pixels, those from the boxes around them; of these, those along edges (0.6 to 0.95 do as
+well)."""
 _SCENES_ON_PIXELS = Phase(
     epochs=0.0,
     step_count=2000,
@@ -48,7 +51,14 @@ _COLORS = Stage1Config(
     mlp=MLPConfig(hidden=64, hidden_activation="relu", channel_activation="sigmoid"),
     sampling=SamplingConfig(coarse=96, importance=0),
     pretraining=Pretraining(epochs=0.0),
-    warmup=replace(_SCENES_ON_PIXELS, weights=replace(_SCENES_ON_PIXELS.weights, opacity=_OPACITY), samples=64),
+    warmup=replace(
+        _SCENES_ON_PIXELS,
+        weights=replace(_SCENES_ON_PIXELS.weights, opacity=_OPACITY),
+        samples=64,
+        crop_share=_IN_BOXES,
+        edge_share=_ALONG_EDGES,
+        edge_ramp=200,
+    ),
     joint=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
     skipping=SkippingConfig(update_every=32),
     stage2="colors",
@@ -68,7 +78,8 @@ _NEW_IN_COLORS = Stage2Config(
         suited_side=128,
         suited_texels=64,
         samples=64,
-        crop_share=0.7,
+        crop_share=_IN_BOXES,
+        edge_share=_ALONG_EDGES,
     ),
     image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
     skipping=SkippingConfig(8, 16, everywhere=False, empty_optical_depth=EMPTY_OPTICAL_DEPTH),

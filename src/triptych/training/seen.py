@@ -12,6 +12,7 @@ from triptych.data.posed_views import PosedViews
 from triptych.geometry.shown import any_along, shown_by
 from triptych.model import CategoryModel
 from triptych.model.encoding import kept_pictures
+from triptych.training.edges import Edges
 
 _SHOWN = 0.02
 """How far, in deviations of a channel, a latent is from the background's where it shows something."""
@@ -75,6 +76,10 @@ class Seen(ABC):
             background: latent of an image of what is behind the objects.
         """
 
+    @abstractmethod
+    def edges(self) -> Edges:
+        """Where views change from pixel to pixel."""
+
 
 @dataclass(frozen=True)
 class SeenLatents(Seen):
@@ -107,6 +112,9 @@ class SeenLatents(Seen):
         behind = background.T.reshape(1, *self.latents.shape[1:])
         parts = self.latents.split(_AT_ONCE)
         return torch.cat([_boxes_around(((part - behind).abs() > _SHOWN).any(dim=1)) for part in parts])
+
+    def edges(self) -> Edges:
+        return Edges.of(part.cpu().float().movedim(1, -1) for part in self.latents.split(_AT_ONCE))
 
 
 @dataclass(frozen=True)
@@ -163,6 +171,9 @@ class SeenColors(Seen):
         tell_nothing = [(bytes_[0], bytes_[-1]) for bytes_ in levels]
         parts = self.pictures.cpu().split(_AT_ONCE)
         return torch.cat([_boxes_around(shown_by(part.numpy(), tell_nothing)) for part in parts])
+
+    def edges(self) -> Edges:
+        return Edges.of(part.cpu() for part in self.pictures.split(_AT_ONCE))
 
     def _bytes_at(self, views: Tensor, y: Tensor, x: Tensor) -> UInt8[Tensor, "pixel byte"]:
         _, height, width, kept = self.pictures.shape

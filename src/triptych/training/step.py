@@ -90,8 +90,8 @@ class Work:
         size = self.model.latent_size_of(*self._size)
         cameras = self.views.cameras(everything, seen.device).resized(*size)
         background = self._background_at_start.to(seen.device)
-        boxes, colored = seen.boxes(background), self.phase.random_background
-        views = LatentViews(cameras, seen, background, boxes, self.views.numbers, colored)
+        boxes, edges = seen.boxes(background), seen.edges() if self.phase.edge_share else None
+        views = LatentViews(cameras, seen, background, boxes, self.views.numbers, edges, self.phase.random_background)
         return views.placed(self.model.aabb.device)
 
     def _seen(self) -> Seen:
@@ -197,7 +197,7 @@ def _losses(work: Work, chosen: Chosen, leaves: tuple[Tensor, Tensor], step: int
     planes = work.scenes.skip_empty(model.field(*leaves), chosen.batch.scenes, work.skipping, work.backend)
     sampler = work.sampler(step, epoch, chosen.generators)
     if phase.pixels:
-        losses = losses_of_drawn(work, planes, draw_pixels(work, chosen), sampler)
+        losses = losses_of_drawn(work, planes, draw_pixels(work, chosen, step), sampler)
     else:
         targets = _targets(work, chosen, whole=phase.compares_whole_views(step))
         losses = batch_losses(model, planes, targets, phase.weights, sampler)
@@ -226,12 +226,10 @@ def losses_of_drawn(work: Work, planes: TriPlaneField, drawn: DrawnPixels, sampl
     return pixel_losses(planes, pixels, work.phase.weights, sampler)
 
 
-def draw_pixels(work: Work, chosen: Chosen) -> DrawnPixels:
+def draw_pixels(work: Work, chosen: Chosen, step: int) -> DrawnPixels:
     """The pixels of a step."""
-    phase, batch = work.phase, chosen.batch
-    assert phase.pixels is not None
-    rows = batch.rows.split(batch.views_per_scene)
-    return work.latent_views.draw(rows, phase.pixels, phase.crop_share, chosen.generators, chosen.passes)
+    rows = chosen.batch.rows.split(chosen.batch.views_per_scene)
+    return work.latent_views.draw(rows, work.phase.pixel_counts(step), chosen.generators, chosen.passes)
 
 
 def _targets(work: Work, chosen: Chosen, *, whole: bool) -> Targets:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from triptych.model.predictor import PredictorConfig
 from triptych.options import Options, Range
-from triptych.training.phase import Batch, LossWeights, Rate, Share, Steps
+from triptych.training.phase import Batch, LossWeights, PixelCounts, Rate, Share, Steps
 from triptych.training.schedule import Schedule
 
 
@@ -47,6 +47,11 @@ class PredictorTraining(Options):
     """Scenes at the end of the data that are not trained on but measured."""
     measurements: Annotated[int, Range(1, 10_000)] = 20
     """How often they are measured."""
+
+    @property
+    def pixel_counts(self) -> PixelCounts:
+        """How many random pixels of each set of views L_Enc is taken on."""
+        return PixelCounts(self.pixels, round(self.crop_share * self.pixels))
 
     def schedule(self, steps: int) -> Schedule:
         """What the rate of so many steps is multiplied by."""

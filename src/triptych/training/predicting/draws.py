@@ -20,6 +20,7 @@ from triptych.model.reach import reach_of
 from triptych.pictures import from_pixels
 from triptych.runtime import computes_by_itself
 from triptych.training.loop import seed_stream, step_generator
+from triptych.training.phase import PixelCounts
 from triptych.training.pixels import LatentPixels, LatentViews
 from triptych.training.predicting.config import PredictorTraining
 from triptych.training.seen import SeenLatents
@@ -69,12 +70,12 @@ class TrainingViews:
         kept = kept[views]
         return replace(kept, latents=kept.latents.float())
 
-    def pixels(self, drawn: Sequence[Drawn], count: int, crop_share: float) -> LatentPixels:
-        """Random latent pixels of the views that are asked for; ``crop_share`` as in ``Phase``."""
+    def pixels(self, drawn: Sequence[Drawn], counts: PixelCounts) -> LatentPixels:
+        """Random latent pixels of the views that are asked for."""
         parts = []
         for each in drawn:
             _, kept = self._kept(each.scene)
-            chosen = kept.draw([torch.tensor(each.asked)], count, crop_share, [each.generator], each.number)
+            chosen = kept.draw([torch.tensor(each.asked)], counts, [each.generator], each.number)
             parts.append(kept.at(chosen, 1))
         return LatentPixels.together(parts)
 

@@ -167,7 +167,7 @@ class PredictorTrainer:
         return replace(self.model.field(prediction.micro, prediction.coefficients), occupancy=torch.stack(cells))
 
     def _enc(self, field: TriPlaneField, drawn: Sequence[Drawn]) -> Tensor:
-        pixels = self.scenes.pixels(drawn, self.config.pixels, self.config.crop_share)
+        pixels = self.scenes.pixels(drawn, self.config.pixel_counts)
         return pixels.error(field, self._sampler(drawn), self.config.weights.opacity)
 
     def _dec(self, field: TriPlaneField, drawn: Sequence[Drawn], *, whole: bool) -> Tensor:

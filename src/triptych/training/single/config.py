@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import SkippingConfig
-from triptych.training.phase import MOMENTUM, FinalFactor, Momentum, Rate, Share, Weight
+from triptych.training.phase import MOMENTUM, FinalFactor, Momentum, PixelCounts, Rate, Share, Weight
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class SingleConfig(Options):
     crop_share: Share = 0.0
     """Share of them from the object's part of each picture, the box around what is not background and a few pixels
     more; the rest is from everywhere."""
+    edge_share: Share = 0.0
+    """Share of those from the object's part that lie where pictures change from pixel to pixel instead, in proportion
+    to the root of how much."""
     opacity_weight: Weight = 0.0
     """What the squared error of a pixel's opacity counts beside that of its channels, where pictures have alpha or
     masks."""
@@ -50,6 +53,12 @@ class SingleConfig(Options):
     def fitted_sampling(self) -> SamplingConfig:
         """How rays are sampled while the scene is fitted."""
         return self.sampling
+
+    @property
+    def pixel_counts(self) -> PixelCounts:
+        """How many pixels a step takes."""
+        in_boxes = round(self.crop_share * self.rays)
+        return PixelCounts(self.rays, in_boxes, round(self.edge_share * in_boxes))
 
 
 @dataclass(frozen=True)

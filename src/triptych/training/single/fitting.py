@@ -35,7 +35,7 @@ def fit_field(fitted: SingleField, targets: Targets, config: SingleConfig, seed:
     schedule = Schedule(config.steps, final=config.final_factor)
     for step in loop.steps(PHASE, config.steps, fitted.training_state):
         generator = step_generator(seed_stream(seed), step.number)
-        field, drawn = fitted.begin_step(), targets.draw(config.rays, step.number, config.crop_share)
+        field, drawn = fitted.begin_step(), targets.draw(config.pixel_counts, step.number)
         if config.random_background:
             drawn = drawn.over(random_colors(len(drawn.channels), generator))
         loss = _squared_error(field, drawn, config, generator) + fitted.penalty(field, generator)

@@ -16,6 +16,8 @@ from triptych.model import CategoryModel, ModelConfig, Origin
 from triptych.model.encoding import encode_views, shrunk_opacities
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 from triptych.runtime import sent
+from triptych.training.edges import edges_at_pixels
+from triptych.training.phase import PixelCounts
 from triptych.training.spread import along_row
 
 
@@ -48,6 +50,7 @@ class Targets:
         background: what is behind each ray.
         opacities: how opaque each pixel is, below 0 where that is not known; None where it is known of none.
         cropped: whether each is in the object's part of its picture, the box around what is not background.
+        edges: how much each counts where pixels are drawn along edges.
     """
 
     rays: SceneRays
@@ -55,15 +58,17 @@ class Targets:
     background: Float[Tensor, "ray channel"]
     opacities: Float[Tensor, " ray"] | None
     cropped: Bool[Tensor, " ray"]
+    edges: Float[Tensor, " ray"]
 
-    def draw(self, count: int, passes: int, crop_share: float = 0.0) -> "Targets":
-        """So many rays of each scene, this share of them from the object's part of the pictures, spread evenly over
-        them and between those drawn in the ``passes`` before."""
-        rows = torch.cat([self._draw(scene, count, passes, crop_share) for scene in range(len(self._everywhere))])
+    def draw(self, counts: PixelCounts, passes: int) -> "Targets":
+        """So many rays of each scene, spread evenly over its pictures, over the object's part of them and over their
+        edges, and between those drawn in the ``passes`` before."""
+        rows = torch.cat([self._draw(scene, counts, passes) for scene in range(len(self._everywhere))])
         rows = rows.to(self.channels.device)
-        rays = SceneRays(self.rays.flat[rows], [count] * len(self._everywhere))
+        rays = SceneRays(self.rays.flat[rows], [counts.all] * len(self._everywhere))
         opacities = None if self.opacities is None else self.opacities[rows]
-        return Targets(rays, self.channels[rows], self.background[rows], opacities, self.cropped[rows])
+        seen = self.channels[rows], self.background[rows], opacities
+        return Targets(rays, *seen, self.cropped[rows], self.edges[rows])
 
     def over(self, colors: UInt8[Tensor, "ray 3"]) -> "Targets":
         """The same with other colors behind these rays, which see colors and all of which have known opacities."""
@@ -72,17 +77,28 @@ class Targets:
         through = 1 - self.opacities[:, None]
         return replace(self, channels=self.channels + through * (behind - self.background), background=behind)
 
-    def _draw(self, scene: int, count: int, passes: int, crop_share: float) -> Int[Tensor, " chosen"]:
+    def _draw(self, scene: int, counts: PixelCounts, passes: int) -> Int[Tensor, " chosen"]:
         inside, (first, available) = self._inside[scene], self._everywhere[scene]
-        of_object = round(crop_share * count) if len(inside) else 0
-        anywhere = first + _spread(available, count - of_object, passes)
-        return torch.cat([inside[_spread(len(inside), of_object, passes)], anywhere])
+        along_edges, of_object = (counts.along_edges, counts.in_boxes) if len(inside) else (0, 0)
+        parts = [first + _spread(available, counts.all - of_object, passes)]
+        if of_object > along_edges:
+            parts.append(inside[_spread(len(inside), of_object - along_edges, passes)])
+        if along_edges:
+            so_far = self._edges_so_far[scene]
+            parts.append(first + torch.searchsorted(so_far, _spread(int(so_far[-1]), along_edges, passes), right=True))
+        return torch.cat(parts)
 
     @cached_property
     def _everywhere(self) -> list[tuple[int, int]]:
         """The first row of each scene, and how many it has."""
         counts = self.rays.per_scene
         return [(sum(counts[:scene]), count) for scene, count in enumerate(counts)]
+
+    @cached_property
+    def _edges_so_far(self) -> list[Int[Tensor, " ray"]]:
+        """What the rays of each scene up to each of them count, in whole numbers whose sum is just below 2^31."""
+        of_scenes = self.edges.cpu().double().split(self.rays.per_scene)
+        return [(edges / edges.sum() * (2**31 - 1)).long().cumsum(dim=0) for edges in of_scenes]
 
     @cached_property
     def _inside(self) -> list[Int[Tensor, " cropped"]]:
@@ -120,7 +136,8 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
     opacities = shrunk_opacities(views, space.autoencoder.downscale, precision=torch.float32)
     if opacities is not None:
         opacities = opacities.to(device).flatten()[meeting]
-    return Targets(rays, channels[meeting], background[meeting], opacities, cropped[meeting])
+    edges = edges_at_pixels(latents.float().cpu().movedim(1, -1)).flatten().to(device)
+    return Targets(rays, channels[meeting], background[meeting], opacities, cropped[meeting], edges[meeting])
 
 
 def boxes_around(shown: Bool[Tensor, "view height width"], margin: int) -> Bool[Tensor, "view height width"]:
