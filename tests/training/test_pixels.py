@@ -20,7 +20,7 @@ from triptych.training.fitting import Fitting, fit_scenes
 from triptych.training.phase import LossWeights, Phase, PixelCounts, Rates
 from triptych.training.pixels import LatentViews
 from triptych.training.scenes import SceneParameters
-from triptych.training.seen import SeenLatents
+from triptych.training.seen import SeenColors, SeenLatents
 from triptych.training.step import take_step
 
 PHASE = Phase(60.0, 32, Rates(micro=2e-2, coefficients=1e-2), LossWeights(enc=1.0), pixels=128, samples=16)
@@ -120,6 +120,27 @@ def test_pixels_are_drawn_from_the_boxes_of_each_scenes_views_with_the_rays_thro
     whole = cameras.rays()
     assert torch.allclose(drawn.rays.flat.directions, whole.directions[view, 8 * y + x], atol=1e-6)
     assert torch.equal(drawn.rays.flat.origins, whole.origins[view, 8 * y + x])
+
+
+def test_pixels_along_edges_are_the_first_of_each_scene_and_the_rest_is_as_without() -> None:
+    cameras = hemisphere_cameras(2, 64, seed=0)
+    pictures = torch.full((2, 64, 64, 3), 255, dtype=torch.uint8)
+    pictures[:, 20:40, 20:40] = 0
+    levels = torch.arange(256.0)[:, None].expand(256, 3) / 255
+    seen = SeenColors(pictures, levels, None, torch.ones(3))
+    boxes, numbers = torch.tensor([[20, 20, 20, 20], [20, 20, 20, 20]]), torch.tensor([0, 0])
+    views = LatentViews(cameras, seen, torch.ones(4096, 3), boxes, numbers, seen.edges())
+    rows = [torch.tensor([0]), torch.tensor([1])]
+    plain, edged = (
+        views.draw(rows, counts, [torch.Generator()] * 2, passes=3).places.reshape(3, 2, 100)
+        for counts in (PixelCounts(100, 80), PixelCounts(100, 80, 60))
+    )
+    assert plain[..., 60:].equal(edged[..., 60:])
+    x, y = edged[1:, :, :60].flatten(1)
+    within = ((x >= 19) & (x <= 40)) & ((y >= 19) & (y <= 40))
+    inside = ((x >= 21) & (x <= 38)) & ((y >= 21) & (y <= 38))
+    assert (within & ~inside).all()
+    assert edged[0].tolist() == [[0] * 100, [1] * 100]
 
 
 def test_pass_after_pass_every_pixel_is_drawn_before_any_is_drawn_often() -> None:

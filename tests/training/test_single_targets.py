@@ -50,6 +50,23 @@ def test_so_many_rays_of_each_scene_come_from_the_objects_part_of_the_pictures(b
         assert torch.isin(drawn.rays.flat.directions[first:last, 0], own[:, 0]).all()
 
 
+def test_rays_along_edges_lie_where_the_pictures_change(balls: Dataset) -> None:
+    scenes = balls.subset([0, 1])
+    targets = ray_targets(scenes, image_space(scenes))
+    numbered = replace(targets, background=torch.arange(float(len(targets.channels)))[:, None].expand(-1, 3))
+    drawn = [numbered.draw(PixelCounts(300, 300, 300), passes) for passes in range(20)]
+    of_scenes = [torch.cat([each.rays.split(each.background[:, 0])[scene] for each in drawn]) for scene in (0, 1)]
+    first = targets.rays.per_scene[0]
+    assert of_scenes[0].max() < first <= of_scenes[1].min()  # each from its own scene
+    for rows, edges in zip(of_scenes, targets.rays.split(targets.edges), strict=True):
+        assert (targets.edges[rows.long()] > 0).all()
+        often = edges > edges.median()
+        expected = float(edges[often].sum() / edges.sum())
+        found = float((targets.edges[rows.long()] > edges.median()).float().mean())
+        assert found == pytest.approx(expected, abs=0.02)
+        assert expected > 1.5 * float(often.float().mean())
+
+
 def test_pictures_that_show_nothing_have_rays_from_everywhere(balls: Dataset) -> None:
     scene = balls.subset([0])
     targets = ray_targets(scene, image_space(scene))

@@ -22,3 +22,10 @@ def test_halfway_between_numbers_of_steps_rates_are_geometric_means() -> None:
 
 def test_few_steps_have_little_momentum() -> None:
     assert [tuned_triplanes(steps).momentum for steps in (60, 500, 1000)] == [0.3, 0.3, 0.9]
+
+
+def test_fewer_pixels_lie_along_edges_the_more_steps_there_are() -> None:
+    shares = [tuned_triplanes(steps).edge_share for steps in (30, 60, 120, 250, 1000)]
+    assert shares[:2] == [0.5, 0.5]
+    assert 0 < shares[2] < 0.5
+    assert shares[3:] == [0, 0]
