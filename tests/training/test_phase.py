@@ -60,5 +60,7 @@ def test_whole_views_are_compared_in_the_same_way_whatever_their_size() -> None:
 def test_pixels_along_edges_become_more_over_the_first_steps() -> None:
     found = phase(pixels=1000, crop_share=0.8, edge_share=0.5, edge_ramp=4)
     assert [found.pixel_counts(step).along_edges for step in (0, 1, 3, 4, 100)] == [0, 100, 300, 400, 400]
+    fading = replace(found, edge_fade=8)
+    assert [fading.pixel_counts(step).along_edges for step in (0, 4, 8, 24)] == [0, 320, 200, 40]
     assert replace(found, edge_ramp=0).pixel_counts(0) == (1000, 800, 400)
     assert replace(found, edge_share=0.0).pixel_counts(9) == (1000, 800, 0)

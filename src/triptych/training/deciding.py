@@ -10,6 +10,7 @@ _ADDED = {
     "everywhere": True,
     "edge_share": 0.0,
     "edge_ramp": 16,
+    "edge_fade": None,
 }
 """Settings that newer versions have, wherever they stand, and what older ones did."""
 

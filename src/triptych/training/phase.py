@@ -162,6 +162,10 @@ class Phase(Options):
     root of how much: along outlines and in details, which a fit gets right last."""
     edge_ramp: Steps = 16
     """Steps over which that share rises from 0: first, all of an object is to be found."""
+    edge_fade: Annotated[int, Range(1, 10_000_000)] | None = None
+    """Steps after which half of that share is left, and then ever less, in proportion to the square of how many: pixels
+    have come again and again by then, plain ones count as much. Never if not given. `suited_side` makes it longer on
+    larger pictures, as their pixels are more."""
     random_background: bool = False
     """Lay each of these pixels, and what is rendered there, over a random color of its own, another one in each step:
     matter of the background's color does not pass for nothing. In image space alone, for pictures with alpha or
@@ -191,6 +195,7 @@ class Phase(Options):
         return replace(
             self,
             pixels=round(larger * self.pixels),
+            edge_fade=round(larger * self.edge_fade) if self.edge_fade else None,
             smoothing=self.smoothing * finer / math.sqrt(larger),
             rates=replace(self.rates, micro=further * self.rates.micro),
         )
@@ -220,7 +225,8 @@ class Phase(Options):
         assert self.pixels is not None
         in_boxes = round(self.crop_share * self.pixels)
         risen = min(step / self.edge_ramp, 1.0) if self.edge_ramp else 1.0
-        return PixelCounts(self.pixels, in_boxes, round(risen * self.edge_share * in_boxes))
+        left = 1 / (1 + (step / self.edge_fade) ** 2) if self.edge_fade else 1.0
+        return PixelCounts(self.pixels, in_boxes, round(risen * left * self.edge_share * in_boxes))
 
     def diagonal(self, step: int, sampling: SamplingConfig) -> int | None:
         """Which diagonal of the rays of a latent pixel is rendered at a step; None for all rays."""

@@ -80,6 +80,7 @@ _NEW_IN_COLORS = Stage2Config(
         samples=64,
         crop_share=_IN_BOXES,
         edge_share=_ALONG_EDGES,
+        edge_fade=256,
     ),
     image=Phase(epochs=0.0, batch=32, rates=Rates(), weights=LossWeights(enc=1.0)),
     skipping=SkippingConfig(8, 16, everywhere=False, empty_optical_depth=EMPTY_OPTICAL_DEPTH),
