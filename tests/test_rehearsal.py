@@ -1,17 +1,18 @@
 """Rehearsals of new scenes."""
 
+import json
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from balls import tiny_stage1, tiny_stage2
+from balls import make_balls, tiny_stage1, tiny_stage2
 from stopping import stop_at_step
 
 from triptych.bank import Scene, SceneBank, compare_views
 from triptych.cli import main
-from triptych.data import Dataset
+from triptych.data import Dataset, DatasetConfig, open_dataset
 from triptych.errors import InputError
 from triptych.experiments.methods import RehearsedMethod
 from triptych.metrics import mean
@@ -76,6 +77,16 @@ def test_the_model_has_seen_the_scenes_of_its_rehearsals(
     in_colors.trained_scenes = dict(zip(["ball_3", "ball_4", "ball_0"], in_colors.trained_scenes.values(), strict=True))
     others = rehearse(in_colors, balls.select("test", "all"), tmp_path / "others", one, NEW_SCENES, Conditions())
     assert set(others.trained_scenes.values()) == known
+
+
+def test_pictures_of_another_size_are_rehearsed_as_they_are_fitted(in_colors: CategoryModel, tmp_path: Path) -> None:
+    larger = open_dataset(DatasetConfig(make_balls(tmp_path / "balls", resolution=48)))
+    one = replace(ROUNDS, rounds=1, held_out=1)
+    model = rehearse(in_colors, larger, tmp_path / "run", one, NEW_SCENES, Conditions())
+    assert (model.config.height, model.config.width) == (in_colors.config.height, in_colors.config.width)
+    assert model.identity() != in_colors.identity()
+    losses = [json.loads(line).get("loss") for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert any(losses)
 
 
 def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(

@@ -14,7 +14,7 @@ from triptych.training.deciding import deciding
 from triptych.training.holding_out import require_others
 from triptych.training.loop import Loop
 from triptych.training.outcome import require_finite
-from triptych.training.picture_sizes import require_own_size
+from triptych.training.picture_sizes import require_picture_size
 from triptych.training.provenance import fitted_views
 from triptych.training.rehearsing.config import Rehearsing
 from triptych.training.rehearsing.rehearsal import PHASE, Rehearsal
@@ -75,7 +75,7 @@ def _check(model: CategoryModel, dataset: Dataset, config: Rehearsing) -> None:
             "this category model renders latents, of which rehearsals were not tried; they are for models in image "
             "space (presets colors and best)"
         )
-    require_own_size(dataset, model)
+    require_picture_size(dataset, model)
     require_others(dataset, config.held_out)
 
 
