@@ -119,14 +119,14 @@ class LatentViews:
 
     def _places(self, rows: Sequence[Int[Tensor, "_"]], counts: PixelCounts, passes: int) -> Int[Tensor, "3 pixel"]:
         """View, column and row of pixels of each scene's views: first those along edges, then others in the boxes."""
-        pattern = _pattern(tuple(map(len, rows)), counts)
+        pattern = _pattern(tuple(map(len, rows)), counts.all, counts.in_boxes)
         views, boxed = torch.cat(list(rows)).index_select(0, pattern.places), pattern.boxed[:, None]
         within = in_square(passes * pattern.of_each + pattern.turns, self.numbers.index_select(0, views))
         within = torch.where(boxed, within, 1 - within)  # mirrored: a box may be the whole view
         everywhere = self.boxes.new_tensor([0, 0, self.cameras.width, self.cameras.height])
         if counts.along_edges:
             assert self.edges is not None, "edges are found where pixels are to lie along them"
-            edged = pattern.edged
+            edged = pattern.numbers < counts.along_edges
             within[edged] = self.edges.drawn(views[edged], within[edged])
             boxed = boxed & ~edged[:, None]
         corner, size = torch.where(boxed, self.boxes.index_select(0, views), everywhere).chunk(2, dim=-1)
@@ -143,27 +143,27 @@ class _Pattern(NamedTuple):
         turns: how many of its kind its view has before it in a pass.
         of_each: how many a view has in a pass.
         boxed: whether it is from the box around what its view shows.
-        edged: whether it lies along the edges there.
+        numbers: which of its scene's pixels it is.
     """
 
     places: Int[Tensor, " pixel"]
     turns: Int[Tensor, " pixel"]
     of_each: Int[Tensor, " pixel"]
     boxed: Bool[Tensor, " pixel"]
-    edged: Bool[Tensor, " pixel"]
+    numbers: Int[Tensor, " pixel"]
 
 
 @lru_cache(maxsize=4)
-def _pattern(views: tuple[int, ...], counts: PixelCounts) -> _Pattern:
+def _pattern(views: tuple[int, ...], count: int, of_boxes: int) -> _Pattern:
     """For scenes of so many views, and so many pixels of each."""
-    number, of_boxes = torch.arange(counts.all), counts.in_boxes
-    boxed, edged = number < of_boxes, number < counts.along_edges
+    number = torch.arange(count)
+    boxed = number < of_boxes
     turn = torch.where(boxed, number, number - of_boxes)
     sizes = torch.tensor(views)[:, None]
     places = sizes.cumsum(dim=0) - sizes + turn % sizes
-    of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(counts.all - of_boxes) // sizes))
-    boxed, edged = boxed.repeat(len(views)), edged.repeat(len(views))
-    return _Pattern(places.flatten(), (turn // sizes).flatten(), of_each.flatten(), boxed, edged)
+    of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(count - of_boxes) // sizes))
+    boxed, number = boxed.repeat(len(views)), number.repeat(len(views))
+    return _Pattern(places.flatten(), (turn // sizes).flatten(), of_each.flatten(), boxed, number)
 
 
 @dataclass(frozen=True)
