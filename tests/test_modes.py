@@ -14,7 +14,7 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.metrics import mean
 from triptych.model import CategoryModel
-from triptych.model.modes import gathered, modes_of, side_of
+from triptych.model.modes import gathered, modes_of, side_of, spread
 from triptych.representation.planes import enlarged
 from triptych.training.along_modes import AlongModes
 from triptych.training.conditions import Conditions
@@ -149,7 +149,8 @@ def test_modes_of_scenes_that_do_not_differ_are_refused(
 @pytest.mark.parametrize("resolution", [7, 16])
 def test_modes_are_enlarged_bilinearly_and_gradients_gathered_by_the_transpose(resolution: int) -> None:
     small, gradient = torch.randn(2, 3, *2 * (side_of(resolution),), 5), torch.randn(2, 3, resolution, resolution, 5)
-    whole = enlarged(small, resolution)
+    whole = spread(small, resolution)
+    assert torch.allclose(whole, enlarged(small, resolution), atol=1e-6)
     pictures = small.flatten(0, 1).permute(0, 3, 1, 2)
     expected = torch.nn.functional.interpolate(pictures, (resolution, resolution), mode="bilinear")
     assert torch.allclose(whole.flatten(0, 1), expected.permute(0, 2, 3, 1), atol=1e-5)

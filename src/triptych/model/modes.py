@@ -18,7 +18,8 @@ from torch import Tensor
 
 from triptych.autoencoder.saving import check_weights
 from triptych.files import read_tensors, write_sealed_tensors
-from triptych.representation.planes import along_both_axes, enlarged, interpolation
+from triptych.representation.kernels import along_both_axes
+from triptych.representation.planes import enlarged, interpolation
 
 MODES_FILE = "modes.safetensors"
 _PLANES, _SCALES = "planes", "scales"
@@ -70,9 +71,14 @@ def of_more_texels(modes: Float[Tensor, "mode 3 m m micro"], resolution: int) ->
 
 
 def gathered(gradient: Float[Tensor, "scene 3 k k micro"]) -> Float[Tensor, "scene 3 m m micro"]:
-    """The transpose of ``planes.enlarged``: of a gradient by micro planes, that by sums of modes."""
+    """The transpose of ``spread``: of a gradient by micro planes, that by sums of modes."""
     resolution = gradient.shape[2]
     return along_both_axes(interpolation(side_of(resolution), resolution, gradient.device).T, gradient)
+
+
+def spread(sums: Float[Tensor, "scene 3 m m micro"], resolution: int) -> Float[Tensor, "scene 3 k k micro"]:
+    """Sums of modes as micro planes, as ``planes.enlarged`` makes them."""
+    return along_both_axes(interpolation(sums.shape[2], resolution, sums.device), sums)
 
 
 def no_modes(mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "mode 3 m m micro"]:

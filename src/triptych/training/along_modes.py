@@ -3,8 +3,7 @@
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from triptych.model.modes import gathered
-from triptych.representation.planes import enlarged
+from triptych.model.modes import gathered, spread
 from triptych.training.row_adam import RowAdam
 
 _MOMENTUM = 0.0
@@ -43,4 +42,4 @@ class AlongModes:
         slopes = scale * (gathered(gradient).flatten(1) @ self._modes.flatten(1).T)
         self._places.step(scenes, slopes, rate, _MOMENTUM)
         moved = (self._places.leaf(scenes).detach() - before) @ self._modes.flatten(1)
-        return enlarged(moved.reshape(len(scenes), *self._modes.shape[1:]), gradient.shape[2])
+        return spread(moved.reshape(len(scenes), *self._modes.shape[1:]), gradient.shape[2])

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from triptych.errors import InputError
 from triptych.geometry import Intervals, SceneRays
+from triptych.representation import planes as of_planes
 from triptych.representation.config import SamplingConfig
 from triptych.representation.field import Field, TriPlaneField
 from triptych.representation.kernels import cpu, reference
 from triptych.representation.kernels.arguments import needs_gradients
 from triptych.representation.kernels.comparison import Comparison
+from triptych.representation.kernels.cpu import bands
 from triptych.representation.kernels.cpu import fill_gradient as fill_gradient
 from triptych.representation.kernels.grids import rows_of_grid
 from triptych.representation.kernels.reference import Integral
@@ -67,6 +69,13 @@ def grid_densities(field: TriPlaneField, side: int, backend: Backend = "auto") -
 def total_variation(field: TriPlaneField, backend: Backend = "auto") -> Float[Tensor, ""]:
     """Total variation of all planes of a field (see ``reference.total_variation``)."""
     return _module(backend, field).total_variation(field.planes)
+
+
+def along_both_axes(
+    matrix: Float[Tensor, "out side"], planes: Float[Tensor, "scene 3 side side feature"]
+) -> Float[Tensor, "scene 3 out out feature"]:
+    """See ``triptych.representation.planes.along_both_axes``; in float32, and not differentiable on a CPU."""
+    return (bands if planes.device.type == "cpu" else of_planes).along_both_axes(matrix, planes)
 
 
 def squared_error(
