@@ -75,6 +75,12 @@ class PixelCounts(NamedTuple):
     in_boxes: int
     along_edges: int = 0
 
+    @classmethod
+    def shared_out(cls, count: int, crop_share: float, edge_share: float = 0.0) -> "PixelCounts":
+        """So many, a share of them from the boxes, and a share of those along edges."""
+        in_boxes = round(crop_share * count)
+        return cls(count, in_boxes, round(edge_share * in_boxes))
+
 
 @dataclass(frozen=True)
 class LossWeights(Options):
@@ -163,9 +169,9 @@ class Phase(Options):
     edge_ramp: Steps = 16
     """Steps over which that share rises from 0: first, all of an object is to be found."""
     edge_fade: Annotated[int, Range(1, 10_000_000)] | None = None
-    """Steps after which half of that share is left, and then ever less, in proportion to the square of how many: pixels
-    have come again and again by then, plain ones count as much. Never if not given. `suited_side` makes it longer on
-    larger pictures, as their pixels are more."""
+    """Steps after which half of that share is left; it falls as 1 / (1 + (step / `edge_fade`)^2), since pixels have
+    come again and again by then, and plain ones count as much. It does not fall if not given. `suited_side` makes it
+    longer on larger pictures, as their pixels are more."""
     random_background: bool = False
     """Lay each of these pixels, and what is rendered there, over a random color of its own, another one in each step:
     matter of the background's color does not pass for nothing. In image space alone, for pictures with alpha or
@@ -223,10 +229,9 @@ class Phase(Options):
     def pixel_counts(self, step: int) -> PixelCounts:
         """How many random pixels of each scene a step takes."""
         assert self.pixels is not None
-        in_boxes = round(self.crop_share * self.pixels)
         risen = min(step / self.edge_ramp, 1.0) if self.edge_ramp else 1.0
         left = 1 / (1 + (step / self.edge_fade) ** 2) if self.edge_fade else 1.0
-        return PixelCounts(self.pixels, in_boxes, round(risen * left * self.edge_share * in_boxes))
+        return PixelCounts.shared_out(self.pixels, self.crop_share, risen * left * self.edge_share)
 
     def diagonal(self, step: int, sampling: SamplingConfig) -> int | None:
         """Which diagonal of the rays of a latent pixel is rendered at a step; None for all rays."""

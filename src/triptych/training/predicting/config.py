@@ -51,7 +51,7 @@ class PredictorTraining(Options):
     @property
     def pixel_counts(self) -> PixelCounts:
         """How many random pixels of each set of views L_Enc is taken on."""
-        return PixelCounts(self.pixels, round(self.crop_share * self.pixels))
+        return PixelCounts.shared_out(self.pixels, self.crop_share)
 
     def schedule(self, steps: int) -> Schedule:
         """What the rate of so many steps is multiplied by."""

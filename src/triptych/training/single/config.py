@@ -57,8 +57,7 @@ class SingleConfig(Options):
     @property
     def pixel_counts(self) -> PixelCounts:
         """How many pixels a step takes."""
-        in_boxes = round(self.crop_share * self.rays)
-        return PixelCounts(self.rays, in_boxes, round(self.edge_share * in_boxes))
+        return PixelCounts.shared_out(self.rays, self.crop_share, self.edge_share)
 
 
 @dataclass(frozen=True)
