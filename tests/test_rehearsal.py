@@ -89,17 +89,19 @@ def test_pictures_of_another_size_are_rehearsed_as_they_are_fitted(in_colors: Ca
     assert any(losses)
 
 
+@pytest.mark.parametrize("phase", ["rehearsal", "first step"])
 def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(
-    in_colors: CategoryModel, balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_colors: CategoryModel, balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
     scenes, config = balls.select("train", "all"), replace(ROUNDS, rounds=4, held_out=1)
     whole = rehearse(in_colors, scenes, tmp_path / "whole", config, NEW_SCENES, Conditions())
     conditions = Conditions(checkpoint_seconds=0.0)
-    stop_at_step(2, monkeypatch)
+    stop_at_step(2, monkeypatch, phase)
     with pytest.raises(KeyboardInterrupt):
         rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     resumed = rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     assert resumed.identity() == whole.identity()
+    assert torch.equal(resumed.first_step, whole.first_step)
 
 
 def test_what_cannot_be_rehearsed_is_said_in_a_line(

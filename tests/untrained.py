@@ -28,6 +28,12 @@ def give_modes(model: CategoryModel) -> None:
     model.modes = torch.randn(2, 3, side, side, features, generator=torch.Generator().manual_seed(0))
 
 
+def give_first_step(model: CategoryModel) -> None:
+    """A random first step along its modes and base planes, against the slopes."""
+    random = torch.randn(model.places + 1, model.places, generator=torch.Generator().manual_seed(1))
+    model.first_step = 0.1 * random - torch.eye(model.places + 1, model.places)
+
+
 def scene(model: CategoryModel, value: float) -> StoredScene:
     """A scene all of whose numbers are the same."""
     planes = model.config.planes

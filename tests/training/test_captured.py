@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from untrained import give_modes, untrained_model
+from untrained import give_first_step, give_modes, untrained_model
 
 from triptych.data import Dataset
 from triptych.model import CategoryModel
@@ -38,6 +38,7 @@ STILL_IN_THE_END = replace(PHASE, milestones=(8.0,), milestone_factor=0.0)
 def model(trained_balls: Path) -> CategoryModel:
     model = CategoryModel.load(trained_balls / "model")
     give_modes(model)
+    give_first_step(model)
     return model
 
 
@@ -126,8 +127,18 @@ def test_one_recording_at_a_time_takes_memory(
     assert made == [1, 1]  # along modes, and without them or smoothed gradients; there is one step of the kind between
 
 
-@pytest.mark.parametrize("phase", [WHOLE_VIEWS, replace(PHASE, rates=Rates(coefficients=1e-2)), STILL_IN_THE_END])
-def test_whole_views_and_parts_that_stay_are_no_exception(phase: Phase, balls: Dataset, model: CategoryModel) -> None:
+OTHERS = {
+    "whole views": WHOLE_VIEWS,
+    "coefficients alone": replace(PHASE, rates=Rates(coefficients=1e-2)),
+    "nothing in the end": STILL_IN_THE_END,
+    "a learned first step": replace(PHASE, steps_if_learned=4),
+}
+
+
+@pytest.mark.parametrize("phase", OTHERS.values(), ids=OTHERS)
+def test_whole_views_parts_that_stay_and_a_learned_first_step_are_no_exception(
+    phase: Phase, balls: Dataset, model: CategoryModel
+) -> None:
     begun = Begun(model, balls.select("test", "all"), phase)
     for step in range(24):
         begun.steps.take(step)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from untrained import give_modes, untrained_model
+from untrained import give_first_step, give_modes, untrained_model
 
 from triptych.data import Dataset
 from triptych.model import CategoryModel
@@ -36,6 +36,8 @@ PHASES = {
     "micro planes alone": replace(PHASE, rates=Rates(micro=1e-2)),
     "coefficients alone": replace(PHASE, rates=Rates(coefficients=1e-2)),
     "modes alone": replace(PHASE, rates=Rates(modes=0.1)),
+    "a learned first step": replace(PHASE, steps_if_learned=4),
+    "a learned first step alone": replace(PHASE, rates=Rates(), steps_if_learned=4),
     "nothing in the end": STAYS_IN_THE_END,
     "odd samples": replace(PHASE, samples=9),
     "random colors": replace(PHASE, random_background=True),
@@ -46,6 +48,7 @@ PHASES = {
 def model() -> CategoryModel:
     model = untrained_model(planes=PlaneConfig(resolution=8, micro_features=10, macro_features=6, base_planes=3))
     give_modes(model)
+    give_first_step(model)
     return model
 
 

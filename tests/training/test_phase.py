@@ -32,6 +32,19 @@ def test_scenes_move_along_modes_at_the_beginning_alone_at_a_rate_that_falls_mea
     assert [short.move(step, 16).modes for step in (0, 1)] == pytest.approx([0.4, 0.04])
 
 
+def test_after_a_learned_first_step_scenes_go_along_modes_and_base_planes_for_fewer_steps() -> None:
+    learned = replace(phase(mode_steps=4, steps_if_learned=2), rates=Rates(micro=0.1, coefficients=0.2, modes=0.4))
+    moves = [learned.move(step, 16) for step in range(4)]
+    assert [move.as_learned for move in moves] == [True, False, False, False]
+    assert [move.modes > 0 for move in moves] == [True, True, False, False]
+    assert [move.coefficients > 0 for move in moves] == [True, True, False, False]
+    assert all(move.micro > 0 for move in moves)
+    usual = [replace(learned, steps_if_learned=0).move(step, 16) for step in range(5)]
+    assert not any(move.as_learned for move in usual)
+    assert [move.modes > 0 for move in usual] == [True, True, True, True, False]
+    assert all(move.coefficients > 0 for move in usual)
+
+
 def test_of_larger_pictures_a_step_takes_more_pixels_smooths_less_and_moves_planes_further() -> None:
     suited = phase(pixels=100, smoothing=2.0, suited_side=32)
     larger = replace(phase(pixels=800, smoothing=2.0 / 8**0.5, suited_side=32), rates=Rates(0.2, coefficients=0.2))

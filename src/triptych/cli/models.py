@@ -18,7 +18,8 @@ class Modes:
     """Give a category model the modes of variation of the scenes of a bank: `triptych fit` moves new scenes along them,
     with presets colors, best and latent, or where --latent.rates.modes says how fast.
 
-    All else of the model stays as it is, and so do its banks."""
+    All else of the model stays as it is, and so do its banks, but that a first step that it has learned is left out: it
+    was along other modes, and `triptych rehearse` teaches it anew."""
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
     """Category model, or the folder of the run that trained it."""
@@ -32,6 +33,7 @@ class Modes:
     def run(self) -> None:
         from triptych.bank import SceneBank
         from triptych.model import find_model
+        from triptych.model.first_step import no_first_step
         from triptych.training.trained import modes_of_bank
 
         _require_new(self.out)
@@ -42,6 +44,7 @@ class Modes:
             raise InputError(
                 f"{self.bank}: its {len(bank)} scene(s) do not differ; modes of variation need two that do"
             )
+        model.first_step = no_first_step(model.places)
         model.save(self.out)
         say(f"category model with {len(model.modes)} modes of variation of {len(bank)} scenes in {self.out}")
 

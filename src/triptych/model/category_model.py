@@ -15,6 +15,7 @@ from triptych.data.backgrounds import WHITE, color_text
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit, Rays, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
+from triptych.model.first_step import load_first_step, no_first_step
 from triptych.model.modes import load_modes, no_modes
 from triptych.model.origin import Origin
 from triptych.model.places import MODEL_FILE, SHARED_FILE
@@ -45,6 +46,7 @@ class CategoryModel(nn.Module):
         predictor: predicts where new scenes start; None where the model has none. It is no part of what scenes are made
             of: the model's identity does not depend on it.
         modes: how new scenes differ most from the mean one, see `triptych.model.modes`; none where the model has none.
+        first_step: where slopes at the start say that new scenes lie, see `triptych.model.first_step`; the same.
             The identity does not depend on them, either.
         parts: into how many parts views are divided where no gradients are taken, if a GPU's memory demands it.
     """
@@ -54,6 +56,7 @@ class CategoryModel(nn.Module):
     start_coefficients: Float[Tensor, " base"]
     start_occupancy: Int32[Tensor, "z y"]
     modes: Float[Tensor, "mode 3 m m micro"]
+    first_step: Float[Tensor, "slope place"]
 
     def __init__(
         self,
@@ -81,6 +84,12 @@ class CategoryModel(nn.Module):
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
         self.register_buffer("start_occupancy", bit_grid.everywhere())
         self.register_buffer("modes", no_modes(self.start_micro), persistent=False)
+        self.register_buffer("first_step", no_first_step(self.places), persistent=False)
+
+    @property
+    def places(self) -> int:
+        """Numbers that say where a scene is along modes and base planes."""
+        return len(self.modes) + len(self.start_coefficients)
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -247,6 +256,7 @@ class CategoryModel(nn.Module):
             self._shared_tensors(),
             predictor=self.predictor,
             modes=self.modes,
+            first_step=self.first_step,
         )
         write_model(Path(folder), stored)
 
@@ -277,6 +287,7 @@ class CategoryModel(nn.Module):
             raise InputError(f"{folder}: its files are not of one model; copy the whole folder again")
         model.predictor = load_predictor(folder, stored.autoencoder.channels, stored.config.planes, model.aabb)
         model.modes = load_modes(folder, model.start_micro)
+        model.first_step = load_first_step(folder, model.places)
         identity = model.identity()
         model._former_ids = (identity, tuple(known for known in stored.ids if known != identity))
         return model.requires_grad_(False).eval()

@@ -81,6 +81,33 @@ def spread(sums: Float[Tensor, "scene 3 m m micro"], resolution: int) -> Float[T
     return along_both_axes(interpolation(sums.shape[2], resolution, sums.device), sums)
 
 
+def slopes_along(
+    modes: Float[Tensor, "mode 3 m m micro"], gradient: Float[Tensor, "scene 3 k k micro"]
+) -> Float[Tensor, "scene mode"]:
+    """The gradient by where scenes are along modes, from that of their micro planes."""
+    if not len(modes):
+        return gradient.new_zeros(len(gradient), 0)
+    return gathered(gradient).flatten(1) @ modes.flatten(1).T
+
+
+def moved_along(
+    modes: Float[Tensor, "mode 3 m m micro"], ways: Float[Tensor, "scene mode"], resolution: int
+) -> Float[Tensor, "scene 3 k k micro"]:
+    """What going so far along modes adds to micro planes."""
+    sums = ways @ modes.flatten(1)
+    return spread(sums.reshape(len(ways), *modes.shape[1:]), resolution)
+
+
+def ways_along(
+    modes: Float[Tensor, "mode 3 m m micro"], moves: Float[Tensor, "scene 3 k k micro"]
+) -> Float[Tensor, "scene mode"]:
+    """How far along modes come nearest to what has been added to micro planes."""
+    if not len(modes):
+        return moves.new_zeros(len(moves), 0)
+    products = torch.stack([slopes_along(modes, spread(mode[None], moves.shape[2]))[0] for mode in modes])
+    return torch.linalg.lstsq(products, slopes_along(modes, moves).T).solution.T
+
+
 def no_modes(mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "mode 3 m m micro"]:
     """What a model without modes has in their place."""
     return mean.new_zeros(0, *_shape(mean))

@@ -26,6 +26,7 @@ MODEL_FILES = (
     "autoencoder.safetensors",
     "predictor.safetensors",
     "modes.safetensors",
+    "first_step.safetensors",
 )
 """All files that a model's folder may hold."""
 SHIPPED = Path(__file__).parents[1] / "shipped"

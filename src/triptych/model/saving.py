@@ -12,6 +12,7 @@ from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.model.config import ModelConfig
+from triptych.model.first_step import save_first_step
 from triptych.model.modes import save_modes
 from triptych.model.origin import Origin
 from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, known_ids, read_document
@@ -34,6 +35,7 @@ class StoredModel:
         summed: whether the files carry checksums, which then hold; those of earlier versions do not.
         predictor: what predicts where new scenes start, to be written; it is read by itself.
         modes: modes of variation; the same.
+        first_step: of new scenes; the same.
     """
 
     ids: tuple[str, ...]
@@ -46,6 +48,7 @@ class StoredModel:
     summed: bool = True
     predictor: Predictor | None = None
     modes: Tensor | None = None
+    first_step: Tensor | None = None
 
 
 def digest_of(tensors: Mapping[str, Tensor], configuration: str) -> str:
@@ -67,6 +70,8 @@ def write_model(folder: Path, model: StoredModel) -> None:
             save_predictor(model.predictor, temporary)
         if model.modes is not None and len(model.modes):
             save_modes(model.modes, temporary)
+        if model.first_step is not None and len(model.first_step):
+            save_first_step(model.first_step, temporary)
         document = {
             **FORMAT.header(),
             "id": identity,

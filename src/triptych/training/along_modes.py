@@ -3,7 +3,7 @@
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from triptych.model.modes import gathered, spread
+from triptych.model.modes import moved_along, slopes_along
 from triptych.training.row_adam import RowAdam
 
 _MOMENTUM = 0.0
@@ -39,7 +39,5 @@ class AlongModes:
             scale: what the gradient is multiplied by.
         """
         before = self._places.leaf(scenes).detach().clone()
-        slopes = scale * (gathered(gradient).flatten(1) @ self._modes.flatten(1).T)
-        self._places.step(scenes, slopes, rate, _MOMENTUM)
-        moved = (self._places.leaf(scenes).detach() - before) @ self._modes.flatten(1)
-        return spread(moved.reshape(len(scenes), *self._modes.shape[1:]), gradient.shape[2])
+        self._places.step(scenes, scale * slopes_along(self._modes, gradient), rate, _MOMENTUM)
+        return moved_along(self._modes, self._places.leaf(scenes).detach() - before, gradient.shape[2])

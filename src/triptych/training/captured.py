@@ -51,7 +51,7 @@ class Steps:
         move = work.phase.move(step, self._chooser.views_per_epoch)
         numbers = scenes.numbers_of(move)
         # Whatever else differs between steps is in their tensors.
-        kind = *(rate > 0 for rate in (move.micro, move.coefficients, move.modes)), len(numbers)
+        kind = *(rate > 0 for rate in (move.micro, move.coefficients, move.modes)), move.as_learned, len(numbers)
         if kind != self._kind:
             self._kind, self._taken, self._recording = kind, 0, None
         self._taken += 1

@@ -104,6 +104,7 @@ class Fitting:
                 model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
             )
             self.scenes.occupancy = torch.stack([first_cells(model, dataset, scene) for scene in range(len(dataset))])
+            self.scenes.begin_with(model.first_step, model.modes)
         self.scenes.move_along(model.modes)
 
     def begin(self, phase: Phase, skipping: SkippingConfig, backend: Backend = "auto", mlp_rate: float = 0.0) -> Work:

@@ -70,10 +70,16 @@ class InPlaceSteps:
         micro = self._micro.values.shape[-1]
         own, shared = self._field.planes[..., :micro], self._field.planes[..., micro:]
         of_own, of_shared = self._gradient[..., :micro], self._gradient[..., micro:]
-        if move.modes and scenes.along is not None:
+        learned = scenes.first_step if move.as_learned else None
+        if learned is not None:
+            moves, ways = learned.moves(scale * of_own, scale * of_shared.flatten(1) @ base.T)
+            self._micro.values += moves
+            scenes.coefficients.values += ways
+        elif move.modes and scenes.along is not None:
             self._micro.values += scenes.along.step(everyone, of_own, move.modes, scale)
-        if move.coefficients and len(base):
+        if learned is None and move.coefficients and len(base):
             scenes.coefficients.step(everyone, scale * of_shared.flatten(1) @ base.T, move.coefficients)
+        if len(base) and (learned is not None or move.coefficients):
             shared.copy_((scenes.coefficients.values @ base).view_as(shared))
         if move.micro:
             self._micro.step_within(self._field.planes, self._gradient, scale, move)

@@ -53,6 +53,7 @@ class Move:
         modes: that along modes of variation.
         momentum: what the running mean of the micro planes' gradients keeps (beta1).
         smoothing: deviation, in texels, of the Gaussian that smooths these gradients; 0 for none.
+        as_learned: whether to go along modes and base planes as the category has learned instead.
     """
 
     micro: float = 0.0
@@ -60,6 +61,7 @@ class Move:
     modes: float = 0.0
     momentum: float = MOMENTUM
     smoothing: float = 0.0
+    as_learned: bool = False
 
 
 class PixelCounts(NamedTuple):
@@ -123,6 +125,9 @@ class Phase(Options):
     coefficient_steps: Steps | None = None
     """Steps from the start in which coefficients move; all if not given. Where micro planes move far faster, the base
     planes of a new scene are found by then, and a step without them is shorter."""
+    steps_if_learned: Steps = 0
+    """Where the category has learned the first step of new scenes along modes and base planes (`triptych rehearse`
+    teaches it): take it, and go on along both for so many steps at most; 0 to do without it."""
     ramp_steps: Steps = 0
     """Steps over which the rates rise from 0."""
     final_factor: FinalFactor = 1.0
@@ -248,14 +253,16 @@ class Phase(Options):
     def move(self, step: int, views: int) -> Move:
         """How a step over ``views`` training views moves scenes."""
         factor, steps = self.schedule(views).factor(step), self.steps(views)
-        along = min(steps, self.mode_steps)
-        moves_coefficients = self.coefficient_steps is None or step < self.coefficient_steps
+        most = self.steps_if_learned or steps
+        along = min(steps, most, self.mode_steps)
+        with_base = most if self.coefficient_steps is None else min(most, self.coefficient_steps)
         return Move(
             factor * self.rates.micro,
-            factor * self.rates.coefficients if moves_coefficients else 0.0,
+            factor * self.rates.coefficients if step < with_base else 0.0,
             self.rates.modes * Schedule(along, final=self.final_factor).factor(step) if step < along else 0.0,
             self.momentum,
             self.smoothing * (1 - step / steps) ** 3,
+            as_learned=bool(self.steps_if_learned) and step == 0,
         )
 
     def schedule(self, views: int) -> Schedule:

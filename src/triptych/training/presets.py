@@ -75,6 +75,7 @@ _NEW_IN_COLORS = Stage2Config(
         momentum=0.3,
         smoothing=1.5,
         coefficient_steps=16,
+        steps_if_learned=6,
         suited_side=128,
         suited_texels=64,
         samples=64,

@@ -16,6 +16,7 @@ from triptych.representation.occupancy import find_occupancy
 from triptych.runtime import sent
 from triptych.training.along_modes import AlongModes
 from triptych.training.config import Moments, SkippingConfig
+from triptych.training.first_step import FirstStep
 from triptych.training.host_rows import HostRows, are_kept_by_host
 from triptych.training.lean_adam import LeanRowAdam
 from triptych.training.memory import of_scenes
@@ -51,6 +52,7 @@ class SceneParameters:
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
         self.visits = torch.zeros(len(micro), dtype=torch.int64)
         self.along: AlongModes | None = None
+        self.first_step: FirstStep | None = None
 
     @classmethod
     def fresh(
@@ -117,6 +119,10 @@ class SceneParameters:
         """Let steps go along these modes of variation, too."""
         self.along = AlongModes(modes, len(self.visits)) if len(modes) else None
 
+    def begin_with(self, first_step: Float[Tensor, "slope place"], modes: Float[Tensor, "mode 3 m m micro"]) -> None:
+        """Let the first step be as the category of these modes has learned it, if it has."""
+        self.first_step = FirstStep(first_step, modes) if len(first_step) else None
+
     def leaves(
         self, scenes: Int[Tensor, " chosen"]
     ) -> tuple[Float[Tensor, "chosen 3 k k micro"], Float[Tensor, "chosen base"]]:
@@ -170,11 +176,17 @@ class SceneParameters:
         micro, coefficients = (leaf.grad for leaf in leaves)
         numbers = sent(self.numbers_of(move), self.occupancy.device) if numbers is None else numbers
         (of_micro, of_coefficients, of_modes), weights = numbers[:3], numbers[3:]
-        if micro is not None and move.modes and self.along is not None:
+        learned = self.first_step if move.as_learned else None
+        if learned is not None and micro is not None:
+            slopes = self.coefficients.values.new_zeros(len(micro), 0) if coefficients is None else coefficients
+            moves, ways = learned.moves(micro, slopes)
+            self.micro.values[sent(scenes, self.micro.values.device)] += moves
+            self.coefficients.values[sent(scenes, self.coefficients.values.device)] += ways
+        elif micro is not None and move.modes and self.along is not None:
             self.micro.values[sent(scenes, self.micro.values.device)] += self.along.step(scenes, micro, of_modes)
         if micro is not None and move.micro:
             self.micro.step(scenes, smoothed(micro, weights), of_micro, move.momentum)
-        if coefficients is not None and move.coefficients:
+        if learned is None and coefficients is not None and move.coefficients:
             self.coefficients.step(scenes, coefficients, of_coefficients)
 
     def numbers_of(self, move: Move) -> Float[Tensor, " number"]:

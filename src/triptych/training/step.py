@@ -5,7 +5,7 @@ The stages differ in two things. Who takes part in a step, and with which random
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -67,6 +67,8 @@ class Work:
     def __post_init__(self) -> None:
         texels = self.model.config.planes.resolution
         self.phase = self.phase.suited_to(*self.model.latent_size_of(*self._size), texels)
+        if self.scenes.first_step is None:
+            self.phase = replace(self.phase, steps_if_learned=0)
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
         self.parts = Parts(self.note)
 
@@ -155,7 +157,7 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     Over several ranks, the gradients of the shared parts are summed; those of scenes stay where they are.
     """
     phase, epoch = work.phase, chooser.views_per_epoch
-    parts = _parts_with_gradients(work, step, chooser)
+    parts = parts_with_gradients(work, step, chooser)
     losses = _shared_losses(work, [part.losses for part in parts])
     factor = phase.schedule(epoch).factor(step)
     _step_shared(work.optimizer, phase.rates, factor, mlp_frozen=phase.mlp_is_frozen(step, epoch))
@@ -164,28 +166,34 @@ def take_step(work: Work, step: int, chooser: Chooser) -> Losses:
     return losses
 
 
-class _Part(NamedTuple):
-    """Some scenes of a step, after their gradients have been taken."""
+class Part(NamedTuple):
+    """Some scenes of a step, after their gradients have been taken.
+
+    Attributes:
+        scenes: their numbers.
+        leaves: micro planes and coefficients, see ``SceneParameters.leaves``.
+        losses: the terms of these scenes.
+    """
 
     scenes: Int[Tensor, " chosen"]
     leaves: tuple[Tensor, Tensor]
     losses: Losses
 
 
-def _parts_with_gradients(work: Work, step: int, chooser: Chooser) -> list[_Part]:
+def parts_with_gradients(work: Work, step: int, chooser: Chooser) -> list[Part]:
     """All scenes of a step, in parts where a GPU has no room for them at the same time."""
     chosen = chooser.choose(step, work.phase.batch)
     scenes = chosen.batch.scenes
     visits = work.scenes.visits[scenes]
 
-    def taken(count: int) -> list[_Part]:
+    def taken(count: int) -> list[Part]:
         work.optimizer.zero_grad()  # an attempt before may have gone some way
         work.scenes.visits[scenes] = visits
         parts = []
         for part in chosen.divided(count):
             leaves = work.scenes.leaves(part.batch.scenes)
             losses = _losses(work, part, leaves, step, chooser.views_per_epoch)
-            parts.append(_Part(part.batch.scenes, leaves, losses))
+            parts.append(Part(part.batch.scenes, leaves, losses))
         return parts
 
     return work.parts.done(taken, len(scenes), "scenes")

@@ -23,6 +23,9 @@ class Rehearsing(Options):
     """How far the start moves toward the mean of a round's fitted scenes, in the first round."""
     final_factor: Annotated[float, Range(1e-9, 1)] = 0.1
     """Both fall exponentially to this share."""
+    first_step_scenes: Annotated[int, Range(0, 65_536)] = 128
+    """After the rounds, so many of the scenes, evenly chosen, are fitted once more, and the model learns from how they
+    went which first step along modes and base planes a new scene is to take; 0 for none."""
     held_out: Annotated[int, Range(0, 1000)] = 4
     """Scenes at the end of the data that are not rehearsed but measured."""
     measurements: Annotated[int, Range(1, 10_000)] = 4

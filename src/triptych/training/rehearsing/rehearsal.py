@@ -20,6 +20,7 @@ from triptych.training.loop import Steps, TrainingState, seed_stream, step_gener
 from triptych.training.outcome import compared_views
 from triptych.training.phase import Rates
 from triptych.training.rehearsing.config import Rehearsing
+from triptych.training.rehearsing.first_step import FirstStepLesson
 from triptych.training.schedule import Schedule
 from triptych.training.step import shared_optimizer, take_step
 
@@ -40,16 +41,22 @@ class Rehearsal:
     def __init__(
         self, model: CategoryModel, dataset: Dataset, config: Rehearsing, stage2: Stage2Config, seed: int
     ) -> None:
-        self._model, self._config, self._stage2, self._seed = model, config, stage2, seed
+        self._model, self._config, self._seed = model, config, seed
         self._phase = replace(stage2.latent, step_count=config.step_count)
-        self._optimizer = shared_optimizer(model, Rates(mlp=config.mlp_rate))
+        self._as_rehearsed = replace(stage2, latent=self._phase, start="mean")
+        self.optimizer = shared_optimizer(model, Rates(mlp=config.mlp_rate))
         rehearsed = len(dataset) - config.held_out
         self._rehearsed = dataset.subset(range(rehearsed))
         self._held_out = [dataset.subset([scene]) for scene in range(rehearsed, len(dataset))]
 
+    def lesson(self) -> FirstStepLesson:
+        """What the model learns its first step from, after the rounds."""
+        count, seed = self._config.first_step_scenes, self._seed
+        return FirstStepLesson(self._model, self._rehearsed, count, self._as_rehearsed, seed)
+
     def run(self, loop: Steps) -> None:
         """Take all rounds, or those that are left."""
-        state = TrainingState({"model": self._model}, self._optimizer)
+        state = TrainingState({"model": self._model}, self.optimizer)
         schedule = Schedule(self._config.rounds, final=self._config.final_factor)
         for step in loop.steps(PHASE, self._config.rounds, state):
             loss = self._take_round(step.number, schedule.factor(step.number))
@@ -60,8 +67,8 @@ class Rehearsal:
     def _take_round(self, number: int, factor: float) -> float:
         """Fit some scenes, and let the model follow: the loss of their last step."""
         fitting = Fitting(self._model, self._scenes(number), self._seed + number)
-        work = fitting.begin(self._phase, self._stage2.skipping, mlp_rate=factor * self._config.mlp_rate)
-        work.optimizer = self._optimizer
+        work = fitting.begin(self._phase, self._as_rehearsed.skipping, mlp_rate=factor * self._config.mlp_rate)
+        work.optimizer = self.optimizer
         for step in range(self._config.step_count - 1):
             take_step(work, step, fitting.everyone)
         last = take_step(work, self._config.step_count - 1, fitting.everyone)
@@ -81,10 +88,9 @@ class Rehearsal:
 
     def measured(self) -> float | None:
         """Mean PSNR, in dB, of the scenes held out, if any, each fitted in as many steps as are rehearsed."""
-        config = replace(self._stage2, latent=self._phase, start="mean")
         values = []
         for one in self._held_out:
-            fitted = fit_scenes(self._model, one, config, self._seed)
+            fitted = fit_scenes(self._model, one, self._as_rehearsed, self._seed)
             shown = Scene(self._model, fitted.micro.values[0], fitted.coefficients.values[0], one.names[0])
             with torch.no_grad():
                 values.append(mean(compare_views(shown, one, 0, compared_views(one, 0)).psnr()))

@@ -7,6 +7,7 @@ from pathlib import Path
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
+from triptych.model.first_step import no_first_step
 from triptych.runtime import start_threads
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
@@ -17,6 +18,7 @@ from triptych.training.outcome import require_finite
 from triptych.training.picture_sizes import require_picture_size
 from triptych.training.provenance import fitted_views
 from triptych.training.rehearsing.config import Rehearsing
+from triptych.training.rehearsing.first_step import PHASE as FIRST_STEP
 from triptych.training.rehearsing.rehearsal import PHASE, Rehearsal
 from triptych.training.rerun import write_config
 from triptych.training.run import Run
@@ -87,13 +89,17 @@ def _rehearsed(
     stage2: Stage2Config,
     conditions: Conditions,
 ) -> CategoryModel:
-    loop = Loop.resumed(run, conditions.progress, (PHASE,))
+    loop = Loop.resumed(run, conditions.progress, (PHASE, FIRST_STEP))
     start_threads()
     model = deepcopy(model).to(conditions.device)
+    model.first_step = no_first_step(model.places).to(conditions.device)  # what it had was of another start
     rehearsal = Rehearsal(model, dataset, config, stage2, conditions.seed)
     if loop.checkpoint is None:
         _tell(run, conditions, rehearsal, 0, "so far")
-    rehearsal.run(loop)
+    if not loop.is_past(PHASE):
+        rehearsal.run(loop)
+    if config.first_step_scenes:
+        rehearsal.lesson().run(loop, rehearsal.optimizer)
     model.requires_grad_(False).eval()
     model.round_to_half()
     require_finite(model, run.folder)

@@ -1,0 +1,104 @@
+"""The first step of a new scene along modes of variation and base planes, as its category has learned it.
+
+Adam's first step is as long for every direction, and knows nothing of how directions go together. Where many scenes
+have been fitted from the same start, their slopes there and the ways that they then went are known, and the matrix that
+takes the ones to the others with the least squared error takes a new scene to where it would need several steps: one
+step of learned gradient descent (Andrychowicz et al. 2016; Flynn et al. 2019), in so few numbers that it is solved for.
+"""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from triptych.autoencoder.saving import check_weights
+from triptych.files import read_tensors, write_sealed_tensors
+
+FIRST_STEP_FILE = "first_step.safetensors"
+_MATRIX = "matrix"
+_PARTS = 5
+"""Of the scenes, each of which is left out once to see how well the others foretell it."""
+_STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+"""Of the penalty on the matrix, each number of which counts in standard deviations of its slope."""
+
+
+def no_first_step(places: int) -> Float[Tensor, "0 place"]:
+    """What a model has that has learned none.
+
+    Args:
+        places: modes and base planes of the model.
+    """
+    return torch.zeros(0, places)
+
+
+@torch.no_grad()
+def learned_first_step(
+    slopes: Float[Tensor, "scene look place"], ways: Float[Tensor, "scene place"]
+) -> Float[Tensor, "slope place"]:
+    """The matrix, found by ridge regression; none where it would not foretell scenes that are left out.
+
+    Args:
+        slopes: of each scene's loss at the start by its place along each mode and base plane, as several looks at it
+            say.
+        ways: how far each scene then went along them.
+    """
+    if len(slopes) < 2:
+        return no_first_step(ways.shape[-1])
+    told = torch.cat([slopes, torch.ones_like(slopes[..., :1])], dim=-1).double()
+    went = ways.double()[:, None].expand(-1, slopes.shape[1], -1)
+    left_over = {strength: _left_over(told, went, strength) for strength in _STRENGTHS}
+    best = min(_STRENGTHS, key=left_over.__getitem__)
+    if not left_over[best] < float(went.square().sum()):
+        return no_first_step(ways.shape[-1])
+    return _solved(told, went, best).float()
+
+
+def foretold(
+    first_step: Float[Tensor, "slope place"], slopes: Float[Tensor, "scene place"]
+) -> Float[Tensor, "scene place"]:
+    """How far scenes of these slopes go."""
+    return torch.addmm(first_step[-1], slopes, first_step[:-1])
+
+
+def _left_over(told: Tensor, went: Tensor, strength: float) -> float:
+    """The squared error on scenes that were left out."""
+    part = torch.arange(len(told)) % min(_PARTS, len(told))
+    error = 0.0
+    for out in part.unique():
+        matrix = _solved(told[part != out], went[part != out], strength)
+        error += float((told[part == out] @ matrix - went[part == out]).square().sum())
+    return error
+
+
+def _solved(told: Tensor, went: Tensor, strength: float) -> Tensor:
+    told, went = told.flatten(0, 1), went.flatten(0, 1)
+    deviations = told.std(dim=0, correction=0).clamp_min(torch.finfo(told.dtype).tiny)
+    deviations[-1] = 1.0  # the constant, which is not penalized
+    told = told / deviations
+    penalty = torch.full_like(deviations, strength * max(len(told), 1))
+    penalty[-1] = 0.0
+    return torch.linalg.lstsq(told.T @ told + penalty.diag(), told.T @ went).solution / deviations[:, None]
+
+
+def save_first_step(first_step: Float[Tensor, "slope place"], folder: Path) -> None:
+    """Write ``first_step.safetensors`` into a folder."""
+    write_sealed_tensors(folder / FIRST_STEP_FILE, {_MATRIX: first_step.cpu().contiguous()}, {})
+
+
+def load_first_step(folder: Path, places: int) -> Float[Tensor, "slope place"]:
+    """Read back what ``save_first_step`` wrote; none where the folder holds none.
+
+    Args:
+        folder: of the category model.
+        places: modes and base planes of the model.
+
+    Raises:
+        InputError: the file is damaged or of another model.
+    """
+    path = folder / FIRST_STEP_FILE
+    if not path.exists():
+        return no_first_step(places)
+    tensors, _ = read_tensors(path)
+    check_weights(path, tensors, {_MATRIX: torch.zeros(places + 1, places)})
+    return tensors[_MATRIX]
