@@ -19,7 +19,7 @@ from triptych.metrics import mean
 from triptych.model import CategoryModel
 from triptych.training.autoencoder_config import NoAutoencoder, Pretraining
 from triptych.training.conditions import Conditions
-from triptych.training.config import Stage1Config
+from triptych.training.config import Stage1Config, Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.phase import LossWeights, Phase, Rates
 from triptych.training.rehearsing.config import Rehearsing
@@ -35,7 +35,7 @@ ROUNDS = Rehearsing(rounds=12, scenes_per_round=2, step_count=12, held_out=0)
 
 def in_image_space() -> Stage1Config:
     config = tiny_stage1(autoencoder=NoAutoencoder(), pretraining=Pretraining(epochs=0.0))
-    return replace(config, joint=replace(config.joint, epochs=0.0), stage2="colors")
+    return replace(config, joint=replace(config.joint, epochs=0.0), stage2="colors", modes=3)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,15 @@ def in_colors(balls: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Categ
     return train(scenes, tmp_path_factory.mktemp("colors") / "run", in_image_space(), Conditions())
 
 
-def quality(model: CategoryModel, dataset: Dataset) -> float:
+@pytest.fixture(scope="module")
+def many_balls(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Enough of them to learn a first step from."""
+    return open_dataset(DatasetConfig(make_balls(tmp_path_factory.mktemp("many") / "balls", train=20)))
+
+
+def quality(model: CategoryModel, dataset: Dataset, config: Stage2Config = NEW_SCENES) -> float:
     """PSNR of scenes after a few steps."""
-    fitted, values = fit_scenes(model, dataset, NEW_SCENES, seed=7), []
+    fitted, values = fit_scenes(model, dataset, config, seed=7), []
     for number, name in enumerate(dataset.names):
         scene = Scene(model, fitted.micro.values[number], fitted.coefficients.values[number], name)
         values += compare_views(scene, dataset, number, list(dataset.views(number).test)).psnr()
@@ -64,6 +70,22 @@ def test_unseen_scenes_come_farther_in_as_many_steps(in_colors: CategoryModel, b
     assert {"mlp.hidden.weight", "start_micro"} <= changed
     assert all(torch.equal(tensor, before[name]) for name, tensor in in_colors.state_dict().items())
     assert CategoryModel.load(tmp_path / "run" / MODEL).identity() == model.identity() != in_colors.identity()
+
+
+def test_new_scenes_begin_as_those_did_that_the_first_step_was_learned_from(
+    in_colors: CategoryModel, many_balls: Dataset, tmp_path: Path
+) -> None:
+    scenes, no_rounds = many_balls.select("train", "all"), replace(ROUNDS, rounds=0)
+    model = rehearse(in_colors, scenes, tmp_path / "run", no_rounds, NEW_SCENES, Conditions())
+    at_once = replace(NEW_SCENES.latent, step_count=1, rates=Rates(), steps_if_learned=1)
+    new, few = many_balls.select("test", "all"), replace(NEW_SCENES, latent=at_once)
+    assert quality(model, new, few) > quality(in_colors, new, few) + 0.2
+    untaught = replace(no_rounds, first_step_scenes=0)
+    assert not len(rehearse(model, scenes, tmp_path / "other", untaught, NEW_SCENES, Conditions()).first_step)
+    without_modes = deepcopy(in_colors)
+    without_modes.modes = without_modes.modes[:0]
+    untaught = rehearse(without_modes, scenes, tmp_path / "no modes", no_rounds, NEW_SCENES, Conditions())
+    assert not len(untaught.first_step)
 
 
 def test_the_model_has_seen_the_scenes_of_its_rehearsals(
@@ -91,9 +113,9 @@ def test_pictures_of_another_size_are_rehearsed_as_they_are_fitted(in_colors: Ca
 
 @pytest.mark.parametrize("phase", ["rehearsal", "first step"])
 def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(
-    in_colors: CategoryModel, balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+    in_colors: CategoryModel, many_balls: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
-    scenes, config = balls.select("train", "all"), replace(ROUNDS, rounds=4, held_out=1)
+    scenes, config = many_balls.select("train", "all"), replace(ROUNDS, rounds=4, held_out=1)
     whole = rehearse(in_colors, scenes, tmp_path / "whole", config, NEW_SCENES, Conditions())
     conditions = Conditions(checkpoint_seconds=0.0)
     stop_at_step(2, monkeypatch, phase)
@@ -101,6 +123,7 @@ def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(
         rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     resumed = rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     assert resumed.identity() == whole.identity()
+    assert len(whole.first_step)
     assert torch.equal(resumed.first_step, whole.first_step)
 
 

@@ -55,6 +55,14 @@ def test_of_larger_pictures_a_step_takes_more_pixels_smooths_less_and_moves_plan
     assert for_any_size.suited_to(64, 64, 64) == for_any_size
 
 
+def test_in_shorter_phases_planes_move_further_and_in_longer_ones_less_far() -> None:
+    suited = phase(pixels=100, suited_steps=64)
+    of_lengths = [replace(suited, step_count=steps).suited_to(64, 64, 64).rates for steps in (2, 8, 32, 64, 2048)]
+    assert [rates.micro for rates in of_lengths] == pytest.approx([0.15, 0.15, 0.1 * 2**0.2, 0.1, 0.05])
+    assert {rates.coefficients for rates in of_lengths} == {0.2}
+    assert phase(pixels=100).suited_to(64, 64, 64).rates.micro == 0.1
+
+
 def test_planes_of_more_texels_are_smoothed_as_far_across_the_box_and_move_less_far() -> None:
     suited = phase(pixels=100, smoothing=2.0, suited_texels=32)
     of_texels = [suited.suited_to(64, 64, texels) for texels in (16, 32, 64, 96)]

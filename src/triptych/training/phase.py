@@ -166,6 +166,9 @@ class Phase(Options):
     """Texels along a side of the planes that `smoothing` suits. In planes of more texels, such as those that
     `triptych upsample` leaves, it reaches as far across the box, and `suited_side` moves them less far, since fewer
     pixels meet each; not given, it reaches over as many texels. Both are for random pixels alone."""
+    suited_steps: Annotated[int, Range(1, 10_000_000)] | None = None
+    """Steps that the rate of micro planes suits. It is higher in shorter phases and lower in longer ones, as the power
+    -0.2 of their steps, and half as high again at most; not given, it is the same in all. For random pixels alone."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     edge_share: Share = 0.0
@@ -196,13 +199,15 @@ class Phase(Options):
             yield "random_background", "is for phases on random pixels; set pixels, too"
 
     def suited_to(self, height: int, width: int, texels: int) -> "Phase":
-        """The same for latent images of this size and planes of so many texels along a side, see ``suited_side`` and
-        ``suited_texels``."""
+        """The same for latent images of this size, planes of so many texels along a side and its own length, see
+        ``suited_side``, ``suited_texels`` and ``suited_steps``."""
         if self.pixels is None:
             return self
         larger = max(math.sqrt(height * width) / self.suited_side, 1.0) if self.suited_side else 1.0
         finer = max(texels / self.suited_texels, 1.0) if self.suited_texels else 1.0
         further = max(larger / finer, 1.0) ** (1 / 3)
+        if self.suited_steps and self.step_count:
+            further *= min((self.suited_steps / self.step_count) ** 0.2, 1.5)
         return replace(
             self,
             pixels=round(larger * self.pixels),

@@ -78,6 +78,7 @@ _NEW_IN_COLORS = Stage2Config(
         steps_if_learned=6,
         suited_side=128,
         suited_texels=64,
+        suited_steps=128,
         samples=64,
         crop_share=_IN_BOXES,
         edge_share=_ALONG_EDGES,

@@ -24,8 +24,8 @@ class Rehearsing(Options):
     final_factor: Annotated[float, Range(1e-9, 1)] = 0.1
     """Both fall exponentially to this share."""
     first_step_scenes: Annotated[int, Range(0, 65_536)] = 128
-    """After the rounds, so many of the scenes, evenly chosen, are fitted once more, and the model learns from how they
-    went which first step along modes and base planes a new scene is to take; 0 for none."""
+    """After the rounds, so many of the scenes, evenly chosen, are fitted once more, and a model with modes of variation
+    learns from how they went which first step along these and base planes a new scene is to take; 0 for none."""
     held_out: Annotated[int, Range(0, 1000)] = 4
     """Scenes at the end of the data that are not rehearsed but measured."""
     measurements: Annotated[int, Range(1, 10_000)] = 4

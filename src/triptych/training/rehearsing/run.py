@@ -98,7 +98,7 @@ def _rehearsed(
         _tell(run, conditions, rehearsal, 0, "so far")
     if not loop.is_past(PHASE):
         rehearsal.run(loop)
-    if config.first_step_scenes:
+    if config.first_step_scenes and len(model.modes):  # along base planes alone there is nothing to gain
         rehearsal.lesson().run(loop, rehearsal.optimizer)
     model.requires_grad_(False).eval()
     model.round_to_half()
