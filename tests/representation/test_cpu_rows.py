@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from triptych.representation.kernels.cpu import rows
-from triptych.training.phase import Move
+from triptych.training.move import Move
 from triptych.training.row_adam import RowAdam
 from triptych.training.smoothing import gaussian, smoothed
 

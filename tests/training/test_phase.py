@@ -63,6 +63,22 @@ def test_in_shorter_phases_planes_move_further_and_in_longer_ones_less_far() -> 
     assert phase(pixels=100).suited_to(64, 64, 64).rates.micro == 0.1
 
 
+def test_of_few_views_planes_move_less_far_and_scenes_go_along_modes_and_base_planes_for_longer() -> None:
+    suited = replace(phase(mode_steps=2, coefficient_steps=1, suited_views=16), rates=Rates(0.1, 0.2, modes=0.4))
+    for views, micro, modes, coefficients in (
+        (16, 0.1, 2, 1),
+        (40, 0.1, 2, 1),
+        (4, 0.1 * 4**-0.75, 8, 4),
+        (1, 0.0125, 10, 10),
+    ):
+        moves = [suited.move(step, views) for step in range(10)]
+        assert [move.micro for move in moves] == pytest.approx([micro] * 10)
+        assert sum(move.modes > 0 for move in moves) == modes
+        assert sum(move.coefficients > 0 for move in moves) == coefficients
+    learned = replace(suited, steps_if_learned=1)
+    assert [sum(learned.move(step, views).modes > 0 for step in range(10)) for views in (16, 4, 1)] == [1, 4, 10]
+
+
 def test_planes_of_more_texels_are_smoothed_as_far_across_the_box_and_move_less_far() -> None:
     suited = phase(pixels=100, smoothing=2.0, suited_texels=32)
     of_texels = [suited.suited_to(64, 64, texels) for texels in (16, 32, 64, 96)]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from triptych.runtime import computes_by_itself, sent
 from triptych.training.chosen import Chooser
-from triptych.training.phase import Move
+from triptych.training.move import Move
 from triptych.training.pixels import DrawnPixels
 from triptych.training.step import Work, draw_pixels, losses_of_drawn, take_step
 

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from triptych.runtime import free_memory, sent
-from triptych.training.phase import MOMENTUM
+from triptych.training.move import MOMENTUM
 from triptych.training.row_adam import RowAdam
 
 _SHARE = 0.5

@@ -13,7 +13,7 @@ from triptych.representation.kernels import renders_in_place
 from triptych.representation.kernels.cpu import rows
 from triptych.training.captured import Steps
 from triptych.training.chosen import Chooser
-from triptych.training.phase import Move
+from triptych.training.move import Move
 from triptych.training.row_adam import RowAdam
 from triptych.training.step import Work, draw_pixels
 

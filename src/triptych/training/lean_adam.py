@@ -5,7 +5,7 @@ from jaxtyping import BFloat16, Float, Int
 from torch import Tensor
 
 from triptych.runtime import sent
-from triptych.training.phase import MOMENTUM
+from triptych.training.move import MOMENTUM
 from triptych.training.row_adam import EPSILON, SQUARES, RowAdam
 
 

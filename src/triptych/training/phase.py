@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from triptych.options import Options, Range
 from triptych.representation.config import SamplingConfig
+from triptych.training.move import MOMENTUM, Move
 from triptych.training.schedule import Schedule
 
 Epochs = Annotated[float, Range(0, 1_000_000)]
@@ -17,9 +18,6 @@ Weight = Annotated[float, Range(0, 1_000_000)]
 Share = Annotated[float, Range(0, 1)]
 FinalFactor = Annotated[float, Range(1e-9, 1)]
 Momentum = Annotated[float, Range(0, 0.9999)]
-
-MOMENTUM = 0.9
-"""What Adam's running mean of gradients keeps per step (beta1) where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -41,27 +39,6 @@ class Rates(Options):
     modes: Rate = 0.0
     """New scenes along the modes of variation of their category, in standard deviations, beside their micro planes'
     own steps; for models that have modes."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """How one step moves scenes.
-
-    Attributes:
-        micro: Adam's step size for micro planes.
-        coefficients: that for coefficients.
-        modes: that along modes of variation.
-        momentum: what the running mean of the micro planes' gradients keeps (beta1).
-        smoothing: deviation, in texels, of the Gaussian that smooths these gradients; 0 for none.
-        as_learned: whether to go along modes and base planes as the category has learned instead.
-    """
-
-    micro: float = 0.0
-    coefficients: float = 0.0
-    modes: float = 0.0
-    momentum: float = MOMENTUM
-    smoothing: float = 0.0
-    as_learned: bool = False
 
 
 class PixelCounts(NamedTuple):
@@ -169,6 +146,10 @@ class Phase(Options):
     suited_steps: Annotated[int, Range(1, 10_000_000)] | None = None
     """Steps that the rate of micro planes suits. It is higher in shorter phases and lower in longer ones, as the power
     -0.2 of their steps, and half as high again at most; not given, it is the same in all. For random pixels alone."""
+    suited_views: Annotated[int, Range(1, 1_000_000)] | None = None
+    """Views of a scene that the rate of micro planes and the steps along modes and base planes suit. Of fewer views,
+    micro planes move less far, by the power 0.75 of their share, and scenes go along modes and base planes in as many
+    times more steps: these alone know what no view shows. Not given, all are the same for any number of views."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     edge_share: Share = 0.0
@@ -258,11 +239,12 @@ class Phase(Options):
     def move(self, step: int, views: int) -> Move:
         """How a step over ``views`` training views moves scenes."""
         factor, steps = self.schedule(views).factor(step), self.steps(views)
+        seen = min(views / self.suited_views, 1.0) if self.suited_views else 1.0
         most = self.steps_if_learned or steps
-        along = min(steps, most, self.mode_steps)
-        with_base = most if self.coefficient_steps is None else min(most, self.coefficient_steps)
+        along = min(steps, round(min(most, self.mode_steps) / seen))
+        with_base = min(most, steps if self.coefficient_steps is None else self.coefficient_steps) / seen
         return Move(
-            factor * self.rates.micro,
+            factor * seen**0.75 * self.rates.micro,
             factor * self.rates.coefficients if step < with_base else 0.0,
             self.rates.modes * Schedule(along, final=self.final_factor).factor(step) if step < along else 0.0,
             self.momentum,

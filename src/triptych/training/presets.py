@@ -79,6 +79,7 @@ _NEW_IN_COLORS = Stage2Config(
         suited_side=128,
         suited_texels=64,
         suited_steps=128,
+        suited_views=16,
         samples=64,
         crop_share=_IN_BOXES,
         edge_share=_ALONG_EDGES,

@@ -8,7 +8,7 @@ from torch.optim.adam import adam
 from triptych.representation.kernels import has_triton_for
 from triptych.representation.kernels.cpu import rows as cpu_rows
 from triptych.runtime import sent
-from triptych.training.phase import MOMENTUM, Move
+from triptych.training.move import MOMENTUM, Move
 from triptych.training.smoothing import gaussian
 
 SQUARES = 0.999

@@ -20,7 +20,7 @@ from triptych.training.first_step import FirstStep
 from triptych.training.host_rows import HostRows, are_kept_by_host
 from triptych.training.lean_adam import LeanRowAdam
 from triptych.training.memory import of_scenes
-from triptych.training.phase import Move
+from triptych.training.move import Move
 from triptych.training.row_adam import RowAdam
 from triptych.training.smoothing import gaussian, smoothed
 

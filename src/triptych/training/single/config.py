@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from triptych.options import Options, Range
 from triptych.representation.config import MLPConfig, NeRFConfig, PlaneConfig, SamplingConfig
 from triptych.training.config import SkippingConfig
-from triptych.training.phase import MOMENTUM, FinalFactor, Momentum, PixelCounts, Rate, Share, Weight
+from triptych.training.move import MOMENTUM
+from triptych.training.phase import FinalFactor, Momentum, PixelCounts, Rate, Share, Weight
 
 
 @dataclass(frozen=True)

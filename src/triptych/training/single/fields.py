@@ -23,7 +23,7 @@ from triptych.representation.planes import initial_base_planes
 from triptych.representation.sdf import SDFField, eikonal_loss
 from triptych.runtime.entry_points import Group, broken, load_added
 from triptych.training.loop import TrainingState
-from triptych.training.phase import Move
+from triptych.training.move import Move
 from triptych.training.scenes import SceneParameters
 from triptych.training.single.config import SingleConfig, SingleInstalled, SingleNeRF, SingleSDF, SingleTriPlanes
 
