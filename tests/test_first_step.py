@@ -11,7 +11,7 @@ from triptych import cli
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.model.first_step import foretold, learned_first_step
+from triptych.model.first_step import FirstStep, learned_first_step, ways_of
 from triptych.model.modes import moved_along, slopes_along, ways_along
 from triptych.model.upsampling import upsampled
 from triptych.training.config import SkippingConfig
@@ -44,15 +44,16 @@ def test_what_slopes_tell_of_ways_is_found_through_noise_and_what_they_do_not_is
     ways = slopes / torch.tensor([1.0, 1e-4, 1e3, 1.0]) @ truth + offset
     looks = slopes[:, None] * (1 + 0.01 * torch.randn(60, 3, 4, generator=random))
     learned = learned_first_step(looks, ways + 0.01 * torch.randn(60, 4, generator=random))
-    assert torch.allclose(foretold(learned, slopes), ways, atol=0.1)
-    assert learned.isfinite().all()
+    assert torch.allclose(ways_of(learned.matrix, slopes), ways, atol=0.1)
+    assert learned.matrix.isfinite().all()
+    assert 0.99 < float(learned.foretold) <= 1
 
 
 def test_nothing_is_learned_of_slopes_that_say_nothing_or_of_a_single_scene() -> None:
     slopes, ways = torch.zeros(6, 2, 4), torch.tensor([[1.0], [-1.0]]).repeat(3, 4)
-    assert learned_first_step(slopes, ways).shape == (0, 4)
-    assert learned_first_step(slopes[:1], ways[:1]).shape == (0, 4)
-    assert learned_first_step(slopes[:0], ways[:0]).shape == (0, 4)
+    for scenes in (6, 1, 0):
+        learned = learned_first_step(slopes[:scenes], ways[:scenes])
+        assert (learned.is_learned, float(learned.foretold)) == (False, 0.0)
 
 
 def test_ways_along_modes_are_those_that_planes_have_gone() -> None:
@@ -71,7 +72,7 @@ def test_the_first_step_goes_where_slopes_say_and_few_follow(balls: Dataset) -> 
     micro, coefficients = (leaf.grad for leaf in part.leaves)
     assert micro is not None
     assert coefficients is not None
-    expected = foretold(model.first_step, torch.cat([slopes_along(model.modes, micro), coefficients], dim=1))
+    expected = ways_of(model.first_step.matrix, torch.cat([slopes_along(model.modes, micro), coefficients], dim=1))
 
     fitting = Fitting(model, new, 0)
     work = fitting.begin(PHASE, skipping)
@@ -94,7 +95,7 @@ def test_the_first_step_goes_where_slopes_say_and_few_follow(balls: Dataset) -> 
 def test_without_a_learned_first_step_and_where_none_is_asked_for_steps_are_as_ever(balls: Dataset) -> None:
     new, ends = balls.select("test", "all"), []
     taught, untaught = model_that_has_learned(), model_that_has_learned()
-    untaught.first_step = untaught.first_step[:0]
+    untaught.first_step = FirstStep()
     asked, not_asked = PHASE, replace(PHASE, steps_if_learned=0)
     for model, phase in ((untaught, not_asked), (untaught, asked), (taught, not_asked)):
         fitting = Fitting(model, new, 0)
@@ -111,15 +112,15 @@ def test_a_first_step_comes_back_as_it_was_saved_and_is_no_part_of_what_the_mode
     assert model.identity() == untrained_model().identity()
     model.save(tmp_path / "model")
     copy = CategoryModel.load(tmp_path / "model")
-    assert len(copy.first_step)
-    assert torch.equal(copy.first_step, model.first_step)
+    assert torch.equal(copy.first_step.matrix, model.first_step.matrix)
+    assert float(copy.first_step.foretold) == 0.25
     untrained_model().save(tmp_path / "model")  # in its place, without any
-    assert not len(CategoryModel.load(tmp_path / "model").first_step)
+    assert not CategoryModel.load(tmp_path / "model").first_step.is_learned
 
 
 def test_one_of_another_model_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
     model = model_that_has_learned()
-    model.first_step = model.first_step[1:]
+    model.first_step = FirstStep(model.first_step.matrix[1:], 0.25)
     model.save(tmp_path / "model")
     with pytest.raises(InputError, match=r"first_step\.safetensors: tensor 'matrix' has shape \[5, 5\], expected"):
         CategoryModel.load(tmp_path / "model")
@@ -145,5 +146,5 @@ def test_other_modes_leave_no_first_step(trained_balls: Path, tmp_path: Path) ->
     model.save(tmp_path / "taught")
     bank, out = trained_balls / "trained_scenes", tmp_path / "model"
     cli.main(["modes", str(tmp_path / "taught"), str(bank), "--out", str(out)])
-    assert len(CategoryModel.load(tmp_path / "taught").first_step)
-    assert not len(CategoryModel.load(out).first_step)
+    assert CategoryModel.load(tmp_path / "taught").first_step.is_learned
+    assert not CategoryModel.load(out).first_step.is_learned

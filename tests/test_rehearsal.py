@@ -81,11 +81,11 @@ def test_new_scenes_begin_as_those_did_that_the_first_step_was_learned_from(
     new, few = many_balls.select("test", "all"), replace(NEW_SCENES, latent=at_once)
     assert quality(model, new, few) > quality(in_colors, new, few) + 0.2
     untaught = replace(no_rounds, first_step_scenes=0)
-    assert not len(rehearse(model, scenes, tmp_path / "other", untaught, NEW_SCENES, Conditions()).first_step)
+    assert not rehearse(model, scenes, tmp_path / "other", untaught, NEW_SCENES, Conditions()).first_step.is_learned
     without_modes = deepcopy(in_colors)
     without_modes.modes = without_modes.modes[:0]
     untaught = rehearse(without_modes, scenes, tmp_path / "no modes", no_rounds, NEW_SCENES, Conditions())
-    assert not len(untaught.first_step)
+    assert not untaught.first_step.is_learned
 
 
 def test_the_model_has_seen_the_scenes_of_its_rehearsals(
@@ -123,8 +123,8 @@ def test_stopped_rehearsals_go_on_where_they_were_and_end_alike(
         rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     resumed = rehearse(in_colors, scenes, tmp_path / "run", config, NEW_SCENES, conditions)
     assert resumed.identity() == whole.identity()
-    assert len(whole.first_step)
-    assert torch.equal(resumed.first_step, whole.first_step)
+    assert whole.first_step.is_learned
+    assert torch.equal(resumed.first_step.matrix, whole.first_step.matrix)
 
 
 def test_what_cannot_be_rehearsed_is_said_in_a_line(

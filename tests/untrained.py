@@ -6,6 +6,7 @@ from triptych.autoencoder import LatentNormalization
 from triptych.autoencoder.identity import IdentityAutoencoder
 from triptych.bank import SceneBank, StoredScene, findings
 from triptych.model import CategoryModel, ModelConfig
+from triptych.model.first_step import FirstStep
 from triptych.model.modes import side_of
 from triptych.representation.config import MLPConfig, PlaneConfig, SamplingConfig
 
@@ -31,7 +32,7 @@ def give_modes(model: CategoryModel) -> None:
 def give_first_step(model: CategoryModel) -> None:
     """A random first step along its modes and base planes, against the slopes."""
     random = torch.randn(model.places + 1, model.places, generator=torch.Generator().manual_seed(1))
-    model.first_step = 0.1 * random - torch.eye(model.places + 1, model.places)
+    model.first_step = FirstStep(0.1 * random - torch.eye(model.places + 1, model.places), 0.25)
 
 
 def scene(model: CategoryModel, value: float) -> StoredScene:

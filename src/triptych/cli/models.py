@@ -33,7 +33,7 @@ class Modes:
     def run(self) -> None:
         from triptych.bank import SceneBank
         from triptych.model import find_model
-        from triptych.model.first_step import no_first_step
+        from triptych.model.first_step import FirstStep
         from triptych.training.trained import modes_of_bank
 
         _require_new(self.out)
@@ -44,7 +44,7 @@ class Modes:
             raise InputError(
                 f"{self.bank}: its {len(bank)} scene(s) do not differ; modes of variation need two that do"
             )
-        model.first_step = no_first_step(model.places)
+        model.first_step = FirstStep()
         model.save(self.out)
         say(f"category model with {len(model.modes)} modes of variation of {len(bank)} scenes in {self.out}")
 

@@ -15,7 +15,7 @@ from triptych.data.backgrounds import WHITE, color_text
 from triptych.errors import InputError
 from triptych.geometry import Cameras, Orbit, Rays, SceneRays, bit_grid
 from triptych.model.config import ModelConfig
-from triptych.model.first_step import load_first_step, no_first_step
+from triptych.model.first_step import FirstStep, load_first_step
 from triptych.model.modes import load_modes, no_modes
 from triptych.model.origin import Origin
 from triptych.model.places import MODEL_FILE, SHARED_FILE
@@ -46,7 +46,7 @@ class CategoryModel(nn.Module):
         predictor: predicts where new scenes start; None where the model has none. It is no part of what scenes are made
             of: the model's identity does not depend on it.
         modes: how new scenes differ most from the mean one, see `triptych.model.modes`; none where the model has none.
-        first_step: where slopes at the start say that new scenes lie, see `triptych.model.first_step`; the same.
+        first_step: how new scenes begin, see `triptych.model.first_step`; the same.
             The identity does not depend on them, either.
         parts: into how many parts views are divided where no gradients are taken, if a GPU's memory demands it.
     """
@@ -56,7 +56,6 @@ class CategoryModel(nn.Module):
     start_coefficients: Float[Tensor, " base"]
     start_occupancy: Int32[Tensor, "z y"]
     modes: Float[Tensor, "mode 3 m m micro"]
-    first_step: Float[Tensor, "slope place"]
 
     def __init__(
         self,
@@ -84,7 +83,7 @@ class CategoryModel(nn.Module):
         self.register_buffer("start_coefficients", torch.zeros(config.planes.coefficients))
         self.register_buffer("start_occupancy", bit_grid.everywhere())
         self.register_buffer("modes", no_modes(self.start_micro), persistent=False)
-        self.register_buffer("first_step", no_first_step(self.places), persistent=False)
+        self.first_step = FirstStep()
 
     @property
     def places(self) -> int:

@@ -10,33 +10,46 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from triptych.autoencoder.saving import check_weights
 from triptych.files import read_tensors, write_sealed_tensors
 
 FIRST_STEP_FILE = "first_step.safetensors"
-_MATRIX = "matrix"
+_MATRIX, _FORETOLD = "matrix", "foretold"
 _PARTS = 5
 """Of the scenes, each of which is left out once to see how well the others foretell it."""
 _STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 """Of the penalty on the matrix, each number of which counts in standard deviations of its slope."""
 
 
-def no_first_step(places: int) -> Float[Tensor, "0 place"]:
-    """What a model has that has learned none.
+class FirstStep(nn.Module):
+    """What a category has learned; nothing at first.
 
-    Args:
-        places: modes and base planes of the model.
+    Attributes:
+        matrix: from slopes, and a constant, to ways along modes and base planes.
+        foretold: share of the squares of ways that it foretold of scenes that were left out; 0 where none is learned.
     """
-    return torch.zeros(0, places)
+
+    matrix: Float[Tensor, "slope place"]
+    foretold: Float[Tensor, ""]
+
+    def __init__(
+        self, matrix: Float[Tensor, "slope place"] | None = None, foretold: Float[Tensor, ""] | float = 0.0
+    ) -> None:
+        super().__init__()
+        self.register_buffer("matrix", torch.zeros(0, 0) if matrix is None else matrix, persistent=False)
+        self.register_buffer("foretold", torch.as_tensor(foretold), persistent=False)
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether there is one."""
+        return len(self.matrix) > 0
 
 
 @torch.no_grad()
-def learned_first_step(
-    slopes: Float[Tensor, "scene look place"], ways: Float[Tensor, "scene place"]
-) -> Float[Tensor, "slope place"]:
-    """The matrix, found by ridge regression; none where it would not foretell scenes that are left out.
+def learned_first_step(slopes: Float[Tensor, "scene look place"], ways: Float[Tensor, "scene place"]) -> FirstStep:
+    """What ridge regression finds; nothing where it would not foretell scenes that are left out.
 
     Args:
         slopes: of each scene's loss at the start by its place along each mode and base plane, as several looks at it
@@ -44,21 +57,19 @@ def learned_first_step(
         ways: how far each scene then went along them.
     """
     if len(slopes) < 2:
-        return no_first_step(ways.shape[-1])
+        return FirstStep()
     told = torch.cat([slopes, torch.ones_like(slopes[..., :1])], dim=-1).double()
     went = ways.double()[:, None].expand(-1, slopes.shape[1], -1)
     left_over = {strength: _left_over(told, went, strength) for strength in _STRENGTHS}
-    best = min(_STRENGTHS, key=left_over.__getitem__)
-    if not left_over[best] < float(went.square().sum()):
-        return no_first_step(ways.shape[-1])
-    return _solved(told, went, best).float()
+    best, whole = min(_STRENGTHS, key=left_over.__getitem__), float(went.square().sum())
+    if not left_over[best] < whole:
+        return FirstStep()
+    return FirstStep(_solved(told, went, best).float(), 1 - left_over[best] / whole)
 
 
-def foretold(
-    first_step: Float[Tensor, "slope place"], slopes: Float[Tensor, "scene place"]
-) -> Float[Tensor, "scene place"]:
+def ways_of(matrix: Float[Tensor, "slope place"], slopes: Float[Tensor, "scene place"]) -> Float[Tensor, "scene place"]:
     """How far scenes of these slopes go."""
-    return torch.addmm(first_step[-1], slopes, first_step[:-1])
+    return torch.addmm(matrix[-1], slopes, matrix[:-1])
 
 
 def _left_over(told: Tensor, went: Tensor, strength: float) -> float:
@@ -81,12 +92,13 @@ def _solved(told: Tensor, went: Tensor, strength: float) -> Tensor:
     return torch.linalg.lstsq(told.T @ told + penalty.diag(), told.T @ went).solution / deviations[:, None]
 
 
-def save_first_step(first_step: Float[Tensor, "slope place"], folder: Path) -> None:
+def save_first_step(first_step: FirstStep, folder: Path) -> None:
     """Write ``first_step.safetensors`` into a folder."""
-    write_sealed_tensors(folder / FIRST_STEP_FILE, {_MATRIX: first_step.cpu().contiguous()}, {})
+    tensors = {_MATRIX: first_step.matrix.cpu().contiguous(), _FORETOLD: first_step.foretold.cpu()}
+    write_sealed_tensors(folder / FIRST_STEP_FILE, tensors, {})
 
 
-def load_first_step(folder: Path, places: int) -> Float[Tensor, "slope place"]:
+def load_first_step(folder: Path, places: int) -> FirstStep:
     """Read back what ``save_first_step`` wrote; none where the folder holds none.
 
     Args:
@@ -98,7 +110,7 @@ def load_first_step(folder: Path, places: int) -> Float[Tensor, "slope place"]:
     """
     path = folder / FIRST_STEP_FILE
     if not path.exists():
-        return no_first_step(places)
+        return FirstStep()
     tensors, _ = read_tensors(path)
-    check_weights(path, tensors, {_MATRIX: torch.zeros(places + 1, places)})
-    return tensors[_MATRIX]
+    check_weights(path, tensors, {_MATRIX: torch.zeros(places + 1, places), _FORETOLD: torch.zeros(())})
+    return FirstStep(tensors[_MATRIX], tensors[_FORETOLD])

@@ -12,7 +12,7 @@ from triptych.autoencoder import Autoencoder
 from triptych.autoencoder.saving import compact, load_autoencoder, read_weights, save_autoencoder
 from triptych.files import SUM, atomic_directory, dataclass_of, field_of, folder_sums, write_sealed_json
 from triptych.model.config import ModelConfig
-from triptych.model.first_step import save_first_step
+from triptych.model.first_step import FirstStep, save_first_step
 from triptych.model.modes import save_modes
 from triptych.model.origin import Origin
 from triptych.model.places import FORMAT, MODEL_FILE, SHARED_FILE, known_ids, read_document
@@ -48,7 +48,7 @@ class StoredModel:
     summed: bool = True
     predictor: Predictor | None = None
     modes: Tensor | None = None
-    first_step: Tensor | None = None
+    first_step: FirstStep | None = None
 
 
 def digest_of(tensors: Mapping[str, Tensor], configuration: str) -> str:
@@ -70,7 +70,7 @@ def write_model(folder: Path, model: StoredModel) -> None:
             save_predictor(model.predictor, temporary)
         if model.modes is not None and len(model.modes):
             save_modes(model.modes, temporary)
-        if model.first_step is not None and len(model.first_step):
+        if model.first_step is not None and model.first_step.is_learned:
             save_first_step(model.first_step, temporary)
         document = {
             **FORMAT.header(),

@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from triptych.model.first_step import foretold
+from triptych.model.first_step import ways_of
 from triptych.model.modes import moved_along, slopes_along
 
 
-class FirstStep:
+class LearnedStep:
     """What scenes do at their first step along modes and base planes.
 
     Args:
@@ -24,5 +24,5 @@ class FirstStep:
     ) -> tuple[Float[Tensor, "scene 3 k k micro"], Float[Tensor, "scene base"]]:
         """What is added to micro planes and coefficients, from their gradients."""
         slopes = torch.cat([slopes_along(self._modes, of_micro), of_coefficients], dim=1)
-        along, base = foretold(self._matrix, slopes).tensor_split([len(self._modes)], dim=1)
+        along, base = ways_of(self._matrix, slopes).tensor_split([len(self._modes)], dim=1)
         return moved_along(self._modes, along, of_micro.shape[2]), base

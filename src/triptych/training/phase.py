@@ -147,9 +147,10 @@ class Phase(Options):
     """Steps that the rate of micro planes suits. It is higher in shorter phases and lower in longer ones, as the power
     -0.2 of their steps, and half as high again at most; not given, it is the same in all. For random pixels alone."""
     suited_views: Annotated[int, Range(1, 1_000_000)] | None = None
-    """Views of a scene that the rate of micro planes and the steps along modes and base planes suit. Of fewer views,
-    micro planes move less far, by the power 0.75 of their share, and scenes go along modes and base planes in as many
-    times more steps: these alone know what no view shows. Not given, all are the same for any number of views."""
+    """Views of a scene that the rate of micro planes suits. Of fewer ones, planes move less far, and where the category
+    has learned a first step that foretells how new scenes go, less far still, while scenes go along modes and base
+    planes for longer: these alone know what no view shows. Not given, it is the same for any number of views. For
+    random pixels alone."""
     crop_share: Share = 0.9
     """Share of these pixels from the box around what each view shows; the rest is from everywhere."""
     edge_share: Share = 0.0
@@ -178,24 +179,6 @@ class Phase(Options):
             yield "edge_share", f"is {self.edge_share:g}, which is for phases on random pixels; set pixels, too"
         if self.random_background and not self.pixels:
             yield "random_background", "is for phases on random pixels; set pixels, too"
-
-    def suited_to(self, height: int, width: int, texels: int) -> "Phase":
-        """The same for latent images of this size, planes of so many texels along a side and its own length, see
-        ``suited_side``, ``suited_texels`` and ``suited_steps``."""
-        if self.pixels is None:
-            return self
-        larger = max(math.sqrt(height * width) / self.suited_side, 1.0) if self.suited_side else 1.0
-        finer = max(texels / self.suited_texels, 1.0) if self.suited_texels else 1.0
-        further = max(larger / finer, 1.0) ** (1 / 3)
-        if self.suited_steps and self.step_count:
-            further *= min((self.suited_steps / self.step_count) ** 0.2, 1.5)
-        return replace(
-            self,
-            pixels=round(larger * self.pixels),
-            edge_fade=round(larger * self.edge_fade) if self.edge_fade else None,
-            smoothing=self.smoothing * finer / math.sqrt(larger),
-            rates=replace(self.rates, micro=further * self.rates.micro),
-        )
 
     @property
     def is_empty(self) -> bool:
@@ -239,12 +222,11 @@ class Phase(Options):
     def move(self, step: int, views: int) -> Move:
         """How a step over ``views`` training views moves scenes."""
         factor, steps = self.schedule(views).factor(step), self.steps(views)
-        seen = min(views / self.suited_views, 1.0) if self.suited_views else 1.0
         most = self.steps_if_learned or steps
-        along = min(steps, round(min(most, self.mode_steps) / seen))
-        with_base = min(most, steps if self.coefficient_steps is None else self.coefficient_steps) / seen
+        along = min(steps, most, self.mode_steps)
+        with_base = most if self.coefficient_steps is None else min(most, self.coefficient_steps)
         return Move(
-            factor * seen**0.75 * self.rates.micro,
+            factor * self.rates.micro,
             factor * self.rates.coefficients if step < with_base else 0.0,
             self.rates.modes * Schedule(along, final=self.final_factor).factor(step) if step < along else 0.0,
             self.momentum,

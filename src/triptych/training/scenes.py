@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, Int32
 from torch import Tensor
 
 from triptych.geometry import bit_grid
+from triptych.model.first_step import FirstStep
 from triptych.model.predictor import Prediction
 from triptych.representation.config import PlaneConfig
 from triptych.representation.field import TriPlaneField
@@ -16,7 +17,7 @@ from triptych.representation.occupancy import find_occupancy
 from triptych.runtime import sent
 from triptych.training.along_modes import AlongModes
 from triptych.training.config import Moments, SkippingConfig
-from triptych.training.first_step import FirstStep
+from triptych.training.first_step import LearnedStep
 from triptych.training.host_rows import HostRows, are_kept_by_host
 from triptych.training.lean_adam import LeanRowAdam
 from triptych.training.memory import of_scenes
@@ -52,7 +53,7 @@ class SceneParameters:
         self.occupancy = occupancy.expand(len(micro), *occupancy.shape).clone()
         self.visits = torch.zeros(len(micro), dtype=torch.int64)
         self.along: AlongModes | None = None
-        self.first_step: FirstStep | None = None
+        self.first_step: LearnedStep | None = None
 
     @classmethod
     def fresh(
@@ -119,9 +120,9 @@ class SceneParameters:
         """Let steps go along these modes of variation, too."""
         self.along = AlongModes(modes, len(self.visits)) if len(modes) else None
 
-    def begin_with(self, first_step: Float[Tensor, "slope place"], modes: Float[Tensor, "mode 3 m m micro"]) -> None:
+    def begin_with(self, first_step: FirstStep, modes: Float[Tensor, "mode 3 m m micro"]) -> None:
         """Let the first step be as the category of these modes has learned it, if it has."""
-        self.first_step = FirstStep(first_step, modes) if len(first_step) else None
+        self.first_step = LearnedStep(first_step.matrix, modes) if first_step.is_learned else None
 
     def leaves(
         self, scenes: Int[Tensor, " chosen"]

@@ -5,7 +5,7 @@ The stages differ in two things. Who takes part in a step, and with which random
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from triptych.training.pixels import DrawnPixels, LatentViews
 from triptych.training.ranks import ALONE, Ranks
 from triptych.training.scenes import SceneParameters
 from triptych.training.seen import Seen, SeenColors, SeenLatents
+from triptych.training.suiting import Setting, suited
 from triptych.training.targets import Targets
 
 
@@ -65,10 +66,9 @@ class Work:
     parts: Parts = field(init=False)
 
     def __post_init__(self) -> None:
-        texels = self.model.config.planes.resolution
-        self.phase = self.phase.suited_to(*self.model.latent_size_of(*self._size), texels)
-        if self.scenes.first_step is None:
-            self.phase = replace(self.phase, steps_if_learned=0)
+        texels, views = self.model.config.planes.resolution, len(self.views) / len(self.views.dataset)
+        foretold = float(self.model.first_step.foretold) if self.scenes.first_step else 0.0
+        self.phase = suited(self.phase, Setting(*self.model.latent_size_of(*self._size), texels, views, foretold))
         self.optimizer = shared_optimizer(self.model, self.phase.rates)
         self.parts = Parts(self.note)
 

@@ -61,8 +61,8 @@ class FirstStepLesson:
             for look in range(LOOKS):
                 self._found.slopes[step.number, look] = self._slopes(scene, self._seed + look).cpu()
         told = self._found.slopes.flatten(1).any(dim=1)  # a callback may have ended this early
-        found = learned_first_step(self._found.slopes[told], self._found.ways[told])
-        self._model.first_step = found.to(self._model.aabb.device)
+        learned = learned_first_step(self._found.slopes[told], self._found.ways[told])
+        self._model.first_step = learned.to(self._model.aabb.device)
 
     def _way(self, scene: Dataset) -> Float[Tensor, " place"]:
         """How far a scene goes along each mode and base plane."""

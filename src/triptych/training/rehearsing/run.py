@@ -7,7 +7,7 @@ from pathlib import Path
 from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
-from triptych.model.first_step import no_first_step
+from triptych.model.first_step import FirstStep
 from triptych.runtime import start_threads
 from triptych.training.conditions import Conditions
 from triptych.training.config import Stage2Config
@@ -92,7 +92,7 @@ def _rehearsed(
     loop = Loop.resumed(run, conditions.progress, (PHASE, FIRST_STEP))
     start_threads()
     model = deepcopy(model).to(conditions.device)
-    model.first_step = no_first_step(model.places).to(conditions.device)  # what it had was of another start
+    model.first_step = FirstStep()  # what it had was of another start
     rehearsal = Rehearsal(model, dataset, config, stage2, conditions.seed)
     if loop.checkpoint is None:
         _tell(run, conditions, rehearsal, 0, "so far")
