@@ -108,7 +108,7 @@ class Predictor(Configurable):
 @dataclass(frozen=True)
 class Rehearse(Configurable):
     """Make a category model in image space (presets colors, best) better at new scenes in few steps: some are fitted as
-    new ones are, over and over, and its tiny MLP moves along.
+    new ones are, over and over, and its tiny MLP moves along. Then it learns their first step.
 
     The result is another model: banks of the one before are none of its. Rerun the same command to go on after a
     stop."""
