@@ -12,7 +12,7 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.model import CategoryModel
 from triptych.model.first_step import FirstStep, learned_first_step, ways_of
-from triptych.model.modes import moved_along, slopes_along, ways_along
+from triptych.model.modes import moved_along, overlaps_of, slopes_along, ways_along
 from triptych.model.upsampling import upsampled
 from triptych.training.config import SkippingConfig
 from triptych.training.fitting import Fitting
@@ -60,8 +60,9 @@ def test_ways_along_modes_are_those_that_planes_have_gone() -> None:
     model = untrained_model()
     give_modes(model)
     ways = torch.tensor([[0.5, -1.0], [2.0, 0.25]])
-    assert torch.allclose(ways_along(model.modes, moved_along(model.modes, ways, 8)), ways, atol=1e-4)
-    assert ways_along(model.modes[:0], torch.zeros(2, *model.start_micro.shape)).shape == (2, 0)
+    overlaps, none = (overlaps_of(modes, 8) for modes in (model.modes, model.modes[:0]))
+    assert torch.allclose(ways_along(model.modes, overlaps, moved_along(model.modes, ways, 8)), ways, atol=1e-4)
+    assert ways_along(model.modes[:0], none, torch.zeros(2, *model.start_micro.shape)).shape == (2, 0)
 
 
 def test_the_first_step_goes_where_slopes_say_and_few_follow(balls: Dataset) -> None:
@@ -78,7 +79,7 @@ def test_the_first_step_goes_where_slopes_say_and_few_follow(balls: Dataset) -> 
     work = fitting.begin(PHASE, skipping)
     take_step(work, 0, fitting.everyone)
     scenes = fitting.scenes
-    ways = ways_along(model.modes, scenes.micro.values - model.start_micro)
+    ways = ways_along(model.modes, overlaps_of(model.modes, 8), scenes.micro.values - model.start_micro)
     gone = torch.cat([ways, scenes.coefficients.values - model.start_coefficients], dim=1)
     assert torch.allclose(gone, expected, rtol=1e-3, atol=1e-5)
     assert not torch.allclose(gone, torch.zeros_like(gone), atol=1e-3)

@@ -110,8 +110,8 @@ class Rehearse(Configurable):
     """Make a category model in image space (presets colors, best) better at new scenes in few steps: some are fitted as
     new ones are, over and over, and its tiny MLP moves along. Then it learns their first step.
 
-    The result is another model: banks of the one before are none of its. Rerun the same command to go on after a
-    stop."""
+    The result is another model, except with --rounds 0: banks of the one before are none of its. Rerun the same command
+    to go on after a stop."""
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL")]
     """Category model, the folder of the run that trained it, or one that comes with triptych: "objects"."""

@@ -87,7 +87,7 @@ def _solved(told: Tensor, went: Tensor, strength: float) -> Tensor:
     deviations = told.std(dim=0, correction=0).clamp_min(torch.finfo(told.dtype).tiny)
     deviations[-1] = 1.0  # the constant, which is not penalized
     told = told / deviations
-    penalty = torch.full_like(deviations, strength * max(len(told), 1))
+    penalty = torch.full_like(deviations, strength * len(told))
     penalty[-1] = 0.0
     return torch.linalg.lstsq(told.T @ told + penalty.diag(), told.T @ went).solution / deviations[:, None]
 

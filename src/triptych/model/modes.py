@@ -98,14 +98,22 @@ def moved_along(
     return spread(sums.reshape(len(ways), *modes.shape[1:]), resolution)
 
 
+def overlaps_of(modes: Float[Tensor, "mode 3 m m micro"], resolution: int) -> Float[Tensor, "mode mode"]:
+    """The products of each mode with each other, as micro planes of so many texels a side."""
+    if not len(modes):
+        return modes.new_zeros(0, 0)
+    return torch.stack([slopes_along(modes, spread(mode[None], resolution))[0] for mode in modes])
+
+
 def ways_along(
-    modes: Float[Tensor, "mode 3 m m micro"], moves: Float[Tensor, "scene 3 k k micro"]
+    modes: Float[Tensor, "mode 3 m m micro"],
+    overlaps: Float[Tensor, "mode mode"],
+    moves: Float[Tensor, "scene 3 k k micro"],
 ) -> Float[Tensor, "scene mode"]:
-    """How far along modes come nearest to what has been added to micro planes."""
+    """How far along modes, which have these ``overlaps_of``, come nearest to what has been added to micro planes."""
     if not len(modes):
         return moves.new_zeros(len(moves), 0)
-    products = torch.stack([slopes_along(modes, spread(mode[None], moves.shape[2]))[0] for mode in modes])
-    return torch.linalg.lstsq(products, slopes_along(modes, moves).T).solution.T
+    return torch.linalg.lstsq(overlaps, slopes_along(modes, moves).T).solution.T
 
 
 def no_modes(mean: Float[Tensor, "3 k k micro"]) -> Float[Tensor, "mode 3 m m micro"]:

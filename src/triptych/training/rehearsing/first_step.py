@@ -8,7 +8,7 @@ from triptych.data import Dataset
 from triptych.data.evenly import evenly
 from triptych.model import CategoryModel
 from triptych.model.first_step import learned_first_step
-from triptych.model.modes import slopes_along, ways_along
+from triptych.model.modes import overlaps_of, slopes_along, ways_along
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import Fitting, fit_scenes
 from triptych.training.loop import Steps, TrainingState
@@ -46,6 +46,7 @@ class FirstStepLesson:
         self._model, self._stage2, self._seed = model, stage2, seed
         self._scenes = dataset.subset(evenly(range(len(dataset)), count))
         self._found = _Found(len(self._scenes), model.places)
+        self._overlaps = overlaps_of(model.modes, model.config.planes.resolution)
 
     def run(self, loop: Steps, optimizer: torch.optim.Optimizer) -> None:
         """Fit all scenes, or those that are left, and let the model have what they say.
@@ -67,7 +68,7 @@ class FirstStepLesson:
     def _way(self, scene: Dataset) -> Float[Tensor, " place"]:
         """How far a scene goes along each mode and base plane."""
         model, fitted = self._model, fit_scenes(self._model, scene, self._stage2, self._seed)
-        along = ways_along(model.modes, fitted.micro.values - model.start_micro)
+        along = ways_along(model.modes, self._overlaps, fitted.micro.values - model.start_micro)
         return torch.cat([along, fitted.coefficients.values - model.start_coefficients], dim=1)[0]
 
     def _slopes(self, scene: Dataset, seed: int) -> Float[Tensor, " place"]:
