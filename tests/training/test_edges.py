@@ -1,24 +1,25 @@
 """Where views change from pixel to pixel, and pixels that lie there."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from triptych.training.edges import Edges, edge_shares, edges_at_pixels
-from triptych.training.spread import in_square
+from triptych.training.drawing import Views, draw_places
+from triptych.training.edges import Edges, along_edges, edge_shares, edges_at_pixels
+from triptych.training.phase import PixelCounts
 
 
 def drawn_pixels(edges: Edges, size: tuple[int, int], count: int, view: int = 0) -> Tensor:
     """How often each pixel of a view is drawn."""
-    points = in_square(torch.arange(count), torch.zeros(count, dtype=torch.long))
-    places = edges.drawn(torch.full((count,), view), points)
-    assert (places >= 0).all()
-    assert (places <= 1).all()
     height, width = size
-    columns, rows = (places * torch.tensor([width, height])).long().unbind(dim=1)
+    boxes = torch.tensor([[0, 0, width, height]]).expand(view + 1, 4).contiguous()
+    views = Views(width, height, torch.zeros(view + 1, dtype=torch.long), boxes, edges)
+    _, columns, rows = draw_places(views, [torch.tensor([view])], PixelCounts(count, count, count), passes=0)
     times = torch.zeros(size)
-    times.index_put_((rows.clamp(max=height - 1), columns.clamp(max=width - 1)), torch.ones(count), accumulate=True)
+    times.index_put_((rows, columns), torch.ones(count), accumulate=True)
     return times
 
 
@@ -85,6 +86,6 @@ def test_views_without_edges_are_drawn_from_all_over_and_others_beside_them_are_
 def test_the_ends_of_the_square_are_drawn_where_there_are_edges() -> None:
     view = torch.zeros(8, 8, 1, dtype=torch.uint8)
     view[3, 3] = 255
-    ends = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
-    places = Edges.of([view[None]]).drawn(torch.zeros(4, dtype=torch.long), ends)
+    edges, ends = Edges.of([view[None]]), itertools.product(np.float32([0, 1]), repeat=2)
+    places = np.array([along_edges(edges.cells[0].numpy(), edges.above[0].numpy(), *end) for end in ends])
     assert ((places * 8 >= 2) & (places * 8 <= 5)).all()

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
-from triptych.compiling import compile_cached
+from triptych.compiling import compile_cached, compile_inner
 
 _NEARLY_ALL = np.float32(1 - 2**-24)
 """The largest number below 1: the cell where more than that is reached has edges."""
@@ -45,15 +45,10 @@ class Edges:
         above = cells.sum(dim=2).cumsum(dim=1)
         return cls(cells, above / above[:, -1:])
 
-    def drawn(self, views: Int[Tensor, " pixel"], points: Float[Tensor, "pixel 2"]) -> Float[Tensor, "pixel 2"]:
-        """Places in views, column and row as shares of width and height, from points spread evenly over [0, 1]^2.
-
-        Points that lie close together stay so: what is spread evenly over the square is then spread evenly over the
-        edges.
-        """
-        places = np.empty((len(points), 2), np.float32)
-        _compiled(_draw)(self.cells.numpy(), self.above.numpy(), views.numpy(), points.numpy(), places)
-        return torch.from_numpy(places)
+    @classmethod
+    def none(cls) -> "Edges":
+        """Of no view."""
+        return cls(torch.empty(0, 0, 0, dtype=torch.uint8), torch.empty(0, 0))
 
 
 def edges_at_pixels(views: Float[Tensor, "view height width channel"]) -> Float[Tensor, "view height width"]:
@@ -111,21 +106,25 @@ def _add_contrast(views, rows, columns, far):
                     far[view, rows[y + 1], columns[x]] += below
 
 
-def _draw(cells, above, views, points, places):
-    """The row of cells, and then the cell, in which a point's share of the edges is reached, and where in it."""
-    rows, columns = cells.shape[1:]
-    for pixel in range(len(points)):
-        view, share = views[pixel], min(points[pixel, 1], _NEARLY_ALL)
-        row = 0
-        while above[view, row] <= share:
-            row += 1
-        start = above[view, row - 1] if row else np.float32(0)
-        places[pixel, 1] = (row + (share - start) / (above[view, row] - start)) / rows
-        of_row = 0
-        for column in range(columns):
-            of_row += cells[view, row, column]
-        left, column = min(points[pixel, 0], _NEARLY_ALL) * np.float32(of_row), 0
-        while cells[view, row, column] <= left:
-            left -= cells[view, row, column]
-            column += 1
-        places[pixel, 0] = (column + left / cells[view, row, column]) / columns
+@compile_inner
+def along_edges(cells, above, x, y):
+    """A place in a view, column and row as shares of width and height, from one in the square.
+
+    Points that lie close together stay so: what is spread evenly over the square is then spread evenly over the edges.
+    The row of cells, and then the cell, is where the point's share of the edges is reached.
+    """
+    rows, columns = cells.shape
+    share = min(y, _NEARLY_ALL)
+    row = np.searchsorted(above, share, side="right")
+    start = above[row - 1] if row else np.float32(0)
+    down = (row + (share - start) / (above[row] - start)) / rows
+    of_row = 0
+    for cell in cells[row]:
+        of_row += cell
+    left = min(x, _NEARLY_ALL) * np.float32(of_row)
+    column, before, whole = 0, 0, int(left)
+    while before + cells[row, column] <= whole:
+        before += cells[row, column]
+        column += 1
+    across = (column + (left - np.float32(before)) / cells[row, column]) / columns
+    return np.float32(across), np.float32(down)

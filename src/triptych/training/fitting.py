@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import torch
 
 from triptych.data import Dataset
 from triptych.data.evenly import evenly
-from triptych.data.posed_views import PosedViews
+from triptych.data.posed_views import Batch, PosedViews
 from triptych.model import CategoryModel
 from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
@@ -58,14 +59,21 @@ class EveryScene:
         """The views of a step, ``batch`` of each scene."""
         size = min(batch, self.views_per_epoch)
         passes, place = divmod(step, -(-self.views_per_epoch // size))
+        views = self._all_views if size == self.views_per_epoch else self._some_views(size, passes, place)
+        generators = [step_generator(stream, step) for stream in self._streams]
+        # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbors.
+        return Chosen(views, generators, float(len(views.scenes)), passes=passes)
+
+    @cached_property
+    def _all_views(self) -> Batch:
+        return self._views.group([row for rows in self._rows_of for row in rows])
+
+    def _some_views(self, size: int, passes: int, place: int) -> Batch:
         rows = [
             _shuffled(rows, passes, stream)[place * size : (place + 1) * size]
             for rows, stream in zip(self._rows_of, self._streams, strict=True)
         ]
-        views = self._views.group([row for of_scene in rows for row in of_scene])
-        generators = [step_generator(stream, step) for stream in self._streams]
-        # The loss is a mean over the batch; a scene's own gradient must not shrink with its neighbors.
-        return Chosen(views, generators, float(len(views.scenes)), passes=passes)
+        return self._views.group([row for of_scene in rows for row in of_scene])
 
 
 def predicted(model: CategoryModel, views: PosedViews) -> list[Prediction]:

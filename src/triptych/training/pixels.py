@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from triptych.geometry import Cameras, SceneRays
@@ -14,11 +13,11 @@ from triptych.representation.field import TriPlaneField
 from triptych.representation.kernels import Comparison, fill_gradient, squared_error
 from triptych.representation.sampler import Sampler
 from triptych.runtime import free_memory, sent
+from triptych.training.drawing import Views, draw_places
 from triptych.training.edges import Edges
 from triptych.training.phase import PixelCounts
 from triptych.training.random_background import random_colors
 from triptych.training.seen import Seen, SeenColors
-from triptych.training.spread import in_square
 
 _SHARE = 0.125
 """Of the memory that a device has free: what all views may take of it."""
@@ -87,7 +86,7 @@ class LatentViews:
     ) -> DrawnPixels:
         """Pixels spread evenly over views, one scene after the other.
 
-        Pass after pass they lie between those before (``in_square``): where there are fewer than the views
+        Pass after pass they lie between those before (``spread.in_square``): where there are fewer than the views
         have, independent random ones would be the same over and over, and leave many out.
 
         Args:
@@ -96,7 +95,8 @@ class LatentViews:
             generators: one per scene, of the jitter of its rays and of the colors behind them.
             passes: how often these views were drawn from before.
         """
-        places, jitter, colors = self._places(rows, counts, passes), [], []
+        views = Views(self.cameras.width, self.cameras.height, self.numbers, self.boxes, self.edges)
+        places, jitter, colors = draw_places(views, rows, counts, passes), [], []
         for generator in generators:  # scene by scene: parts of a step draw what the whole step does
             jitter.append(torch.rand(counts.all, 2, generator=generator))
             if self.over_random_colors:
@@ -116,54 +116,6 @@ class LatentViews:
             (latents, opacities), background = self.seen.over(sent(drawn.colors, self.device), views, y, x)
         rays = SceneRays(rays, [len(views) // scenes] * scenes)
         return LatentPixels(rays, sent(drawn.jitter, latents.device), latents, background, opacities)
-
-    def _places(self, rows: Sequence[Int[Tensor, "_"]], counts: PixelCounts, passes: int) -> Int[Tensor, "3 pixel"]:
-        """View, column and row of pixels of each scene's views: first those along edges, then others in the boxes."""
-        pattern = _pattern(tuple(map(len, rows)), counts.all, counts.in_boxes)
-        views, boxed = torch.cat(list(rows)).index_select(0, pattern.places), pattern.boxed[:, None]
-        within = in_square(passes * pattern.of_each + pattern.turns, self.numbers.index_select(0, views))
-        within = torch.where(boxed, within, 1 - within)  # mirrored: a box may be the whole view
-        everywhere = self.boxes.new_tensor([0, 0, self.cameras.width, self.cameras.height])
-        if counts.along_edges:
-            assert self.edges is not None, "edges are found where pixels are to lie along them"
-            edged = pattern.numbers < counts.along_edges
-            within[edged] = self.edges.drawn(views[edged], within[edged])
-            boxed = boxed & ~edged[:, None]
-        corner, size = torch.where(boxed, self.boxes.index_select(0, views), everywhere).chunk(2, dim=-1)
-        # The product may round up to the box's far end.
-        places = torch.minimum((within * size).long(), size - 1) + corner
-        return torch.stack([views, *places.unbind(dim=-1)])
-
-
-class _Pattern(NamedTuple):
-    """How the pixels of a step are shared out among views, one scene after the other.
-
-    Attributes:
-        places: of each pixel's view among those of all scenes.
-        turns: how many of its kind its view has before it in a pass.
-        of_each: how many a view has in a pass.
-        boxed: whether it is from the box around what its view shows.
-        numbers: which of its scene's pixels it is.
-    """
-
-    places: Int[Tensor, " pixel"]
-    turns: Int[Tensor, " pixel"]
-    of_each: Int[Tensor, " pixel"]
-    boxed: Bool[Tensor, " pixel"]
-    numbers: Int[Tensor, " pixel"]
-
-
-@lru_cache(maxsize=4)
-def _pattern(views: tuple[int, ...], count: int, of_boxes: int) -> _Pattern:
-    """For scenes of so many views, and so many pixels of each."""
-    number = torch.arange(count)
-    boxed = number < of_boxes
-    turn = torch.where(boxed, number, number - of_boxes)
-    sizes = torch.tensor(views)[:, None]
-    places = sizes.cumsum(dim=0) - sizes + turn % sizes
-    of_each = torch.where(boxed, -(-of_boxes // sizes), -(-(count - of_boxes) // sizes))
-    boxed, number = boxed.repeat(len(views)), number.repeat(len(views))
-    return _Pattern(places.flatten(), (turn // sizes).flatten(), of_each.flatten(), boxed, number)
 
 
 @dataclass(frozen=True)

@@ -4,25 +4,27 @@ Any stretch of such a sequence is spread evenly, and what follows it lies betwee
 unreasonable effectiveness of quasirandom sequences"). Fractions are counted in steps of 2^-32, which is exact.
 """
 
-import torch
-from jaxtyping import Float, Int
+import numpy as np
+from jaxtyping import Int
 from torch import Tensor
+
+from triptych.compiling import compile_inner
 
 _ONE = 1 << 32
 _FRACTION = _ONE - 1
 """The bits of a number that are not whole; several times as fast as a division."""
 
 
-def _steps(*fractions: float) -> Int[Tensor, " axis"]:
-    return torch.tensor([round(_ONE * fraction) for fraction in fractions])
+def _step(fraction: float) -> int:
+    return round(_ONE * fraction)
 
 
 _PLASTIC = 1.324717957244746
 """The root of x^3 = x + 1."""
-_ON_A_LINE, _IN_A_SQUARE = _steps(1 / 1.618033988749895), _steps(1 / _PLASTIC, 1 / _PLASTIC**2)
+_ON_A_LINE, _ACROSS, _DOWN = _step(1 / 1.618033988749895), _step(1 / _PLASTIC), _step(1 / _PLASTIC**2)
 """From a point to the next; on a line by the root of x^2 = x + 1."""
-_BETWEEN_SEQUENCES = _steps(0.8191725133961645, 0.6710436067037893)
-"""The same of the cube's sequence, which has nothing to do with the square's."""
+_ACROSS_BETWEEN, _DOWN_BETWEEN = _step(0.8191725133961645), _step(0.6710436067037893)
+"""The same from a sequence to the next, by the cube's, which has nothing to do with the square's."""
 
 
 def along_row(numbers: Int[Tensor, " point"], length: int) -> Int[Tensor, " point"]:
@@ -30,12 +32,14 @@ def along_row(numbers: Int[Tensor, " point"], length: int) -> Int[Tensor, " poin
     return (numbers * _ON_A_LINE & _FRACTION) * length >> 32
 
 
-def in_square(numbers: Int[Tensor, " point"], sequences: Int[Tensor, " point"]) -> Float[Tensor, "point 2"]:
-    """Points in [0, 1]^2.
+@compile_inner
+def in_square(number, sequence):
+    """A point in [0, 1]^2, for compiled loops.
 
     Args:
-        numbers: which point of its sequence each is, below 2^31.
-        sequences: which sequence, below 2^31; they are shifted copies of each other.
+        number: which point of its sequence it is, below 2^31.
+        sequence: which sequence, below 2^31; they are shifted copies of each other.
     """
-    start = (sequences[:, None] * _BETWEEN_SEQUENCES & _FRACTION) + _ONE // 2
-    return ((numbers[:, None] * _IN_A_SQUARE + start) & _FRACTION).float() / _ONE
+    x = number * _ACROSS + sequence * _ACROSS_BETWEEN + _ONE // 2
+    y = number * _DOWN + sequence * _DOWN_BETWEEN + _ONE // 2
+    return np.float32(x & _FRACTION) / np.float32(_ONE), np.float32(y & _FRACTION) / np.float32(_ONE)
