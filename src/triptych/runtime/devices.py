@@ -75,6 +75,11 @@ def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
     return tensor.to(device)
 
 
+def send_into(own: torch.Tensor, tensor: torch.Tensor) -> None:
+    """Copy a tensor of the CPU into one of a device, for which nobody waits either."""
+    own.copy_(tensor.pin_memory() if computes_by_itself(own.device) else tensor, non_blocking=True)
+
+
 def require_memory(needed: Mapping[str, int], device: torch.device | None = None) -> None:
     """Refuse work that cannot fit, before it is begun.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from triptych.runtime import computes_by_itself, sent
+from triptych.runtime import computes_by_itself, send_into, sent
 from triptych.training.chosen import Chooser
 from triptych.training.move import Move
 from triptych.training.pixels import DrawnPixels
@@ -24,9 +24,10 @@ BEFORE = 2
 class Steps:
     """The steps of a phase in which scenes alone move, all of them in every step.
 
-    Steps on whole views, and those in which scenes look up their empty cells, are taken as any other. So are all where
-    recording fails, of which a note is made. Of the kinds of steps one follows another: the recording of one at a time
-    is kept, which holds as much memory as a step takes.
+    Steps on whole views, and those in which scenes are sampled everywhere, are taken as any other. So are all where
+    recording fails, of which a note is made. Before some steps scenes look up their empty cells, which is not recorded.
+    Of the kinds of steps one follows another: the recording of one at a time is kept, which holds as much memory as a
+    step takes.
 
     Args:
         work: of the phase.
@@ -62,11 +63,11 @@ class Steps:
 
     @property
     def _is_as_always(self) -> bool:
-        """Whether the next step is of all scenes together, none of which looks up its empty cells, and compares with
+        """Whether the next step is of all scenes together, none of which is sampled everywhere, and compares with
         latents that the device has already."""
         work = self._work
-        is_due = len(work.scenes.due(self._scenes, work.skipping)) > 0
-        return work.parts.count == 1 and not is_due and work.latent_views.device == self._rows.device
+        is_everywhere = work.skipping.everywhere and len(work.scenes.due(self._scenes, work.skipping)) > 0
+        return work.parts.count == 1 and not is_everywhere and work.latent_views.device == self._rows.device
 
     def _repeat(self, step: int, move: Move, numbers: Tensor) -> None:
         chosen = self._chooser.choose(step, self._work.phase.batch)
@@ -76,8 +77,16 @@ class Steps:
         if self._recording is None:
             take_step(self._work, step, self._chooser)
         else:
+            self._look_up_empty()
             self._recording(tensors)
             self._work.scenes.visits += 1
+
+    @torch.no_grad()
+    def _look_up_empty(self) -> None:
+        work, scenes = self._work, self._work.scenes
+        if len(scenes.due(self._scenes, work.skipping)):
+            field = work.model.field(*scenes.leaves(self._rows))
+            scenes.look_up_empty(field, self._scenes, work.skipping, work.backend)
 
     def _record(self, function: Callable[..., None], tensors: tuple[Tensor, ...]) -> None:
         """Record what a step does, or say why not. The error, which holds what had been computed, ends here."""
@@ -129,7 +138,7 @@ class Recording:
     def __call__(self, tensors: tuple[Tensor, ...]) -> None:
         """Do it, with these tensors on the CPU."""
         for own, tensor in zip(self._tensors, tensors, strict=True):
-            own.copy_(sent(tensor, own.device))
+            send_into(own, tensor)
         if self._graph is None:
             self._function(*self._tensors)
         else:

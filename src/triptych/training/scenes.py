@@ -148,16 +148,27 @@ class SceneParameters:
         once where the settings say so: a cell left out by mistake shows itself, and the loss can fill one that had been
         empty.
         """
-        due = self.due(scenes, config)
+        due, device = self.due(scenes, config), self.occupancy.device
+        self.look_up_empty(field, scenes, config, backend)
         self.visits[scenes] += 1
-        device = self.occupancy.device
         occupancy = self.occupancy[sent(scenes, device)]
-        if len(due):
-            rows, places = sent(scenes[due], device), sent(due, device)
-            looked_at = replace(field, planes=field.planes.detach()[places])
-            self.occupancy[rows] = found = find_occupancy(looked_at, backend, config.empty_optical_depth)
-            occupancy[places] = torch.full_like(found, -1) if config.everywhere else found  # -1: all bits
+        if len(due) and config.everywhere:
+            occupancy[sent(due, device)] = -1  # all bits
         return replace(field, occupancy=occupancy)
+
+    def look_up_empty(
+        self,
+        field: TriPlaneField,
+        scenes: Int[Tensor, " chosen"],
+        config: SkippingConfig,
+        backend: Backend = "auto",
+    ) -> None:
+        """Look up the empty cells of those of these scenes for whom it is time, from their field."""
+        due, device = self.due(scenes, config), self.occupancy.device
+        if len(due):
+            looked_at = replace(field, planes=field.planes.detach()[sent(due, device)])
+            found = find_occupancy(looked_at, backend, config.empty_optical_depth)
+            self.occupancy[sent(scenes[due], device)] = found
 
     def step(
         self,
