@@ -14,6 +14,7 @@ from .devices import (
     thread_count_kept,
     wait_for,
 )
+from .each import on_each
 from .parts import Parts, warn
 from .process import stop_on_sigterm
 from .versions import code, commit, versions
@@ -33,6 +34,7 @@ __all__ = [
     "computes_by_itself",
     "extra_memory",
     "free_memory",
+    "on_each",
     "open_workers",
     "peak_memory",
     "require_memory",

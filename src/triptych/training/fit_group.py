@@ -12,7 +12,7 @@ from triptych.bank.scene import PICTURE_SIZE
 from triptych.bank.stored_scene import Row, pack
 from triptych.data import Dataset
 from triptych.model import CategoryModel
-from triptych.runtime import wait_for
+from triptych.runtime import on_each, wait_for
 from triptych.training.config import Stage2Config
 from triptych.training.fitting import fit_scenes
 from triptych.training.outcome import FitOutcome, judge, quality_bounds
@@ -72,7 +72,7 @@ def fit_group(settings: FitSettings, group: Dataset) -> list[FittedScene]:
     scenes = fit_scenes(model, group, settings.config, settings.seed, notes.append)
     wait_for(settings.device)
     seconds = (time.perf_counter() - started) / len(group)
-    outcomes = [judge(model, scenes, group, *each, settings.precision) for each in enumerate(bounds)]
+    outcomes = judge(model, scenes, group, bounds, settings.precision)
     return [replace(scene, notes=tuple(notes)) for scene in packed(settings, group, outcomes, seconds)]
 
 
@@ -86,14 +86,16 @@ def packed(settings: FitSettings, group: Dataset, outcomes: list[FitOutcome], se
         seconds: of fitting, for each of them; what rounding took is added.
     """
     codec = codec_of(settings.precision, settings.model.config.planes, settings.model.start_micro)
-    fitted = []
-    for number, (name, outcome) in enumerate(zip(group.names, outcomes, strict=True)):
-        row, taken = None, seconds + outcome.rounding_seconds
+
+    def packed_one(number: int) -> FittedScene:
+        name, outcome, row = group.names[number], outcomes[number], None
+        taken = seconds + outcome.rounding_seconds
         if outcome.problem is None or (settings.force and outcome.finite):
             row = pack(name, _stored(settings, group, number, outcome, taken), codec)
         shown = None if group.is_blank(number) else outcome.test_psnr
-        fitted.append(FittedScene(name, row, outcome.problem, shown, taken))
-    return fitted
+        return FittedScene(name, row, outcome.problem, shown, taken)
+
+    return on_each(packed_one, range(len(group)))
 
 
 def _stored(settings: FitSettings, group: Dataset, number: int, outcome: FitOutcome, seconds: float) -> StoredScene:

@@ -94,7 +94,7 @@ def _train(job: FitJob, run: Run) -> None:
 
     model.requires_grad_(False).eval()
     require_finite(model, job.out)
-    outcomes = [judge(model, scenes, dataset, *each, job.precision) for each in enumerate(bounds)]
+    outcomes = judge(model, scenes, dataset, bounds, job.precision)
     seconds = run.elapsed() / len(dataset)
     with atomic_directory(job.out / BANK) as temporary:  # whole: a run that has it is done
         bank = SceneBank.create(temporary, model, precision=job.precision, own_model=True)

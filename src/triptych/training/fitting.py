@@ -13,6 +13,7 @@ from triptych.model import CategoryModel
 from triptych.model.prediction import MOST_VIEWS, Predicting
 from triptych.model.predictor import Prediction
 from triptych.representation.kernels import Backend
+from triptych.runtime import on_each
 from triptych.training.chosen import Chosen
 from triptych.training.config import SkippingConfig, Stage2Config, Start
 from triptych.training.first_cells import first_cells
@@ -111,7 +112,9 @@ class Fitting:
             self.scenes = SceneParameters.started(
                 model.start_micro, model.start_coefficients, model.start_occupancy, len(dataset)
             )
-            self.scenes.occupancy = torch.stack([first_cells(model, dataset, scene) for scene in range(len(dataset))])
+            self.scenes.occupancy = torch.stack(
+                on_each(lambda scene: first_cells(model, dataset, scene), range(len(dataset)))
+            )
             self.scenes.begin_with(model.first_step, model.modes)
         self.scenes.move_along(model.modes)
 

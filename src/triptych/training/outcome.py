@@ -1,6 +1,7 @@
 """Whether fitting a scene has worked: its test views, against the mean start and what the autoencoder alone reaches."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from triptych.data import Dataset
 from triptych.errors import InputError
 from triptych.metrics import mean, psnr
 from triptych.model import CategoryModel
+from triptych.runtime import on_each
 from triptych.training.loop import Stateful
 from triptych.training.scenes import SceneParameters
 
@@ -29,7 +31,7 @@ class FitOutcome:
         problem: why it does not count as fitted; None where it does.
         finite: whether all its numbers are, in the format that they are stored in.
         scene: the scene as it is stored, which is what was measured.
-        rounding_seconds: what it took to round it.
+        rounding_seconds: what it took to round it, its share of what all took.
     """
 
     test_psnr: float | None
@@ -52,49 +54,54 @@ class QualityBounds:
     ceiling: float
 
 
-@torch.no_grad()
 def quality_bounds(model: CategoryModel, dataset: Dataset) -> list[QualityBounds]:
     """Those of every scene, for a model that is not fine-tuned yet."""
-    start, bounds = Scene.start_of(model), []
-    for number in range(len(dataset)):
+    start = Scene.start_of(model)
+
+    @torch.no_grad()
+    def bounds(number: int) -> QualityBounds:
         views = compare_views(start, dataset, number, compared_views(dataset, number))
         ceiling = psnr(model.decode(model.encode(views.target)), views.target)
-        bounds.append(QualityBounds(mean(views.psnr()), mean(ceiling)))
-    return bounds
+        return QualityBounds(mean(views.psnr()), mean(ceiling))
+
+    return on_each(bounds, range(len(dataset)))
 
 
-@torch.no_grad()
 def judge(
     model: CategoryModel,
     scenes: SceneParameters,
     dataset: Dataset,
-    number: int,
-    bounds: QualityBounds,
+    bounds: Sequence[QualityBounds],
     precision: StoragePrecision,
-) -> FitOutcome:
-    """Measure one fitted scene on its test views, and tell whether fitting it has worked.
+) -> list[FitOutcome]:
+    """Round fitted scenes, measure them on their test views, and tell whether fitting them has worked.
 
     Args:
-        model: what it is rendered with.
+        model: what they are rendered with.
         scenes: the fitted parameters of the dataset's scenes.
         dataset: the pictures.
-        number: the scene's, in both.
         bounds: from ``quality_bounds``.
-        precision: the number format that it is to be stored in.
+        precision: the number format that they are to be stored in.
     """
-    fitted = Scene(model, scenes.micro.values[number], scenes.coefficients.values[number], dataset.names[number])
+    parameters = scenes.micro.values, scenes.coefficients.values, dataset.names
+    fitted = [Scene(model, *own) for own in zip(*parameters, strict=True)]
     begun = time.perf_counter()
-    scene = as_stored(fitted, precision)
-    rounding = time.perf_counter() - begun
-    chosen = list(dataset.views(number).test) or compared_views(dataset, number)
-    views = compare_views(scene, dataset, number, chosen)
-    micro = fitted.micro if precision == "float32" else fitted.micro.half()
-    if not all(bool(tensor.isfinite().all()) for tensor in (micro, scene.coefficients, views.rendered.images)):
-        return FitOutcome(None, "its numbers are no longer finite: lower the rates", False, scene, rounding)
-    quality = views.psnr()
-    compared = mean([quality[chosen.index(view)] for view in compared_views(dataset, number)])
-    test_psnr = mean(quality) if dataset.views(number).test else None
-    return FitOutcome(test_psnr, _problem(compared, bounds), True, scene, rounding)
+    stored = on_each(lambda scene: as_stored(scene, precision), fitted)
+    rounding = (time.perf_counter() - begun) / len(fitted)
+
+    @torch.no_grad()
+    def outcome(number: int) -> FitOutcome:
+        scene, chosen = stored[number], list(dataset.views(number).test) or compared_views(dataset, number)
+        views = compare_views(scene, dataset, number, chosen)
+        micro = fitted[number].micro if precision == "float32" else fitted[number].micro.half()
+        if not all(bool(tensor.isfinite().all()) for tensor in (micro, scene.coefficients, views.rendered.images)):
+            return FitOutcome(None, "its numbers are no longer finite: lower the rates", False, scene, rounding)
+        quality = views.psnr()
+        compared = mean([quality[chosen.index(view)] for view in compared_views(dataset, number)])
+        test_psnr = mean(quality) if dataset.views(number).test else None
+        return FitOutcome(test_psnr, _problem(compared, bounds[number]), True, scene, rounding)
+
+    return on_each(outcome, range(len(fitted)))
 
 
 def compared_views(dataset: Dataset, scene: int) -> list[int]:

@@ -102,13 +102,13 @@ class WatchedFit:
         """
         SceneBank.check_place(folder)
         precision, device = precision_of(folder), self._model.aabb.device
-        (bounds,) = quality_bounds(self._model, self._dataset)
-        outcome = judge(self._model, self._fitting.scenes, self._dataset, 0, bounds, precision)
+        bounds = quality_bounds(self._model, self._dataset)
+        outcomes = judge(self._model, self._fitting.scenes, self._dataset, bounds, precision)
         steps = self.done if self.done < self.steps else None
         settings = FitSettings(self._model, self._config, self._seed, device, precision, force=False, steps=steps)
-        (fitted,) = packed(settings, self._dataset, [outcome], self.seconds)
+        (fitted,) = packed(settings, self._dataset, outcomes, self.seconds)
         if fitted.row is None:
             raise InputError(f"{self.name}: not kept: {fitted.problem}")
         bank_at(folder, self._model, precision).add_rows([fitted.row])
         note_failures(folder, {self.name: None})
-        return outcome.test_psnr
+        return outcomes[0].test_psnr

@@ -1,0 +1,30 @@
+"""The same for each of several things, some of them at the same time."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
+
+_MOST = 8
+"""Threads: more would wait for Python."""
+
+
+def on_each(work: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Result]:
+    """Results in the order of the things: of the first, then of the others, as many at a time as torch has threads.
+
+    What computes little at once leaves most of a machine idle: a GPU waits for Python, and all cores but one wait for
+    a loop that is not parallel. What has to be compiled is compiled by the first.
+
+    Args:
+        work: gives the same whatever is done beside it. Threads begin with torch's own settings, gradients included.
+        things: what to do it with.
+    """
+    threads = min(torch.get_num_threads(), len(things) - 1, _MOST)
+    if threads < 2:
+        return [work(thing) for thing in things]
+    with ThreadPoolExecutor(threads) as pool:
+        return [work(things[0]), *pool.map(work, things[1:])]
