@@ -52,7 +52,8 @@ def test_so_many_rays_of_each_scene_come_from_the_objects_part_of_the_pictures(b
 
 def test_rays_along_edges_lie_where_the_pictures_change(balls: Dataset) -> None:
     scenes = balls.subset([0, 1])
-    targets = ray_targets(scenes, image_space(scenes))
+    targets = ray_targets(scenes, image_space(scenes), with_edges=True)
+    assert targets.edges is not None
     numbered = replace(targets, background=torch.arange(float(len(targets.channels)))[:, None].expand(-1, 3))
     drawn = [numbered.draw(PixelCounts(300, 300, 300), passes) for passes in range(20)]
     of_scenes = [torch.cat([each.rays.split(each.background[:, 0])[scene] for each in drawn]) for scene in (0, 1)]

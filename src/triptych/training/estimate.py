@@ -168,7 +168,7 @@ def of_rgb(scene: Dataset, config: SingleTriPlanes, seed: int) -> Estimate:
     space = image_space(scene)
     timer = _Timer(space.aabb.device)
     started = time.perf_counter()
-    fitted, targets = TriPlanes(scene, config, space, seed), ray_targets(scene, space)
+    fitted, targets = TriPlanes(scene, config, space, seed), ray_targets(scene, space, with_edges=config.edge_share > 0)
     fitted.scenes.occupancy[:] = ball()
     seconds = time.perf_counter() - started
     fit_field(fitted, targets, config, seed, timer)

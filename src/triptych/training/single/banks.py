@@ -207,7 +207,7 @@ def _fitted(part: _Part, settings: _Settings, loop: Loop) -> _Fitted:
     scene, config, seed = part.scene, settings.config, settings.seed
     space = image_space(scene).to(settings.device)
     fitted = TriPlanes(scene, config, space, seed)
-    fit_field(fitted, ray_targets(scene, space), config, seed, loop)
+    fit_field(fitted, ray_targets(scene, space, with_edges=config.edge_share > 0), config, seed, loop)
     require_finite(fitted, part.folder)
     fitted.finished()
     record = {

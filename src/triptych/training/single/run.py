@@ -78,7 +78,7 @@ def fit_single(
                 conditions.progress.note(line)
             write_config(out, scene, config, seed, conditions.device)
             loop = Loop.resumed(run, conditions.progress, (PHASE,))
-            fit_field(fitted, ray_targets(scene, space), config, seed, loop)
+            fit_field(fitted, ray_targets(scene, space, with_edges=config.edge_share > 0), config, seed, loop)
             require_finite(fitted, out)
             write_sealed_tensors(out / WEIGHTS_FILE, fitted.state_dict(), {})
         single = SingleScene(scene.names[0], space, fitted.finished(), config.sampling, scene.picture_size, {})

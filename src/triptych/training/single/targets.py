@@ -50,7 +50,7 @@ class Targets:
         background: what is behind each ray.
         opacities: how opaque each pixel is, below 0 where that is not known; None where it is known of none.
         cropped: whether each is in the object's part of its picture, the box around what is not background.
-        edges: how much each counts where pixels are drawn along edges.
+        edges: how much each counts where pixels are drawn along edges; None where they are not.
     """
 
     rays: SceneRays
@@ -58,7 +58,7 @@ class Targets:
     background: Float[Tensor, "ray channel"]
     opacities: Float[Tensor, " ray"] | None
     cropped: Bool[Tensor, " ray"]
-    edges: Float[Tensor, " ray"]
+    edges: Float[Tensor, " ray"] | None
 
     def draw(self, counts: PixelCounts, passes: int) -> "Targets":
         """So many rays of each scene, spread evenly over its pictures, over the object's part of them and over their
@@ -68,7 +68,7 @@ class Targets:
         rays = SceneRays(self.rays.flat[rows], [counts.all] * len(self._everywhere))
         opacities = None if self.opacities is None else self.opacities[rows]
         seen = self.channels[rows], self.background[rows], opacities
-        return Targets(rays, *seen, self.cropped[rows], self.edges[rows])
+        return Targets(rays, *seen, self.cropped[rows], None if self.edges is None else self.edges[rows])
 
     def over(self, colors: UInt8[Tensor, "ray 3"]) -> "Targets":
         """The same with other colors behind these rays, which see colors and all of which have known opacities."""
@@ -97,6 +97,7 @@ class Targets:
     @cached_property
     def _edges_so_far(self) -> list[Int[Tensor, " ray"]]:
         """What the rays of each scene up to each of them count, in whole numbers whose sum is just below 2^31."""
+        assert self.edges is not None, "edges are found where pixels are to lie along them"
         of_scenes = self.edges.cpu().double().split(self.rays.per_scene)
         return [(edges / edges.sum() * (2**31 - 1)).long().cumsum(dim=0) for edges in of_scenes]
 
@@ -113,12 +114,13 @@ def _spread(rows: int, count: int, passes: int) -> Int[Tensor, " chosen"]:
 
 
 @torch.no_grad()
-def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
+def ray_targets(scenes: Dataset, space: CategoryModel, *, with_edges: bool = False) -> Targets:
     """All training rays of some scenes, one through the middle of each latent pixel.
 
     Args:
         scenes: usually one.
         space: whose latents are seen; ``image_space`` for colors. Its device is that of the rays.
+        with_edges: whether rays are to be drawn along edges.
     """
     views, device = PosedViews(scenes), space.aabb.device
     everything = views.group(range(len(views)))
@@ -136,8 +138,10 @@ def ray_targets(scenes: Dataset, space: CategoryModel) -> Targets:
     opacities = shrunk_opacities(views, space.autoencoder.downscale, precision=torch.float32)
     if opacities is not None:
         opacities = opacities.to(device).flatten()[meeting]
-    edges = edges_at_pixels(latents.float().cpu().movedim(1, -1)).flatten().to(device)
-    return Targets(rays, channels[meeting], background[meeting], opacities, cropped[meeting], edges[meeting])
+    edges = None
+    if with_edges:
+        edges = edges_at_pixels(latents.float().cpu().movedim(1, -1)).flatten().to(device)[meeting]
+    return Targets(rays, channels[meeting], background[meeting], opacities, cropped[meeting], edges)
 
 
 def boxes_around(shown: Bool[Tensor, "view height width"], margin: int) -> Bool[Tensor, "view height width"]:
