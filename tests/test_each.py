@@ -36,3 +36,18 @@ def test_after_the_first_several_are_done_at_the_same_time(threads: int) -> None
 def test_what_one_raises_is_raised(threads: int) -> None:
     with pytest.raises(ZeroDivisionError):
         on_each(lambda thing: 1 / (3 - thing), range(6))
+
+
+def test_what_does_not_fit_beside_others_is_done_by_itself(threads: int) -> None:
+    room, done = threading.Semaphore(1), []
+
+    def work(thing: int) -> int:
+        if not room.acquire(blocking=False):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        time.sleep(0.05)
+        room.release()
+        done.append(thing)
+        return thing
+
+    assert on_each(work, range(4)) == [0, 1, 2, 3]
+    assert (len(done) > 4) == (threads > 1)

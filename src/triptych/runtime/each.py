@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import torch
@@ -17,14 +18,18 @@ def on_each(work: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Re
     """Results in the order of the things: of the first, then of the others, as many at a time as torch has threads.
 
     What computes little at once leaves most of a machine idle: a GPU waits for Python, and all cores but one wait for
-    a loop that is not parallel. What has to be compiled is compiled by the first.
+    a loop that is not parallel. What has to be compiled is compiled by the first. Where a GPU's memory does not do for
+    several, all are done one by one.
 
     Args:
-        work: gives the same whatever is done beside it. Threads begin with torch's own settings, gradients included.
+        work: gives the same whatever is done beside it, and when it is done again. Threads begin with torch's own
+            settings, gradients included.
         things: what to do it with.
     """
     threads = min(torch.get_num_threads(), len(things) - 1, _MOST)
     if threads < 2:
         return [work(thing) for thing in things]
-    with ThreadPoolExecutor(threads) as pool:
+    with suppress(torch.OutOfMemoryError), ThreadPoolExecutor(threads) as pool:
         return [work(things[0]), *pool.map(work, things[1:])]
+    torch.cuda.empty_cache()  # here the error, which holds what had been computed, has ended
+    return [work(thing) for thing in things]

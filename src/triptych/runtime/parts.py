@@ -40,12 +40,15 @@ class Parts:
             torch.OutOfMemoryError: there is not even room for one.
         """
         while True:
+            count = min(self.count, max(things, 1))
             try:
-                return work(min(self.count, max(things, 1)))
+                return work(count)
             except torch.OutOfMemoryError:
-                if self.count >= things:
+                if count >= things:
                     raise
             torch.cuda.empty_cache()  # here the error, which holds what had been computed, has ended
+            if count < self.count:  # another thread has found so meanwhile
+                continue
             self.count *= 2
             self._note(
                 f"note: the GPU's memory does not do for {things} {kind} at the same time: they are taken in "
