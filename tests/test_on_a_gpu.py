@@ -82,9 +82,11 @@ NETWORK = [
 STEPS = 28
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,7 @@ def in_latents(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[PretendedGpu]:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # commands set it where there is a GPU
     with pretend(monkeypatch) as gpu:
         yield gpu
 
@@ -145,9 +148,9 @@ def test_rehearsals_learn_what_they_learn_on_a_cpu(
 
 @pytest.mark.parametrize("space", ["in_colors", "in_latents"])
 def test_new_scenes_are_as_good_as_on_a_cpu(
-    space: str, data: Path, tmp_path: Path, gpu: PretendedGpu, request: pytest.FixtureRequest
+    space: str, data: Path, in_colors: Path, in_latents: Path, tmp_path: Path, gpu: PretendedGpu
 ) -> None:
-    model, found = request.getfixturevalue(space), {}
+    model, found = in_colors if space == "in_colors" else in_latents, {}
     for device in ("cpu", "cuda"):
         bank, out = tmp_path / f"{device} bank", tmp_path / device
         short = ["--latent.step-count", STEPS, *(["--image.epochs", "0.5"] if space == "in_latents" else [])]

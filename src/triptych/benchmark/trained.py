@@ -80,7 +80,7 @@ def train_cars(sizes: Sizes, cars: int, steps: int, device: torch.device) -> Tra
     fitted = TriPlanes(dataset, config, space, seed=0)
     with TemporaryDirectory() as folder, open_run(Path(folder), {}) as run:
         loop = Loop.resumed(run, Progress(quiet=True), (PHASE,))
-        fit_field(fitted, ray_targets(dataset, space), config, seed=0, loop=loop)
+        fit_field(fitted, ray_targets(dataset, space, with_edges=config.edge_share > 0), config, seed=0, loop=loop)
     field = replace(fitted.finished(), occupancy=None)
     return TrainedScenes(sizes, fitted.model, field, PosedViews(dataset), PosedViews(dataset, "test"))
 

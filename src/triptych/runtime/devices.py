@@ -76,7 +76,7 @@ def sent(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
 
 
 def send_into(own: torch.Tensor, tensor: torch.Tensor) -> None:
-    """Copy a tensor of the CPU into one of a device, for which nobody waits either."""
+    """Copy a tensor of the CPU into one of a device; nobody waits for a GPU, as in ``sent``."""
     own.copy_(tensor.pin_memory() if computes_by_itself(own.device) else tensor, non_blocking=True)
 
 

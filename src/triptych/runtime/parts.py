@@ -47,10 +47,9 @@ class Parts:
                 if count >= things:
                     raise
             torch.cuda.empty_cache()  # here the error, which holds what had been computed, has ended
-            if count < self.count:  # another thread has found so meanwhile
-                continue
-            self.count *= 2
-            self._note(
-                f"note: the GPU's memory does not do for {things} {kind} at the same time: they are taken in "
-                f"{self.count} parts from here on, which takes longer"
-            )
+            if self.count < 2 * count:  # else another thread has found so meanwhile
+                self.count = 2 * count
+                self._note(
+                    f"note: the GPU's memory does not do for {things} {kind} at the same time: they are taken in "
+                    f"{self.count} parts from here on, which takes longer"
+                )

@@ -111,7 +111,7 @@ def along_edges(cells, above, x, y):
     """A place in a view, column and row as shares of width and height, from one in the square.
 
     Points that lie close together stay so: what is spread evenly over the square is then spread evenly over the edges.
-    The row of cells, and then the cell, is where the point's share of the edges is reached.
+    First the row of cells is found in which the point's share of the edges is reached, then the cell in that row.
     """
     rows, columns = cells.shape
     share = min(y, _NEARLY_ALL)

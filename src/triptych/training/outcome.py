@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -64,7 +64,7 @@ def quality_bounds(model: CategoryModel, dataset: Dataset) -> list[QualityBounds
         ceiling = psnr(model.decode(model.encode(views.target)), views.target)
         return QualityBounds(mean(views.psnr()), mean(ceiling))
 
-    return on_each(bounds, range(len(dataset)))
+    return on_each(bounds, range(len(dataset)), model.aabb.device, _bytes_of_views(dataset))
 
 
 def judge(
@@ -83,17 +83,21 @@ def judge(
         bounds: from ``quality_bounds``.
         precision: the number format that they are to be stored in.
     """
-    parameters = scenes.micro.values, scenes.coefficients.values, dataset.names
-    fitted = [Scene(model, *own) for own in zip(*parameters, strict=True)]
-    begun = time.perf_counter()
-    stored = on_each(lambda scene: as_stored(scene, precision), fitted)
-    rounding = (time.perf_counter() - begun) / len(fitted)
+    everything, begun = range(len(dataset)), time.perf_counter()
+
+    def as_kept(number: int) -> Scene:
+        own = scenes.micro.values[number], scenes.coefficients.values[number]
+        return as_stored(Scene(model, *own, dataset.names[number]), precision)
+
+    stored = on_each(as_kept, everything)
+    rounding = (time.perf_counter() - begun) / len(dataset)
 
     @torch.no_grad()
     def outcome(number: int) -> FitOutcome:
         scene, chosen = stored[number], list(dataset.views(number).test) or compared_views(dataset, number)
-        views = compare_views(scene, dataset, number, chosen)
-        micro = fitted[number].micro if precision == "float32" else fitted[number].micro.half()
+        views = compare_views(replace(scene), dataset, number, chosen)  # a copy, whose full planes are soon forgotten
+        micro = scenes.micro.values[number]
+        micro = micro if precision == "float32" else micro.half()
         if not all(bool(tensor.isfinite().all()) for tensor in (micro, scene.coefficients, views.rendered.images)):
             return FitOutcome(None, "its numbers are no longer finite: lower the rates", False, scene, rounding)
         quality = views.psnr()
@@ -101,7 +105,13 @@ def judge(
         test_psnr = mean(quality) if dataset.views(number).test else None
         return FitOutcome(test_psnr, _problem(compared, bounds[number]), True, scene, rounding)
 
-    return on_each(outcome, range(len(fitted)))
+    return on_each(outcome, everything, model.aabb.device, _bytes_of_views(dataset))
+
+
+def _bytes_of_views(dataset: Dataset) -> int:
+    """That a scene's test views take, as they are and as they are rendered."""
+    views = max(len(dataset.views(scene).test) for scene in range(len(dataset)))
+    return max(views, 2) * dataset.height * dataset.width * 2 * 3 * 4
 
 
 def compared_views(dataset: Dataset, scene: int) -> list[int]:
