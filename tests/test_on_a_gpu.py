@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,15 +37,8 @@ pytest.importorskip("triton", reason="the GPU kernel needs Triton, which is made
 
 SPLIT = ["--test-views", "2"]
 SMALL = [
-    "--planes.resolution",
-    "8",
-    "--planes.base-planes",
-    "3",
-    "--mlp.hidden",
-    "16",
-    "--sampling.coarse",
-    "8",
-    *SPLIT,
+    *("--planes.resolution", "8", "--planes.base-planes", "3", "--mlp.hidden", "16"),
+    *("--sampling.coarse", "8", *SPLIT),
 ]
 COLORS = ["--preset", "colors", *SMALL, "--warmup.step-count", "12", "--joint.step-count", "6", "--modes", "4"]
 LATENTS = [
@@ -52,32 +46,14 @@ LATENTS = [
     *("--pretraining.epochs", "0.5", "--warmup.epochs", "0.5", "--joint.epochs", "0.5"),
 ]
 REHEARSAL = [
-    "--rounds",
-    "2",
-    "--scenes-per-round",
-    "2",
-    "--step-count",
-    "8",
-    "--held-out",
-    "0",
-    "--first-step-scenes",
-    "3",
-    *SPLIT,
+    *("--rounds", "2", "--scenes-per-round", "2", "--step-count", "8"),
+    *("--held-out", "0", "--first-step-scenes", "3", *SPLIT),
 ]
 NETWORK = [
-    *(
-        "--network.cells",
-        "512",
-        "--network.cell-features",
-        "4",
-        "--network.cell-hidden",
-        "8",
-        "--network.widths",
-        "8",
-        "8",
-    ),
-    *("--network.blocks", "1", "--network.corrections", "2", "--network.repeats", "1", "--network.samples", "8"),
-    *("--network.correction-widths", "8", "--steps", "2", "--repeat-steps", "1", "--ramp-steps", "1", "--samples", "8"),
+    *("--network.cells", "512", "--network.cell-features", "4", "--network.cell-hidden", "8"),
+    *("--network.widths", "8", "8", "--network.blocks", "1", "--network.samples", "8"),
+    *("--network.corrections", "2", "--network.repeats", "1", "--network.correction-widths", "8"),
+    *("--steps", "2", "--repeat-steps", "1", "--ramp-steps", "1", "--samples", "8"),
 ]
 STEPS = 28
 
@@ -168,17 +144,8 @@ def test_recorded_steps_are_those_taken_one_by_one_and_nobody_waits_for_them(
     scenes = open_dataset(DatasetConfig(data, test_views=2)).select("test", "all")
     skipping = SkippingConfig(first_update=3, update_every=8, everywhere=everywhere)
     weights = LossWeights(enc=1.0, tv=1e-4, opacity=0.1)
-    phase = Phase(
-        0.0,
-        2,
-        Rates(1e-2, 1e-2, modes=0.1),
-        weights,
-        step_count=STEPS,
-        pixels=32,
-        smoothing=1.0,
-        mode_steps=8,
-        steps_if_learned=6,
-    )
+    phase = Phase(0.0, 2, Rates(1e-2, 1e-2, modes=0.1), weights, step_count=STEPS, pixels=32)
+    phase = replace(phase, smoothing=1.0, mode_steps=8, steps_if_learned=6)
     states = []
     for recorded in (False, True):
         model = CategoryModel.load(in_colors).to(DEVICE)

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 import urllib.request
+from asyncio import InvalidStateError
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,28 @@ def test_a_browser_shows_the_scene_and_follows_the_camera(viewer: Viewer, browse
     drag_up(page)
     wait_for(page, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() > 1)
     assert not complaints
+
+
+def test_frames_go_on_where_viser_awakes_as_it_is_told(
+    viewer: Viewer, browser_page: tuple[Any, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, _ = browser_page
+    page.goto(viewer.url)
+    before = wait_for(page, lambda pixels: colored(pixels) > 0.02)
+    page.get_by_text("while moving").wait_for()
+    (session,) = viewer._sessions.values()  # type: ignore[attr-defined]
+    scene, to_come = session._client.scene, [1, 2]
+    send = scene.set_background_image
+
+    def send_and_fail(*arguments: Any, **options: Any) -> None:
+        send(*arguments, **options)
+        if to_come:
+            to_come.pop()
+            raise InvalidStateError("invalid state")
+
+    monkeypatch.setattr(scene, "set_background_image", send_and_fail)
+    drag_up(page)
+    wait_for(page, lambda pixels: colored(pixels) > 0.02 and np.abs(pixels - before).mean() > 1 and not to_come)
 
 
 def test_several_browsers_look_from_where_they_want(viewer: Viewer, browser_page: tuple[Any, list[str]]) -> None:

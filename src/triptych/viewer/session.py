@@ -3,6 +3,7 @@
 import statistics
 import threading
 import time
+from asyncio import InvalidStateError
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -156,6 +157,8 @@ class Session:
                 worked = self._draw(quality) if quality else self._draw_beside()
             except (InputError, OSError, OutOfMemoryError) as error:
                 self.panel.say(str(error), bold=True)
+                worked = quality is not None
+            except InvalidStateError:  # viser's own thread has awoken at the same moment: what it is to send, it has
                 worked = quality is not None
             if not worked:
                 self._sleep()
