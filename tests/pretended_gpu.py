@@ -34,8 +34,6 @@ _READS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "
 _EMPTY = {"aten::empty", "aten::empty_like", "aten::new_empty", "aten::empty_strided"}
 """Whose floats are no numbers, lest it should not matter that nobody has written them."""
 _PRODUCTS = {"aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm", "aten::mv", "aten::dot"}
-
-
 _KERNELS = {
     "triptych::triton_integrate": (torch.ops.triptych.integrate.default, 2),
     "triptych::triton_integrate_backward": (torch.ops.triptych.integrate_backward.default, 2),
@@ -144,19 +142,11 @@ class Graph:
 
 
 def _written(function: Any, args: Any, kwargs: Any) -> list[Tensor]:
-    """The tensors that an operation changes; a kernel may change any."""
-    schema = getattr(function, "_schema", None)
-    if schema is None:
-        given = tree_leaves((args, kwargs))
-    else:
-        named = {argument.name: argument for argument in schema.arguments}
-        values = dict(zip(named, args, strict=False)) | kwargs
-        given = tree_leaves([value for name, value in values.items() if _is_written(named[name])])
-    return [tensor for tensor in given if isinstance(tensor, Tensor)]
-
-
-def _is_written(argument: Any) -> bool:
-    return argument.alias_info is not None and argument.alias_info.is_write
+    """The tensors that an operation changes."""
+    aliases = {argument.name: argument.alias_info for argument in function._schema.arguments}
+    values = dict(zip(aliases, args, strict=False)) | kwargs
+    written = [value for name, value in values.items() if aliases[name] is not None and aliases[name].is_write]
+    return [tensor for tensor in tree_leaves(written) if isinstance(tensor, Tensor)]
 
 
 def _storage(tensor: Tensor) -> int:
@@ -363,7 +353,7 @@ def _enter_in_threads(gpu: PretendedGpu, monkeypatch: pytest.MonkeyPatch) -> Non
 def _step_rows(rows: Any, chosen: Tensor, gradient: Tensor, rate: Any, decays: Any, epsilon: float) -> None:
     """See ``kernels.triton.rows.step_rows``."""
     rows.steps[chosen] += 1
-    first, second = (decay for decay in decays)
+    first, second = decays
     shape = -1, *(1 for _ in gradient.shape[1:])
     steps = rows.steps[chosen].reshape(shape)
     mean = rows.first_moment[chosen] * first + (1 - first) * gradient

@@ -148,7 +148,7 @@ def test_recorded_steps_are_those_taken_one_by_one_and_nobody_waits_for_them(
     phase = replace(phase, smoothing=1.0, mode_steps=8, steps_if_learned=6)
     states = []
     for recorded in (False, True):
-        model = CategoryModel.load(in_colors).to(DEVICE)
+        model = CategoryModel.load(in_colors)
         give_first_step(model)
         fitting = Fitting(model.to(DEVICE), scenes, 0)
         work = fitting.begin(phase, skipping)

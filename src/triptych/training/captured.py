@@ -84,9 +84,10 @@ class Steps:
     @torch.no_grad()
     def _look_up_empty(self) -> None:
         work, scenes = self._work, self._work.scenes
-        if len(scenes.due(self._scenes, work.skipping)):
+        due = scenes.due(self._scenes, work.skipping)
+        if len(due):
             field = work.model.field(*scenes.leaves(self._rows))
-            scenes.look_up_empty(field, self._scenes, work.skipping, work.backend)
+            scenes.look_up_empty(field, self._scenes, due, work.skipping, work.backend)
 
     def _record(self, function: Callable[..., None], tensors: tuple[Tensor, ...]) -> None:
         """Record what a step does, or say why not. The error, which holds what had been computed, ends here."""

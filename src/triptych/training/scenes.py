@@ -149,7 +149,8 @@ class SceneParameters:
         empty.
         """
         due, device = self.due(scenes, config), self.occupancy.device
-        self.look_up_empty(field, scenes, config, backend)
+        if len(due):
+            self.look_up_empty(field, scenes, due, config, backend)
         self.visits[scenes] += 1
         occupancy = self.occupancy[sent(scenes, device)]
         if len(due) and config.everywhere:
@@ -160,15 +161,14 @@ class SceneParameters:
         self,
         field: TriPlaneField,
         scenes: Int[Tensor, " chosen"],
+        due: Int[Tensor, " due"],
         config: SkippingConfig,
         backend: Backend = "auto",
     ) -> None:
-        """Look up the empty cells of those of these scenes for whom it is time, from their field."""
-        due, device = self.due(scenes, config), self.occupancy.device
-        if len(due):
-            looked_at = replace(field, planes=field.planes.detach()[sent(due, device)])
-            found = find_occupancy(looked_at, backend, config.empty_optical_depth)
-            self.occupancy[sent(scenes[due], device)] = found
+        """Look up the empty cells of those of these scenes that are ``due``, from the field of all of them."""
+        device = self.occupancy.device
+        looked_at = replace(field, planes=field.planes.detach()[sent(due, device)])
+        self.occupancy[sent(scenes[due], device)] = find_occupancy(looked_at, backend, config.empty_optical_depth)
 
     def step(
         self,

@@ -6,6 +6,7 @@ import time
 from asyncio import InvalidStateError
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -153,15 +154,21 @@ class Session:
                 quality = self._pace.due(time.monotonic())
                 if quality is not None:
                     self._pace.begin(quality, time.monotonic())
-            try:
-                worked = self._draw(quality) if quality else self._draw_beside()
-            except (InputError, OSError, OutOfMemoryError) as error:
-                self.panel.say(str(error), bold=True)
-                worked = quality is not None
-            except InvalidStateError:  # viser's own thread has awoken at the same moment: what it is to send, it has
-                worked = quality is not None
+            worked = quality is not None
+            with suppress(
+                InvalidStateError
+            ):  # viser's own thread has awoken as it was told: what it is to send, it has
+                worked = self._work(quality)
             if not worked:
                 self._sleep()
+
+    def _work(self, quality: Quality | None) -> bool:
+        """Draw a frame or, where none is due, what is beside it; whether there was anything to do."""
+        try:
+            return self._draw(quality) if quality else self._draw_beside()
+        except (InputError, OSError, OutOfMemoryError) as error:
+            self.panel.say(str(error), bold=True)
+            return quality is not None
 
     def _sleep(self) -> None:
         with self._awake:

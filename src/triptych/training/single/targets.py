@@ -50,7 +50,7 @@ class Targets:
         background: what is behind each ray.
         opacities: how opaque each pixel is, below 0 where that is not known; None where it is known of none.
         cropped: whether each is in the object's part of its picture, the box around what is not background.
-        edges: how much each counts where pixels are drawn along edges; None where they are not.
+        edges: how much each counts where pixels are drawn along edges; None where they are not, and of those drawn.
     """
 
     rays: SceneRays
@@ -58,7 +58,7 @@ class Targets:
     background: Float[Tensor, "ray channel"]
     opacities: Float[Tensor, " ray"] | None
     cropped: Bool[Tensor, " ray"]
-    edges: Float[Tensor, " ray"] | None
+    edges: Float[Tensor, " ray"] | None = None
 
     def draw(self, counts: PixelCounts, passes: int) -> "Targets":
         """So many rays of each scene, spread evenly over its pictures, over the object's part of them and over their
@@ -68,7 +68,7 @@ class Targets:
         rays = SceneRays(self.rays.flat[rows], [counts.all] * len(self._everywhere))
         opacities = None if self.opacities is None else self.opacities[rows]
         seen = self.channels[rows], self.background[rows], opacities
-        return Targets(rays, *seen, self.cropped[rows], None if self.edges is None else self.edges[rows])
+        return Targets(rays, *seen, self.cropped[rows])
 
     def over(self, colors: UInt8[Tensor, "ray 3"]) -> "Targets":
         """The same with other colors behind these rays, which see colors and all of which have known opacities."""
